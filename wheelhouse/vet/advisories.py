@@ -64,8 +64,8 @@ class Advisory:
     def affects_by_range(self, version: Version) -> bool:
         """OSV's evaluation: within a range, the last event that is not after the version decides.
 
-        A local version (`2.1.0+cpu`) counts as its public one, unless the range itself speaks of local versions. A range with a
-        version that cannot be sorted has every release in it.
+        A local version (`2.1.0+cpu`) counts as its public one, unless the range itself speaks of local versions. If a range has a
+        version that cannot be sorted, every release is affected.
         """
         public = version_of(version.public)
         try:
@@ -74,7 +74,7 @@ class Advisory:
             return True
 
     def fixed_in(self, version: Version) -> Version | None:
-        """The first fixed version above an affected one; None if the record names none."""
+        """The lowest fixed version that is newer than this one; None if the record names none, or one that cannot be sorted."""
         texts = [event.version for events in self.ranges for event in events if event.kind == "fixed"]
         try:
             return min((fix for fix in map(version_of, texts) if fix > version), default=None)
@@ -83,7 +83,7 @@ class Advisory:
 
 
 def _same(listed: str, versions: Collection[Version]) -> bool:
-    """Whether a version that an advisory lists is one of these."""
+    """Whether a version that an advisory lists is one of these; one that cannot be sorted is not."""
     try:
         return version_of(listed) in versions
     except InvalidVersion:
@@ -91,14 +91,15 @@ def _same(listed: str, versions: Collection[Version]) -> bool:
 
 
 def _is_local(events: Iterable[Event]) -> bool:
-    """Whether a range speaks of local versions."""
+    """Whether a range names a local version, one with a plus."""
     return any("+" in event.version for event in events)
 
 
 def within(events: Sequence[Event], version: Any, key: Callable[[str], Any]) -> bool:  # noqa: ANN401  (what `key` gives)
     """Whether a version is in a range (OSV: introduced, fixed, last_affected); `introduced: 0` is before every version.
 
-    `key` gives what sorts versions; `version` is already such a key. At one version, `last_affected` comes last.
+    `key` gives what sorts versions, and its errors are raised; `version` is already such a key. At one version, `last_affected`
+    comes last.
     """
     ordered = sorted(
         (one for one in events if one.version != "0"), key=lambda one: (key(one.version), one.kind == "last_affected")
@@ -122,7 +123,7 @@ class Advisories:
     newest: datetime | None = None
 
     def as_of(self, now: datetime) -> "Advisories":
-        """The same; a newest date after `now` is now."""
+        """The same advisories; if `newest` is after `now`, it is `now`."""
         return replace(self, newest=min(self.newest, now)) if self.newest else self
 
     @property
@@ -137,21 +138,21 @@ class Advisories:
 
     @cached_property
     def by_file(self) -> Mapping[str, Advisory]:
-        """Advisories on malicious packages by the sha256 of their distributions."""
+        """Advisories on malicious packages by the sha256 of their distributions; of several on one file, the last."""
         return {sha256: one for found in self.by_project.values() for one in found for sha256 in one.files}
 
     @cached_property
     def by_member(self) -> Mapping[str, Advisory]:
-        """Advisories on malicious packages by the sha256 of the malicious files in their distributions."""
+        """Advisories on malicious packages by the sha256 of the malicious files in them; of several on one file, the last."""
         return {sha256: one for found in self.by_project.values() for one in found for sha256 in one.members}
 
     def of(self, project: NormalizedName, version: Version) -> list[tuple[Advisory, ...]]:
-        """The advisories that affect a release, in groups: aliases of each other are one group."""
+        """The advisories that affect a release, in groups: aliases of each other are one group. Sorted as by `grouped`."""
         return grouped(advisory for advisory in self.by_project.get(project, ()) if advisory.affects(version))
 
 
 def grouped(advisories: Iterable[Advisory]) -> list[tuple[Advisory, ...]]:
-    """Advisories in groups: aliases of each other are one group."""
+    """Advisories in groups: aliases of each other are one group. A group is sorted by id, the groups by the first id in each."""
     groups: list[list[Advisory]] = []
     for advisory in advisories:
         joined = [group for group in groups if any(other.names & advisory.names for other in group)]
@@ -161,14 +162,14 @@ def grouped(advisories: Iterable[Advisory]) -> list[tuple[Advisory, ...]]:
 
 
 def not_after(now: datetime, advisories: Iterable[Advisory]) -> Iterator[Advisory]:
-    """The same advisories; a change after `now` counts as a change now."""
+    """The same advisories; one that was modified after `now` gets `now` as its time. Raises InputError for a time that cannot be read."""
     latest = f"{now:%Y-%m-%dT%H:%M:%SZ}"
     for advisory in advisories:
         yield replace(advisory, modified=latest) if _moment(advisory.modified) > now else advisory
 
 
 def _moment(text: str) -> datetime:
-    """A time, in UTC if it names no zone. Raises InputError."""
+    """The time of a text in ISO 8601, in UTC if it names no zone. Raises InputError if it is none."""
     try:
         moment = datetime.fromisoformat(text)
     except ValueError as error:
@@ -177,7 +178,7 @@ def _moment(text: str) -> datetime:
 
 
 def collect(advisories: Iterable[Advisory]) -> Advisories:
-    """Group advisories by project. Raises InputError for one whose time cannot be read."""
+    """Advisories by project, the projects sorted, with the time of the newest change. Raises InputError for a time that cannot be read."""
     by_project: dict[NormalizedName, list[Advisory]] = {}
     for advisory in advisories:
         by_project.setdefault(advisory.project, []).append(advisory)
@@ -186,7 +187,7 @@ def collect(advisories: Iterable[Advisory]) -> Advisories:
 
 
 def loss(new: Advisories, before: Advisories) -> str | None:
-    """Why a snapshot must not replace the one before: it is smaller, or older. None if it can."""
+    """Why a snapshot must not replace the one before, as a sentence: it has fewer advisories, or its newest is older. None if it can."""
     if new.count < before.count:
         return f"it has {new.count} advisories, and the snapshot that is here has {before.count}"
     if new.newest and before.newest and new.newest < before.newest:
@@ -195,13 +196,18 @@ def loss(new: Advisories, before: Advisories) -> str | None:
 
 
 def compared(new: Advisories, before: Advisories) -> Advisories:
-    """The new advisories. Those that the earlier ones lack, or have with other affected versions, are marked."""
+    """The new advisories.
+
+    Those that the earlier ones lack, or have with other affected versions, get the day of the newest earlier one as `since`;
+    without earlier ones, none does.
+    """
     if before.newest is None:
         return new
     known = {(one.id, one.project): (one.ranges, one.versions) for found in before.by_project.values() for one in found}
     day = f"{before.newest:%Y-%m-%d}"
 
     def marked(one: Advisory) -> Advisory:
+        """An advisory, with the day as `since` if the earlier ones lack it or have it otherwise."""
         return one if known.get((one.id, one.project)) == (one.ranges, one.versions) else replace(one, since=day)
 
     return replace(new, by_project={name: tuple(map(marked, found)) for name, found in new.by_project.items()})

@@ -16,7 +16,7 @@ FORMAT = 1
 
 
 def to_json(advisories: Advisories) -> str:
-    """A snapshot as text, for the transfer."""
+    """A snapshot as JSON text, for the transfer; the advisories of one project are sorted by id."""
     rows = [
         _row(advisory) for found in advisories.by_project.values() for advisory in sorted(found, key=lambda one: one.id)
     ]
@@ -24,6 +24,7 @@ def to_json(advisories: Advisories) -> str:
 
 
 def _row(advisory: Advisory) -> dict[str, Any]:
+    """An advisory as a row of the snapshot; empty files and members are left out, and a vector that is empty or the severity itself."""
     return {
         "id": advisory.id,
         "project": advisory.project,
@@ -65,7 +66,7 @@ _SNAPSHOT = DocumentType(_Snapshot)
 
 
 def parse_snapshot(text: str, source: str) -> Advisories:
-    """Read a snapshot. Raises InputError naming `source`."""
+    """The advisories of a snapshot. Raises InputError naming `source` for another format, and for what is no snapshot."""
     hint = "make it with `wheelhouse advisories import`"
     try:
         number = format_of(text)
@@ -79,6 +80,7 @@ def parse_snapshot(text: str, source: str) -> Advisories:
 
 
 def _advisory(row: _Row) -> Advisory:
+    """A row as an advisory, with the normalized name of the project. Without a vector of its own, a severity that is one counts."""
     return Advisory(
         id=row.id,
         project=NormalizedName(row.project) if "/" in row.project else canonicalize_name(row.project),

@@ -30,7 +30,7 @@ class OsvAddress:
         return name.startswith(("http://", "https://"))
 
     def advisories(self, name: str, http: Http) -> Iterator[Advisory]:
-        """The advisories of the export at the address."""
+        """The advisories of the export at the address. Raises ServerError unless the server answers 200."""
         reply = http.get(name)
         if reply.status != 200:
             raise ServerError(f"{redact(name)} answered {reply.status}", hint="check the address")

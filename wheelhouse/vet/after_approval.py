@@ -30,7 +30,10 @@ class KnownToday:
 
 
 def known_since_approval(wheelhouse: Wheelhouse, known: KnownToday) -> tuple[Finding, ...]:
-    """A finding for each advisory on a file of these lock files that not enough reviewers saw, and that no waiver covers."""
+    """A finding for each advisory on a file of these lock files that too few reviewers saw and no waiver covers.
+
+    Those that VEX documents settle, or whose rule is off, are left out. Severities are the policy's.
+    """
     pins = {pin.artifact.filename: pin for lock in wheelhouse.locks for pin in lock.pins}
     facts = tuple(Facts(pin) for _, pin in sorted(pins.items()))
     review = Review(facts, known.policy, known.now, known.advisories)
@@ -40,7 +43,7 @@ def known_since_approval(wheelhouse: Wheelhouse, known: KnownToday) -> tuple[Fin
 
 
 def _unseen(facts: Facts, review: Review, approvals: Approvals, waivers: Waivers) -> Iterator[Finding]:
-    """The findings on one file that its reviewers did not see. One that is malicious is as in `vet`."""
+    """The findings on one file that too few reviewers saw: `malicious` as in `vet`, other advisories as warnings of the rule SINCE."""
     sha256 = facts.pin.artifact.sha256
     subject = Subject(facts.filename, facts.project, sha256, str(facts.version))
     as_vetted = [
@@ -61,5 +64,6 @@ def _unseen(facts: Facts, review: Review, approvals: Approvals, waivers: Waivers
 
 
 def _not_waived(findings: Iterable[Finding], waivers: Waivers, subject: Subject) -> list[Finding]:
+    """The findings that no valid waiver covers, without those about expired waivers."""
     remaining, _ = waivers.split(findings, subject)
     return [finding for finding in remaining if finding.rule in ("malicious", "vulnerable")]

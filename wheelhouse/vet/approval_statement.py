@@ -33,7 +33,11 @@ class Claim:
     role: str | None = None
 
     def predicate(self, seen: Mapping[str, Sequence[Finding]]) -> dict[str, Any]:
-        """The predicate of the statement, in format 2. `seen` has the findings by sha256 of the file."""
+        """The predicate of the statement, in format 2.
+
+        `seen` has the findings by sha256 of the file; files without findings are left out, and so are optional fields that are
+        empty.
+        """
         optional = {"previous": self.previous, "withdraws": list(self.withdraws), "role": self.role}
         return {
             "format": FORMAT,
@@ -72,7 +76,7 @@ class _SentenceRow(msgspec.Struct):
 
     @property
     def mark(self) -> tuple[str, str]:
-        """What `Seen` has of it."""
+        """What `Seen` has of it: the rule and the sentence."""
         return self.rule, self.sentence
 
 
@@ -85,7 +89,7 @@ class _FactsRow(msgspec.Struct):
 
     @property
     def mark(self) -> tuple[str, str]:
-        """What `Seen` has of it. Raises ValueError if the facts have another fingerprint."""
+        """What `Seen` has of it: the rule and the fingerprint. Raises ValueError if the facts have another fingerprint."""
         if fingerprint(self.rule, tuple(sorted(self.facts.items()))) != self.fingerprint:
             raise ValueError(f"the fingerprint of a finding of `{self.rule}` is not that of its facts")
         return self.rule, self.fingerprint
@@ -134,7 +138,10 @@ _STATEMENTS: Mapping[int, DocumentType[_Statement1] | DocumentType[_Statement2]]
 
 
 def _capability_names(rows: Iterable[_SentenceRow | _FactsRow]) -> Iterator[tuple[str, ...]]:
-    """The capabilities that the findings on a file name; an empty tuple if they say that it has none."""
+    """The capabilities that each finding on what a file can do names; an empty tuple if it says that the file has none.
+
+    Other findings, and format 1, give nothing.
+    """
     for row in rows:
         names = row.facts.get(CAPABILITIES) if isinstance(row, _FactsRow) and row.rule == CAPABILITIES else None
         if isinstance(names, tuple):

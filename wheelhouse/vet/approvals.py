@@ -50,7 +50,10 @@ class Approval:
         return self.reviewer is not None and (self.expires is None or today <= self.expires)
 
     def covers(self, sha256: str, finding: Finding) -> bool:
-        """Whether the reviewer of a file saw this finding."""
+        """Whether the reviewer saw this finding on a file that the approval names; KeyError if it does not name the file.
+
+        Findings are equal by fingerprint; in format 1 by their sentence, or by the rule alone if it has none.
+        """
         mark = sentence_in_format_1(finding) if self.format == FORMAT_1 else finding.fingerprint
         seen = self.files[sha256][1]
         return (finding.rule, mark) in seen if mark is not None else any(rule == finding.rule for rule, _ in seen)
@@ -65,7 +68,7 @@ class Role:
     needed: int = 0
 
     def is_for(self, filename: str) -> bool:
-        """Whether it is for a file of this name. A file that is no distribution is matched by its name."""
+        """Whether one of its patterns fits the project of a file of this name. A file that is no distribution is matched by its name."""
         try:
             subject: str = release_of(filename)[0]
         except ValueError:
@@ -89,20 +92,23 @@ class Approvals:
     tips: Mapping[str, Sequence[str]] = field(default_factory=dict)
 
     def reviewers(self, sha256: str) -> frozenset[str]:
-        """The reviewers whose valid approvals name a file that they may approve."""
+        """The reviewers whose valid approvals name a file that they may approve; empty if there is none."""
         return frozenset(approval.reviewer or "" for approval in self._valid(sha256))
 
     def approved(self, sha256: str) -> bool:
-        """Whether enough reviewers approved a file."""
+        """Whether enough reviewers approved a file, also of each role of which it needs some."""
         return self._are_enough(sha256, self.reviewers(sha256))
 
     def covers(self, sha256: str, finding: Finding) -> bool:
-        """Whether enough reviewers saw this finding when they approved the file. A reviewer with several keys counts once."""
+        """Whether enough reviewers, also of each role that the file needs, saw this finding when they approved the file.
+
+        A reviewer with several keys counts once.
+        """
         saw = {approval.reviewer or "" for approval in self._valid(sha256) if approval.covers(sha256, finding)}
         return self._are_enough(sha256, saw)
 
     def lacking_role(self, sha256: str, reviewers: Collection[str]) -> Role | None:
-        """A role of which a file needs more reviewers than these; None if they are enough."""
+        """The first role by name of which a file needs more reviewers than these; None if they are enough."""
         names = {approval.files[sha256][0].rpartition("/")[2] for approval in self._valid(sha256)}
         for role in sorted({role.name: role for role in self.roles.values()}.values(), key=lambda role: role.name):
             own = [reviewer for reviewer in reviewers if self.roles.get(reviewer) == role]
@@ -125,7 +131,7 @@ class Approvals:
         )
 
     def sha256s_of(self, filename: str) -> frozenset[str]:
-        """The sha256 of all files of this name that a known reviewer ever approved."""
+        """The sha256 of all files of this name, in any folder, that a known reviewer ever approved, also if the approval has expired."""
         return frozenset(
             sha256
             for approval in self.approvals
@@ -135,7 +141,7 @@ class Approvals:
         )
 
     def missing(self, path: str, sha256: str) -> Finding:
-        """The finding on a file, at a path, that not enough reviewers approved: what is missing."""
+        """The finding `not-approved` on a file, at a path, that not enough reviewers approved: what is missing."""
         approvals = [approval for approval in self.approvals if sha256 in approval.files]
         reviewers = tuple(sorted(self.reviewers(sha256)))
         expired = {
@@ -173,7 +179,7 @@ class Approvals:
         )
 
     def _valid(self, sha256: str) -> Iterator[Approval]:
-        """The approvals of a file that count today."""
+        """The approvals of a file that count today: valid, and by a reviewer whose role is for the file."""
         return (
             one
             for one in self.approvals
@@ -181,7 +187,7 @@ class Approvals:
         )
 
     def _may_approve(self, approval: Approval, sha256: str) -> bool:
-        """Whether the reviewer's role is for the file."""
+        """Whether the reviewer's role is for the file; True without a role."""
         role = self.roles.get(approval.reviewer or "")
         return role is None or role.is_for(approval.files[sha256][0].rpartition("/")[2])
 
@@ -190,14 +196,14 @@ NO_APPROVALS = Approvals()
 
 
 def unapproved(files: Mapping[str, str], approvals: Approvals) -> tuple[Finding, ...]:
-    """A finding for each file, by path → sha256, that not enough reviewers approved."""
+    """A finding for each file that not enough reviewers approved, in the order of paths. `files` is path → sha256."""
     return tuple(
         approvals.missing(path, sha256) for path, sha256 in sorted(files.items()) if not approvals.approved(sha256)
     )
 
 
 def must_be_approved(files: Mapping[str, str], approvals: Approvals) -> None:
-    """Raise IntegrityError, with a finding for each file, by path → sha256, that not enough reviewers approved."""
+    """Raise IntegrityError, with the findings of `unapproved`, if not enough reviewers approved one of these files (path → sha256)."""
     if findings := unapproved(files, approvals):
         raise IntegrityError(f"`{findings[0].subject}` is not approved", findings=findings)
 
@@ -205,7 +211,7 @@ def must_be_approved(files: Mapping[str, str], approvals: Approvals) -> None:
 def split_approved(
     findings: Iterable[Finding], sha256s: Mapping[str, str], approvals: Approvals
 ) -> tuple[tuple[Finding, ...], tuple[Finding, ...]]:
-    """Findings that no approval covers, and those that one covers. `sha256s` is by file name."""
+    """Findings that no approval covers, and those that one covers. `sha256s` is by file name; a finding on anything else is not covered."""
     open_findings: list[Finding] = []
     approved: list[Finding] = []
     for finding in findings:

@@ -100,9 +100,9 @@ TEMPLATES: Mapping[str, str] = {
 
 
 def sentence_in_format_1(finding: Finding) -> str | None:
-    """The sentence that format 1 signed for a finding; None for a refused archive, whose sentence was that of an error.
+    """The sentence that format 1 signed for a finding; None for a rule without a template, as those of refused archives.
 
-    Its rule is enough there: the same bytes are refused for the same reason.
+    Their sentence was that of an error. The rule is enough there: the same bytes are refused for the same reason.
     """
     values = finding.values
     case, severity = values.get("case"), values.get("severity")

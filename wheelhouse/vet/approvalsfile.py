@@ -37,16 +37,19 @@ class ApprovalRules:
 
 
 def read_approvals(path: Path, rules: ApprovalRules, today: date) -> Approvals:
-    """The approvals of a file; none if there is no file.
+    """The approvals of a file; none if there is no file. The last statements of each reviewer are remembered in the machine's memory.
 
-    Raises IntegrityError, naming the line, for a line that cannot be read, and for one that names a reviewer's key without a
-    valid signature of that key; also for a file that lacks a statement that was there before.
+    Raises IntegrityError, naming the line, for a line that cannot be read, and for one that names a reviewer's key without a valid
+    signature of that key; also for a file that lacks a statement that was there before.
     """
     return parse_approvals(read_text(path, "the approvals file") if path.is_file() else "", path, rules, today)
 
 
 def parse_approvals(text: str, path: Path, rules: ApprovalRules, today: date) -> Approvals:
-    """The approvals of a text that is, or will be, the approvals file at `path`; raises what `read_approvals` does."""
+    """The approvals of a text that is, or will be, the approvals file at `path`.
+
+    Raises, and remembers in the machine's memory, as `read_approvals` does.
+    """
     statements: list[Approval] = []
     for number, line in enumerate(text.splitlines(), 1):
         if line.strip():
@@ -63,7 +66,10 @@ def parse_approvals(text: str, path: Path, rules: ApprovalRules, today: date) ->
 
 
 def _approvals(line: bytes, where: str, reviewers: Reviewers) -> Iterator[Approval]:
-    """The approvals of one line: one for each reviewer who signed it."""
+    """The approvals of one line: one for each known key that signed it, or one without a reviewer if none did.
+
+    Raises IntegrityError that names the line.
+    """
     try:
         envelope = read_envelope(line)
         statement_id = sha256_of_bytes(envelope.payload)
@@ -86,7 +92,7 @@ def _approvals(line: bytes, where: str, reviewers: Reviewers) -> Iterator[Approv
 
 
 def add_approval(path: Path, envelope: Mapping[str, Any]) -> None:
-    """Add an envelope to an approvals file, and make the file if it does not exist."""
+    """Add an envelope as one line at the end of an approvals file, under a lock of its folder. Makes the file if it does not exist."""
     with folder_lock(path.parent):
         before = read_text(path, "the approvals file") if path.is_file() else ""
         whole = before if before.endswith("\n") or not before else f"{before}\n"

@@ -46,7 +46,7 @@ def files_of(folder: Path) -> dict[str, str]:
 
 
 def chosen(files: Mapping[str, str], names: Iterable[str]) -> dict[str, str]:
-    """The named files; all files if none is named. Raises InputError for names that the wheelhouse does not have."""
+    """The named files of `files` (path → sha256); all if none is named. Raises InputError for names that it does not have."""
     selected = set(names)
     unknown = sorted(selected - files.keys())
     if unknown:
@@ -63,10 +63,10 @@ def review(
     reviewer: str,
     expires: date | None = None,
 ) -> Review:
-    """The files, by path → sha256, that a reviewer has not approved yet with these findings; the others need no new signature.
+    """What a reviewer is about to sign: the files that the reviewer has not approved yet with these findings, and their findings.
 
-    Raises IntegrityError for a file whose bytes differ from those that the lock file names, and InputError if the reviewer's role is
-    for none of the files.
+    The others need no new signature; `before` and `beyond_role` name them. Raises IntegrityError for a file whose bytes differ from
+    those that the lock file names, and InputError if the reviewer's role is for none of the files.
     """
     _must_be_as_locked(folder, files)
     allowed = _of_role(files, approvals, reviewer)
@@ -99,7 +99,10 @@ def _of_role(files: Mapping[str, str], approvals: Approvals, reviewer: str) -> d
 
 
 def claim_of(current: Approvals, reviewer: str, reason: str, expires: date | None) -> Claim:
-    """The claim of a reviewer's next statement, which follows the last one. Raises InputError without a reason, or for a past day."""
+    """The claim of a reviewer's next statement, made today in the reviewer's role; it follows the reviewer's last one.
+
+    Raises InputError without a reason, or for a past day.
+    """
     if not reason.strip():
         raise InputError("an approval needs a reason", hint="say what you looked at, or why it no longer counts")
     if expires and expires < current.today:
@@ -121,7 +124,7 @@ def sign_review(reviewed: Review, path: Path, claim: Claim, key: Signer) -> None
 def withdrawable(
     files: Mapping[str, str], approvals: Approvals, reviewer: str
 ) -> tuple[dict[str, str], tuple[str, ...]]:
-    """The files, by path → sha256, that a reviewer has approved, and the ids of these statements.
+    """The files, by path → sha256, that a reviewer has approved, and the ids of these statements, also of expired ones.
 
     Raises InputError if the reviewer has approved none of the files.
     """
@@ -139,6 +142,7 @@ def sign_withdrawal(files: Mapping[str, str], path: Path, claim: Claim, key: Sig
 
 
 def _must_be_as_locked(folder: Path, files: Mapping[str, str]) -> None:
+    """Raise IntegrityError if one of these files is missing, a link, or has another sha256."""
     wrong = [name for name, sha256 in files.items() if not _has_sha256(rooted(folder, name), sha256)]
     if wrong:
         raise IntegrityError(

@@ -30,7 +30,10 @@ class ApprovedReleases:
     approvals: Approvals = NO_APPROVALS
 
     def before(self, project: NormalizedName, version: Version, sha256: str) -> Release | None:
-        """The release that was approved before a file: the newest that is not newer than the file, else the newest."""
+        """The release that was approved before a file: the newest that is not newer than the file, else the newest of all.
+
+        None if no other file of the project was approved.
+        """
         others = self._others(project, sha256)
         older = [one.version for one in others if one.version <= version]
         newest = max(older or [one.version for one in others], default=None)
@@ -53,6 +56,7 @@ class ApprovedReleases:
         )
 
     def _is_first_seen(self, finding: Finding, facts: Facts) -> bool:
+        """Whether no reviewer saw a finding on another file of the project; False if no other file was approved."""
         seen = self.seen(facts.project, facts.pin.artifact.sha256)
         if seen is None:
             return False
@@ -61,12 +65,12 @@ class ApprovedReleases:
         return (finding.rule, finding.fingerprint) not in seen
 
     def _others(self, project: NormalizedName, sha256: str) -> list[Release]:
-        """The approved files of a project, without one."""
+        """The approved files of a project without the one with this sha256; empty if there is none."""
         return [release for key, release in self._by_project.get(project, {}).items() if key != sha256]
 
     @cached_property
     def _by_project(self) -> Mapping[NormalizedName, Mapping[str, Release]]:
-        """Project → sha256 → the release that the file is of."""
+        """Project → sha256 → what all approvals that count say of the file. A file whose name states no release is left out."""
         by_project: dict[NormalizedName, dict[str, list[Release]]] = {}
         sha256s = {sha256 for approval in self.approvals.approvals for sha256 in approval.files}
         reviewers = {sha256: self.approvals.reviewers(sha256) for sha256 in sha256s}
@@ -85,7 +89,10 @@ class ApprovedReleases:
 
 
 def _together(releases: Sequence[Release]) -> Release:
-    """What several approvals of one release, or of its files, say together."""
+    """What several approvals of one release, or of its files, say together, with the version of the first.
+
+    `capabilities` is None if all have None.
+    """
     known = [one.capabilities for one in releases if one.capabilities is not None]
     capabilities = frozenset[str]().union(*known) if known else None
     return Release(releases[0].version, Seen().union(*(one.seen for one in releases)), capabilities)

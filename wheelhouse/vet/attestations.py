@@ -52,7 +52,7 @@ class Attestor:
         return Attested(tuple(dict.fromkeys(publishers)), "" if publishers else "it holds no attestation")
 
     def _check(self, attestation: "Attestation", policy: Any, filename: str, sha256: str) -> None:  # noqa: ANN401
-        """Verify one attestation of a file. Raises if its signature, publisher, name or sha256 is another."""
+        """Verify one attestation of a file. Raises an error of any class if its signature, publisher, name or sha256 is another."""
         from pypi_attestations import AttestationType  # noqa: PLC0415
 
         kind, payload = self._verifier.verify_dsse(attestation.to_bundle(), policy)
@@ -70,7 +70,7 @@ class Attestor:
 def open_attestor(trust_root: Path | None) -> Attestor | None:
     """An attestor with a trust root from a file, or the one that sigstore carries; None if sigstore is not installed.
 
-    Raises InputError for a file that is no trust root.
+    Raises InputError for a file that is missing or no trust root.
     """
     try:
         from sigstore.models import TrustedRoot  # noqa: PLC0415
@@ -87,7 +87,7 @@ def open_attestor(trust_root: Path | None) -> Attestor | None:
 
 
 def _starts(node: object) -> Iterator[datetime]:
-    """When each key and authority in a trust root came into use."""
+    """When each key and authority in a trust root came into use, from every `start` at any depth."""
     if isinstance(node, dict):
         if isinstance(start := node.get("start"), str):
             yield datetime.fromisoformat(start)
@@ -97,10 +97,10 @@ def _starts(node: object) -> Iterator[datetime]:
 
 
 def _parsed(filename: str) -> tuple[object, ...]:
-    """What a file name states, by which two spellings of one name are equal."""
+    """What a file name states, by which two spellings of one name are equal. Raises ValueError for no name of a wheel or sdist."""
     return parse_wheel_filename(filename) if is_wheel(filename) else release_of(filename)
 
 
 def _sentence(error: Exception) -> str:
-    """The first line of an error's text, else its class."""
+    """The first line of an error's text; the name of its class if it has none."""
     return next(iter(str(error).splitlines()), type(error).__name__)

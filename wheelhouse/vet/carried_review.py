@@ -17,7 +17,10 @@ from wheelhouse.vet.advisory_snapshot import parse_snapshot
 
 
 def review_to_send(approvals: Path, advisories: Path, policy: Mapping[str, Any]) -> dict[str, bytes]:
-    """The files of a review by name, as far as they are there. `policy` are the tables of the settings that decide."""
+    """The files of a review, name → contents: approvals, advisories and policy. Files that do not exist and an empty policy are left out.
+
+    `policy` are the tables of the settings that decide, which are written as TOML.
+    """
     review = {
         name: path.read_bytes() for name, path in ((APPROVALS, approvals), (ADVISORIES, advisories)) if path.is_file()
     }
@@ -27,13 +30,16 @@ def review_to_send(approvals: Path, advisories: Path, policy: Mapping[str, Any])
 
 
 def review_folder(wheelhouse: Path) -> Path:
-    """Where the review of a wheelhouse is kept: `far.review/` beside `far/`."""
+    """The folder where the review of a wheelhouse is kept, `far.review/` beside `far/`, as an absolute path; it is not made."""
     folder = wheelhouse.resolve()
     return folder.parent / f"{folder.name}.{REVIEW}"
 
 
 def merged_approvals(folder: Path, review: Mapping[str, bytes]) -> str:
-    """The approvals that are kept in a folder, and after them those that came and are new: no statement is ever lost."""
+    """The lines of the approvals file in a folder, then those of `review`, each once, as one text: no statement is ever lost.
+
+    Raises InputError if those of `review` are not UTF-8.
+    """
     path = folder / APPROVALS
     kept = read_text(path, "the approvals file").splitlines() if path.is_file() else []
     try:
@@ -45,7 +51,10 @@ def merged_approvals(folder: Path, review: Mapping[str, bytes]) -> str:
 
 
 def keep_review(folder: Path, review: Mapping[str, bytes]) -> None:
-    """Keep the files of a review that came with a bundle; of two snapshots of advisories, the newer one stays."""
+    """Write the files of a review that came with a bundle into a folder, which is made.
+
+    Approvals are merged; of two snapshots of advisories, the newer one stays; the policy is replaced.
+    """
     if APPROVALS in review:
         folder.mkdir(parents=True, exist_ok=True)
         write(folder, APPROVALS, merged_approvals(folder, review))
@@ -56,7 +65,10 @@ def keep_review(folder: Path, review: Mapping[str, bytes]) -> None:
 
 
 def _is_older(came: bytes, path: Path) -> bool:
-    """Whether a snapshot that came is older than the one at a path. Raises InputError if it is none."""
+    """Whether a snapshot that came is older than the one at a path; False if there is none there, or one has no advisories.
+
+    Raises InputError if one of them is no snapshot.
+    """
     newest = parse_snapshot(came.decode("utf-8", "replace"), "the advisories of the bundle").newest
     kept = parse_snapshot(read_text(path, "the snapshot of advisories"), str(path)).newest if path.is_file() else None
     return kept is not None and newest is not None and newest < kept

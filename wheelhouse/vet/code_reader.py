@@ -27,6 +27,7 @@ def source_of(name: str, data: bytes, *, is_wheel: bool) -> Source | None:
 
 
 def _of_wheel(name: str, data: bytes) -> Source | None:
+    """The source that a member of a wheel is: code lines of a .pth file, a Python script, or a module; else None."""
     place = installed(name)
     if place.endswith(".pth"):
         lines = [line for line in pth_code_lines(data.decode("utf-8", "replace")) if not is_setuptools_line(line)]
@@ -41,7 +42,7 @@ def _of_wheel(name: str, data: bytes) -> Source | None:
 
 
 def _of_sdist(name: str, data: bytes) -> Source | None:
-    """setup.py, or a module that it can import; None if no import can name the member."""
+    """setup.py, or a module that it can import, at the top or in `src/`, `lib/` or `python/`; None if no import can name the member."""
     place = name.partition("/")[2]
     if place == "setup.py":
         return Source(name, "setup", data, runs=True)
@@ -50,7 +51,10 @@ def _of_sdist(name: str, data: bytes) -> Source | None:
 
 
 def _module(name: str, place: str, data: bytes) -> Source | None:
-    """A module by its place in a folder of sys.path; None if a part of the place is no name that Python imports."""
+    """A module by its place in a folder of sys.path, a package for its `__init__.py`.
+
+    None if a part of the place is no name that Python imports.
+    """
     parts = place.removesuffix(".py").split("/")
     is_package = parts[-1] == "__init__" and len(parts) > 1
     parts = parts[:-1] if is_package else parts

@@ -45,7 +45,10 @@ class CodeSignals:
 
 
 def read_code(text: str) -> CodeSignals:
-    """Read Python code. Python 2, and anything else that does not parse, is read as text."""
+    """What Python code does, each name once.
+
+    Of Python 2, and anything else that does not parse, only imports and hidden calls are found, by patterns.
+    """
     tree = parsed_text(text)
     if tree is None:
         return CodeSignals(_once(_modules_in_text(text)), _once(_hidden_in_text(text)))
@@ -53,12 +56,12 @@ def read_code(text: str) -> CodeSignals:
 
 
 def _once(*found: Iterable[str]) -> tuple[str, ...]:
-    """Each text once, in order."""
+    """All these texts, each once, in the order in which they first occur."""
     return tuple(dict.fromkeys(chain(*found)))
 
 
 def _modules(tree: ast.AST) -> Iterator[str]:
-    """The modules for network access that a program imports."""
+    """The modules for network access that a program imports, also by `__import__` or `import_module`; some several times."""
     for node in ast.walk(tree):
         if isinstance(node, ast.Import):
             names = [alias.name for alias in node.names]
@@ -72,7 +75,7 @@ def _modules(tree: ast.AST) -> Iterator[str]:
 
 
 def _called(node: ast.Call) -> str:
-    """The name of the function that a call names; empty for a call of an expression."""
+    """The last part of the name of the function that a call names; empty for a call of another expression."""
     function = node.func
     return (
         function.attr if isinstance(function, ast.Attribute) else function.id if isinstance(function, ast.Name) else ""
@@ -80,7 +83,7 @@ def _called(node: ast.Call) -> str:
 
 
 def _programs(tree: ast.AST) -> Iterator[str]:
-    """Programs for the network that are called: `os.system("curl …")`, `subprocess.run(["wget", …])`."""
+    """The names of programs for the network that are called: `curl` of `os.system("curl …")` or `subprocess.run(["curl", …])`."""
     for node in ast.walk(tree):
         if isinstance(node, ast.Call) and _called(node) in (
             "system",
@@ -105,7 +108,7 @@ def _addresses(tree: ast.AST) -> Iterator[str]:
 
 
 def _used(node: ast.AST) -> Iterator[ast.AST]:
-    """A tree without docstrings, without what describes the project, and without what is only printed or raised."""
+    """The nodes of a tree, without docstrings, without what describes the project, and without what is only printed, logged or raised."""
     if isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant):
         return
     if isinstance(node, ast.keyword) and node.arg in DESCRIBING:
@@ -132,7 +135,7 @@ HINT_WORDS = frozenset(("print", "warn", "warning", "info", "error", "debug", "e
 
 
 def _hidden(tree: ast.AST) -> Iterator[str]:
-    """Calls that run a decoded text, as `exec(b64decode(…))`."""
+    """Calls that run a decoded text, as texts: `exec(b64decode(…))`."""
     for node in ast.walk(tree):
         if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in EXECUTORS:
             inner = [_called(one) for one in ast.walk(node) if isinstance(one, ast.Call)]
@@ -147,7 +150,7 @@ def _modules_in_text(text: str) -> Iterator[str]:
 
 
 def _hidden_in_text(text: str) -> Iterator[str]:
-    """Calls that run a decoded text, in a text that is no Python of today, by a pattern."""
+    """Calls that run a decoded text, as texts, in a source that is no Python of today; found by a pattern."""
     names = "|".join(sorted(DECODERS - {"loads"}))
     for match in re.finditer(rf"\b(exec|eval|compile)\b.{{0,80}}?\b({names})\(", text):
         yield f"{match[1]}({match[2]}(…))"

@@ -131,7 +131,10 @@ _VERSIONED = frozenset(("pip", "pydoc", "python", "pypy", "idle", "2to3"))
 
 
 def command_of(script: str) -> str:
-    """The command that a script of this name answers to: in lower case, without a suffix, or the version of Python's own."""
+    """The command that a script of this name answers to: in lower case, without a suffix as `.exe`.
+
+    Python's own commands lose their version, too: `python3.12` is `python`.
+    """
     name = _SUFFIX.sub("", script.lower())
     bare = _VERSION.sub("", name)
     return bare if bare in _VERSIONED else name

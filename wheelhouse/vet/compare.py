@@ -42,14 +42,13 @@ def diff(
 ) -> tuple[Difference, ...]:
     """The changes from one wheelhouse to another, and in those inside them, in the order in which to review them.
 
-    `new_facts` are the facts of files of the new wheelhouse that were read before, by subject. `with_texts` also compares the text
-    of members that run. `notes` is where what was read of each file is kept.
-
-    Raises IntegrityError for a file that is not what its lock says.
+    Emits `Finished` for each project. `new_facts` are the facts of files of the new wheelhouse that were read before, by subject.
+    `with_texts` also compares the text of members that run. `notes` is where what was read of each file is kept. Raises
+    IntegrityError for a file that is not what its lock says.
     """
-    found, options = list(_differences(old, new)), _Options(new_facts, with_texts, notes)
+    unopened, options = list(_differences(old, new)), _Options(new_facts, with_texts, notes)
     with ThreadPoolExecutor(os.cpu_count()) as pool:
-        opened = pool.map(lambda one: _opened(one, old, new, options, on_event), found)
+        opened = pool.map(lambda one: _opened(one, old, new, options, on_event), unopened)
         order = list(Kind)
         return tuple(sorted(opened, key=lambda one: (one.place, order.index(one.kind), one.project)))
 
@@ -74,10 +73,11 @@ class _Options:
 
 
 def _opened(one: Difference, old: Path, new: Path, options: _Options, on_event: Listener) -> Difference:
-    """A difference with the changes inside its files."""
+    """A difference with the changes inside its files, which are read now; emits `Finished` for its project."""
     old, new, prefix = old / one.place, new / one.place, f"{one.place}/" if one.place else ""
 
     def compared(file: Replaced) -> Replaced:
+        """A file with the changes inside it. If it replaces another, also with what that could do and the members that differ."""
         after = options.new_facts.get(prefix + file.new.artifact.filename) or _facts(new, file.new, options.notes)
         if file.old is None:
             return replace(file, changes=changes(None, after))
@@ -97,7 +97,7 @@ def _opened(one: Difference, old: Path, new: Path, options: _Options, on_event: 
 
 
 def _texts(members: Sequence[MemberChange], old: tuple[Path, Pin], new: tuple[Path, Pin]) -> tuple[TextDiff, ...]:
-    """What changed in the members that run, of two files that each lie in a folder."""
+    """The text differences of the members that run, between an old and a new file; each is a folder and a pin."""
     running = running_members(members)
     names = (
         [entry.name for member in running if (entry := member.old)],
@@ -111,6 +111,10 @@ def _texts(members: Sequence[MemberChange], old: tuple[Path, Pin], new: tuple[Pa
 
 
 def _facts(folder: Path, pin: Pin, notes: Store | None) -> Facts:
+    """The facts of a file in a folder, from the notes if it was read before.
+
+    Raises IntegrityError if its bytes are not those of the lock.
+    """
     if not has_locked_bytes(folder, pin.artifact):
         raise IntegrityError(
             f"`{folder / pin.artifact.filename}` is not what the wheelhouse's lock files say",

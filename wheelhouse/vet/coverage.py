@@ -92,7 +92,7 @@ class Coverage:
 
     @property
     def by_kind(self) -> dict[GapKind, tuple[Gap, ...]]:
-        """The gaps of each kind that has some."""
+        """The gaps of each kind that has some, in the order of `GapKind`."""
         found = {kind: tuple(gap for gap in self.gaps if gap.kind == kind) for kind in GapKind}
         return {kind: gaps for kind, gaps in found.items() if gaps}
 
@@ -114,6 +114,7 @@ def coverage_of(evidence: Evidence) -> Coverage:
 
 
 def _gaps(evidence: Evidence) -> Iterator[Gap]:
+    """All gaps of a wheelhouse, not sorted: of its distributions, its other files and its base images."""
     for facts in evidence.files.values():
         yield from _in_file(facts)
     for name in evidence.others:
@@ -123,7 +124,7 @@ def _gaps(evidence: Evidence) -> Iterator[Gap]:
 
 
 def _in_file(facts: Facts) -> Iterator[Gap]:
-    """What was not looked at in one distribution."""
+    """What was not looked at in one distribution: one gap of each kind that it has."""
     if facts.contents is None:
         yield Gap(GapKind.UNOPENED, facts.subject)
         return
@@ -148,6 +149,7 @@ def _members(facts: Facts) -> list[Entry]:
 
 
 def _gap(kind: GapKind, subject: str, names: list[str]) -> Gap:
+    """A gap with the names of the members if the kind is one of WITH_NAMES, else with their number by suffix."""
     if kind in WITH_NAMES:
         return Gap(kind, subject, len(names), tuple(names))
     return Gap(kind, subject, len(names), suffixes=dict(sorted(Counter(map(_suffix, names)).items())))
@@ -160,7 +162,7 @@ def _suffix(name: str) -> str:
 
 
 def _kinds_of(entry: Entry, facts: Facts) -> Iterator[GapKind]:
-    """The kinds of what was not looked at in one member."""
+    """At most two kinds of what was not looked at in one member: one by what it is, and TOO_LARGE."""
     is_python = _is_python(entry, facts)
     is_read = bool(MEDIA.search(entry.name) or PICKLES.search(entry.name))
     if entry.kind in NATIVE_KINDS:
@@ -186,12 +188,12 @@ def _is_python(entry: Entry, facts: Facts) -> bool:
 
 
 def _is_metadata(name: str) -> bool:
-    """Whether a member is metadata of the distribution itself."""
+    """Whether a member is metadata of the distribution: in its `.dist-info` or an `.egg-info` folder, or a PKG-INFO in a folder."""
     return name.partition("/")[0].endswith(".dist-info") or ".egg-info/" in name or name.endswith("/PKG-INFO")
 
 
 def _is_cut(entry: Entry, facts: Facts) -> bool:
-    """Whether only the beginning of a member was read."""
+    """Whether only the beginning of a member was read, because it is larger than the limit of its kind."""
     if entry.kind == "elf":
         return entry.size > MAX_NATIVE_BYTES
     if MEDIA.search(entry.name) or PICKLES.search(entry.name) or COMPILED.search(entry.name):
@@ -200,7 +202,7 @@ def _is_cut(entry: Entry, facts: Facts) -> bool:
 
 
 def _unread_sources(facts: Facts) -> dict[GapKind, set[str]]:
-    """The sources that were not parsed or followed as a whole."""
+    """The paths of the sources that were not parsed or followed as a whole, by kind; a kind without any is left out."""
     kinds = {"unparsed": GapKind.UNPARSED_SOURCE, "unfollowed": GapKind.UNFOLLOWED_SOURCE}
     paths: dict[GapKind, set[str]] = {}
     for behaviour in facts.inside.behaviours:
@@ -210,6 +212,6 @@ def _unread_sources(facts: Facts) -> dict[GapKind, set[str]]:
 
 
 def _counted_sources(facts: Facts) -> Iterable[tuple[GapKind, int]]:
-    """The sources that were not parsed, by the reason."""
+    """How many sources were only searched, and how many no import reaches; also if there are none."""
     sources = facts.inside.sources
     return ((GapKind.SEARCHED_SOURCE, sources.searched), (GapKind.UNREACHED_SOURCE, sources.unreached))

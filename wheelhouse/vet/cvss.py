@@ -8,7 +8,7 @@ VECTORS = ("CVSS:", "AV:")
 
 
 def rating(severity: str) -> str:
-    """A CVSS vector as its base severity and score, in lower case; any other text as it is."""
+    """A CVSS vector as its severity and score, `high, 7.5`, in lower case; any other text as it is, also a vector that is not valid."""
     if not severity.startswith(VECTORS):
         return severity
     from cvss import CVSS2, CVSS3, CVSS4, CVSSError  # noqa: PLC0415  (only where there is an advisory)
@@ -22,6 +22,6 @@ def rating(severity: str) -> str:
 
 
 def score(vector: str) -> str:
-    """The score of a CVSS vector: `7.5`; empty for any other text."""
+    """The score of a CVSS vector: `7.5`; empty for any other text and for a vector that is not valid."""
     word, comma, number = rating(vector).partition(", ")
     return number if comma and word.isalpha() else ""

@@ -43,7 +43,10 @@ SITES |= {"documentation": "documentation", "issues": "issue-tracker", "bug trac
 
 
 def sbom(evidence: Evidence) -> str:
-    """The bill of materials as JSON: the same wheelhouse and time give the same text. Raises MachineError if the extra is missing."""
+    """The bill of materials as JSON with a line end: the same wheelhouse and time give the same text.
+
+    Raises MachineError if the extra is missing, or the text does not satisfy the schema.
+    """
     require_cyclonedx()
     from cyclonedx.output.json import JsonV1Dot6  # noqa: PLC0415
 
@@ -66,7 +69,7 @@ def require_cyclonedx() -> None:
 
 
 def _invalid(text: str, schema: str) -> str | None:
-    """Why a bill of materials is not valid; None if it is."""
+    """Why a bill of materials is not valid: the first line of what the schema says, or why it cannot be read. None if it is valid."""
     from cyclonedx.schema import SchemaVersion  # noqa: PLC0415
     from cyclonedx.validation.json import JsonStrictValidator  # noqa: PLC0415
 
@@ -79,6 +82,7 @@ def _invalid(text: str, schema: str) -> str | None:
 
 
 def _bom(evidence: Evidence) -> "Bom":
+    """The bill of materials as an object: all files, base images and what they have installed, vulnerabilities, and the merged graph."""
     from cyclonedx.model import Property  # noqa: PLC0415
     from cyclonedx.model.bom import Bom  # noqa: PLC0415
     from cyclonedx.model.component import Component, ComponentType  # noqa: PLC0415
@@ -104,7 +108,10 @@ def _bom(evidence: Evidence) -> "Bom":
 
 
 def _edges(evidence: Evidence) -> Edges:
-    """The merged graph of all targets. The wheelhouse itself depends on what was requested."""
+    """The merged graph of all targets, reference → references.
+
+    The wheelhouse itself depends on what was requested, its other files and its base images.
+    """
     images = {_image_ref(image) for image in evidence.images}
     edges: Edges = {ROOT: {*evidence.others, *images}, **{name: set() for name in evidence.hashes}}
     for image in evidence.image_packages:
@@ -121,6 +128,7 @@ def _edges(evidence: Evidence) -> Edges:
 
 
 def _dependency(ref: str, on: Iterable[str]) -> "Dependency":
+    """A node of the graph as the library has it."""
     from cyclonedx.model.bom_ref import BomRef  # noqa: PLC0415
     from cyclonedx.model.dependency import Dependency  # noqa: PLC0415
 
@@ -128,11 +136,13 @@ def _dependency(ref: str, on: Iterable[str]) -> "Dependency":
 
 
 def _serial(evidence: Evidence) -> uuid.UUID:
+    """A UUID that depends only on the time of the evidence and on the names and hashes of its files."""
     hashes = [f"{name} {sha256}" for name, sha256 in sorted(evidence.hashes.items())]
     return uuid.uuid5(NAMESPACE, "\n".join([evidence.now.isoformat(), *hashes]))
 
 
 def _component(facts: Facts, evidence: Evidence) -> "Component":
+    """A distribution as a component."""
     from cyclonedx.model import HashAlgorithm, HashType  # noqa: PLC0415
     from cyclonedx.model.component import Component, ComponentType  # noqa: PLC0415
     from packageurl import PackageURL  # noqa: PLC0415
@@ -154,7 +164,7 @@ def _component(facts: Facts, evidence: Evidence) -> "Component":
 
 
 def _other(name: str, evidence: Evidence) -> "Component":
-    """A file that is not a distribution; a Debian package has its purl."""
+    """A file that is not a distribution, as a component; a Debian package is a library with its purl, any other a file."""
     from cyclonedx.model import HashAlgorithm, HashType  # noqa: PLC0415
     from cyclonedx.model.component import Component, ComponentType  # noqa: PLC0415
 
@@ -176,6 +186,7 @@ def _other(name: str, evidence: Evidence) -> "Component":
 
 
 def _deb_purl(deb: LockedDeb | ImagePackage, distribution: str) -> "PackageURL":
+    """The package URL of a Debian package, with the release of the distribution if it is known."""
     from packageurl import PackageURL  # noqa: PLC0415
 
     qualifiers = {"arch": deb.architecture, **({"distro": distribution} if distribution else {})}
@@ -183,7 +194,7 @@ def _deb_purl(deb: LockedDeb | ImagePackage, distribution: str) -> "PackageURL":
 
 
 def _installed(package: ImagePackage, image: ImagePackages) -> "Component":
-    """A Debian package that a base image has installed."""
+    """A Debian package that a base image has installed, as a component without a hash."""
     from cyclonedx.model.component import Component, ComponentType  # noqa: PLC0415
 
     return Component(
@@ -197,7 +208,7 @@ def _installed(package: ImagePackage, image: ImagePackages) -> "Component":
 
 
 def _deb_licence(expression: str) -> "Iterable[License]":
-    """The licence of a Debian package, concluded from its copyright file."""
+    """The licence of a Debian package, concluded from its copyright file; nothing for an empty expression."""
     from cyclonedx.model.license import LicenseAcknowledgement, LicenseExpression  # noqa: PLC0415
 
     concluded = LicenseAcknowledgement.CONCLUDED
@@ -205,11 +216,12 @@ def _deb_licence(expression: str) -> "Iterable[License]":
 
 
 def _image_ref(image: BaseImage) -> str:
+    """What the bill of materials calls a base image."""
     return f"{IMAGE}/{image.architecture}"
 
 
 def _image(image: BaseImage) -> "Component":
-    """A base image; its purl has the digest as the version (package-url, type `oci`)."""
+    """A base image as a component; its purl has the digest as the version (package-url, type `oci`)."""
     from cyclonedx.model import HashAlgorithm, HashType  # noqa: PLC0415
     from cyclonedx.model.component import Component, ComponentType  # noqa: PLC0415
     from packageurl import PackageURL  # noqa: PLC0415
@@ -229,6 +241,7 @@ def _image(image: BaseImage) -> "Component":
 
 
 def _properties(facts: Facts, evidence: Evidence) -> "Iterator[Property]":
+    """What wheelhouse knows of a file, as properties; empty ones are left out."""
     from cyclonedx.model import Property  # noqa: PLC0415
 
     pin = facts.pin
@@ -243,7 +256,10 @@ def _properties(facts: Facts, evidence: Evidence) -> "Iterator[Property]":
 
 
 def _licences(facts: Facts, evidence: Evidence) -> "Iterable[License]":
-    """The licence expression: declared if the project wrote it as one (PEP 639), else concluded. Without one, the project's own words."""
+    """The licence expression: declared if the project wrote it as one (PEP 639), else concluded.
+
+    Without one, the beginning of the project's own words; nothing without those.
+    """
     from cyclonedx.model.license import DisjunctiveLicense, LicenseAcknowledgement, LicenseExpression  # noqa: PLC0415
 
     licence = evidence.licences[facts.subject]
@@ -256,6 +272,7 @@ def _licences(facts: Facts, evidence: Evidence) -> "Iterable[License]":
 
 
 def _printable(text: str) -> str:
+    """A text with a blank for each letter that is not printable, without blanks at its ends."""
     return "".join(letter if letter.isprintable() else " " for letter in text).strip()
 
 

@@ -35,7 +35,7 @@ SEVERITIES = frozenset(("critical", "high", "medium", "low", "none"))
 
 
 def vulnerabilities(evidence: Evidence) -> "Iterator[Vulnerability]":
-    """The vulnerabilities of open, approved and waived findings: one for all files that have the same analysis."""
+    """The vulnerabilities of open, approved and waived findings: one for all files that have the same ids and the same analysis."""
     rows = [
         (_identity(finding), _analysis(finding, evidence), finding)
         for findings in (evidence.findings, evidence.approved, evidence.waived)
@@ -48,7 +48,7 @@ def vulnerabilities(evidence: Evidence) -> "Iterator[Vulnerability]":
 
 
 def _identity(finding: Finding) -> tuple[str, ...]:
-    """The ids of a vulnerability, the one that most databases know first."""
+    """The ids of a vulnerability: CVE, GHSA and PYSEC first, then the others, each kind sorted; empty without ids."""
     ids = finding.values.get("ids", ())
     order = {prefix: place for place, prefix in enumerate(PREFERRED)}
     names = ids if isinstance(ids, tuple) else ()
@@ -56,7 +56,7 @@ def _identity(finding: Finding) -> tuple[str, ...]:
 
 
 def _analysis(finding: Finding, evidence: Evidence) -> Analysis | None:
-    """What was decided: by a VEX document, by a waiver, or by who approved the file with the finding.
+    """What was decided, by a VEX document, else by a waiver, else by who approved the file with the finding; None if nothing was.
 
     A waiver or an approval that names no state accepts the risk: `exploitable`, and it will not be fixed.
     """
@@ -96,13 +96,13 @@ def _vulnerability(
 
 
 def _ref(finding: Finding, evidence: Evidence) -> str:
-    """The component that a finding is about: a file, or a package that a base image has installed."""
+    """The reference of the component that a finding is about: a file, or a package that a base image has installed."""
     image = next((one for one in evidence.image_packages if one.subject == finding.subject), None)
     return image.ref(str(finding.values["package"])) if image else finding.subject
 
 
 def _properties(finding: Finding) -> "Iterator[Property]":
-    """What is known of its use, and the component inside the file that it is about."""
+    """Whether it is exploited, its EPSS, and the component inside the file that it is about, as properties; unknown ones are left out."""
     from cyclonedx.model import Property  # noqa: PLC0415
 
     for name in ("exploited", "epss", "purl"):
@@ -111,7 +111,7 @@ def _properties(finding: Finding) -> "Iterator[Property]":
 
 
 def _source(identifier: str) -> "VulnerabilitySource":
-    """The database of an id, with the address of the record there."""
+    """The database of an id, with the address of the record there; no address for an id with other characters than letters and digits."""
     from cyclonedx.model import XsUri  # noqa: PLC0415
     from cyclonedx.model.vulnerability import VulnerabilitySource  # noqa: PLC0415
 
@@ -121,6 +121,7 @@ def _source(identifier: str) -> "VulnerabilitySource":
 
 
 def _ratings(finding: Finding) -> "list[VulnerabilityRating]":
+    """The severity, score and vector of a vulnerability, as one rating; empty if neither severity nor score is known."""
     from decimal import Decimal  # noqa: PLC0415
 
     from cyclonedx.model.vulnerability import (  # noqa: PLC0415
@@ -145,12 +146,13 @@ def _ratings(finding: Finding) -> "list[VulnerabilityRating]":
 
 
 def _method(vector: str) -> str:
-    """The name that CycloneDX has for the version of a CVSS vector."""
+    """The name that CycloneDX has for the version of a CVSS vector; that of version 2 for any other text."""
     names = {"CVSS:4.0": "CVSSv4", "CVSS:3.1": "CVSSv31", "CVSS:3.0": "CVSSv3"}
     return names.get(vector.partition("/")[0], "CVSSv2")
 
 
 def _decision(analysis: Analysis) -> "VulnerabilityAnalysis":
+    """An analysis as CycloneDX has it. A justification that it does not know is added to the detail, in brackets."""
     from cyclonedx.model.impact_analysis import (  # noqa: PLC0415
         ImpactAnalysisJustification,
         ImpactAnalysisResponse,

@@ -46,7 +46,7 @@ NONE: Mapping[str, str] = MappingProxyType({})
 
 
 @dataclass(frozen=True, slots=True)
-class _Told:
+class _CopyrightFile:
     """What one copyright file says: names of licences, or the package whose file counts instead."""
 
     names: tuple[str, ...] = ()
@@ -56,38 +56,39 @@ class _Told:
 def deb_licences(
     folder: Path, lock: DebianLock, notes: Store | None = None, installed: Mapping[str, str] = NONE
 ) -> dict[str, str]:
-    """The licence of each Debian package of a wheelhouse, by its place; those whose copyright file tells none are left out.
+    """The licence of each Debian package of a wheelhouse, as an SPDX expression by its path.
 
-    A copyright file that is a link is that of another package, here or among the `installed` ones (name → expression).
+    Those whose copyright file tells none are left out. A copyright file that is a link is that of another package, here or among
+    the `installed` ones (name → expression).
     """
     with ThreadPoolExecutor(READERS) as pool:
-        read = pool.map(lambda deb: _told(folder, deb, notes), lock.packages)
-        told = {deb.name: one for deb, one in zip(lock.packages, read, strict=True)}
-    found = ((deb, _expression(deb.name, told, installed)) for deb in lock.packages)
-    return {f"{FOLDER}/{deb.place}": expression for deb, expression in found if expression}
+        read = pool.map(lambda deb: _read_copyright_file(folder, deb, notes), lock.packages)
+        files = {deb.name: file for deb, file in zip(lock.packages, read, strict=True)}
+    licences = ((deb, _expression(deb.name, files, installed)) for deb in lock.packages)
+    return {f"{FOLDER}/{deb.place}": expression for deb, expression in licences if expression}
 
 
-def _told(folder: Path, deb: LockedDeb, notes: Store | None) -> _Told:
-    """What the copyright file of a package says, as it was noted, or read now."""
+def _read_copyright_file(folder: Path, deb: LockedDeb, notes: Store | None) -> _CopyrightFile:
+    """What the copyright file of a package says, from the notes, or read now and noted. Nothing if the package's file is missing."""
     if notes and (raw := notes.noted(NOTES, deb.sha256)):
         names, package = json.loads(raw)
-        return _Told(tuple(map(str, names)), str(package))
+        return _CopyrightFile(tuple(map(str, names)), str(package))
     path = folder / FOLDER / deb.place
     file = copyright_file(path, deb.name) if path.is_file() else NO_FILE
-    told = _Told(licence_names(file.text), file.package)
+    contents = _CopyrightFile(licence_names(file.text), file.package)
     if notes and path.is_file():
-        notes.note(NOTES, deb.sha256, json.dumps([told.names, told.package]).encode())
-    return told
+        notes.note(NOTES, deb.sha256, json.dumps([contents.names, contents.package]).encode())
+    return contents
 
 
-def _expression(name: str, told: Mapping[str, _Told], installed: Mapping[str, str]) -> str:
-    """The licence of a package, links followed; empty if it is unknown."""
+def _expression(name: str, files: Mapping[str, _CopyrightFile], installed: Mapping[str, str]) -> str:
+    """The licence of a package, links followed; empty if it is unknown, or after MAX_LINKS links."""
     for _ in range(MAX_LINKS):
-        if name not in told:
+        if name not in files:
             return installed.get(name, "")
-        if not told[name].package:
-            return spdx_expression(told[name].names)
-        name = told[name].package
+        if not files[name].package:
+            return spdx_expression(files[name].names)
+        name = files[name].package
     return ""
 
 
@@ -100,7 +101,7 @@ def spdx_expression(names: tuple[str, ...]) -> str:
 
 
 def _spelled(name: str, between: re.Pattern[str]) -> str:
-    """One name as an expression, split at words that bind less first."""
+    """One name as an SPDX expression. It is split at words that bind less first (WIDE), then at the others (NARROW)."""
     pieces = between.split(name)
     inner = [
         _spelled(text, NARROW) if between is WIDE else _identifier(EXCEPTION.sub("", text.strip()))
@@ -110,7 +111,10 @@ def _spelled(name: str, between: re.Pattern[str]) -> str:
 
 
 def _joined(words: list[str], parts: list[str]) -> str:
-    """Expressions, each once, with a word before each but the first."""
+    """Expressions, each once, with its word before each but the first; those with AND or OR in brackets if there are several.
+
+    Empty for none.
+    """
     unique = {part: word for word, part in reversed(list(zip(words, parts, strict=True))) if part}
     ordered = [part for part in dict.fromkeys(parts) if part]
     if len(ordered) == 1:
@@ -123,7 +127,7 @@ def _joined(words: list[str], parts: list[str]) -> str:
 
 
 def _identifier(name: str) -> str:
-    """One licence's id."""
+    """The SPDX id of one licence, else a `LicenseRef-…`; empty for an empty name."""
     if not name:
         return ""
     if match := GNU.fullmatch(name):

@@ -105,7 +105,7 @@ def differences(old: Wheelhouse, new: Wheelhouse, place: str = "") -> Iterator[D
 
 
 def _by_project(wheelhouse: Wheelhouse) -> dict[NormalizedName, dict[str, Pin]]:
-    """Project → file name → pin."""
+    """The pins of all lock files: project → file name → pin."""
     pins: dict[NormalizedName, dict[str, Pin]] = {}
     for lock in wheelhouse.locks:
         for pin in lock.pins:
@@ -114,14 +114,20 @@ def _by_project(wheelhouse: Wheelhouse) -> dict[NormalizedName, dict[str, Pin]]:
 
 
 def _sha256(pin: Pin) -> str:
+    """The sha256 of a pin's file."""
     return pin.artifact.sha256
 
 
 def _versions(pins: dict[str, Pin]) -> tuple[Version, ...]:
+    """The versions of these pins, each once, sorted."""
     return tuple(sorted({pin.version for pin in pins.values()}))
 
 
 def _kind(olds: dict[str, Pin], news: dict[str, Pin]) -> Kind:
+    """How a project changed; by the newest version, up or down.
+
+    With the same versions, BYTES if a file of the same name differs, else FILES.
+    """
     if not olds or not news:
         return Kind.REMOVED if olds else Kind.ADDED
     before, after = _versions(olds), _versions(news)
@@ -135,9 +141,13 @@ def _kind(olds: dict[str, Pin], news: dict[str, Pin]) -> Kind:
 
 
 def _replaced_file(pin: Pin, olds: dict[str, Pin]) -> Pin | None:
-    """The old file that a new one replaces: of the same name, else of the same tags, else of the same kind."""
+    """The old file that a new one replaces; None if there is none.
+
+    One of the same name, else of the same tags, else of tags that differ only in numbers, else the first by name.
+    """
 
     def unlike(other: Pin) -> tuple[bool, bool, bool, str]:
+        """What sorts old files, the likest first."""
         new_tags, old_tags = _tags(pin), _tags(other)
         same_but_numbers = NUMBERS.sub("", new_tags) == NUMBERS.sub("", old_tags)
         name = other.artifact.filename
@@ -147,11 +157,12 @@ def _replaced_file(pin: Pin, olds: dict[str, Pin]) -> Pin | None:
 
 
 def _tags(pin: Pin) -> str:
+    """The tags in the name of a wheel; empty for an sdist."""
     return "-".join(pin.artifact.filename.split("-")[-3:]) if pin.artifact.is_wheel else ""
 
 
 def changes(old: Facts | None, new: Facts) -> tuple[Change, ...]:
-    """The changes inside a file that replaces another; for a file that replaces none, everything that matters."""
+    """The changes inside a file that replaces another. For a file that replaces none, all lines of ASPECTS as added."""
     candidates = [
         _sdist_for_wheel(old, new),
         *(_compared(topic, aspect, lines(old) if old else (), lines(new)) for topic, aspect, lines in ASPECTS),
@@ -163,14 +174,14 @@ def changes(old: Facts | None, new: Facts) -> tuple[Change, ...]:
 
 
 def _sdist_for_wheel(old: Facts | None, new: Facts) -> Change | None:
-    """A change if an sdist replaces a wheel."""
+    """A change if an sdist replaces a wheel; else None."""
     if old and old.pin.artifact.is_wheel and not new.pin.artifact.is_wheel:
         return Change(Topic.RUNS, "an sdist in the place of a wheel: its code runs when it is built")
     return None
 
 
 def _compared(topic: Topic, aspect: str, before: Iterable[str], after: Iterable[str]) -> Change | None:
-    """The lines that were removed and added; None if both are equal as sets."""
+    """A change with the lines that were removed and added, each once and sorted; None if both are equal as sets."""
     olds, news = set(before), set(after)
     if olds == news:
         return None
@@ -178,12 +189,13 @@ def _compared(topic: Topic, aspect: str, before: Iterable[str], after: Iterable[
 
 
 def _metadata(old: Facts, new: Facts) -> Iterator[Change | None]:
+    """The change of each of COMPARED_FIELDS of the core metadata; None for one that is equal."""
     for name in COMPARED_FIELDS:
         yield _compared(Topic.METADATA, name.capitalize(), old.headers.get(name, ()), new.headers.get(name, ()))
 
 
 def _members(members: Sequence[MemberChange]) -> Iterator[Change]:
-    """The names of members that were added and removed, and of those whose contents changed."""
+    """At most two changes: the names of members that were added and removed, and of those whose contents changed."""
     removed = tuple(member.name for member in members if member.new is None)
     added = tuple(member.name for member in members if member.old is None)
     if removed or added:
@@ -193,22 +205,24 @@ def _members(members: Sequence[MemberChange]) -> Iterator[Change]:
 
 
 def _sizes(old: Facts, new: Facts) -> Change | None:
+    """The change of the number of entries and of their size unpacked; None if both are equal as text."""
     before, after = _size(old), _size(new)
     return Change(Topic.FILES, "unpacked", (before,), (after,)) if before != after else None
 
 
 def _size(facts: Facts) -> str:
+    """The number of entries and their size unpacked, as text."""
     return f"{counted(len(facts.entries), 'file')}, {size_text(sum(entry.size for entry in facts.entries))}"
 
 
 def _commands(facts: Facts) -> Iterator[str]:
-    """Entry points, each with its group."""
+    """Entry points, each with its group: `console_scripts: demo = demo:main`."""
     for group, objects in facts.entry_point_groups.items():
         yield from (f"{group}: {name} = {value}" for name, value in objects.items())
 
 
 def _self_starting(facts: Facts) -> Iterator[str]:
-    """What runs by itself, or may be run: files beside the packages, and those that are marked executable."""
+    """The names of .pth files, sitecustomize, usercustomize and scripts, without versions; of an sdist, also setup.py."""
     for entry in facts.entries:
         name = without_version(entry.name)
         base = name.rpartition("/")[2]
@@ -219,27 +233,31 @@ def _self_starting(facts: Facts) -> Iterator[str]:
 
 
 def _executable(facts: Facts) -> Iterator[str]:
+    """The names of members that are marked executable, without versions and without native code."""
     return (without_version(entry.name) for entry in facts.entries if entry.executable and entry.kind not in NATIVE)
 
 
 def _native(facts: Facts) -> Iterator[str]:
+    """The name and size of each native file, without version and auditwheel's hash."""
     for entry in facts.entries:
         if entry.kind in NATIVE:
             yield f"{MANGLED.sub('', without_version(entry.name))}, {size_text(entry.size)}"
 
 
 def _libraries(facts: Facts) -> Iterator[str]:
+    """The libraries that native files link to, without auditwheel's hash; some several times."""
     for entry in facts.entries:
         yield from (MANGLED.sub("", name) for name in entry.needs)
 
 
 def _licences(facts: Facts) -> tuple[str, ...]:
-    """The licence expression; without one, the first line of the License field."""
+    """The licence expression; without one, the first line of the License field; else nothing."""
     expression = licence_of(facts).expression
     return (expression,) if expression else tuple(facts.header("license").strip().splitlines()[:1])
 
 
 def _licence_texts(facts: Facts) -> Iterator[str]:
+    """The name of each licence file in `.dist-info`, with the length of its text in characters, runs of blanks counted as one."""
     for name, text in facts.texts.items():
         base = name.rpartition("/")[2]
         if re.search(r"licen[cs]e|copying|notice", base, re.IGNORECASE) and ".dist-info/" in name:
@@ -247,11 +265,15 @@ def _licence_texts(facts: Facts) -> Iterator[str]:
 
 
 def _requirements(facts: Facts) -> tuple[str, ...]:
+    """The requirements that the lock file has of it, as texts."""
     return facts.pin.dependencies
 
 
 def _hosts_and_owners(facts: Facts) -> Iterator[str]:
-    """Host and owner of each address, `github.com/pypa`: who publishes the project, without the paths that change each release."""
+    """Host and owner of each address, in lower case: `github.com/pypa`.
+
+    They say who publishes; the rest of a path changes with each release.
+    """
     urls = [line.rpartition(",")[2].strip() for line in facts.headers.get("project-url", ())]
     for url in [*urls, *facts.headers.get("home-page", ())]:
         if match := HOST_AND_OWNER.match(url):
@@ -259,7 +281,7 @@ def _hosts_and_owners(facts: Facts) -> Iterator[str]:
 
 
 def _top_level_names(facts: Facts) -> Iterator[str]:
-    """The names that a wheel installs at the top of site-packages."""
+    """The names that a wheel installs at the top of site-packages, some several times; nothing for an sdist."""
     for entry in facts.entries if facts.pin.artifact.is_wheel else ():
         name = without_version(entry.name)
         if not name.startswith("*."):

@@ -47,7 +47,10 @@ class Purl:
         return f"{self.type} {name} {self.version}".strip()
 
     def names(self, other: "Purl") -> bool:
-        """Whether it names the package of another one: the same release, or every release if it has no version."""
+        """Whether it names the package of another one: the same release, or every release if it has no version.
+
+        The namespaces must be equal if both have one.
+        """
         if (self.type, self.normalized_name) != (other.type, other.normalized_name):
             return False
         if self.namespace and other.namespace and self.namespace.lower() != other.namespace.lower():
@@ -56,21 +59,21 @@ class Purl:
 
     @property
     def release(self) -> str:
-        """It as a package URL without qualifiers."""
+        """It as a package URL without qualifiers, percent-encoded."""
         folder = "".join(f"{quote(part, safe='')}/" for part in self.namespace.split("/") if part)
         version = f"@{quote(self.version, safe=':')}" if self.version else ""
         return f"pkg:{self.type}/{folder}{quote(self.name, safe='')}{version}"
 
     @property
     def normalized_name(self) -> str:
-        """The name, as its ecosystem compares names."""
+        """The name without namespace, as PyPI or cargo compares names; of other types as it is."""
         if self.type == "pypi":
             return canonicalize_name(self.name)
         return self.name.replace("_", "-").lower() if self.type == "cargo" else self.name
 
 
 def _same_version(kind: str, version: str, other: str) -> bool:
-    """Whether two spellings are one version: for PyPI as PEP 440 compares them (`1.0` is `1`), else if they are equal."""
+    """Whether two spellings are one version: for PyPI as PEP 440 compares them (`1.0` is `1`), False for none; else if they are equal."""
     if kind == "pypi":
         try:
             return version_of(version) == version_of(other)
@@ -80,7 +83,7 @@ def _same_version(kind: str, version: str, other: str) -> bool:
 
 
 def parse_purl(text: str) -> Purl | None:
-    """A package URL; None for what is none."""
+    """A package URL, its type in lower case and its parts decoded; None for what is none."""
     scheme, _, rest = text.partition(":")
     rest, _, _ = rest.lstrip("/").partition("#")
     rest, _, query = rest.partition("?")
@@ -112,11 +115,12 @@ def advisory_key(ecosystem: str, name: str) -> NormalizedName | None:
 
 
 def debian_key(ecosystem: str, source: str) -> NormalizedName:
-    """The name under which advisories on a source package of Debian or Ubuntu are kept: `debian:12/git`."""
+    """The name under which advisories on a source package of Debian or Ubuntu are kept, normalized as PyPI's names: `debian:12/git`."""
     return canonicalize_name(f"{ecosystem}/{source}")
 
 
 def _key(ecosystem: str, name: str) -> NormalizedName:
+    """Ecosystem and name in lower case, with a slash between."""
     return NormalizedName(f"{ecosystem}/{name}".lower())
 
 
@@ -137,7 +141,10 @@ def component_keys(purl: Purl) -> tuple[NormalizedName, ...]:
 
 
 def _rpm_ecosystems(purl: Purl) -> tuple[str, ...]:
-    """OSV's distribution of an RPM; its release is that of `distro`, else that of its version (`.el8`)."""
+    """OSV's distribution of an RPM, in lower case; its release is that of `distro`, else that of its version (`.el8`).
+
+    Empty if it is not known.
+    """
     match = RPM_RELEASE.search(purl.version)
     named = re.search(r"(\d+)", purl.qualifiers.get("distro", ""))
     release = named[1] if named else match[1] if match else ""
@@ -150,7 +157,10 @@ def _rpm_ecosystems(purl: Purl) -> tuple[str, ...]:
 
 
 def _deb_ecosystems(purl: Purl) -> tuple[str, ...]:
-    """OSV's names of the release of a Debian package, by `distro`: `debian-12`, `debian-12.5` or `bookworm`."""
+    """OSV's names of the release of a Debian package, by `distro`: `debian-12`, `debian-12.5` or `bookworm`.
+
+    Two for Ubuntu, none if it is not known.
+    """
     named = purl.qualifiers.get("distro", "").lower()
     name, hyphen, release = named.partition("-")
     vendor = name if hyphen else purl.namespace.lower()
@@ -161,7 +171,7 @@ def _deb_ecosystems(purl: Purl) -> tuple[str, ...]:
 
 
 def advisories_on(purl: Purl, advisories: Advisories) -> list[tuple[Advisory, ...]]:
-    """The advisories that affect a component, in groups of aliases."""
+    """The advisories that affect a component, in groups of aliases; empty for a version that PyPI cannot sort."""
     if purl.type == "pypi":
         try:
             return advisories.of(canonicalize_name(purl.name), version_of(purl.version))
@@ -171,8 +181,8 @@ def advisories_on(purl: Purl, advisories: Advisories) -> list[tuple[Advisory, ..
     return grouped(one for one in known if is_affected(one, purl))
 
 
-def first_fix(group: Iterable[Advisory]) -> str:
-    """The fixed version that advisories name, if they agree; else empty."""
+def agreed_fix(group: Iterable[Advisory]) -> str:
+    """The only fixed version that these advisories name; empty if they name none, or several."""
     fixes = {
         event.version for advisory in group for events in advisory.ranges for event in events if event.kind == "fixed"
     }
@@ -197,7 +207,7 @@ def _version(purl: Purl) -> str:
 
 
 def _version_key(purl: Purl) -> Callable[[str], Any]:
-    """What sorts the versions of a component's ecosystem. An RPM without an epoch is compared without epochs."""
+    """The function that sorts the versions of a component's ecosystem. An RPM without an epoch is compared without epochs."""
     if purl.type == "rpm":
         return rpm_key if ":" in _version(purl) else lambda version: rpm_key(version.rpartition(":")[2])
     return deb_version_key if purl.type == "deb" else semver_key
@@ -215,18 +225,19 @@ def semver_key(version: str) -> tuple[Any, ...]:
 
 
 def rpm_key(version: str) -> tuple[Any, ...]:
-    """What sorts versions of RPMs: epoch, version, release."""
+    """What sorts versions of RPMs: epoch (0 without one), version, release. Every text has one."""
     epoch, colon, rest = version.rpartition(":")
     upstream, _, release = rest.partition("-")
     return (int(epoch) if colon and epoch.isdigit() else 0), _rpm_part(upstream), _rpm_part(release)
 
 
 def _rpm_part(text: str) -> tuple[tuple[int, int, str], ...]:
-    """A tilde sorts before the end, a caret after it; then letters, then numbers."""
+    """What sorts a version or release of an RPM: its segments, then the end."""
     return (*map(_rpm_segment, RPM_PARTS.findall(text)), (1, 0, ""))
 
 
 def _rpm_segment(segment: str) -> tuple[int, int, str]:
+    """What sorts one segment: a tilde before the end of a version, a caret after it, then letters, then numbers."""
     if segment.isdigit():
         return (4, int(segment), "")
     return {"~": (0, 0, ""), "^": (2, 0, "")}.get(segment, (3, 0, segment))

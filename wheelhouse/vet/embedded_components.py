@@ -21,7 +21,10 @@ class EmbeddedComponent:
 
 
 def embedded_components(facts: Facts) -> list[EmbeddedComponent]:
-    """The components that a file's bills of materials name by package URL, each once. What is no such bill names none."""
+    """The components with a version that a file's bills of materials name by package URL, each once for each bill.
+
+    What is no such bill names none.
+    """
     found: dict[tuple[str, str], EmbeddedComponent] = {}
     for path, text in sorted(facts.texts.items()):
         for name in _purls(text) if FOLDER in path else ():
@@ -32,6 +35,7 @@ def embedded_components(facts: Facts) -> list[EmbeddedComponent]:
 
 
 def _purls(text: str) -> Iterator[str]:
+    """The package URLs in a bill of materials, as they are written; nothing if it is no JSON object."""
     try:
         document = parse_json(text)
     except ValueError:
@@ -59,4 +63,5 @@ def _of_spdx(document: dict[str, Any]) -> Iterator[str]:
 
 
 def _dicts(value: object) -> list[dict[str, Any]]:
+    """The dicts in a list; empty for anything else."""
     return [one for one in value if isinstance(one, dict)] if isinstance(value, list) else []

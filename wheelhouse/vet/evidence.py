@@ -38,7 +38,7 @@ class Graph:
 
     @cached_property
     def above(self) -> Mapping[str, str]:
-        """File → the file before it on a shortest path from a root; empty for a root."""
+        """File → the file before it on a shortest path from a root; empty for a root. Files that no root reaches are left out."""
         found = dict.fromkeys(sorted(self.roots), "")
         queue = list(found)
         for name in queue:
@@ -48,11 +48,11 @@ class Graph:
         return found
 
     def ways(self, name: str) -> list[list[str]]:
-        """For each file that needs this one: a shortest path from a root to it, with this one last."""
+        """For each file that needs this one: a shortest path from a root to it, with this one last. Empty if none needs it."""
         return [[*self._way(one), name] for one, needs in self.needs.items() if name in needs]
 
     def _way(self, name: str) -> list[str]:
-        """The chain from a root to a file."""
+        """A shortest path from a root to a file, both included."""
         way = [name]
         while above := self.above[way[0]]:
             way.insert(0, above)
@@ -106,28 +106,31 @@ class Evidence:
 
     @cached_property
     def files(self) -> dict[str, Facts]:
-        """Each file by its place and name, in the order of projects; files of wheelhouses inside come last."""
+        """Each distribution by its place and name, in the order of projects; files of wheelhouses inside come last."""
         ordered = sorted(self.facts, key=lambda facts: (facts.place, facts.project, facts.filename))
         return {facts.subject: facts for facts in ordered}
 
     @cached_property
     def new(self) -> frozenset[str]:
-        """The files that not enough reviewers approved."""
+        """The paths of the files that not enough reviewers approved, also of other files than distributions."""
         return frozenset(name for name, sha256 in self.hashes.items() if not self.approvals.approved(sha256))
 
     @cached_property
     def first_seen(self) -> frozenset[Finding]:
-        """The open findings that no reviewer saw on another approved file of the project."""
+        """The open findings that no reviewer saw on another approved file of the project; none of a project that has no other."""
         return ApprovedReleases(self.approvals).first_seen(self.findings, self.files)
 
     @property
     def others(self) -> tuple[str, ...]:
-        """The files that are not distributions."""
+        """The paths of the files that are not distributions."""
         return tuple(name for name in self.hashes if name not in self.files)
 
     @cached_property
     def approved_before(self) -> dict[NormalizedName, tuple[ApprovedFile, ...]]:
-        """Project → its files that were approved in any wheelhouse, oldest release first."""
+        """Project → its files that were approved in any wheelhouse, oldest release first.
+
+        Only approvals that count today, and file names that state a release.
+        """
         found: dict[NormalizedName, list[ApprovedFile]] = {}
         for approval in self.approvals.approvals:
             for name, _ in approval.files.values() if approval.is_valid(self.approvals.today) else ():
@@ -140,11 +143,11 @@ class Evidence:
 
     @cached_property
     def licences(self) -> dict[str, Licence]:
-        """The licence of each file."""
+        """The licence of each distribution by its path."""
         return {name: licence_of(facts) for name, facts in self.files.items()}
 
     def label(self, subject: str) -> str:
-        """Project and release of a file; the word `wheelhouse` for the whole; any other subject as it is."""
+        """Place, project and release of a distribution, the word `wheelhouse` for the whole, any other subject as it is."""
         facts = self.files.get(subject)
         if facts:
             return f"{facts.place}{facts.project} {facts.version}"
@@ -152,7 +155,7 @@ class Evidence:
 
     @cached_property
     def about(self) -> dict[str, tuple[Finding, ...]]:
-        """The findings by subject, worst first."""
+        """The open findings by subject, worst first; subjects without one are left out."""
         found: dict[str, list[Finding]] = {}
         for finding in sorted(self.findings, key=lambda finding: (-finding.severity, finding.urgency, finding)):
             found.setdefault(finding.subject, []).append(finding)
@@ -160,17 +163,17 @@ class Evidence:
 
     @cached_property
     def graphs(self) -> tuple[Graph, ...]:
-        """The graph of each lock file, also of the wheelhouses inside."""
+        """The graph of each lock file, also of those of the wheelhouses inside."""
         return tuple(_graph(lock, place) for place, one in self.wheelhouses.items() for lock in one.locks)
 
     @property
     def bad(self) -> tuple[Finding, ...]:
-        """The findings that reach the policy's threshold."""
+        """The open findings that reach the policy's threshold."""
         return tuple(finding for finding in self.findings if finding.severity >= self.threshold)
 
 
 def _graph(lock: Lock, place: str) -> Graph:
-    """The dependency graph of a lock, between paths of files."""
+    """The dependency graph of a lock, between paths of files. What a file needs beyond the lock is left out."""
     names = {pin.project: place + pin.artifact.filename for pin in lock.pins}
     asked = {canonicalize_name(Requirement(text).name) for text in lock.inputs.requirements}
     needs = {pin.project: {canonicalize_name(name) for name in pin.needs} & names.keys() for pin in lock.pins}
@@ -180,7 +183,7 @@ def _graph(lock: Lock, place: str) -> Graph:
 
 
 def _release(path: str) -> Iterator[tuple[NormalizedName, Version]]:
-    """The release that a file name states; nothing if it states none."""
+    """The project and version that a file name states; nothing if it states none."""
     name = path.rpartition("/")[2]
     try:
         yield release_of(name)

@@ -8,7 +8,7 @@ from datetime import timedelta
 from wheelhouse.findings import FactValue, Observation, Severity, observed
 from wheelhouse.vet.advisories import Advisories, Advisory
 from wheelhouse.vet.cvss import rating, score
-from wheelhouse.vet.ecosystems import advisories_on, first_fix
+from wheelhouse.vet.ecosystems import advisories_on, agreed_fix
 from wheelhouse.vet.embedded_components import embedded_components
 from wheelhouse.vet.facts import Entry, Facts
 from wheelhouse.vet.rules import Review, checked_elsewhere, rule, wheelhouse_rule
@@ -97,7 +97,7 @@ def component_vulnerable(facts: Facts, review: Review) -> Iterator[Observation]:
             purl = component.purl
             ids = tuple(sorted({name for advisory in group for name in advisory.names}))
             package = {"package": purl.text, "purl": purl.release, "path": component.path}
-            fixed = "" if purl.type == "pypi" else first_fix(group)
+            fixed = "" if purl.type == "pypi" else agreed_fix(group)
             yield observed(**package, ids=ids).with_context(**_context(group, fixed, review))
 
 
