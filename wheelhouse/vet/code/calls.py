@@ -270,18 +270,16 @@ class Calls(KnownCalls):
         keywords: Mapping[str, Value],
         scope: Scope,
     ) -> None:
-        """Bind the parameters in `scope` to arguments; a missing one to its default if that is a constant, else to UNKNOWN.
-
-        Defaults of keyword-only parameters are left out.
-        """
+        """Bind the parameters in `scope` to arguments; a missing one to its default if that is a constant, else to UNKNOWN."""
         names = [argument.arg for argument in (*node.args.posonlyargs, *node.args.args)]
         values = list(arguments)
         if function.instance is not None and names:
             values.insert(0, function.instance)
         for place, name in enumerate(names):
             scope.names[name] = values[place] if place < len(values) else keywords.get(name, UNKNOWN)
-        for argument in node.args.kwonlyargs:
-            scope.names[argument.arg] = keywords.get(argument.arg, UNKNOWN)
+        for argument, default in zip(node.args.kwonlyargs, node.args.kw_defaults, strict=True):
+            value = Value(constant=default.value) if isinstance(default, ast.Constant) else UNKNOWN
+            scope.names[argument.arg] = keywords.get(argument.arg, value)
         if node.args.vararg:
             rest = tuple(values[len(names) :])
             scope.names[node.args.vararg.arg] = Value(items=rest, origins=origins_of(rest))

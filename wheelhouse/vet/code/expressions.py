@@ -158,6 +158,8 @@ class Expressions(NamedThings):
         pieces, origins, is_known = [], [], True
         for part in node.values:
             value = self.eval(part.value if isinstance(part, ast.FormattedValue) else part, scope)
+            if isinstance(part, ast.FormattedValue):
+                self.eval(part.format_spec, scope)
             origins.append(value)
             if isinstance(value.constant, str | int) and not (
                 isinstance(part, ast.FormattedValue) and part.format_spec
@@ -237,7 +239,9 @@ class Expressions(NamedThings):
         return UNKNOWN
 
     def _lambda(self, node: ast.Lambda, scope: Scope) -> Value:
-        """A lambda as a function of the module that runs; its body is not evaluated yet."""
+        """A lambda as a function of the module that runs; its defaults are evaluated, its body is not yet."""
+        for default in (*node.args.defaults, *node.args.kw_defaults):
+            self.eval(default, scope)
         return Value(target=Function(node, scope, module=self.current_module))
 
     current_module: object = None
@@ -285,6 +289,8 @@ class Expressions(NamedThings):
         inner = Scope(scope)
         for generator in node.generators:
             self.bind(generator.target, element_of(self.eval(generator.iter, inner)), inner)
+            for condition in generator.ifs:
+                self.eval(condition, inner)
         return Value(origins=origins_of((self.eval(node.key, inner), self.eval(node.value, inner))))
 
     def bind(self, target: ast.expr, value: Value, scope: Scope) -> None:

@@ -1,7 +1,7 @@
 """Follows the statements and modules of foreign code without running them, and records what they do (pure)."""
 
 import ast
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from types import MappingProxyType
 
 from wheelhouse.documents import too_deep_as
@@ -113,7 +113,7 @@ class Interpreter(Calls):
         return module.scope.names.get(attribute)
 
     def body(self, statements: Iterable[ast.stmt], scope: Scope) -> None:
-        """Follow statements in order. Those that do nothing which is followed (`del`, `global`, `pass`) are skipped."""
+        """Follow statements in order. Those that do nothing which is followed (`global`, `pass`) are skipped."""
         for statement in statements:
             method = _STATEMENTS.get(type(statement))
             if method:
@@ -146,11 +146,12 @@ class Interpreter(Calls):
             self.bind(node.target, self.eval(node.value, scope), scope)
 
     def _augmented(self, node: ast.AugAssign, scope: Scope) -> None:
-        """Bind a name to the result of the operator; for any other target, only evaluate the value."""
+        """Bind a name to the result of the operator; for any other target, only evaluate the target and the value."""
         if isinstance(node.target, ast.Name):
             joined = ast.BinOp(ast.Name(node.target.id, ast.Load()), node.op, node.value)
             self.bind(node.target, self.eval(ast.copy_location(joined, node), scope), scope)
         else:
+            self.eval(node.target, scope)
             self.eval(node.value, scope)
 
     def _if(self, node: ast.If, scope: Scope) -> None:
@@ -193,9 +194,9 @@ class Interpreter(Calls):
             for element in elements:
                 self.bind(node.target, element, scope)
                 self.body(node.body, scope)
-            return
-        self.bind(node.target, element_of(source), scope)
-        self.body(node.body, scope)
+        else:
+            self.bind(node.target, element_of(source), scope)
+            self.body(node.body, scope)
         self.body(node.orelse, scope)
 
     def _while(self, node: ast.While, scope: Scope) -> None:
@@ -208,6 +209,7 @@ class Interpreter(Calls):
         """Follow all branches; the name of an exception becomes UNKNOWN."""
         self.body(node.body, scope)
         for handler in node.handlers:
+            self.eval(handler.type, scope)
             if handler.name:
                 scope.names[handler.name] = UNKNOWN
             self.body(handler.body, scope)
@@ -223,9 +225,10 @@ class Interpreter(Calls):
         self.body(node.body, scope)
 
     def _match(self, node: ast.Match, scope: Scope) -> None:
-        """Follow the bodies of all cases. Their patterns bind no names."""
+        """Follow the guards and bodies of all cases. Their patterns bind no names."""
         self.eval(node.subject, scope)
         for case in node.cases:
+            self.eval(case.guard, scope)
             self.body(case.body, scope)
 
     def _return(self, node: ast.Return, scope: Scope) -> None:
@@ -234,10 +237,19 @@ class Interpreter(Calls):
             self._returned.append(self.eval(node.value, scope))
 
     def _raise(self, node: ast.Raise, scope: Scope) -> None:
+        """Evaluate the exception and its cause."""
         self.eval(node.exc, scope)
+        self.eval(node.cause, scope)
 
     def _assert(self, node: ast.Assert, scope: Scope) -> None:
+        """Evaluate the condition and the message."""
         self.eval(node.test, scope)
+        self.eval(node.msg, scope)
+
+    def _delete(self, node: ast.Delete, scope: Scope) -> None:
+        """Evaluate what is deleted; no name is forgotten."""
+        for target in node.targets:
+            self.eval(target, scope)
 
     def _import(self, node: ast.Import, scope: Scope) -> None:
         """Record the imports, and bind the names to dotted names of modules; the modules are not followed yet."""
@@ -281,7 +293,7 @@ class Interpreter(Calls):
             self.record("protected-code", node, f"imports `{top}`, which runs encrypted code")
 
     def _function(self, node: ast.FunctionDef | ast.AsyncFunctionDef, scope: Scope) -> None:
-        """Bind the name of a function, and evaluate its decorators and defaults.
+        """Bind the name of a function, and evaluate its decorators, its defaults and annotations that are calls.
 
         Its body is followed only if a decorator calls it, as `atexit.register` does.
         """
@@ -294,9 +306,9 @@ class Interpreter(Calls):
                 self._invoke(value.target, (Value(target=function),), {})
             elif value.name in CALLS_ITS_ARGUMENT:
                 self._invoke(function, (), {})
-        for default in (*node.args.defaults, *node.args.kw_defaults):
-            if default is not None and type(default) is not ast.Constant:
-                self.eval(default, scope)
+        for part in (*node.args.defaults, *node.args.kw_defaults, *_annotations(node)):
+            if part is not None and type(part) is not ast.Constant:
+                self.eval(part, scope)
         scope.names[node.name] = Value(target=function)
 
     def _class(self, node: ast.ClassDef, scope: Scope) -> None:
@@ -306,17 +318,20 @@ class Interpreter(Calls):
     def make_class(self, node: ast.ClassDef, scope: Scope) -> Value:
         """A class as a value, after its body has run.
 
-        Also follows `__new__` and `__init__` of its metaclass and `__init_subclass__` of its bases. In setup.py and other modules
-        that run by themselves, the methods of a build or install command are followed, too.
+        Also follows its decorators, `__new__` and `__init__` of its metaclass and `__init_subclass__` of its bases. In setup.py and
+        other modules that run by themselves, the methods of a build or install command are followed, too.
         """
         bases = tuple(self.eval(base, scope) for base in node.bases)
-        for decorator in node.decorator_list:
-            self.eval(decorator, scope)
+        decorators = [(self.eval(one, scope), isinstance(one, ast.Call)) for one in node.decorator_list]
+        keywords = {keyword.arg: self.eval(keyword.value, scope) for keyword in node.keywords}
         made = Class(node, Scope(scope), bases, module=self.current_module)
         self._made_classes.append(made)
         self.body(node.body, made.scope)
         value = Value(target=made)
-        makers = [self.eval(keyword.value, scope) for keyword in node.keywords if keyword.arg == "metaclass"]
+        for decorator, is_called in decorators:
+            if isinstance(decorator.target, Function) and not is_called:
+                self._invoke(decorator.target, (value,), {})
+        makers = [keywords["metaclass"]] if "metaclass" in keywords else []
         for maker, methods in ((makers, ("__new__", "__init__")), (bases, ("__init_subclass__",))):
             for one in maker:
                 if isinstance(one.target, Class):
@@ -337,6 +352,15 @@ class Interpreter(Calls):
             bound = self.attribute(Value(target=Instance(of)), name)
             if isinstance(bound.target, Function):
                 self._invoke(bound.target, (), {})
+
+
+def _annotations(node: ast.FunctionDef | ast.AsyncFunctionDef) -> Iterator[ast.Call]:
+    """The annotations of parameters and result that are calls."""
+    arguments = node.args
+    parameters = (*arguments.posonlyargs, *arguments.args, *arguments.kwonlyargs, arguments.vararg, arguments.kwarg)
+    for annotation in (*(one.annotation for one in parameters if one), node.returns):
+        if isinstance(annotation, ast.Call):
+            yield annotation
 
 
 def _without_bundling_folder(name: str) -> str:
@@ -380,6 +404,7 @@ _STATEMENTS: Mapping[type[ast.stmt], Callable[..., None]] = MappingProxyType(
         ast.Return: Interpreter._return,
         ast.Raise: Interpreter._raise,
         ast.Assert: Interpreter._assert,
+        ast.Delete: Interpreter._delete,
         ast.Import: Interpreter._import,
         ast.ImportFrom: Interpreter._import_from,
         ast.FunctionDef: Interpreter._function,
