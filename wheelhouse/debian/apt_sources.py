@@ -34,7 +34,7 @@ class AptSource:
 
     @property
     def folder(self) -> str:
-        """The folder of its InRelease in the archive."""
+        """The folder of its InRelease, relative to `url`: `dists/bookworm`; of a suite `a/b/` it is `a/b`, of `./` it is empty."""
         return self.suite.strip("./") if self.suite.endswith("/") else f"dists/{self.suite}"
 
     def __str__(self) -> str:
@@ -42,7 +42,7 @@ class AptSource:
         return " ".join(("deb", without_credentials(self.url), self.suite, *self.components))
 
     def checked(self) -> "AptSource":
-        """The same. Raises InputError for another address than http(s), or for an unsafe suite or component."""
+        """This source, unchanged. Raises InputError for an address that is not http(s), an unsafe suite or component, or no components."""
         if not self.url.startswith(("http://", "https://")):
             raise InputError(
                 f"the source `{self}` has no http(s) address",
@@ -56,14 +56,17 @@ class AptSource:
 
 
 def without_credentials(url: str) -> str:
-    """An address without user and password, as lock files have it."""
+    """An address without user and password; the rest is unchanged."""
     scheme, separator, rest = url.partition("://")
     host, slash, path = rest.partition("/")
     return scheme + separator + host.rpartition("@")[2] + slash + path
 
 
 def parse_source_line(line: str) -> AptSource:
-    """One line: `deb [signed-by=/path] https://mirror/debian bookworm main`. Raises InputError for anything else."""
+    """The source in a line such as `deb [signed-by=/path arch=amd64] https://mirror/debian bookworm main`; other options are ignored.
+
+    Raises InputError for anything else, a comment too.
+    """
     match = LINE.fullmatch(line.strip())
     if match is None:
         raise InputError(
@@ -80,12 +83,16 @@ def parse_source_line(line: str) -> AptSource:
 
 
 def _option(text: str) -> tuple[str, str]:
+    """Name, in lower case and without `+` or `-` at its end, and value of an option `name=value`."""
     name, _, value = text.partition("=")
     return name.rstrip("+-").lower(), value
 
 
 def parse_sources_list(text: str) -> Iterator[AptSource]:
-    """The sources of a `sources.list`; `deb-src`, comments, and addresses that are not http(s) are left out."""
+    """The sources of a `sources.list`; `deb-src`, comments, malformed lines, and addresses that are not http(s) are left out.
+
+    Raises InputError for an unsafe suite or component.
+    """
     for line in text.splitlines():
         bare = line.partition("#")[0].strip()
         match = LINE.fullmatch(bare)
@@ -94,7 +101,10 @@ def parse_sources_list(text: str) -> Iterator[AptSource]:
 
 
 def parse_deb822_sources(text: str) -> Iterator[AptSource]:
-    """The sources of a `*.sources`: each suite of each address. Disabled records and `deb-src` are left out."""
+    """The sources of a `*.sources`: each suite of each address. Disabled records, `deb-src`, and other addresses than http(s) are left out.
+
+    Raises InputError for an unsafe suite or component.
+    """
     bare = "\n".join(line for line in text.splitlines() if not line.startswith("#"))
     for fields in stanzas(bare):
         if "deb" not in fields.get("types", "").split() or fields.get("enabled", "yes").lower() in ("no", "false", "0"):

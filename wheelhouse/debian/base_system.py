@@ -33,22 +33,25 @@ class BaseSystem:
     keyrings: Mapping[str, bytes] = field(default_factory=dict)
 
     def keyring(self, path: str) -> bytes | None:
-        """The keys at a path that a source names."""
+        """The keys in the file at an absolute path; None if the base has none there."""
         return self.keyrings.get(path.lstrip("/"))
 
     @property
     def default_keyrings(self) -> tuple[bytes, ...]:
-        """The keys that it trusts for a source that names none."""
+        """The keys that it trusts for a source that names none: the contents of DEFAULT_KEYRINGS, by path."""
         return tuple(raw for path, raw in sorted(self.keyrings.items()) if _matches(path, DEFAULT_KEYRINGS))
 
 
 def is_base_path(path: str) -> bool:
-    """Whether a file of a base, by its path without a leading slash, is needed to add packages."""
+    """Whether a path, without a leading slash, matches BASE_PATHS: the files that `base_system` reads."""
     return _matches(path, BASE_PATHS)
 
 
 def base_system(files: Mapping[str, bytes], what: str) -> BaseSystem:
-    """The base that has these files. Raises InputError, naming `what`, if dpkg has installed nothing there."""
+    """The base that has these files (path without a leading slash → bytes); others than BASE_PATHS are ignored.
+
+    Raises InputError, naming `what`, if no dpkg or C library is installed there.
+    """
     status = "\n\n".join(
         raw.decode("latin-1").strip() for path, raw in sorted(files.items()) if _matches(path, (STATUS, STATUS_PARTS))
     )
@@ -60,7 +63,7 @@ def base_system(files: Mapping[str, bytes], what: str) -> BaseSystem:
 
 
 def _distribution(files: Mapping[str, bytes]) -> str:
-    """Name and version by os-release(5), such as `ubuntu-24.04`."""
+    """Name and version by os-release(5), such as `ubuntu-24.04`; empty if there is none, and without what is no plain word."""
     text = next((files[path].decode("utf-8", "replace") for path in RELEASE_NAMES if files.get(path)), "")
     values = dict(line.strip().split("=", 1) for line in text.splitlines() if "=" in line)
     words = [values.get(name, "").strip("\"'") for name in ("ID", "VERSION_ID")]
@@ -68,7 +71,7 @@ def _distribution(files: Mapping[str, bytes]) -> str:
 
 
 def _sources(files: Mapping[str, bytes]) -> tuple[AptSource, ...]:
-    """The sources of all files, in apt's order; one that is given twice counts once."""
+    """The sources of all files, each once: of sources.list, then of sources.list.d in the order of names."""
     lists = [path for path in sorted(files) if _matches(path, (SOURCES_LIST, *SOURCES_PARTS))]
     lists.sort(key=lambda path: path != SOURCES_LIST)
     sources: list[AptSource] = []
@@ -79,4 +82,5 @@ def _sources(files: Mapping[str, bytes]) -> tuple[AptSource, ...]:
 
 
 def _matches(path: str, patterns: tuple[str, ...]) -> bool:
+    """Whether a path matches one of the patterns; `*` matches no slash."""
     return any(fnmatchcase(path, pattern) and path.count("/") == pattern.count("/") for pattern in patterns)

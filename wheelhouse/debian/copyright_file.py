@@ -44,19 +44,22 @@ DOC = re.compile(r"(?:/usr/share/doc/|(?:\.\./)*|\./)([a-z0-9][a-z0-9+.-]+)(?:/c
 
 
 def linked_package(target: str) -> str:
-    """The package whose documentation a link leads to, from `/usr/share/doc/PACKAGE` or its copyright file; empty if to none."""
+    """The package in a link's target such as `/usr/share/doc/PACKAGE`, `../PACKAGE` or its `/copyright`; empty for another target."""
     match = DOC.fullmatch(target)
     return match[1] if match and match[1] != "copyright" else ""
 
 
 def licence_names(text: str) -> tuple[str, ...]:
-    """The short names of the licences, each once, such as `GPL-2+`, or `Expat or Artistic`; empty if the file tells none."""
+    """The short names of the licences in a copyright file's text, each once, at most MAX_NAMES: `GPL-2+`, `Expat or Artistic`.
+
+    Empty if the text names none and has no known phrase.
+    """
     names = _of_paragraphs(text) if FORMAT.match(text.lstrip("\ufeff \n")) else _of_texts(text)
     return tuple(dict.fromkeys(names))[:MAX_NAMES]
 
 
 def _of_paragraphs(text: str) -> Iterator[str]:
-    """The licence of each `Files` paragraph; that of the packaging only if there is no other."""
+    """The licence of each `Files` paragraph of a DEP-5 text, as written; that of `debian/` only if there is no other."""
     named: dict[bool, list[str]] = {True: [], False: []}
     for paragraph in re.split(r"\n[ \t]*\n", text.replace("\r\n", "\n")):
         fields = {match[1].lower(): match[2] for match in FIELD.finditer(paragraph)}
@@ -68,7 +71,10 @@ def _of_paragraphs(text: str) -> Iterator[str]:
 
 
 def _of_texts(text: str) -> Iterator[str]:
-    """The names of the texts in common-licenses that a file refers to, and of those that it has."""
+    """The names of the texts in common-licenses that a file refers to, then of those whose phrases it has.
+
+    GNU's get a `+` if it says "or later" anywhere.
+    """
     flat = NO_WORD.sub(" ", text.lower())
     later = "+" if LATER.search(flat) else ""
     common = [match[1].rstrip(".-") for match in COMMON.finditer(text)]

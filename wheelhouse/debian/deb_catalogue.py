@@ -36,38 +36,41 @@ class Catalogue:
 
     @property
     def names(self) -> tuple[str, ...]:
-        """The names of all packages that an archive offers."""
+        """The names of all packages that an archive offers, each once, also those of other architectures."""
         return tuple(dict.fromkeys(name for records in self._records for name in records.names))
 
     def versions(self, name: str) -> tuple[DebPackage, ...]:
-        """Every version of a package that an archive offers, in the order of the sources."""
+        """Every version of a package that an archive offers for this architecture or `all`, each once, in the order of the sources."""
         if name not in self._versions:
             self._versions[name] = self._usable(records.named(name) for records in self._records)
         return self._versions[name]
 
     def candidate(self, name: str) -> DebPackage | None:
-        """The version that apt would install: of the highest priority the newest. It is the installed one if none is newer."""
+        """The version that apt would install: of the highest priority the newest, or what `choose` or `refuse` set.
+
+        It is the installed one if none is better; None if the package is neither offered nor installed.
+        """
         if name not in self._candidates:
             self._candidates[name] = self._best(name)
         return self._candidates[name]
 
     def choose(self, package: DebPackage) -> None:
-        """Make a version the candidate of its package."""
+        """Make a version the candidate of its package for all later calls."""
         self._candidates[package.name] = package
 
     def refuse(self, package: DebPackage) -> None:
-        """Make no archive's version the candidate of a package."""
+        """Make the installed version the candidate of a package for all later calls; None if it is not installed."""
         self._candidates[package.name] = self.installed.get(package.name)
 
     def providers(self, name: str) -> tuple[DebPackage, ...]:
-        """Every version that provides a virtual package, of archives and of installed packages."""
+        """Every version whose Provides names a virtual package: those that archives offer, then installed packages."""
         if name not in self._providers:
             offered = self._usable(records.providing(name) for records in self._records)
             self._providers[name] = (*offered, *self._installed_providers.get(name, ()))
         return self._providers[name]
 
     def solutions(self, relation: Relation) -> tuple[DebPackage, ...]:
-        """The candidates that satisfy a relation, each package once."""
+        """The candidates that satisfy a relation, the package that it names first; none if it is for another architecture."""
         if not relation.suits(self.architecture):
             return ()
         names = dict.fromkeys((relation.name, *(package.name for package in self.providers(relation.name))))
@@ -75,7 +78,7 @@ class Catalogue:
         return tuple(package for package in candidates if package and package.satisfies(relation))
 
     def rank(self, name: str) -> tuple[int, int]:
-        """Where a package is first named in all sources; apt prefers the later of two that are otherwise equal."""
+        """Where sources first name a package: (number of the source, place in its text). Of two equal ones apt prefers the later one."""
         if name not in self._ranks:
             mentions = ((number, records.first_mention(name)) for number, records in enumerate(self._records))
             self._ranks[name] = next(
@@ -85,7 +88,7 @@ class Catalogue:
 
     @cached_property
     def siblings(self) -> dict[tuple[str, str], tuple[DebPackage, ...]]:
-        """The candidates that would upgrade an installed package, by their source package."""
+        """(name, version) of a source package → the candidates from it that would upgrade an installed package."""
         newer = [
             candidate
             for name, package in self.installed.items()
@@ -96,6 +99,7 @@ class Catalogue:
 
     @cached_property
     def _installed_providers(self) -> dict[str, list[DebPackage]]:
+        """Virtual package → the installed packages that provide it."""
         providers: dict[str, list[DebPackage]] = {}
         for package in self.installed.values():
             for virtual in package.provides:
@@ -103,7 +107,7 @@ class Catalogue:
         return providers
 
     def _usable(self, packages: Iterable[Iterable[DebPackage]]) -> tuple[DebPackage, ...]:
-        """Those of this architecture; a version that several sources have comes from the first."""
+        """The packages of this architecture or `all`; a version that several sources have comes from the first."""
         usable: dict[tuple[str, str], DebPackage] = {}
         for package in chain.from_iterable(packages):
             if package.architecture in (self.architecture, "all"):
@@ -111,6 +115,7 @@ class Catalogue:
         return tuple(usable.values())
 
     def _best(self, name: str) -> DebPackage | None:
+        """`candidate` as the sources alone decide it; never a downgrade."""
         installed = self.installed.get(name)
         offered = [package for package in self.versions(name) if _is_no_downgrade(package, installed)]
         best = max(offered, key=lambda package: (self._pin(package), package.key), default=None)
@@ -120,6 +125,7 @@ class Catalogue:
         return best if is_better and best.version != installed.version else installed
 
     def _pin(self, package: DebPackage) -> int:
+        """The highest priority of the suites that offer this version."""
         return max(
             self.suites[number].pin
             for number, records in enumerate(self._records)
@@ -128,7 +134,7 @@ class Catalogue:
 
 
 def installed_packages(status: str, architecture: str) -> tuple[DebPackage, ...]:
-    """The packages that a status file has as installed, of one architecture."""
+    """The installed packages of the text of a status file, of one architecture or `all`, in its order; half installed ones are left out."""
     return tuple(
         DebPackage(fields, INSTALLED)
         for fields in stanzas(status)
@@ -139,7 +145,7 @@ def installed_packages(status: str, architecture: str) -> tuple[DebPackage, ...]
 
 
 def architecture_of(status: str) -> str:
-    """The architecture of a base, by its dpkg or C library; empty if neither is installed."""
+    """The architecture of a base, such as `amd64`, by the first record of dpkg or a C library in its status file; empty without one."""
     for fields in stanzas(status):
         if fields.get("package") in ("dpkg", "libc6", "musl") and fields.get("architecture") not in (None, "all"):
             return fields["architecture"]
@@ -147,4 +153,5 @@ def architecture_of(status: str) -> str:
 
 
 def _is_no_downgrade(package: DebPackage, installed: DebPackage | None) -> bool:
+    """Whether a version is at least the installed one; True if none is installed."""
     return installed is None or package.key >= installed.key

@@ -29,12 +29,13 @@ MAX_DATA_BYTES = 4 << 30
 
 
 class _Part(io.RawIOBase):
-    """So many bytes of a file, from where it stands."""
+    """The next `size` bytes of a file, from its current position, as a stream."""
 
     def __init__(self, file: BinaryIO, size: int) -> None:
         self._file, self._left = file, size
 
     def readable(self) -> bool:
+        """True."""
         return True
 
     def readinto(self, buffer: "bytearray | memoryview") -> int:  # type: ignore[override]
@@ -45,7 +46,7 @@ class _Part(io.RawIOBase):
 
 
 class _Counted(io.RawIOBase):
-    """A stream that ends in an error after MAX_DATA_BYTES."""
+    """A stream that raises tarfile.ReadError when more than MAX_DATA_BYTES were read."""
 
     def __init__(self, stream: BinaryIO) -> None:
         self._stream, self._count = stream, 0
@@ -60,7 +61,7 @@ class _Counted(io.RawIOBase):
 
 @dataclass(frozen=True, slots=True)
 class CopyrightFile:
-    """The text of a copyright file, or the package whose copyright file counts instead."""
+    """The text of a copyright file, or, if it is a link, the package whose copyright file counts instead. Both can be empty."""
 
     text: str = ""
     package: str = ""
@@ -70,7 +71,7 @@ NO_FILE = CopyrightFile()
 
 
 def copyright_file(path: Path, package: str) -> CopyrightFile:
-    """The copyright file of a package; without a text if it has none that can be read."""
+    """The copyright file in a `.deb`, of the package with this name; NO_FILE if it has none or cannot be read. Raises MachineError."""
     with os_errors_as_machine_error(path), path.open("rb") as file:
         try:
             with _data(file) as stream:
@@ -81,7 +82,10 @@ def copyright_file(path: Path, package: str) -> CopyrightFile:
 
 @contextmanager
 def _data(file: BinaryIO) -> Iterator[BinaryIO | None]:
-    """The tar of a package's files; None if it has none. Raises ImportError if this Python lacks the module for it."""
+    """A stream of the tar with a package's files, decompressed; None if the `.deb` has none, or one of an unknown suffix.
+
+    Raises ImportError if this Python lacks the module for it.
+    """
     if file.read(len(MAGIC)) != MAGIC:
         yield None
         return
@@ -100,7 +104,7 @@ def _data(file: BinaryIO) -> Iterator[BinaryIO | None]:
 
 
 def _decompressed(file: BinaryIO, size: int, suffix: str) -> Iterator[BinaryIO | None]:
-    """The content of a member of the archive, once; None if nothing here decompresses it."""
+    """Yield once: a stream of the next `size` bytes, decompressed by the suffix; None if the suffix is unknown."""
     if suffix not in MODULES:
         yield None
         return
@@ -115,7 +119,10 @@ def _decompressed(file: BinaryIO, size: int, suffix: str) -> Iterator[BinaryIO |
 
 
 def _copyright(stream: BinaryIO, folder: str) -> CopyrightFile:
-    """The copyright file in a folder of a tar. The folder, or the file, can be a link to another package's."""
+    """The copyright file in a folder of a tar, cut at MAX_COPYRIGHT_BYTES; NO_FILE if there is none.
+
+    If the folder or the file is a link, it is the package that the link leads to.
+    """
     reader = TarReader(stream)
     for member in reader:
         place = posixpath.normpath(member.name).lstrip("/")

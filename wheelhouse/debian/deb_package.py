@@ -24,12 +24,12 @@ SOURCE = re.compile(r"(\S+)(?:\s+\(([^)]+)\))?")
 
 
 def parse_stanza(text: str) -> dict[str, str]:
-    """The fields of one record, by their names in lower case. Continuation lines keep their line ends."""
+    """The fields of one record, by their names in lower case; values without space around them. Continuation lines keep their line ends."""
     return {name.lower(): value.strip() for name, value in FIELD.findall(text)}
 
 
 def stanzas(text: str) -> Iterator[dict[str, str]]:
-    """The records of a control file, which empty lines separate."""
+    """The fields of each record of a control file, as `parse_stanza` gives them; empty lines separate records."""
     return (fields for part in re.split(r"\n[ \t]*\n", text) if (fields := parse_stanza(part)))
 
 
@@ -46,12 +46,12 @@ class DebPackage:
 
     @property
     def architecture(self) -> str:
-        """The architecture, or `all`."""
+        """The architecture, or `all`; empty if the record has none."""
         return self.fields.get("architecture", "")
 
     @property
     def is_essential(self) -> bool:
-        """Whether dpkg refuses to remove it."""
+        """Whether it is marked `Essential: yes`: dpkg refuses to remove it."""
         return self.fields.get("essential") == "yes"
 
     @property
@@ -66,41 +66,42 @@ class DebPackage:
 
     @property
     def priority(self) -> int:
-        """The priority, as a number: 0 is `required`."""
+        """The place of its priority in PRIORITIES: 0 is `required`; 5 is an unknown one."""
         name = self.fields.get("priority", "")
         return PRIORITIES.index(name) if name in PRIORITIES else len(PRIORITIES)
 
     @property
     def source(self) -> tuple[str, str]:
-        """The name and version of its source package."""
+        """(name, version) of its source package; its own if the record names none."""
         match = SOURCE.match(self.fields.get("source", ""))
         return (match[1], match[2] or self.version) if match else (self.name, self.version)
 
     @property
     def key(self) -> VersionKey:
-        """What sorts it among other versions."""
+        """A sort key of its version, in dpkg's order."""
         return version_key(self.version)
 
     @cached_property
     def depends(self) -> tuple[Alternatives, ...]:
-        """What must be installed with it, in apt's order."""
+        """Its Pre-Depends, then its Depends: of each group one must be installed with it."""
         return tuple(chain(*(self._relations(name) for name in ("pre-depends", "depends"))))
 
     @cached_property
     def excludes(self) -> tuple[Relation, ...]:
-        """What must not be installed with it."""
+        """Its Conflicts, then its Breaks: what must not be installed with it."""
         return tuple(chain(*chain(*(self._relations(name) for name in ("conflicts", "breaks")))))
 
     @cached_property
     def provides(self) -> tuple[Relation, ...]:
-        """The virtual packages that it is; a versioned one has the operator `=`."""
+        """Its Provides: the virtual packages that it is; a versioned one has the operator `=`."""
         return tuple(chain(*self._relations("provides")))
 
     def _relations(self, field: str) -> tuple[Alternatives, ...]:
+        """The groups of a field, named in lower case; none if the record lacks it. Raises ValueError."""
         return parse_relations(self.fields.get(field, ""))
 
     def satisfies(self, relation: Relation) -> bool:
-        """Whether it is what a relation means: by its name, or by a virtual package."""
+        """Whether its name and version, or one of its virtual packages, satisfy a relation. Architectures are not compared."""
         if self.name == relation.name:
             return relation.allows(self.version)
         return any(relation.name == virtual.name and relation.allows(virtual.version) for virtual in self.provides)
@@ -123,19 +124,22 @@ class PackageRecords:
 
     @property
     def names(self) -> tuple[str, ...]:
-        """The names of all packages."""
+        """The names of all packages, each once, in the order of the file."""
         return tuple(self._starts)
 
     def named(self, name: str) -> Iterator[DebPackage]:
-        """Every version of a package."""
+        """Every record of a package, in the order of the file; records without a version are left out."""
         return filter(None, map(self._record, self._starts.get(name, ())))
 
     def providing(self, name: str) -> Iterator[DebPackage]:
-        """Every package that is a virtual package."""
+        """Every package whose Provides names a virtual package, in the order of the file."""
         return filter(None, map(self._record, self._provided.get(name, ())))
 
     def first_mention(self, name: str) -> int | None:
-        """Where a package is first named, as a package or in a relation: apt numbers packages in this order."""
+        """The place in the text where a package is first named, as a package or in a relation; None if nowhere.
+
+        apt numbers packages in this order.
+        """
         text, last = self._text, self._end(self._starts.get(name, [len(self._text)])[0])
         place = text.find(name, 0, last)
         while place >= 0:
@@ -147,7 +151,7 @@ class PackageRecords:
         return None
 
     def _record(self, start: int) -> DebPackage | None:
-        """The record at a place; None for one without a version."""
+        """The record that starts at a place, parsed once; None for one without name or version."""
         if start not in self._parsed:
             fields = parse_stanza(self._text[start : self._end(start)])
             self._parsed[start] = DebPackage(fields, self._origin) if {"package", "version"} <= fields.keys() else None

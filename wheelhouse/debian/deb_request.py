@@ -26,14 +26,17 @@ class DebRequest:
         return self.name + (f"={self.version}" if self.version else f"/{self.suite}" if self.suite else "")
 
     def takes(self, version: str) -> bool:
-        """Whether a version is one of those requested."""
+        """Whether a version is the requested one, or starts as a `*` demands; True if none is requested. The suite is not compared."""
         if self.version.endswith("*"):
             return version.startswith(self.version[:-1])
         return self.version in ("", version)
 
 
 def parse_request(text: str, architecture: str = "") -> DebRequest:
-    """A request as typed. Raises InputError for anything else, or another architecture than that of the base."""
+    """A request as typed; `name:ARCHITECTURE` is read, and the architecture dropped.
+
+    Raises InputError for anything else, and for another architecture than `architecture` if that is given.
+    """
     match = REQUEST.fullmatch(text.strip())
     if match is None:
         raise InputError(
@@ -45,7 +48,10 @@ def parse_request(text: str, architecture: str = "") -> DebRequest:
 
 
 def requested_package(catalogue: Catalogue, request: DebRequest) -> DebPackage:
-    """The version that a request means. Raises NoSolutionError if there is none, or if a virtual package has several."""
+    """The version that a request means: without version or suite the candidate, for a virtual package that of its only provider.
+
+    Raises NoSolutionError if there is none, or if a virtual package has several.
+    """
     if request.suite or request.version:
         return _requested_version(catalogue, request)
     if package := catalogue.candidate(request.name):
@@ -64,6 +70,10 @@ def requested_package(catalogue: Catalogue, request: DebRequest) -> DebPackage:
 
 
 def _requested_version(catalogue: Catalogue, request: DebRequest) -> DebPackage:
+    """The newest version that fits the version or suite of a request; the installed one counts if no suite is requested.
+
+    Raises NoSolutionError with the versions in the sources.
+    """
     versions = catalogue.versions(request.name)
     installed = catalogue.installed.get(request.name)
     everything = [*versions, *([installed] if installed and not request.suite else [])]

@@ -53,11 +53,15 @@ class _Marks:
     protected: set[str] = field(default_factory=set)
 
     def copy(self) -> "_Marks":
+        """A copy that shares no dictionary or set."""
         return _Marks(dict(self.chosen), dict(self.because), set(self.removed), set(self.expanded), set(self.protected))
 
 
 def closure(catalogue: Catalogue, requests: Sequence[DebRequest]) -> Closure:
-    """The packages that a base lacks for the requested ones. Raises NoSolutionError with the chain that has no solution."""
+    """The packages that a base lacks for the requested ones; changes candidates of the catalogue.
+
+    Raises NoSolutionError with the chain that has no solution.
+    """
     return _Solver(catalogue).solved(requests)
 
 
@@ -77,7 +81,7 @@ class _Solver:
                     self._dependent.setdefault(relation.name, []).append((package, group))
 
     def solved(self, requests: Sequence[DebRequest]) -> Closure:
-        """Mark the requested packages, then what they need."""
+        """Mark the requested packages, then what they need; the packages that are needed in the end. Raises NoSolutionError."""
         packages = [requested_package(self.catalogue, request) for request in requests]
         for package in packages:
             self.catalogue.choose(package)
@@ -93,7 +97,7 @@ class _Solver:
         return Closure(tuple(chosen.values()), because, tuple(sorted(self.marks.removed)))
 
     def _needed(self, requested: Iterable[DebPackage]) -> set[str]:
-        """The names of requested and upgraded packages, and of all that satisfies a dependency of them."""
+        """The names of requested and upgraded packages, and of all chosen ones that satisfy a dependency of them, directly or not."""
         upgraded = [package for name, package in self.marks.chosen.items() if name in self.catalogue.installed]
         pending = [*requested, *upgraded]
         needed = {package.name for package in pending}
@@ -106,25 +110,30 @@ class _Solver:
         return needed
 
     def current(self, name: str) -> DebPackage | None:
-        """The version of a package that will be there after the installation."""
+        """The version of a package that will be there after the installation; None if none will be."""
         if name in self.marks.chosen:
             return self.marks.chosen[name]
         return None if name in self.marks.removed else self.catalogue.installed.get(name)
 
     def _choose(self, package: DebPackage) -> None:
+        """Mark a version for installation, and note what it excludes; its dependencies are not looked at."""
         self.marks.chosen[package.name] = package
         self._note_exclusions(package)
 
     def _note_exclusions(self, package: DebPackage) -> None:
+        """Remember, by the excluded name, what a package excludes."""
         for relation in self._exclusions(package):
             self._excluding.setdefault(relation.name, []).append((package, relation))
 
     def _exclusions(self, package: DebPackage) -> Iterator[Relation]:
-        """What must not be there with a package, of the base's architecture."""
+        """The relations of a package's Conflicts and Breaks that can mean the base's architecture."""
         return (relation for relation in package.excludes if relation.suits(self.catalogue.architecture))
 
     def _mark(self, package: DebPackage, because: str, depth: int) -> bool:
-        """Install a package with all that it needs; whether that is possible. If not, nothing is marked."""
+        """Mark a package for installation with all that it needs; whether that is possible.
+
+        If not, no mark stays, and the package is refused as a candidate unless it is protected.
+        """
         if package.name in self.marks.expanded or self.catalogue.installed.get(package.name) is package:
             return self.current(package.name) is package
         if depth > MAX_DEPTH or not self._may_be_possible(package):
@@ -146,7 +155,7 @@ class _Solver:
         return False
 
     def _may_be_possible(self, package: DebPackage) -> bool:
-        """Whether each dependency is satisfied, or has a candidate."""
+        """Whether each dependency is satisfied, or has a candidate; the first that is not is noted as the failure."""
         for group in package.depends:
             if not self._is_satisfied(group) and not any(self.catalogue.solutions(relation) for relation in group):
                 self.failures[package.name] = Failure(package, group)
@@ -154,10 +163,11 @@ class _Solver:
         return True
 
     def _is_satisfied(self, group: Alternatives) -> bool:
+        """Whether a package that will be there satisfies one of the alternatives."""
         return any(True for relation in group for _ in self._satisfiers(relation))
 
     def _satisfiers(self, relation: Relation) -> Iterator[DebPackage]:
-        """The packages that will be there and satisfy a relation."""
+        """The packages that will be there and satisfy a relation; none if it is for another architecture."""
         if not relation.suits(self.catalogue.architecture):
             return
         for name in (relation.name, *(package.name for package in self.catalogue.providers(relation.name))):
@@ -166,7 +176,10 @@ class _Solver:
                 yield package
 
     def _make_way(self, package: DebPackage, depth: int) -> bool:
-        """Upgrade or remove what the package excludes, or what excludes it, and upgrade what its old version held together."""
+        """Upgrade or remove its opponents, upgrade packages of the same source, and upgrade or remove dependents that it breaks.
+
+        Whether that is possible; a sibling that cannot be upgraded does not count.
+        """
         for other in self._opponents(package):
             if not self._displace(other, package, depth):
                 self.failures[package.name] = Failure(package, excluder=other)
@@ -177,7 +190,7 @@ class _Solver:
         return all(self._replace(other, package, depth) for other in self._broken_dependents(package))
 
     def _opponents(self, package: DebPackage) -> Iterator[DebPackage]:
-        """The packages that will be there, and that exclude this one, or are excluded by it."""
+        """The packages that would be there beside this one: first those that it excludes, then those that exclude it."""
         for relation in self._exclusions(package):
             for name in (relation.name, *(one.name for one in self.catalogue.providers(relation.name))):
                 other = self.current(name)
@@ -189,7 +202,7 @@ class _Solver:
                     yield other
 
     def _broken_dependents(self, package: DebPackage) -> Iterator[DebPackage]:
-        """The installed packages that need the version which this one replaces."""
+        """The installed packages with a dependency that nothing satisfies once this version replaces the installed one."""
         replaced = self.catalogue.installed.get(package.name)
         names = () if replaced is None else (package.name, *(virtual.name for virtual in replaced.provides))
         for name in names:
@@ -198,7 +211,10 @@ class _Solver:
                     yield dependent
 
     def _displace(self, other: DebPackage, by: DebPackage, depth: int) -> bool:
-        """Make an opponent give way: choose another solution for what it was chosen for, upgrade it or remove it."""
+        """Unmark a chosen opponent, and install another solution where it is needed; upgrade or remove an installed one.
+
+        Whether that is possible: not for a protected package, or one that is being marked.
+        """
         if other.name not in self.marks.chosen:
             return self._replace(other, by, depth)
         if other.name in self.marks.protected or other.name in self.active or other.name in self.catalogue.installed:
@@ -220,7 +236,7 @@ class _Solver:
         return self._remove(installed)
 
     def _remove(self, package: DebPackage) -> bool:
-        """Remove an installed package, and those that need it. Essential and requested ones stay."""
+        """Remove an installed package, and those that need it; whether that is possible. Essential, important and protected ones stay."""
         if package.is_essential or package.is_important or package.name in self.marks.protected:
             return False
         self.marks.removed.add(package.name)
@@ -232,13 +248,16 @@ class _Solver:
         )
 
     def _install_dependencies(self, package: DebPackage, depth: int) -> bool:
-        """Mark a solution of each dependency that nothing satisfies yet."""
+        """Mark a solution of each dependency that nothing satisfies yet; whether each has one."""
         return all(
             self._is_satisfied(group) or self._install_solution(package, group, depth) for group in package.depends
         )
 
     def _install_solution(self, package: DebPackage, group: Alternatives, depth: int) -> bool:
-        """Mark the first solution of a dependency that can be installed; whether there is one."""
+        """Mark the first solution of a dependency that can be installed; whether there is one. If not, the failure is noted.
+
+        The only solution for a protected package becomes protected.
+        """
         solutions = self._ordered_solutions(group)
         if package.name in self.marks.protected and len(solutions) == 1:
             self.marks.protected.add(solutions[0].name)
@@ -248,7 +267,7 @@ class _Solver:
         return False
 
     def _ordered_solutions(self, group: Alternatives) -> tuple[DebPackage, ...]:
-        """The candidates for a dependency, in apt's order: upgrades first, then the alternatives as they are written."""
+        """The candidates for a dependency, each once: first those of installed packages, then in the order of the alternatives."""
         ordered = [
             package for relation in group for package in self._sorted(self.catalogue.solutions(relation), relation)
         ]
@@ -256,7 +275,7 @@ class _Solver:
         return tuple(dict.fromkeys(ordered))
 
     def _sorted(self, packages: Iterable[DebPackage], relation: Relation) -> Iterator[DebPackage]:
-        """The packages that satisfy one relation, in apt's order of preference."""
+        """These packages, which satisfy one relation, in apt's order of preference."""
 
         def preference(package: DebPackage) -> tuple[bool | int, ...]:
             is_installed = package.name in self.catalogue.installed
@@ -277,7 +296,7 @@ class _Solver:
             yield from tied
 
     def _error(self, package: DebPackage) -> NoSolutionError:
-        """The error for a requested package, with the chain that leads to what is missing."""
+        """The error for a requested package that cannot be installed; its details are the chain of failures."""
         details = tuple(self._explained(package, set()))
         return NoSolutionError(
             f"the Debian package `{package.name}` ({package.version}) cannot be installed",
@@ -286,6 +305,7 @@ class _Solver:
         )
 
     def _explained(self, package: DebPackage, seen: set[str]) -> Iterator[str]:
+        """A sentence for the failure of a package, then those of the packages that it depends on; adds their names to `seen`."""
         failure = self.failures.get(package.name)
         if failure is None or package.name in seen:
             return

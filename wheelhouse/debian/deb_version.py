@@ -15,7 +15,7 @@ TILDE, END, LETTERS, OTHERS = -1, 0, 0, 256
 
 @lru_cache(maxsize=1 << 16)
 def version_key(version: str) -> VersionKey:
-    """What sorts versions: the epoch, the upstream version, the Debian revision. Raises ValueError for no version."""
+    """A sort key: the epoch, the upstream version, the Debian revision. Raises ValueError for an epoch that is no number."""
     epoch, colon, rest = version.partition(":")
     if not colon:
         epoch, rest = "0", version
@@ -26,7 +26,7 @@ def version_key(version: str) -> VersionKey:
 
 
 def _sort_key(text: str) -> tuple[int, ...]:
-    """Text and numbers in turn; each run of text ends with END, so that a tilde sorts before the end."""
+    """A sort key of text and numbers in turn; each run of text ends with END, so that a tilde sorts before the end."""
     key: list[int] = []
     for letters, digits in PARTS.findall(text):
         key += map(_order, letters)
@@ -35,13 +35,14 @@ def _sort_key(text: str) -> tuple[int, ...]:
 
 
 def _order(character: str) -> int:
+    """A number by which a character sorts: a tilde first, then letters, then all others."""
     if character == "~":
         return TILDE
     return ord(character) + (LETTERS if character.isalpha() else OTHERS)
 
 
 def holds(version: str, operator: str, other: str) -> bool:
-    """Whether `version` stands in this relation to the other: `<<`, `<=`, `=`, `>=` or `>>`; old `<` and `>` allow equality."""
+    """Whether `version` is in this relation to the other: `<<`, `<=`, `>=` or `>>`; old `<` and `>` allow equality. All others mean `=`."""
     left, right = version_key(version), version_key(other)
     match operator:
         case "<<":

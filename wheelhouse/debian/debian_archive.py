@@ -45,7 +45,7 @@ class FetchedSuite:
 
     @property
     def files(self) -> tuple[IndexFile, ...]:
-        """InRelease, and each Packages."""
+        """InRelease, then each Packages, with their paths in the archive."""
         path = f"{self.source.folder}/InRelease".lstrip("/")
         own = IndexFile(path, sha256_of_bytes(self.in_release), len(self.in_release))
         return (own, *(index.file for index in self.indexes))
@@ -62,7 +62,10 @@ class ArchiveReader:
     on_event: Listener
 
     def read(self, source: AptSource, keyrings: Sequence[bytes]) -> FetchedSuite:
-        """A suite with the text of its Packages. Raises ServerError, and IntegrityError for a wrong signature, date or hash."""
+        """Download and verify a suite, with the text of its Packages; files go to the store.
+
+        Raises ServerError, InputError for a component that it lacks, and IntegrityError for a wrong signature, date or hash.
+        """
         base = f"{source.url}/{source.folder}".rstrip("/")
         url = f"{base}/InRelease"
         reply = self.http.get(url)
@@ -79,6 +82,7 @@ class ArchiveReader:
         return FetchedSuite(source, reply.body, signers, release, indexes)
 
     def _index(self, base: str, source: AptSource, release: ReleaseFile, listed: ListedFile) -> FetchedIndex:
+        """A Packages, downloaded and decompressed; `base` is the address of the suite's folder."""
         path = self._downloaded(base, release, listed)
         packages = SuitePackages(_text(path, listed.path), (*release.names, source.suite), release.pin)
         folder = f"{source.folder}/" if source.folder else ""
@@ -86,7 +90,7 @@ class ArchiveReader:
         return FetchedIndex(IndexFile(folder + listed.path, listed.sha256, listed.size, component), path, packages)
 
     def _downloaded(self, base: str, release: ReleaseFile, listed: ListedFile) -> Path:
-        """A Packages in the store. Its address by hash cannot change while the mirror is updated."""
+        """The path of a Packages in the store: by its hash, which no update of the mirror changes, or by its name."""
         plain = f"{base}/{listed.path}"
         by_hash = f"{plain.rpartition('/')[0]}/by-hash/SHA256/{listed.sha256}"
         try:
@@ -97,12 +101,16 @@ class ArchiveReader:
             return self._stored(plain, listed)
 
     def _stored(self, url: str, listed: ListedFile) -> Path:
+        """The path of a file in the store, downloaded if the store lacks it."""
         request = FileRequest(url, listed.path, listed.sha256, listed.size)
         return stored_or_downloaded(request, self.http, self.access, self.on_event)[0]
 
 
 def _text(path: Path, name: str) -> str:
-    """A Packages, decompressed. Its names and relations are ASCII; latin-1 reads all bytes, and takes a quarter of the memory."""
+    """The text of a Packages, decompressed by the suffix of `name`. Raises IntegrityError.
+
+    Its names and relations are ASCII; latin-1 reads all bytes, and takes a quarter of the memory.
+    """
     module = next((module for suffix, module in DECOMPRESSORS.items() if name.endswith(suffix)), None)
     try:
         with os_errors_as_machine_error(path), decompressed(path, module) as stream:

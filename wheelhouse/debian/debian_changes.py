@@ -26,7 +26,7 @@ class DebianChange:
 
 
 def debian_changes(old: DebianLock, new: DebianLock) -> Iterator[DebianChange]:
-    """Every change, in the order of names. A package with several versions is compared by the newest."""
+    """Every change of version or bytes, in the order of names. Of a package with several versions the last in the lock counts."""
     before, after = ({deb.name: deb for deb in lock.packages} for lock in (old, new))
     for name in sorted({*before, *after}):
         one, other = before.get(name), after.get(name)

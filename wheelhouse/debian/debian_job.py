@@ -33,7 +33,7 @@ class DebianJob:
 
     @property
     def inputs(self) -> DebianInputs:
-        """What a lock is made from."""
+        """What a lock records of this job: lists, sources without credentials, the sha256 of dpkg's status, the date."""
         return DebianInputs(
             dict(sorted(self.lists.items())),
             tuple(map(str, self.sources)),
@@ -43,7 +43,10 @@ class DebianJob:
         )
 
     def keyrings_for(self, source: AptSource) -> tuple[bytes, ...]:
-        """The keys that may have signed a source."""
+        """The keys that may have signed a source: those of the user, else of the source, else of the base, else of HOST_KEYRINGS.
+
+        Empty if the source names keyrings that the base lacks.
+        """
         if self.keyrings:
             return self.keyrings
         own = [source.keys.encode()] if source.keys else []
@@ -66,7 +69,10 @@ def debian_job(
     host_keyrings: Mapping[str, bytes] | None = None,
     date: datetime | None = None,
 ) -> DebianJob:
-    """A job whose lists and sources were checked. Raises InputError if a request is invalid, or if there is no source."""
+    """A job whose lists and sources were checked; without `source_lines`, the sources are those of the base.
+
+    Sources for other architectures are left out. Raises InputError if a request is invalid, or if there is no source.
+    """
     checked = {
         name: tuple(str(parse_request(text, base.architecture)) for text in requests)
         for name, requests in lists.items()
@@ -82,11 +88,12 @@ def debian_job(
 
 
 def _is_for(source: AptSource, architecture: str) -> bool:
+    """Whether a source has this architecture; True if it names none."""
     return not source.architectures or architecture in source.architectures
 
 
 def _dated(source: AptSource, date: datetime | None) -> AptSource:
-    """A source with the date in its address, if the address has a place for it."""
+    """A source with the date in place of SNAPSHOT in its address; unchanged without SNAPSHOT. Raises InputError without a date."""
     if SNAPSHOT not in source.url:
         return source
     if date is None:

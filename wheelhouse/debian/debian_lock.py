@@ -80,12 +80,12 @@ class LockedDeb:
 
     @property
     def filename(self) -> str:
-        """The name of its file."""
+        """The last part of its path: the name of its file."""
         return self.path.rpartition("/")[2]
 
     @property
     def place(self) -> str:
-        """Its path in the folder."""
+        """Its path in the folder `debian`."""
         return f"{self.archive}/{self.path}"
 
 
@@ -114,7 +114,7 @@ class DebianLock:
 
     @property
     def artifacts(self) -> dict[str, Artifact]:
-        """Each file of the mirror by its path in the folder."""
+        """Each InRelease, Packages and `.deb` by its path in the folder `debian`. Raises KeyError for a package of an unknown archive."""
         indexes = {
             f"{suite.archive}/{file.path}": Artifact(
                 file.path.rpartition("/")[2], file.sha256, file.size, f"{suite.url}/{file.path}"
@@ -131,7 +131,7 @@ class DebianLock:
 
     @property
     def texts(self) -> dict[str, str]:
-        """SHA256SUMS and the lock file, by name; none if there are no packages."""
+        """The texts of SHA256SUMS and the lock file, by name; empty if there are no suites."""
         if not self.suites:
             return {}
         lock = self.to_toml()
@@ -139,7 +139,7 @@ class DebianLock:
         return {SUMS: sums(hashes | {LOCK: sha256_of_text(lock)}), LOCK: lock}
 
     def chain_to(self, name: str) -> tuple[str, ...]:
-        """The packages from a requested one to this one, each needed by the one before."""
+        """The names of packages from a requested one to this one, each needed by the one before; only this one if it is unknown."""
         because = {deb.name: deb.because for deb in self.packages}
         chain = [name]
         while (parent := because.get(chain[0])) and parent not in chain:
@@ -147,11 +147,11 @@ class DebianLock:
         return tuple(chain)
 
     def packages_of(self, name: str) -> tuple[LockedDeb, ...]:
-        """The packages that a list needs beyond its base, in the order of names."""
+        """The packages that a list needs beyond its base, in the order of the lock: by name."""
         return tuple(deb for deb in self.packages if name in deb.lists)
 
     def apt_lines(self, root: str) -> tuple[str, ...]:
-        """The lines for apt's sources, for this folder at the path `root`."""
+        """The line of each suite for apt's sources, if this folder lies at the absolute path `root`."""
         return tuple(suite.apt_line(root) for suite in self.suites)
 
     def to_toml(self) -> str:
@@ -172,6 +172,7 @@ class DebianLock:
 
 
 def _suite_table(suite: LockedSuite) -> dict[str, Any]:
+    """A suite as a table of the lock file, without empty values."""
     table = {
         "archive": suite.archive,
         "url": suite.url,
@@ -190,6 +191,7 @@ def _suite_table(suite: LockedSuite) -> dict[str, Any]:
 
 
 def _package_table(deb: LockedDeb) -> dict[str, Any]:
+    """A package as a table of the lock file, without empty values."""
     table = {
         "name": deb.name,
         "version": deb.version,
@@ -260,7 +262,7 @@ _LOCK_TABLE = DocumentType(_LockTable)
 
 
 def parse_debian_lock(text: str, source: str) -> DebianLock:
-    """Read a lock of Debian packages. Raises InputError naming `source`, the place and the value for what is none."""
+    """Read the text of a lock of Debian packages. Raises InputError, naming `source`, the place and the value, for any other text."""
     try:
         table = _LOCK_TABLE.from_table(parse_toml(text), "")
         if table.version != VERSION:
@@ -277,13 +279,14 @@ def parse_debian_lock(text: str, source: str) -> DebianLock:
 
 
 def _lock(table: _LockTable) -> DebianLock:
+    """The lock of a parsed table. Raises ValueError for an unsafe suite."""
     inputs = DebianInputs(table.lists, table.sources, table.base_sha256, table.architecture, table.date)
     packages = tuple(LockedDeb(**msgspec.structs.asdict(one)) for one in table.packages)
     return DebianLock(inputs, table.distribution, tuple(map(_suite, table.suites)), packages)
 
 
 def _suite(table: _SuiteTable) -> LockedSuite:
-    """A suite of the lock; names that could be more than names are refused."""
+    """A suite of a parsed table. Raises ValueError for an unsafe suite or component."""
     if not SAFE_SUITE.fullmatch(table.suite) or not all(map(SAFE_COMPONENT.fullmatch, table.components)):
         raise ValueError(f"`{table.suite}` or one of its components is no name")
     files = tuple(IndexFile(file.path, file.sha256, file.size, file.component) for file in table.files)

@@ -19,7 +19,7 @@ NOT_SAFE = "do not use this mirror; find out who made its Packages"
 
 
 def archive_folders(sources: Iterable[AptSource]) -> dict[str, str]:
-    """The folder of each archive, by its address: the last part of the path, with a number if several archives have it."""
+    """Address of an archive → its folder in the mirror: the last part of the path, with a number if several archives have it."""
     folders: dict[str, str] = {}
     for url in dict.fromkeys(source.url for source in sources):
         name = NO_FOLDER_NAME.sub("", urlsplit(url).path.rstrip("/").rpartition("/")[2]).lstrip("._+-") or "archive"
@@ -34,8 +34,10 @@ def locked_packages(
     suites: Sequence[LockedSuite],
     packages: Sequence[tuple[int, str, SuitePackages]],
 ) -> tuple[LockedDeb, ...]:
-    """The packages of all lists, each list solved by itself on the base. `packages` has each Packages with the number of its
-    suite and its component. Raises NoSolutionError.
+    """The packages of all lists, by name and version, each list solved by itself on the base; one package has all lists that need it.
+
+    `packages` has each Packages with the number of its suite in `suites` and its component. Raises NoSolutionError, and
+    IntegrityError for a record without file name, hash or size.
     """
     origins = [(suites[number], component) for number, component, _ in packages]
     locked: dict[str, LockedDeb] = {}
@@ -50,7 +52,7 @@ def locked_packages(
 
 
 def _joined(earlier: LockedDeb, deb: LockedDeb) -> LockedDeb:
-    """One package for the lists of both."""
+    """`earlier` with the lists of both; `because` is empty if one of the two was requested."""
     because = earlier.because if deb.because else ""
     return LockedDeb(
         **{name: getattr(earlier, name) for name in LockedDeb.__slots__}
@@ -59,6 +61,7 @@ def _joined(earlier: LockedDeb, deb: LockedDeb) -> LockedDeb:
 
 
 def _locked(package: DebPackage, solved: Closure, name: str, suite: LockedSuite, component: str) -> LockedDeb:
+    """A package of a solution, for the list `name`; `depends` has only packages of the solution. Raises IntegrityError."""
     fields = package.fields
     path = fields.get("filename", "").removeprefix("./")
     sha256, size = fields.get("sha256", ""), fields.get("size", "")

@@ -9,7 +9,7 @@ INSTALLED = -1
 
 
 def installed_packages(status: str) -> Iterator[DebPackage]:
-    """Each installed package, in the order of the file. One that is only configured, or half installed, is left out."""
+    """Each installed package of any architecture, in the order of the file. Half installed ones are left out."""
     for fields in stanzas(status):
         if fields.get("status", "").split()[-1:] == ["installed"] and {"package", "version"} <= fields.keys():
             yield DebPackage(fields, INSTALLED)

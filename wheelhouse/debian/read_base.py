@@ -10,14 +10,14 @@ from wheelhouse.oci.image_facts import RootFile, followed
 
 
 def read_base(root: Path) -> BaseSystem:
-    """The base whose root folder is `root`. Raises InputError if it holds no Debian system."""
+    """The base whose root folder is `root`. Raises InputError if there is no such folder, or no Debian system in it."""
     if not root.is_dir():
         raise InputError(f"there is no folder `{root}`", hint="name the root folder of the base: --deb-base /")
     return base_system(read_base_files(root, BASE_PATHS), f"`{root}`")
 
 
 def read_base_files(root: Path, patterns: tuple[str, ...]) -> dict[str, bytes]:
-    """The files below a folder that match patterns, by path. A link is followed."""
+    """The contents of files below a folder that match patterns, by path relative to it. Links to files are followed."""
     paths = [path for pattern in patterns for path in sorted(root.glob(pattern)) if path.is_file()]
     return {path.relative_to(root).as_posix(): read_bytes(path, "the file") for path in paths}
 

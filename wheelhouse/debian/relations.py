@@ -26,13 +26,13 @@ class Relation:
     version: str = ""
 
     def allows(self, version: str) -> bool:
-        """Whether a version is right. A virtual package without a version has the version "", which only no demand allows."""
+        """Whether a version fits; True without an operator. "", the version of an unversioned virtual package, fits no operator."""
         if not self.operator:
             return True
         return bool(version) and holds(version, self.operator, self.version)
 
     def suits(self, architecture: str) -> bool:
-        """Whether a package of the base's architecture can be meant."""
+        """Whether the qualifier allows a package of the base's architecture, which is `architecture`."""
         return self.qualifier in ("", "any", "native", "all", architecture)
 
     def __str__(self) -> str:
@@ -47,12 +47,16 @@ Alternatives = tuple[Relation, ...]
 
 @lru_cache(maxsize=1 << 16)
 def parse_relations(text: str) -> tuple[Alternatives, ...]:
-    """The groups of a relation field: all must hold, and of each group one relation. Raises ValueError for anything else."""
+    """The groups of a relation field: all must hold, and of each group one relation. Raises ValueError for anything else.
+
+    Restrictions such as `[amd64]` and `<!nocheck>` are dropped.
+    """
     groups = (group for group in text.split(",") if group.strip())
     return tuple(tuple(_relation(part) for part in group.split("|")) for group in groups)
 
 
 def _relation(text: str) -> Relation:
+    """One relation, without its restrictions. Raises ValueError."""
     match = RELATION.fullmatch(text)
     if match is None:
         raise ValueError(f"`{text.strip()}` is no relation to a package")

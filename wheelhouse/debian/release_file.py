@@ -39,7 +39,10 @@ class ReleaseFile:
     valid_until: datetime | None
 
     def packages(self, components: Sequence[str], architecture: str) -> tuple[ListedFile, ...]:
-        """The `Packages` of some components. Raises InputError for a component or architecture that the suite lacks."""
+        """The `Packages` to read for some components: of each that for the architecture, and that for `all` if there is one.
+
+        Of each the best of SUFFIXES; without components the one at the top. Raises InputError if a component has none.
+        """
         if not components:
             return (self._packages("") or _lacks("no Packages"),)
         chosen: list[ListedFile] = []
@@ -52,12 +55,13 @@ class ReleaseFile:
         return tuple(chosen)
 
     def _packages(self, folder: str) -> ListedFile | None:
+        """The `Packages` in a folder, which ends in `/` or is empty, with the best of SUFFIXES; None if there is none."""
         return next(
             (self.files[path] for suffix in SUFFIXES if (path := f"{folder}Packages{suffix}") in self.files), None
         )
 
     def must_be_valid(self, now: datetime, what: str) -> None:
-        """Raise IntegrityError if Valid-Until has passed at a time."""
+        """Raise IntegrityError, naming `what`, if `now` is after Valid-Until. Without Valid-Until a suite is always valid."""
         if self.valid_until and now > self.valid_until:
             raise IntegrityError(
                 f"{what} was valid until {self.valid_until:%Y-%m-%d %H:%M} UTC",
@@ -66,11 +70,15 @@ class ReleaseFile:
 
 
 def _lacks(what: str) -> ListedFile:
+    """Raise the InputError that the suite has `what`, such as "no Packages"."""
     raise InputError(f"the suite has {what}", hint="check the components of the source (--deb-source)")
 
 
 def parse_release(text: str) -> ReleaseFile:
-    """A Release whose signature was checked. Raises IntegrityError if it lists no file with a sha256, or has no valid date."""
+    """Read the text of a Release. Raises IntegrityError if it lists no file with a sha256, or if Valid-Until is no date.
+
+    The caller has checked the signature.
+    """
     fields = parse_stanza(text)
     rows = (HASH_LINE.fullmatch(line) for line in fields.get("sha256", "").splitlines())
     files = {row[3]: ListedFile(row[3], row[1], int(row[2])) for row in rows if row}
@@ -88,12 +96,14 @@ def parse_release(text: str) -> ReleaseFile:
 
 
 def _pin(fields: dict[str, str]) -> int:
+    """The priority of the suite's versions, by NotAutomatic and ButAutomaticUpgrades."""
     if fields.get("notautomatic") != "yes":
         return DEFAULT_PIN
     return UPGRADABLE_PIN if fields.get("butautomaticupgrades") == "yes" else NOT_AUTOMATIC_PIN
 
 
 def _time(text: str) -> datetime:
+    """A date of a Release, such as `Sat, 10 May 2025 08:00:00 UTC`. Raises IntegrityError."""
     try:
         return parsedate_to_datetime(text.replace("UTC", "+0000"))
     except ValueError as error:

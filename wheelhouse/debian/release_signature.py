@@ -23,10 +23,11 @@ WITH_GPG = ("--batch", "--no-tty", "--no-autostart", "--no-default-keyring", "--
 
 
 def signed_text(raw: bytes, keyrings: Sequence[bytes], what: str) -> tuple[str, tuple[str, ...]]:
-    """The text that a signature in it covers, and the fingerprints of the keys that signed it. `what` names it in an error.
+    """The text of an InRelease that its signature covers, and the fingerprints of the keys that signed it. `what` names it in an error.
 
     As apt does, it is enough that one key of the keyrings signed it; a signature by another key is ignored, a bad one never.
-    Raises IntegrityError for anything else, InputError for no keys, MachineError if gpgv is missing.
+    Raises IntegrityError for anything else, InputError for no or damaged keys, MachineError if gpgv and gpg
+    are missing.
     """
     program = shutil.which("gpgv") or shutil.which("gpg")
     if program is None:
@@ -55,7 +56,7 @@ def signed_text(raw: bytes, keyrings: Sequence[bytes], what: str) -> tuple[str, 
 
 
 def _signers(output: str) -> tuple[str, ...]:
-    """The fingerprints of the keys whose signatures are good; none if any signature is bad."""
+    """The fingerprints, each once, of the keys whose signatures are good in gpgv's status lines; none if any signature is bad."""
     rows = [line.split()[1:] for line in output.splitlines() if line.startswith("[GNUPG:] ")]
     signers, verdict = [], ""
     for status, *arguments in filter(None, rows):
@@ -69,7 +70,7 @@ def _signers(output: str) -> tuple[str, ...]:
 
 
 def _written(keyrings: Sequence[bytes], home: Path) -> list[Path]:
-    """The keyrings as files that gpgv reads: it takes no armour."""
+    """Write the keyrings into `home`, without armour, which gpgv does not read; the paths."""
     paths = []
     for number, raw in enumerate(keyrings):
         path = home / f"keyring-{number}.gpg"
@@ -79,7 +80,7 @@ def _written(keyrings: Sequence[bytes], home: Path) -> list[Path]:
 
 
 def _without_armour(raw: bytes) -> bytes:
-    """Keys in binary form (RFC 9580, section 6.2)."""
+    """Keys in binary form (RFC 9580, section 6.2), unchanged if they have no armour. Raises InputError for damaged armour."""
     blocks = ARMOUR.findall(raw.replace(b"\r\n", b"\n"))
     try:
         return b"".join(base64.b64decode(block) for block in blocks) or raw
