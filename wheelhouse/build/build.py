@@ -13,7 +13,7 @@ from wheelhouse.archive.filenames import wheel_parts
 from wheelhouse.archive.wheelfile import inspect
 from wheelhouse.build.auditwheel import find_auditwheel
 from wheelhouse.build.build_log import Reason, reasons, remedy
-from wheelhouse.build.build_requirements import newest_asked, unmet
+from wheelhouse.build.build_requirements import newest_requested_upload, unmet
 from wheelhouse.build.build_wheelhouse import existing_build_locks, fill_build_folder
 from wheelhouse.build.pending import BuildOptions, is_complete, is_done
 from wheelhouse.build.remote_build import RemoteBuilds, Submit
@@ -220,7 +220,7 @@ def _build_pins(
     lock: Lock, builder: Builder | MachineError, parallel: int, builds: _Builds
 ) -> tuple[dict[NormalizedName, BuiltWheel], list[BuildFailure]]:
     """Build every sdist of a lock in parallel: the wheels by project, and the failures; a failure does not stop the others."""
-    newest_upload = newest_asked(lock)
+    newest_upload = newest_requested_upload(lock)
     pins = _sdists(lock)
     made: dict[NormalizedName, BuiltWheel] = {}
     failures: list[BuildFailure] = []
@@ -271,7 +271,9 @@ def _with_wheel(pin: Pin, lock: Lock, made: BuiltWheel | None) -> Pin:
 
 
 def _resolved_again(lock: Lock, constraints: str | None, builds: _Builds) -> Lock:
-    """The lock, resolved again with the metadata of the built wheels; earlier versions are preferred."""
+    """The lock, resolved again with the metadata of the built wheels; earlier versions are preferred, and what a pin of the
+    same file says is kept.
+    """
     lines = constraint_lines(constraints or "", lock.constraints_filename)
     requirements = tuple(parse_line(text) for text in lock.inputs.requirements)
     request = ResolutionRequest(

@@ -25,7 +25,9 @@ def static_requires(system: BuildSystem) -> tuple[str, ...]:
 
 
 def used_build_locks(pins: Iterable[Pin], locks: Mapping[str, Lock]) -> dict[str, Lock]:
-    """The build locks that pins name, directly or through the pins of other build locks, by filename."""
+    """The build locks that pins name, directly or through the pins of other build locks, by filename; names that `locks` lacks
+    are ignored.
+    """
     used: dict[str, Lock] = {}
     pending = list(pins)
     while pending:
@@ -51,7 +53,7 @@ def setuptools_floor(python: Python) -> Version:
     return next(floor for since, floor in SETUPTOOLS_FLOORS if minor >= since)
 
 
-def newest_asked(lock: Lock) -> datetime | None:
+def newest_requested_upload(lock: Lock) -> datetime | None:
     """The newest upload time among the requested projects' files; their dependencies do not count. None if no time is known."""
     projects = {parse_line(text).project for text in lock.inputs.requirements}
     times = [pin.origin.upload_time for pin in lock.pins if pin.project in projects]

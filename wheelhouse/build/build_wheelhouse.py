@@ -8,7 +8,7 @@ from pathlib import Path
 from wheelhouse.archive.build_system import build_system
 from wheelhouse.archive.sdistfile import read_pyproject
 from wheelhouse.build.build_locks import BuildLocks
-from wheelhouse.build.build_requirements import newest_asked, static_requires, used_build_locks
+from wheelhouse.build.build_requirements import newest_requested_upload, static_requires, used_build_locks
 from wheelhouse.build.pending import BuildOptions
 from wheelhouse.errors import InputError, IntegrityError, NoSolutionError
 from wheelhouse.events import Listener, Noted, ignore
@@ -92,7 +92,7 @@ class _BuildLockFinder:
 
     def with_build_locks(self, lock: Lock) -> Lock:
         """The lock, in which each sdist names its build lock, or says why it has none."""
-        newest_upload = newest_asked(lock)
+        newest_upload = newest_requested_upload(lock)
         return replace(
             lock, pins=tuple(self._with_build_lock(pin, lock.target, newest_upload, ()) for pin in lock.pins)
         )

@@ -56,7 +56,7 @@ def _must_build(pin: Pin, folder: Path, options: BuildOptions) -> bool:
 
 
 def must_have_targets(wheelhouse: Wheelhouse, names: Iterable[str]) -> None:
-    """Raise InputError if a wheelhouse has no lock for one of these targets."""
+    """Raise InputError for the first of these targets that a wheelhouse has no lock for."""
     targets = [lock.target.name for lock in wheelhouse.locks]
     if unknown := [name for name in names if name not in targets]:
         raise InputError(

@@ -1,4 +1,4 @@
-"""Debian packages that arrive while the wheels do; their folder changes afterwards, and only if the wheels came."""
+"""Debian packages, fetched while the wheels are; their folder changes afterwards, and only if the wheels came."""
 
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor

@@ -78,10 +78,10 @@ def lock_only(
     consent: Consent = allow,
     keep_going: bool = False,
 ) -> tuple[tuple[Lock, ...], WheelhouseError | None]:
-    """Resolve, and write the lock files of the job's targets without their files. Returns these locks, and an error as
-    `fetch_all` does.
+    """Resolve, and write the lock files of the job's targets without their files. Returns these locks, and an error as `fetch_all` does.
 
-    The lock file of a target that the settings file no longer names is removed, with a note.
+    The lock file of a target that the settings file no longer names is removed, with a note. `source` fetches no file then only
+    to be certain of its metadata.
     """
     source.metadata.requests_files = False
     with planned([(job, folder)], source, on_event, keep_going=keep_going) as planning:

@@ -178,7 +178,7 @@ class _Fetcher:
                 parent.mkdir(parents=True, exist_ok=True)
 
     def _missing(self, place: str, artifact: Artifact) -> Path | None:
-        """A temporary copy of one file; None if the folder has it."""
+        """A temporary copy of one file; None, with an event, if the folder has it."""
         if has_locked_bytes(rooted(self.folder, place).parent, artifact):
             self.on_event(Finished(artifact.filename, reused=True))
             return None

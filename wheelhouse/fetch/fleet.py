@@ -1,4 +1,4 @@
-"""The jobs of a fleet, each in a thread of its own, so many at once; one that fails ends itself alone, or the start of others."""
+"""The jobs of a fleet, each in a thread, some at once. After a failed job no other is started, unless the user wants to keep going."""
 
 import threading
 import time

@@ -86,7 +86,10 @@ class Inputs:
         return wanted
 
     def _file(self, source: str, wanted: Wanted) -> None:
-        """Read a file of -r by the format that its name says, and add what it holds to `wanted`."""
+        """Read a file of -r by the format that its name says, and add what it holds to `wanted`.
+
+        Raises InputError for a name of a format that holds no requirements, and for a project that only Poetry can read.
+        """
         name = source.rpartition("/")[2]
         if is_pylock_name(name):
             text = read_source(source, self.http, "the lock")
@@ -146,7 +149,7 @@ class Inputs:
 
 
 def shown(source: str) -> str:
-    """A path, or a URL without credentials, for output."""
+    """A path as it is, or a URL without credentials, for output."""
     return redact(source) if "://" in source else source
 
 
@@ -160,7 +163,7 @@ def unused_locks(project: str) -> Iterator[str]:
 
 
 def read_source(source: str, http: Http, what: str) -> str:
-    """The text of a file or of an http(s) URL.
+    """The text of a file, also of a `file:` address, or of an http(s) URL.
 
     Raises InputError if it cannot be read, or if its name is that of a lock that only its own tool reads; ServerError unless
     the answer has status 200.

@@ -151,8 +151,9 @@ def _resolved(job: Job, part: Part, existing: Lock | None, source: PackageSource
 def check_hashes(answers: Iterable[ResolvedProject], request: ResolutionRequest, source: PackageSource) -> None:
     """Compare every file with the hashes that requirement lines give.
 
-    The sha256 of the index is enough, because its file is checked against it; for every other hash the file is fetched.
-    Raises IntegrityError if a file has none of the hashes, InputError if hashes are required and a line gives none.
+    The sha256 of the index is enough, because its file is checked against it; for every other hash the file is fetched. Raises
+    IntegrityError if a file has none of the hashes, InputError if hashes are required and a line gives none; a local file that
+    the user named needs none.
     """
     answers = list(answers)
     without_hash: list[ResolvedProject] = []
@@ -242,7 +243,7 @@ def _pin_of(answer: ResolvedProject, source: PackageSource) -> Pin:
 
 
 def _canonical(requires_python: str | None) -> str | None:
-    """Requires-Python in the spelling of a lock that was read back, so that a second run writes the same bytes."""
+    """Requires-Python in the spelling of a lock that was read back, so that a second run writes the same bytes; None if there is none."""
     return str(requires_python_of(requires_python)) if requires_python else None
 
 

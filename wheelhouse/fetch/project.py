@@ -42,7 +42,10 @@ class Project:
         return lines + list(self._of_extras([canonicalize_name(extra) for extra in extras]))
 
     def _of_extras(self, pending: list[NormalizedName]) -> Iterator[RequirementLine]:
-        """The lines of extras. An extra may require the project itself with other extras, which are then read too."""
+        """The lines of extras, each extra once. An extra may require the project itself with other extras, which are then read too.
+
+        Raises InputError for an extra that it does not have.
+        """
         seen: set[NormalizedName] = set()
         while pending:
             extra = pending.pop(0)

@@ -11,10 +11,10 @@ from wheelhouse.target.target import Python
 
 
 def with_whole_image(options: Options) -> Options:
-    """The options with the release's base image, unless another is named, and its Debian lists, to which the user's own are
-    added.
+    """The options with the release's base image, unless another is named, and its Debian lists, to which the user's own are added.
 
-    Raises InputError without --airflow, for a release whose Dockerfile cannot be built so, and for more than one Python.
+    Raises InputError without --airflow, for a release whose Dockerfile cannot be built so, and unless one Python or a base
+    image is given.
     """
     airflow = airflow_of(options)
     if airflow is None:

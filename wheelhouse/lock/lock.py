@@ -182,7 +182,7 @@ class Pin:
 
     @property
     def origin(self) -> Artifact:
-        """The file that the index has: the sdist, if the wheel was built here."""
+        """The file that the index has: the sdist if the wheel was built here, else the chosen file."""
         return self.built.sdist if self.built else self.artifact
 
     @property
@@ -231,17 +231,17 @@ class Lock:
 
     @property
     def filename(self) -> str:
-        """`pylock.<target>.toml`."""
+        """`pylock.<name>.toml`, with the label if there is one."""
         return f"{LOCK_PREFIX}{self.name}{LOCK_SUFFIX}"
 
     @property
     def requirements_filename(self) -> str:
-        """`requirements.<target>.txt`."""
+        """`requirements.<name>.txt`, with the label if there is one."""
         return f"requirements.{self.name}.txt"
 
     @property
     def constraints_filename(self) -> str:
-        """`constraints.<target>.txt`."""
+        """`constraints.<name>.txt`, with the label if there is one."""
         return f"constraints.{self.name}.txt"
 
     @property

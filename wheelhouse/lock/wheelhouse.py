@@ -137,7 +137,7 @@ def sums(hashes: Mapping[str, str], inner: Mapping[str, str] = MappingProxyType(
 
 
 def summed_paths(text: str) -> dict[str, str]:
-    """The sha256 by path of each file that a SHA256SUMS lists, also of those in folders inside."""
+    """The sha256 by path of each file that a SHA256SUMS lists, also of those in folders inside; other lines are ignored."""
     return dict(_summed_lines(text))
 
 
@@ -159,5 +159,5 @@ def _summed_lines(text: str) -> Iterator[tuple[str, str]]:
 
 
 def is_lock_name(name: str) -> bool:
-    """Whether a file name is that of a lock file: `pylock.<target>.toml`."""
+    """Whether a file name is that of a lock file: `pylock.<target>.toml`, with no other dot."""
     return name.startswith(LOCK_PREFIX) and name.endswith(LOCK_SUFFIX) and name.count(".") == 2

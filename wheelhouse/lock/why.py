@@ -224,7 +224,9 @@ def _same_release(lock: Lock, pin: Pin, filename: str) -> Fact:
 
 
 def _other_release(lock: Lock, pin: Pin, version: Version) -> Iterator[Fact]:
-    """What excludes another release: constraint, requirements, dependents, and the reasons that the lock file keeps."""
+    """What excludes another release: constraint, requirements, dependents, the reasons that the lock file keeps, and that it is
+    a pre-release; nothing if the lock file does not exclude it.
+    """
     if pin.constraint and not _admits(pin.constraint.rpartition(" (")[0], version):
         yield ConstraintExcludes(str(version), pin.constraint)
     for text in lock.inputs.requirements:
@@ -250,5 +252,5 @@ def _not_excluded(lock: Lock, pin: Pin, version: Version) -> Fact:
 
 
 def _admits(text: str, version: Version) -> bool:
-    """Whether a requirement admits a version, pre-releases included."""
+    """Whether the specifier of a requirement admits a version, pre-releases included; markers do not count."""
     return Requirement(text).specifier.contains(version, prereleases=True)

@@ -17,7 +17,8 @@ from wheelhouse.target.target import Target
 
 
 def lock_toml(lock: Lock, *, with_paths: bool, names: Mapping[str, str] | None = None) -> str:
-    """The text of a lock file. `with_paths` gives each file's path relative to the lock file, as in a wheelhouse.
+    """The text of a lock file. `with_paths` gives each file's path relative to the lock file, as in a wheelhouse; a file
+    without a URL always has it.
 
     `names` maps the files that lie there under another name than their own to that name.
     """
@@ -73,15 +74,13 @@ def _target(target: Target) -> dict[str, Any]:
 
 
 def _environment(target: Target, version: str) -> str:
-    """The marker of PEP 751's `environments`; `version` is the marker variable that gives the Python."""
+    """The marker of PEP 751's `environments`, of what the target has; `version` is the marker variable that gives the Python."""
     keys = ("implementation_name", version, "sys_platform", "platform_machine")
     return " and ".join(f'{key} == "{target.environment[key]}"' for key in keys if target.environment[key])
 
 
 def _package(pin: Pin, with_paths: bool, names: Mapping[str, str], *, is_loose: bool) -> dict[str, Any]:
-    """A pin as a table of `packages`, without empty values. `with_paths` names each file's path beside the lock file; a file
-    without a URL always has it.
-    """
+    """A pin as a table of `packages`, without empty values; `with_paths` and `names` as in `lock_toml`."""
     index_is_url = is_loose or "://" in pin.index  # PEP 751: `packages.index` is a URL; a folder is none
     files = {
         artifact.is_wheel: _file(

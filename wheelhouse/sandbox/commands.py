@@ -127,7 +127,10 @@ def is_complete(commands: Sequence[InstallCommand], results: Sequence[CommandRes
 
 
 def _lost_result(command: InstallCommand, end: SandboxResult, *, forged: bool) -> CommandResult:
-    """The failed result of a command whose answer is missing: the code that ran may have killed the runner, or written for it."""
+    """The failed result of a command whose answer is missing: the code that ran may have killed the runner, or written for it.
+
+    Its output is the end of the sandbox's log, and the reason.
+    """
     log = end.log.decode("utf-8", "replace").strip().splitlines()
     by_code = "something that ran in the sandbox wrote into its answers" if forged else ""
     reason = by_code or end.stopped or f"the sandbox ended with code {end.code} before it answered"

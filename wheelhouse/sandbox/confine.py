@@ -98,7 +98,7 @@ def apply_filter(filter_program: bytes) -> None:
 
 
 def restore_signals() -> None:
-    """Undo what Python ignores at its start, because programs inherit it."""
+    """Give SIGPIPE and SIGXFSZ their default effect again: Python ignores them at its start, and programs inherit that."""
     for number in (signal.SIGPIPE, signal.SIGXFSZ):
         signal.signal(number, signal.SIG_DFL)
 

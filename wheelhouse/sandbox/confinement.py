@@ -54,13 +54,13 @@ def own_user() -> int:
 
 
 def prlimit(limits: Limits) -> list[str]:
-    """The start of a command line that sets the limits of one process."""
+    """The start of a command line that sets the limits of one process. Raises MachineError if the program is not installed."""
     words = [f"--as={limits.memory}", f"--nproc={limits.processes}", "--core=0", f"--nofile={limits.files}"]
     return [find_program("prlimit"), *words]
 
 
 def system_links() -> dict[str, str]:
-    """The system's folders that are links, such as `/lib`, and their targets."""
+    """The system's folders that are links, such as `/lib`, with the text of each link."""
     return {link: str(Path(link).readlink()) for link in SYSTEM_LINKS if Path(link).is_symlink()}
 
 

@@ -133,7 +133,7 @@ class _PipeCopy(threading.Thread):
         self.start()
 
     def run(self) -> None:
-        """Copy until the pipe ends. A block that goes beyond the limit is dropped, and the copy ends."""
+        """Copy until the pipe ends. A block that goes beyond the limit is dropped, `on_excess` is called, and the copy ends."""
         left = self._limit
         while block := os.read(self._pipe.fileno(), CHUNK_BYTES):
             if len(block) > left:

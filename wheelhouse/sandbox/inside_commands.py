@@ -27,7 +27,7 @@ MAX_OUTPUT_BYTES = 4 << 20
 
 
 def hide_memory() -> None:
-    """Close this process's memory and descriptors to others of the same user, in /proc, too."""
+    """Close this process's memory and descriptors to others of the same user, in /proc, too; nothing without ctypes."""
     if ctypes is not None:
         ctypes.CDLL(None).prctl(PR_SET_DUMPABLE, 0, 0, 0, 0)
 

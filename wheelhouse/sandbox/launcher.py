@@ -63,7 +63,7 @@ def leave_session_keyring(libc: ctypes.CDLL) -> None:
 
 
 def restore_signals() -> None:
-    """Undo what Python ignores at its start, because programs inherit it."""
+    """Give SIGPIPE and SIGXFSZ their default effect again: Python ignores them at its start, and programs inherit that."""
     for number in (signal.SIGPIPE, signal.SIGXFSZ):
         signal.signal(number, signal.SIG_DFL)
 

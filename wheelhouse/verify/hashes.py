@@ -13,7 +13,7 @@ SUMS = "SHA256SUMS"
 
 
 def named_sha256s(folder: Path) -> set[str]:
-    """Every sha256 in the lock files and the SHA256SUMS of a wheelhouse and of the folders in it.
+    """Every sha256 that stands in the lock files and the SHA256SUMS of a wheelhouse and of the folders in it; no file is hashed.
 
     Raises InputError if the folder is no wheelhouse.
     """

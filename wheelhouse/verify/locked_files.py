@@ -146,7 +146,7 @@ def _with_requesters(absent: _Opened, wheelhouse: Wheelhouse) -> _Opened:
 
 
 def _far_longer(artifact: Artifact, size: int) -> Finding:
-    """The finding for a file that is too long to be hashed."""
+    """The error finding for a file that is too long to be hashed."""
     return error_finding(
         artifact.filename,
         "altered",

@@ -123,7 +123,9 @@ def _sums_of_inner(folder: Path, inner: Mapping[str, Verdict]) -> dict[str, str]
 
 
 def _absent_sub_wheelhouses(wheelhouse: Wheelhouse, inner: Mapping[str, Verdict]) -> Iterator[Finding]:
-    """Warnings for an absent `tools/`, and absent locks of `build/`, that a lock names and SHA256SUMS does not list."""
+    """Warnings: for `tools/`, if a lock is of Airflow; for each lock of `build/` that a pin names. Only for what is not there,
+    and is not in SHA256SUMS either.
+    """
     releases = sorted({str(lock.inputs.airflow) for lock in wheelhouse.locks if lock.inputs.airflow})
     if releases and TOOLS not in {*inner, *wheelhouse.inner}:
         yield Finding.of(TOOLS, "missing", Severity.WARNING, case="tools", airflow=releases[0])
@@ -160,7 +162,7 @@ def foreign_in(folder: Path, expected: Set[str]) -> tuple[str, ...]:
 
 
 def constraints_findings(wheelhouse: Wheelhouse) -> Iterator[Finding]:
-    """Findings for constraints that are missing, that are not those of a lock, or that lead an install elsewhere."""
+    """Errors for constraints that are missing, that are not those of a lock, or that lead an install elsewhere."""
     for lock in wheelhouse.locks:
         text = (wheelhouse.constraints or {}).get(lock.name)
         expected = lock.inputs.constraints_sha256
@@ -173,7 +175,7 @@ def constraints_findings(wheelhouse: Wheelhouse) -> Iterator[Finding]:
 
 
 def attestation_findings(wheelhouse: Wheelhouse) -> Iterator[Finding]:
-    """Findings for attestations that are missing, or that are not those that a lock names."""
+    """Errors for attestations that are missing, or that are not those that a lock names."""
     for pin in (pin for lock in wheelhouse.locks for pin in lock.pins):
         name, provenance = provenance_filename(pin), pin.provenance
         if provenance and name not in wheelhouse.provenance:

@@ -63,7 +63,9 @@ def _lock_text(folder: Path, lock: str) -> str | None:
 
 
 def locked_folder_findings(wheelhouse: Path) -> Iterator[Finding]:
-    """Findings for what is missing or altered in the folders with other files, or named by no lock there."""
+    """Findings for what is missing or altered in the folders with other files, or named by no lock there; subjects are paths in
+    the wheelhouse.
+    """
     for name, lock in load_locked_folders(wheelhouse).items():
         for finding in _folder_findings(wheelhouse / name, lock):
             yield replace(finding, subject=f"{name}/{finding.subject}")
