@@ -131,9 +131,10 @@ def _counts(range_: _Range, affected: _Affected) -> bool:
 
 
 def _digests(affected: _Affected, kind: str) -> frozenset[str]:
-    """The sha256 of the files that a record of the OpenSSF names as indicators, of one kind. What has another shape is left out.
+    """The sha256 of the files that a record of the OpenSSF names as indicators, of the kind `package_integrity` or `evidence_files`.
 
-    Source: github.com/ossf/malicious-packages, `affected[].database_specific.indicators`.
+    What has another shape is left out. Source: github.com/ossf/malicious-packages,
+    `affected[].database_specific.indicators`.
     """
     with suppress(msgspec.ValidationError):
         indicators = msgspec.convert(

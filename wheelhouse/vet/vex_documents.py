@@ -202,7 +202,7 @@ def _csaf_products(tree: Table) -> dict[str, tuple[VexProduct, ...]]:
 
 
 def _csaf_product(product: Table, versions: VersionRange | None) -> VexProduct:
-    """A product; `versions` is the range of versions that its branch names."""
+    """The package URL and the sha256 of a product; `versions` is the range of versions that its branch names."""
     helper = product.get("product_identification_helper", {})
     rows = [row for one in _tables(helper, "hashes") for row in _tables(one, "file_hashes")]
     hashes = {str(row.get("algorithm", "")).lower(): str(row.get("value", "")) for row in rows}

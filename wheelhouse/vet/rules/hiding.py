@@ -1,4 +1,4 @@
-"""Rules about members that are not what they seem: images with programs, pickles that call, compiled modules (pure)."""
+"""Rules about members that are not what they seem, such as images with programs: an observation for each member (pure)."""
 
 from collections.abc import Iterator
 

@@ -1,4 +1,4 @@
-"""Rules about origin: the index, the upload day, the publisher, and whether the release was yanked (pure)."""
+"""Rules about origin: index, upload day, publisher, yanked releases; an observation for a file, or one for the wheelhouse (pure)."""
 
 import re
 from collections import Counter

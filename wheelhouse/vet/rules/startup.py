@@ -1,4 +1,4 @@
-"""Rules about files that start by themselves, or that stand in the place of Python's and the system's own (pure)."""
+"""Rules about files that start by themselves, or replace those of Python and the system: an observation for a file, with paths (pure)."""
 
 import posixpath
 from collections.abc import Iterator
