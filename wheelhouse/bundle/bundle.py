@@ -1,7 +1,7 @@
 """The manifest of a bundle: what it carries, and which wheelhouse or wheelhouses it makes (pure).
 
-It names every file of the result. That of a difference also has the digest of the wheelhouse that it was made for; it fits every
-wheelhouse that has the files that it does not carry.
+It names every file of the result. The manifest of a difference also has the digest of the wheelhouse that it was made for. The
+difference fits every wheelhouse that has the files that it does not carry.
 """
 
 import hashlib
@@ -229,7 +229,7 @@ def _check(manifest: BundleManifest, stated: str, source: str) -> None:
 def _have_folders(paths: Iterable[str], folders: tuple[str, ...]) -> bool:
     """Whether each path lies below one of these folders, and each folder has at least one path.
 
-    The folders differ, also without regard to upper and lower case. One without a path could have any name, `..` for one.
+    The folders must also differ without regard to upper and lower case. A folder without a path is refused: it could be `..`.
     """
     owners = {path.rpartition("/")[0].partition("/")[0] for path in paths}
     return len({folder.lower() for folder in folders}) == len(folders) and owners == set(folders)

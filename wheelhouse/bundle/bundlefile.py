@@ -80,13 +80,14 @@ class _Hashing(io.RawIOBase):
         self.digest = hashlib.sha256()
 
     def read(self, size: int = -1) -> bytes:
+        """Read at most `size` bytes, and add them to the digest."""
         data = self._file.read(size)
         self.digest.update(data)
         return data
 
 
 def _add_text(archive: tarfile.TarFile, path: str, content: bytes) -> None:
-    """Add a file with these bytes."""
+    """Add a file with these bytes to the archive."""
     archive.addfile(tar_header(path, len(content)), io.BytesIO(content))
 
 
@@ -150,7 +151,7 @@ def open_bundle(source: Path | BinaryIO) -> Iterator[Bundle]:
 
 
 def _begin(stream: BinaryIO, name: str) -> Bundle:
-    """Read the manifest, the signature if it follows, and the review, whose sha256 are checked. Raises IntegrityError."""
+    """Open a bundle: read the manifest, the signature if it follows, and the review, whose sha256 are checked. Raises IntegrityError."""
     reader = TarReader(stream)
     raw = _text(reader, reader.next(), MANIFEST, name)
     if raw is None:

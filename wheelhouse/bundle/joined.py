@@ -24,6 +24,7 @@ class Joined(io.RawIOBase):
         return True
 
     def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
+        """Move to a position in the whole, which may be after its end but not before 0, and return it."""
         start = {io.SEEK_SET: 0, io.SEEK_CUR: self._position, io.SEEK_END: self._ends[-1] if self._ends else 0}
         self._position = max(start[whence] + offset, 0)
         return self._position

@@ -12,7 +12,7 @@ MAX_SUMS_BYTES = 64 << 20
 
 
 def own_files(folder: OpenFolder, root: str = "") -> dict[str, str]:
-    """Path in `folder` → sha256 of every file that the wheelhouse in its folder `root` has by its SHA256SUMS, with these themselves.
+    """Path in `folder` → sha256 of every file that the wheelhouse in its folder `root` has by its SHA256SUMS; these count, too.
 
     Paths that no lock file can name are left out. Empty if there is no SHA256SUMS. No file is hashed, so one may be missing or differ.
     """

@@ -1,7 +1,7 @@
 """Unpack a bundle: every file is verified before it gets its name, and a bundle that is refused changes nothing.
 
-The bundle is read once, from its start to its end, so a pipe will do. Files wait under names that nothing reads until all lock
-files were read and checked; a bundle has them first (older ones have them by name, in the middle).
+The bundle is read once, from its start to its end, so a pipe will do. Files wait under temporary names until all lock files
+were read and checked. A bundle has the lock files first; an older one has them among the others, sorted by name.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -53,7 +53,7 @@ class Unpacked:
 
     @property
     def was_applied(self) -> bool:
-        """Whether nothing was written or removed: the folder was before as the bundle makes it."""
+        """Whether nothing was written or removed: the folder was already as the bundle makes it."""
         return not self.placed and not self.removed
 
 
@@ -92,7 +92,7 @@ def unpack(
 
 @contextmanager
 def _locked(folder: Path, manifest: BundleManifest) -> Iterator[None]:
-    """Lock the folder, which is made, and each wheelhouse in it that the bundle names. A new folder that is empty at the end is removed."""
+    """Make and lock the folder, and lock each wheelhouse in it that the bundle names. A new folder that is empty at the end is removed."""
     was_there = folder.exists()
     with ExitStack() as stack:
         if not was_there:
@@ -151,6 +151,7 @@ class _Placing:
         extracted: list[tuple[BundleEntry, str]] = []
 
         def check() -> None:
+            """Check the lock files and call `approve`, unless that was done."""
             if not locks.are_checked:
                 self.approve(locks.checked(bundle.name), bundle.review)
 

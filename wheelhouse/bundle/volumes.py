@@ -48,6 +48,7 @@ class VolumeWriter(io.RawIOBase):
         return True
 
     def write(self, data: "bytes | bytearray | memoryview") -> int:  # type: ignore[override]
+        """Write all of it, into as many volumes as it needs."""
         view = memoryview(data)
         with os_errors_as_machine_error(self._path):
             while view:
@@ -129,6 +130,7 @@ class StreamWriter(io.RawIOBase):
         return True
 
     def write(self, data: "bytes | bytearray | memoryview") -> int:  # type: ignore[override]
+        """Write it into the stream, and add it to the sha256 and the size."""
         self._stream.write(data)
         self._digest.update(data)
         self._size += len(data)

@@ -1,8 +1,8 @@
 """A static package index in a bucket: the same pages and files as in a folder, which pip and uv read from the bucket itself.
 
 Nothing locks a bucket, so each page is replaced by compare-and-swap of its version. A run reads a page first and what decides it
-afterwards (the journal for a project's JSON page, that page for its HTML): whoever loses the race reads both again, so the last
-page follows from all that was decided before it. Files are there before a page names them, and go after it.
+afterwards (the journal for a project's JSON page, that page for its HTML). A run that loses the race reads both again, so the last
+page follows from all earlier decisions. A file is put before a page names it, and is removed after no page names it.
 """
 
 import hashlib
@@ -118,6 +118,7 @@ class Bucket:
         appended: Sequence[Entry] = ()
 
         def change(text: str | None) -> str:
+            """The journal with the new entries; unchanged if it has them already."""
             nonlocal appended
             entries = parse_journal(text or "", JOURNAL)
             if text and appended and all(entry in entries for entry in appended):
@@ -135,6 +136,7 @@ class Bucket:
         """
 
         def changed(text: str | None) -> str:
+            """The JSON page after `change` and the decisions of the journal, which is read now."""
             page = change(_parsed(text, project))
             return project_json(project, applied(state_of(self.journal()), project, page))
 
@@ -195,7 +197,7 @@ class Bucket:
         return hashlib.sha256(found.content).hexdigest() if found else None
 
     def _write_html(self, folder: str, text: Callable[[], str]) -> None:
-        """Write an HTML page as index.html of a folder, and under the key of the folder itself if the store keeps such keys."""
+        """Write an HTML page as index.html of a folder, and, but for the root, under the folder's own key if the store has such keys."""
         keys = [f"{folder}{PAGE_HTML}"]
         if folder and self.has_folder_keys:
             keys.append(folder)
@@ -210,7 +212,8 @@ class Bucket:
     def _swap(self, key: str, change: Callable[[str | None], str], content_type: str) -> str:
         """Replace an object by `change` of its text (None if there is no object), and return the new text.
 
-        If another run changed it in between, it is read and changed again. Raises StoreError after MAX_SWAPS times.
+        Nothing is written if the text stays the same. If another run changed it in between, it is read and changed again. Raises
+        StoreError after MAX_SWAPS times.
         """
         for attempt in range(MAX_SWAPS):
             found = self.store.read(key, MAX_PAGE_BYTES)
@@ -248,6 +251,7 @@ def decide_in_bucket(bucket: Bucket, entries: Sequence[Entry]) -> Kept:
     checked: list[Entry] = []
 
     def new(journal: Sequence[Entry]) -> Sequence[Entry]:
+        """The checked decisions that do not count yet."""
         state = state_of(journal)
         checked[:] = [checked_decision(entry, pages, state) for entry in entries]
         return [entry for entry in checked if not counts_already(entry, state)]

@@ -33,9 +33,9 @@ def index_bucket(
 ) -> Indexed:
     """Add wheelhouses to an index in a bucket: files once, then the pages that name them, then the list of projects.
 
-    What the keeper of the index removed or blocked stays out, with a warning. With `choices.check` files that the bucket lacks,
-    or has with another size, are put again. Raises IntegrityError for a name with other bytes, StoreError for a store that
-    ignores conditional writes.
+    Added files are noted in the journal. What the keeper of the index removed or blocked stays out, with a warning. With
+    `choices.check` files that the bucket lacks, or has with another size, are put again. Raises IntegrityError for a name with
+    other bytes, StoreError for a store that ignores conditional writes.
     """
     wheelhouses = [(folder, load_wheelhouse(folder)) for folder in folders]
     bucket.must_compare()
@@ -100,6 +100,7 @@ def _index_project(
     new_names: set[str] = set()
 
     def change(page: ProjectPage) -> ProjectPage:
+        """The page with the rows of this run; `new_names` are then the files that it did not name before."""
         new_names.clear()
         new_names.update(rows.keys() - page.files.keys())
         page.status = status

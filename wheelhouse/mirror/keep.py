@@ -1,7 +1,7 @@
 """What the keeper of a static index does with it: remove, yank, block, prune; each decision is written into its journal.
 
-The journal is written first, then the pages, then files are removed. A run that was killed in between has decided: the next
-run of any command brings the tree into that form.
+The journal is written first, then the pages, then files are removed. If a run is killed in between, its decision counts, and
+the next run of any command brings the tree into that form.
 """
 
 from collections.abc import Iterable, Sequence, Set
@@ -90,7 +90,7 @@ def checked_decision(entry: Entry, pages: Pages, state: State) -> Entry:
     """The entry with its subject in normal form.
 
     Raises InputError if it is about what is not in this index, or takes back a decision that does not count. A block may be about what
-    is not there.
+    is not there, a removal or a yank about a release that is removed already.
     """
     match entry.action:
         case Action.REMOVE | Action.YANK:

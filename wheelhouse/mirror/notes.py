@@ -1,4 +1,4 @@
-"""What the pages for people say of a file beside what the Simple API says: who needs it, who approved it, what is known of it (pure).
+"""Notes on files, shown only by the pages for people: who needs a file, who approved it, what is known of it (pure).
 
 The notes of an index are one JSON document, beside its journal, by the sha256 of the files.
 """

@@ -42,6 +42,7 @@ def _prune_project(bucket: Bucket, project: NormalizedName, locked: LockedFiles)
     names: set[str] = set()
 
     def change(page: ProjectPage) -> ProjectPage:
+        """The page without its rows that are not locked; `names` are then the files of these rows."""
         pruned = pruned_page(page, locked)
         names.clear()
         names.update(page.files.keys() - pruned.files.keys())

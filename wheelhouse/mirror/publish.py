@@ -69,6 +69,7 @@ def publish(
 
 
 def _name(published: Published) -> str:
+    """The file name, to sort by."""
     return published.filename
 
 
@@ -142,7 +143,7 @@ def _must_not_differ(outcomes: Mapping[str, PublishOutcome], repository: Reposit
 
 
 def _send(file: OpenedFile, repository: Repository, index: Index, http: Http, on_event: Listener) -> Published:
-    """Send one file: SENT if it is accepted. If not, its page is read again, PRESENT, DIFFERENT or REFUSED."""
+    """Send one file: SENT if it is accepted. If not, its page is read again: PRESENT or DIFFERENT if it is there now, else REFUSED."""
     offered = file.offered
     on_event(Waiting(offered.filename, offered.size))
     form = upload_form(file.raw_metadata, offered.filename, _digests(file))

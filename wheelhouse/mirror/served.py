@@ -48,7 +48,7 @@ class Served:
         self._release()
 
     def is_untouched(self) -> bool:
-        """Whether size, times and inode are those of the hashed file. Fast enough for the event loop."""
+        """Whether size, times and inode are those of the hashed file; False if none was hashed. Nothing is hashed here."""
         try:
             return self._stamp is not None and self._now() == self._stamp
         except OSError:

@@ -227,7 +227,7 @@ def _content(content: Content, kind: str, request: Request, headers: dict[str, s
 
 
 def _matches(request: Request, etag: str) -> bool:
-    """Whether the client has this body already. If-None-Match compares weakly (RFC 9110, 13.1.2)."""
+    """Whether If-None-Match names this body, or is `*`: the client has it already. It compares weakly (RFC 9110, 13.1.2)."""
     tags = request.header("if-none-match") or ""
     return tags == "*" or (bool(tags) and etag in {tag.strip().removeprefix("W/") for tag in tags.split(",")})
 

@@ -229,7 +229,7 @@ def projects_shown(pages: Mapping[NormalizedName, ProjectPage], state: State) ->
 
 
 def decided_projects(entries: Iterable[Entry], projects: Iterable[NormalizedName]) -> set[NormalizedName]:
-    """Those of the projects that a decision was ever about, or a block with a glob, whether it counts now or not."""
+    """Those of the projects that a decision was ever about, or that the glob of a block covers, whether it counts now or not."""
     decisions = [entry for entry in entries if entry.action not in (Action.INDEX, Action.PRUNE)]
     blocks = [entry for entry in decisions if entry.action in (Action.BLOCK, Action.UNBLOCK)]
     names = {canonicalize_name(entry.subject.partition("==")[0]) for entry in decisions}

@@ -117,7 +117,7 @@ def read_journal(root: Path) -> tuple[Entry, ...]:
 
 
 def write_journal(root: Path, entries: Iterable[Entry]) -> None:
-    """Replace the journal of a tree as a whole. For the holder of the folder's lock."""
+    """Replace the journal of a tree as a whole. The caller holds the lock of the folder."""
     write(root, JOURNAL, journal_text(entries))
 
 

@@ -114,12 +114,14 @@ def _adapter(context: "ssl.SSLContext") -> "HTTPAdapter":
 
     class Adapter(HTTPAdapter):
         def init_poolmanager(self, *arguments: Any, **settings: Any) -> None:  # noqa: ANN401
+            """Make the pool of connections with the context."""
             super().init_poolmanager(*arguments, **settings, ssl_context=context)
 
         def proxy_manager_for(self, proxy: str, **settings: Any) -> Any:  # noqa: ANN401
+            """The connections through a proxy, with the context for the proxy and for the server."""
             return super().proxy_manager_for(proxy, **settings, ssl_context=context, proxy_ssl_context=context)
 
         def cert_verify(self, *_: object, **_settings: object) -> None:
-            """The context holds the authorities and the client's certificate already."""
+            """Do nothing: the context holds the authorities and the client's certificate already."""
 
     return Adapter()

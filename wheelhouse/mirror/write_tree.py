@@ -37,7 +37,7 @@ def write_tree(
 ) -> None:
     """Write the pages, notes and configurations of a tree after the decisions; then remove files that they keep out, and old pages.
 
-    For the holder of its lock. Other files that no page names stay. `pages` have every file that is in the tree and may stay in it;
+    The caller holds its lock. Other files that no page names stay. `pages` have every file that is in the tree and may stay in it;
     `notes` are those of before if none are given. `only` are the projects that may have changed, if not all are to be looked at.
     """
     shown = projects_shown(pages, state)

@@ -157,7 +157,7 @@ def _read(path: Path) -> bytes:
 
 
 def _decrypted(load: Any, raw: bytes, path: Path, passphrase: str) -> Any:  # noqa: ANN401
-    """Load an encrypted key with its passphrase. Raises InputError, for any failure, that the passphrase is wrong."""
+    """Load an encrypted key with its passphrase. Raises InputError that the passphrase is wrong, also for any other failure."""
     try:
         return _loaded(load, raw, path, passphrase.encode())
     except InputError as error:
