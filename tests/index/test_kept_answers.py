@@ -193,7 +193,7 @@ def test_whether_a_server_says_how_long_a_page_is_fresh(header: str, lacks: bool
     ("changes", "is_kept"),
     [
         ({}, True),
-        ({"unsaid": False}, False),
+        ({"lacks_freshness": False}, False),
         ({"files": [file("2020-01-01T00:00:00Z"), IndexFile("app-2.tar.gz", "https://h/x?q=1")]}, False),
         ({"files": [file(None)]}, False),
         ({"files": []}, False),
@@ -201,7 +201,7 @@ def test_whether_a_server_says_how_long_a_page_is_fresh(header: str, lacks: bool
     ],
 )
 def test_which_releases_are_kept(tmp_path: Path, changes: dict[str, Any], is_kept: bool) -> None:
-    given = {"files": [file("2020-01-01T00:00:00Z")], "unsaid": True, **changes}
+    given = {"files": [file("2020-01-01T00:00:00Z")], "lacks_freshness": True, **changes}
     page = Page(APP, "i", "https://h.example/app/?t=1", **given)
     client, _, _ = asking(lambda *_: Answer())
     cache, allowed = PageCache(client, Cache(tmp_path)), SpecifierSet("==1")
@@ -210,7 +210,7 @@ def test_which_releases_are_kept(tmp_path: Path, changes: dict[str, Any], is_kep
     assert (kept is not None) is is_kept
     if kept:
         assert (kept.url, kept.base, kept.index, kept.project) == ("https://h.example/app/", "", "j", APP)
-        assert kept.files == given["files"] and not kept.unsaid
+        assert kept.files == given["files"] and not kept.lacks_freshness
     assert cache.releases("https://h.example/app/", SpecifierSet("==2"), APP, "j") is None
     assert (
         PageCache(client, Cache(tmp_path), ask_always=True).releases("https://h.example/app/", allowed, APP, "j")

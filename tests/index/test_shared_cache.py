@@ -93,7 +93,7 @@ def test_releases_without_freshness_are_given_to_no_other_credentials(denying: I
     assert page
     pinned, url = SpecifierSet("==1.0"), f"{denying.url}/app/"
     old = [msgspec.structs.replace(file, upload_time="2020-01-01T00:00:00Z") for file in page.files]
-    pages.keep_releases(url, pinned, replace(page, files=old, unsaid=True))
+    pages.keep_releases(url, pinned, replace(page, files=old, lacks_freshness=True))
     assert pages.releases(url, pinned, APP, "index")
     http.close()
     assert PageCache(Http(), Cache(tmp_path)).releases(url, pinned, APP, "index") is None

@@ -161,7 +161,7 @@ class Cache(Store):
         return None
 
     def age(self, kind: str, key: str, now: float) -> float:
-        """Seconds since a fact was kept, or touched; infinite if there is none, or if it was kept in the future."""
+        """Seconds from when a fact was kept, or touched, until `now`; infinite if there is none, or if it was kept after `now`."""
         for path in self._places(_note(kind, key)):
             with contextlib.suppress(OSError):
                 passed = now - Path(path).stat().st_mtime
@@ -265,7 +265,7 @@ class Cache(Store):
                 self._claimed = self._exists = True
 
     def _sweep(self, root: Path, folder: str) -> None:
-        """Remove what killed runs left in a folder of the cache, once a run."""
+        """Remove the temporary files that killed runs left in a folder of the cache; once a run for each folder."""
         if folder not in self._swept:
             self._swept.add(folder)
             sweep_unless_held(root / folder)
@@ -280,7 +280,9 @@ class Cache(Store):
     def _temporary_folder(
         self, why: str = "there is no home folder, so the cache ends with this run; --cache-dir names one"
     ) -> Path:
-        """The folder for this run, made with a warning that says why. The private part uses a folder in that of the whole."""
+        """The folder for this run. If there is none, it is made, with a warning that says why. The private part uses a folder in
+        that of the whole.
+        """
         with self._guard:
             if self._temporary is None and self._parent:
                 self._temporary = self._parent._temporary_folder(why) / PRIVATE

@@ -4,7 +4,7 @@ import os
 import time
 
 SETTLED_NANOSECONDS = 1_000_000_000
-"""So old the last change of a file must be: a second change in the same tick of the file system's clock would not be seen."""
+"""The least age of a file's last change: a second change in the same tick of the file system's clock would not be seen."""
 State = tuple[int, int, int, int, int]
 """Device, inode, size in bytes, and the times of the last change of contents and of the file, in nanoseconds."""
 

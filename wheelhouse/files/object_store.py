@@ -72,7 +72,7 @@ class ChangedError(StoreError):
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
+class StoredObject:
     """The bytes of an object, and the version that `replace` compares."""
 
     content: bytes
@@ -106,8 +106,8 @@ class ObjectStore:
         with self._store_errors():
             self._store = _opened(self.name, stores, allow_http=allow_http, make=make)
 
-    def read(self, key: str, max_bytes: int) -> Found | None:
-        """An object of at most `max_bytes`; None if there is none, or if it is larger. Raises StoreError."""
+    def read(self, key: str, max_bytes: int) -> StoredObject | None:
+        """The bytes and the version of an object of at most `max_bytes`; None if there is none, or if it is larger. Raises StoreError."""
         with self._store_errors():
             try:
                 result = self._obstore.get(*self._at(key))
@@ -115,7 +115,7 @@ class ObjectStore:
                 return None
             if result.meta["size"] > max_bytes:
                 return None
-            return Found(bytes(result.bytes()), _version(result.meta))
+            return StoredObject(bytes(result.bytes()), _version(result.meta))
 
     def read_into(self, key: str, path: Path, max_bytes: int, on_bytes: Callable[[int], None]) -> str | None:
         """Write an object's bytes to `path`, and return their sha256; None if there is none, or if it is larger.

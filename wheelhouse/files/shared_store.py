@@ -105,9 +105,9 @@ class SharedObjects:
         keys = self.keys
         if keys is None:
             return None
-        found = self._tried(READING, lambda: self.objects.read(note_key(kind, key), MAX_NOTE_BYTES), None)
+        stored = self._tried(READING, lambda: self.objects.read(note_key(kind, key), MAX_NOTE_BYTES), None)
         try:
-            note = _note_decoder.decode(found.content) if found else None
+            note = _note_decoder.decode(stored.content) if stored else None
         except msgspec.DecodeError:
             return None
         is_past = note is not None and note.time <= time.time() + MAX_CLOCK_DIFFERENCE_SECONDS
@@ -146,7 +146,7 @@ class SharedObjects:
         self._send(send)
 
     def remove_note(self, kind: str, key: str) -> None:
-        """Remove a note in the background, if this run could have signed it."""
+        """Remove a note in the background, if this run could have signed it; nothing for a store that is only read, or failed."""
         if self.keys is not None and self.keys.can_sign:
             self._send(lambda: self.objects.remove(note_key(kind, key)))
 
@@ -190,7 +190,7 @@ class SharedObjects:
             return otherwise
 
     def _end(self, doing: str, error: StoreError) -> None:
-        """Use the store no more for reading, or for writing; warn once."""
+        """Use the store no more for reading, or for writing (`doing`), in this run; warn the first time."""
         with self._guard:
             is_new = self._failures.setdefault(doing, error) is error
         if is_new:
@@ -231,7 +231,7 @@ class SharedStore(Store):
         return lease(self._shared.objects, RELYING, against=PRUNING)
 
     def partial(self, key: str) -> AbstractContextManager[Path]:
-        """An unfinished download on this machine."""
+        """Lock an unfinished download on this machine, and give its path, as `Cache.partial` does."""
         return self._near.partial(key)
 
     def keep(self, path: Path, sha256: str) -> Path:
@@ -252,7 +252,7 @@ class SharedStore(Store):
                 self.share(path, sha256)
 
     def discard(self, path: Path) -> None:
-        """Remove a file of this machine."""
+        """Remove a file from this machine; the shared store keeps its own."""
         self._near.discard(path)
 
     def note(self, kind: str, key: str, content: bytes) -> None:
@@ -277,7 +277,7 @@ class SharedStore(Store):
         return note.content
 
     def age(self, kind: str, key: str, now: float) -> float:
-        """The age of a note on this machine."""
+        """The age, in seconds, of a note on this machine; infinite if there is none."""
         return self._near.age(kind, key, now)
 
     def touch(self, kind: str, key: str, at: float | None = None) -> None:
@@ -293,7 +293,7 @@ class SharedStore(Store):
             self._shared.remove_note(kind, key)
 
     def log(self, name: str, content: bytes, *, lasting: bool = False) -> Path:
-        """Keep the output of a build on this machine."""
+        """Write the output of a build to a file on this machine, and return its path."""
         return self._near.log(name, content, lasting=lasting)
 
     def _sent_key(self, sha256: str) -> str:

@@ -29,7 +29,9 @@ def unneeded(
     `about` are the kinds of notes whose key is a file's hash; `naming` are those whose bytes name a file's hash, such as that of a
     built wheel. An object that is younger may be one that a run needs at this moment. Raises StoreError.
     """
-    needed = {artifact_key(sha256) for sha256 in sha256s} | {note_key(kind, one) for kind in about for one in sha256s}
+    needed = {artifact_key(sha256) for sha256 in sha256s} | {
+        note_key(kind, sha256) for kind in about for sha256 in sha256s
+    }
     old = [item for item in store.listed() if item.changed < before and item.key not in needed]
     return [
         item
@@ -40,5 +42,5 @@ def unneeded(
 
 def _names_any(store: ObjectStore, key: str, sha256s: Collection[str]) -> bool:
     """Whether an object's bytes name one of these hashes; False if it is gone, or larger than MAX_NOTE_BYTES."""
-    found = store.read(key, MAX_NOTE_BYTES)
-    return found is not None and any(match.decode() in sha256s for match in SHA256.findall(found.content))
+    note = store.read(key, MAX_NOTE_BYTES)
+    return note is not None and any(match.decode() in sha256s for match in SHA256.findall(note.content))

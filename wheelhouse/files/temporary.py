@@ -54,7 +54,7 @@ def fresh_unbuffered(folder: Path) -> tuple[Path, io.FileIO]:
 
 
 def _lock(descriptor: int) -> bool:
-    """Lock a new file; False if a sweep removed it before. A file system without locks has no sweeps either."""
+    """Lock a new file, and return True; False if a sweep removed it before. A file system without locks has no sweeps either."""
     with contextlib.suppress(OSError):
         fcntl.flock(descriptor, fcntl.LOCK_EX)
     return os.fstat(descriptor).st_nlink > 0

@@ -43,7 +43,7 @@ class Index:
             if reply.status in (404, 410):
                 return None
             page = parse_page(reply.body, reply.headers.get("Content-Type", ""), project, self.name, reply.url)
-            return replace(page, unsaid=lacks_freshness(reply))
+            return replace(page, lacks_freshness=lacks_freshness(reply))
 
         headers, subject = {"Accept": ACCEPT}, f"the page of {project}"
         if self._pages:

@@ -56,7 +56,7 @@ class Connections:
         self._guard = threading.Lock()
 
     def close(self) -> None:
-        """Close all idle connections."""
+        """Close all idle connections; those that are in use stay open."""
         for manager in self._managers.values():
             manager.clear()
 
@@ -341,7 +341,7 @@ def translated(url: str) -> Iterator[None]:
 
 
 def _translation(error: Exception, url: str) -> ServerError:  # noqa: PLR0911  (one for each kind)
-    """The error of ours for one of urllib3: TransientError, or ServerError if a retry cannot help."""
+    """The error of ours, to be raised, for one of urllib3: TransientError, or ServerError if a retry cannot help."""
     where, host = redact(url), host_of(url)
     match error:
         case _TooSlowError():

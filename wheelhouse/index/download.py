@@ -37,7 +37,7 @@ class Download:
 
     `on_bytes` receives how many more arrived; `total` is the size that the server gives. `run` may be called again after a
     TransientError, and continues from there. The body is stored as it was sent, whatever `encoding` (Content-Encoding) the
-    server gives: an encoded body is another one than a plain one, and does not continue it.
+    server gives: an encoded body has other bytes than a plain one, so neither continues the other.
     """
 
     http: Http

@@ -107,7 +107,7 @@ class MetadataResolver:
         return contents.metadata if contents else None
 
     def _from_file(self, candidate: Candidate, *, certain: bool) -> "Future[Metadata]":
-        """Metadata from the file or its tail; from both at once if the file will be needed and is large."""
+        """A future of metadata from the file, else from its tail; from whichever is there first if the file will be needed and is large."""
         if certain:
             self._artifacts.get(candidate)
         if self._is_read_whole(candidate, LARGE_BYTES if certain else SMALL_BYTES):
@@ -192,7 +192,7 @@ class MetadataResolver:
         return self._early_metadata(candidate, raw)
 
     def _brought(self, candidate: Candidate) -> Metadata | None:
-        """The metadata that another machine read of the candidate's file; None if none did."""
+        """The metadata that another machine read of the candidate's file; None if none did, or without a sha256."""
         contents = self._inspections.of_others(candidate.sha256) if candidate.sha256 else None
         return contents.metadata if contents else None
 

@@ -132,7 +132,7 @@ class PageCache:
         """Keep the part of a page with these releases, if its server does not say how long a page is fresh. Not kept: a part
         without files, with a file without an upload time, or of a page with queries.
         """
-        files = page.within(allowed).files if page.unsaid and not page.has_queries else []
+        files = page.within(allowed).files if page.lacks_freshness and not page.has_queries else []
         if files and (lifetime := _heuristic_lifetime(files, time.time())) > 0:
             kept = _KeptReleases(without_query(page.url), without_query(page.base), page.status, lifetime, files)
             place = self._places(f"{url} {allowed}", url)[0]

@@ -38,7 +38,8 @@ class Page:
     """One project's page. Only the files of requested versions are parsed.
 
     `url` is the URL of the page after redirects, empty for a file that the user named. Relative URLs on it start there, or at
-    `base` if the page has one. `unsaid` if the server says neither how long the page is fresh, nor how to ask for a newer one.
+    `base` if the page has one. `lacks_freshness` if its server says neither how long the page is fresh, nor how to ask for a
+    newer one.
     """
 
     project: NormalizedName
@@ -47,7 +48,7 @@ class Page:
     files: list[IndexFile]
     status: Status = ACTIVE
     base: str = ""
-    unsaid: bool = False
+    lacks_freshness: bool = False
 
     @cached_property
     def _by_version(self) -> tuple[dict[str, list[IndexFile]], list[str]]:
@@ -88,7 +89,7 @@ class Page:
 
     @cached_property
     def has_queries(self) -> bool:
-        """Whether a link on the page, or the base of its links, has a query, which may be a signature."""
+        """Whether a link on the page, to a file or to its provenance, or the base of its links, has a query, which may be a signature."""
         return "?" in self.base or any("?" in file.url or "?" in (file.provenance or "") for file in self.files)
 
     def within(self, allowed: SpecifierSet) -> "Page":
@@ -235,7 +236,7 @@ def _parse_json(body: bytes, project: NormalizedName, index: str, url: str) -> P
 
 
 def _check_version(version: str, url: str) -> None:
-    """Raise ServerError for another major version, whose fields may mean something else (PEP 629)."""
+    """Raise ServerError for any version of the API but 1.x: its fields may mean something else (PEP 629)."""
     if version.partition(".")[0] != "1":
         hint = "the index may serve an older version elsewhere; else wheelhouse must learn this one"
         raise ServerError(f"{redact(url)} speaks version {version} of the Simple API, and 1.x is known", hint=hint)
@@ -270,7 +271,7 @@ def html_files(parser: "Anchors", url: str) -> list[IndexFile]:
 
 
 def read_html(body: bytes, url: str) -> "Anchors":
-    """Parse an HTML page. Raises ServerError for anything else, and for another version of the API."""
+    """Parse an HTML page into its links and metadata. Raises ServerError for anything else, and for a version of the API other than 1.x."""
     parser = Anchors()
     try:
         parser.feed(body.decode("utf-8", "replace"))

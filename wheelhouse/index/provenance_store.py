@@ -40,7 +40,9 @@ class ProvenanceStore:
         return self._requests.start(("attestations", provenance.sha256), lambda: self._locked_text(provenance))
 
     def share(self, provenance: Provenance) -> None:
-        """Let other machines have the attestations that a lock names, as a file with this sha256."""
+        """Keep the attestations that a lock names in the store as a file with this sha256, also for other machines. Waits for them,
+        and raises as `text` does.
+        """
         part = self._access.part_for(provenance.url)
         with part.partial(f"{PROVENANCE} {provenance.sha256}") as path:
             raw = self.text(provenance).result().encode()

@@ -51,7 +51,9 @@ def _concealed(address: str) -> str:
 
 
 def same_index(named: str, used: str) -> bool:
-    """Whether two URLs are of one index: user and password do not matter, and a query only if `named` has one."""
+    """Whether two URLs are of one index: scheme, host in any case, and path are equal, but for a last `/`. User and password do not
+    matter, and a query only if `named` has one.
+    """
     named_parts, used_parts = (parts_of(redact(url).rstrip("/")) for url in (named, used))
     same_host = (named_parts.scheme, named_parts.netloc.lower()) == (used_parts.scheme, used_parts.netloc.lower())
     return same_host and named_parts.path == used_parts.path and query_of(named) in ("", query_of(used))

@@ -131,7 +131,7 @@ class ProjectCandidates:
         return self._chosen[version, is_exact_pin]
 
     def _why_excluded(self, candidate: Candidate, *, is_exact_pin: bool) -> Reason | None:
-        """Why a file may not be chosen, whatever the target; None if it may."""
+        """Why a file may not be chosen, whatever the target: yanked, another hash, or the user's selection; None if it may."""
         if candidate.yanked is not None and not is_exact_pin:
             return Yanked(candidate.yanked)
         if reason := why_hash_not_allowed(candidate, self._allowed_hashes):
@@ -139,7 +139,9 @@ class ProjectCandidates:
         return None if self._is_direct else self._selection.why_excluded(candidate)
 
     def best(self, specifier: SpecifierSet) -> Candidate | None:
-        """The first file that can be chosen, of a pre-release only if there is no other; None if there is none."""
+        """The first file that can be chosen within a specifier and the constraints, of a pre-release only if there is no other;
+        None if there is none.
+        """
         for versions in (self.matching, self._matching_with_prereleases):
             for version in versions(specifier):
                 if file := self.choose(version, specifier)[0]:

@@ -90,7 +90,7 @@ class Conflict:
 
     @cached_property
     def is_about_files(self) -> bool:
-        """Whether dependencies and constraints leave releases, of which no file can be chosen."""
+        """Whether dependencies and constraints leave releases of the project, so that the conflict is that none has a file to choose."""
         if self.candidates is None or not self.has_release(self.specifier):
             return False
         return not self.contradiction and not self.excluding_constraint
@@ -190,7 +190,7 @@ def _widest(steps: Sequence[Step]) -> list[Step]:
 
 
 def _one_of_each(steps: Sequence[Step]) -> list[Step]:
-    """The steps of the user, and for each project that asks the step of the most releases."""
+    """Of some steps, those of the user, and for each project that asks the step of the most releases; in their order."""
     first = {step.asker: step for step in reversed(_widest(steps)) if step.asker is not None}
     return [step for step in steps if step.asker is None or first[step.asker] is step]
 
@@ -223,7 +223,7 @@ def _excluding(steps: Sequence[Step], candidates: ProjectCandidates, index: Cand
 
 
 def _allowed(step: Step, candidates: ProjectCandidates, index: CandidateIndex) -> _Allowed:
-    """The releases that a step admits, and those of them that have a file for the target."""
+    """The releases that a step and the constraints admit, and those of them that have a file to choose."""
     specifier = step.dependency.specifier
     limits = merge(line.requirement.specifier for line in index.constraints(candidates.page.project))
     admitted = frozenset((specifier & limits).filter(candidates.page.versions, prereleases=True))

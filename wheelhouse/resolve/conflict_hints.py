@@ -139,7 +139,7 @@ def _without_askers(conflict: Conflict, chains: Sequence[Sequence[Step]]) -> str
 
 
 def _extras_hint(chains: Sequence[Sequence[Step]]) -> str | None:
-    """The hint to leave out extras of the user that lead to the sides; None if a side has none."""
+    """The hint to leave out the user's extras that lead to the sides; None unless each side is led to by an extra of its own."""
     parents = [chain[1].dependency.parent for chain in chains if len(chain) > 1]
     extras = list(dict.fromkeys(parent.extra for parent in parents if parent and parent.extra))
     if not extras or len(extras) != len(chains) or parents[0] is None:
@@ -155,7 +155,7 @@ def _extras_hint(chains: Sequence[Sequence[Step]]) -> str | None:
 
 
 def _constraint_hint(conflict: Conflict, line: RequirementLine) -> str:
-    """What to do about a constraint that excludes everything; for Airflow, which constraints fit its release."""
+    """The hint about a constraint that excludes everything; for Airflow, which constraints fit its release."""
     release = _airflow_release(conflict)
     if release and BRANCH.search(line.origin):
         return (
@@ -242,7 +242,7 @@ def _alternatives(target: Target, rejected: Sequence[Rejected]) -> Iterator[tupl
 
 
 def _same_kind(platform: str, own: str) -> bool:
-    """Whether two platform tags differ in nothing but the version of libc or macOS."""
+    """Whether two platform tags differ, and in nothing but the version of libc or macOS."""
     kinds = [re.sub(r"(?<=linux|acosx)_\d+_\d+_", "_", name) for name in (platform, own)]
     return kinds[0] == kinds[1] and platform != own
 

@@ -58,7 +58,7 @@ class DirectSource:
 
 
 def looks_direct(text: str) -> bool:
-    """Whether a requirement names a file by path or address."""
+    """Whether a requirement names a file by path or address, by its spelling; also an address of a repository or of any scheme."""
     return bool(NAMED.fullmatch(text) or ADDRESS.match(text) or PATH.match(text) or REPOSITORY.match(text))
 
 
@@ -85,7 +85,9 @@ def _split(text: str) -> tuple[str, str, str]:
 
 
 def _source(location: str, origin: str) -> DirectSource:
-    """A path or address as a file. Raises InputError for a repository, another scheme, or a name that is no distribution's."""
+    """A path or address as a DirectSource; nothing is opened. Raises InputError for a repository, another scheme than http(s) or
+    file, or a name that is no distribution's.
+    """
     if REPOSITORY.match(location):
         raise InputError(f"{origin}: `{location.partition(':')[0]}` is a repository, not a file", hint=WHEEL_HINT)
     bare, _, fragment = location.partition("#")

@@ -73,7 +73,7 @@ class ConflictText:
         self._chains = conflict.chains
 
     def sentence(self, target: str) -> str:
-        """What conflicts, and why; `target` is how the sentence calls the target."""
+        """What conflicts, and why, as the one line of an error; `target` is how the sentence calls the target."""
         conflict, first = self._conflict, self._conflict.sides[0]
         if self._project == NEVER:
             return str(first.dependency)
@@ -176,7 +176,7 @@ class ConflictText:
         return " → ".join([*links, str(above)])
 
     def _link(self, step: Step, limit: str) -> str:
-        """The releases of one link of a chain: how many they are, and what limits them."""
+        """One link of a chain, as text: the releases, how many they are, and what limits them."""
         count = len(step.versions)
         notes = [f"{count} releases"] if count > 2 else []
         if self._conflict.is_of_every_release(step):
@@ -223,7 +223,7 @@ class ConflictText:
 
     @property
     def lacks_wheels(self) -> bool:
-        """Whether a wheel was rejected because of its tags."""
+        """Whether a wheel of a rejected release was rejected because of its tags."""
         return any(other.has_no_tag for group in self._conflict.rejected for other in group.rejected)
 
     def other_exclusions(self, dependencies_of: DependenciesOf) -> Iterator[str]:
@@ -345,7 +345,7 @@ def _rejection_lines(project: str, version: Version, rejected: Collection[Reject
 
 
 def excludes(line: RequirementLine, specifier: SpecifierSet) -> bool:
-    """Whether a constraint pins one version, and a specifier does not admit that version."""
+    """Whether a constraint is one `==` or `===`, and a specifier does not admit its version."""
     clauses = list(line.requirement.specifier)
     if len(clauses) != 1 or not is_exact(line.requirement.specifier):
         return False

@@ -54,7 +54,9 @@ class Prefetcher:
             self._packages.pages.get(dependency.project).add_done_callback(lambda _page: self._on_page(dependency))
 
     def note_trial(self, candidate: Candidate) -> None:
-        """Note that the resolver tries a candidate. At a project's second, fourth, eighth… release, request as many more."""
+        """Note that the resolver tries a candidate. At a project's second, fourth, eighth… release, request the metadata of as many
+        further ones.
+        """
         versions = self._tried[candidate.project]
         if candidate.version in versions:  # with another extra
             return
@@ -77,7 +79,7 @@ class Prefetcher:
                 metadata.add_done_callback(lambda future: self._on_metadata(dependency, best, future))
 
     def _on_metadata(self, dependency: Dependency, candidate: Candidate, future: "Future[Metadata]") -> None:
-        """Expect what the metadata requires. An error here is raised again to the resolver, which reports it."""
+        """Request what the metadata requires, and so on below it. An error here is ignored: the resolver gets it again, and reports it."""
         request = self._request
         with suppress(WheelhouseError, CancelledError, RuntimeError):
             for requirement, _ in future.result().requirements(request.target, dependency.extra, request.adjustments):

@@ -174,10 +174,10 @@ class _Search(Generic[P]):
         """
         if clause.parents is None and not clause.provisional and len(clause.states) == 2:
             (asker, state), (package, excluded) = clause.states.items()
-            known = self._mergeable.setdefault((asker, package, excluded, str(clause.fact)), clause)
-            if known is not clause:
-                known.states[asker] |= state
-                return known
+            earlier = self._mergeable.setdefault((asker, package, excluded, str(clause.fact)), clause)
+            if earlier is not clause:
+                earlier.states[asker] |= state
+                return earlier
         for package in clause.states:
             self._clauses.setdefault(package, []).append(clause)
         return clause

@@ -73,7 +73,7 @@ Reader = Callable[[str, str], tuple[str, str]]
 
 
 def parse_line(text: str, origin: str = COMMAND_LINE) -> RequirementLine:
-    """Read one requirement. Raises InputError with `origin`."""
+    """Read one requirement, which may name a file, with the `--hash` options that follow it. Raises InputError with `origin`."""
     bare, options = read_options(text, origin)
     misplaced = [option.name for option in options if option.name != "--hash"]
     if misplaced:
@@ -96,7 +96,7 @@ def parse_line(text: str, origin: str = COMMAND_LINE) -> RequirementLine:
 
 
 def _direct_line(text: str, origin: str, hashes: frozenset[str]) -> RequirementLine:
-    """A line that names a file. Raises InputError with `origin`."""
+    """A line that names a file, as a requirement of exactly that file's version. Raises InputError with `origin`."""
     source, extras, marker = source_of(text, origin)
     pinned = f"{source.project}{extras}=={source.version}" + (f" ; {marker}" if marker else "")
     try:
@@ -118,7 +118,7 @@ def _hash(option: Option) -> str:
 
 
 def _requirement_hint(text: str) -> str:
-    """What to write instead of an invalid requirement."""
+    """The hint about what to write instead of an invalid requirement."""
     if text.startswith("-"):
         return "give options to wheelhouse itself, or write each on a line of its own in a file"
     if re.search(r"[^=<>!~]=[^=]", text):
@@ -165,7 +165,7 @@ def constraint_lines(text: str, source: str) -> tuple[RequirementLine, ...]:
 
 
 def raise_all(problems: list[InputError]) -> None:
-    """Raise one error for all problems, if there are any."""
+    """Raise the one problem, or one error that lists all of them; nothing if there are none."""
     if len(problems) == 1:
         raise problems[0]
     if problems:
@@ -258,7 +258,7 @@ def _addresses(written: str, variables: Mapping[str, str]) -> Iterator[tuple[str
 
 
 def _as_written(line: RequirementLine, hidden: Mapping[str, str]) -> RequirementLine:
-    """A line with the variables of its address unexpanded in `source.written`."""
+    """A line with the variables of its address unexpanded in `source.written`; the same line if it has none."""
     if line.source is None or not hidden:
         return line
     shown = line.source.without_credentials

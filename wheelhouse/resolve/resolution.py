@@ -81,7 +81,7 @@ class ResolutionRequest:
 
     @cached_property
     def _lines_with_hashes(self) -> Mapping[NormalizedName, Sequence[RequirementLine]]:
-        """The requirements and constraints that give hashes, by project."""
+        """The requirements and constraints that give hashes, by project, whether or not their markers apply."""
         return by_project(line for line in (*self.requirements, *self.constraints) if line.allowed_hashes)
 
     @property

@@ -43,7 +43,7 @@ class SearchWatch:
         return self._conflicts.most_common(1)[0][0] if self._conflicts else None
 
     def _stopped(self) -> NoSolutionError:
-        """The error about a search that took too long, with its most frequent conflicts."""
+        """The error, to be raised, about a search that took too long, with its three most frequent conflicts."""
         sentence = f"the search was stopped after {self._limit:g} s (--resolve-seconds); there may be a solution"
         details = [
             f"{f'{one} and {other}' if one != other else f'releases of {one}'} conflicted {counted(count, 'time')}"

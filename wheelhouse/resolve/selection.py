@@ -65,11 +65,11 @@ class Selection:
         return selection
 
     def takes_wheels(self, project: NormalizedName) -> bool:
-        """Whether a wheel of this project may be chosen."""
+        """Whether --only-binary and --no-binary allow a wheel of this project."""
         return not _covers(self.no_binary, project, self.only_binary)
 
     def takes_sdists(self, project: NormalizedName) -> bool:
-        """Whether an sdist of this project may be chosen."""
+        """Whether --only-binary and --no-binary allow an sdist of this project."""
         return not _covers(self.only_binary, project, self.no_binary)
 
     def prereleases(self, project: NormalizedName) -> bool | None:
@@ -106,7 +106,7 @@ class Selection:
         return None
 
     def document(self) -> dict[str, Any]:
-        """The keys that a lock file records: those that differ from the defaults."""
+        """The settings that differ from the defaults, as a table for a lock file: names as options have them, sets as sorted lists."""
         table = {
             "only-binary": sorted(self.only_binary),
             "no-binary": sorted(self.no_binary),
