@@ -39,15 +39,14 @@ class Attestor:
 
         publishers: list[str] = []
         try:
-            told = identities_of(text)
-            for bundle, identity in zip(Provenance.model_validate_json(text).attestation_bundles, told, strict=True):
+            identities = identities_of(text)
+            bundles = Provenance.model_validate_json(text).attestation_bundles
+            for bundle, identity in zip(bundles, identities, strict=True):
                 policy = bundle.publisher._as_policy()  # what `Attestation.verify` asks a publisher for
                 for attestation in bundle.attestations:
                     self._check(attestation, policy, filename, sha256)
                     publishers.append(identity_text(identity))
-        except (
-            Exception
-        ) as error:  # the libraries below name no root for what they raise; whatever it is, nothing is vouched for
+        except Exception as error:  # the libraries raise errors of many classes; after any, nothing is attested
             return Attested(refused=_sentence(error))
         return Attested(tuple(dict.fromkeys(publishers)), "" if publishers else "it holds no attestation")
 

@@ -1,6 +1,6 @@
 """What Python code does: it uses the network, or executes data that it decodes. The code is parsed, never run (pure).
 
-This finds what is careless or plain. Whoever means to hide something can; a sandbox is what holds then.
+This finds code that does not hide. Code that hides on purpose is not found; only a sandbox helps against it.
 """
 
 import ast

@@ -25,7 +25,7 @@ SYSTEM_COMMANDS = frozenset(
     activate activate_this deactivate idle pip pipx pydoc pypy python pyw 2to3
     ar as c++ c89 c99 cc cpp g++ gcc gdb git gmake ld make nm objdump ranlib curl docker""".split()  # noqa: SIM905
 )
-"""Commands of Linux, macOS and Windows systems, of Python itself and of what builds; git, curl and docker as always."""
+"""Commands of Linux, macOS and Windows systems, of Python itself and of build tools; also git, curl and docker."""
 
 PYTHON_INSTALLERS = frozenset(("pip", "pipx"))
 """The projects that install a command of `SYSTEM_COMMANDS` which has their name."""

@@ -20,7 +20,7 @@ from wheelhouse.vet.licences import parse
 NOTES = "deb-licences-2"
 """The kind of the notes. Raise the number when another answer is given for the same file."""
 MAX_LINKS = 8
-"""From one package's copyright file to another's."""
+"""The most links that are followed from one package's copyright file to another's."""
 READERS = 4
 """Threads; decompression releases the interpreter's lock."""
 GNU = re.compile(r"(A?L?GPL|GFDL|GFDL-NIV)(?:-v?(\d(?:\.\d)?))?(\+)?", re.IGNORECASE)

@@ -63,7 +63,7 @@ class Change:
 class Replaced:
     """A file of the new wheelhouse, the file of the old one that it replaces, if any, and the changes inside.
 
-    `earlier` is what the old file could do, `members` are those that differ, and `texts` what changed in those that run, where that
+    `earlier` is what the old file could do, `members` are those that differ, and `texts` what changed in those that run, if that
     was asked for.
     """
 
@@ -147,7 +147,7 @@ def _replaced_file(pin: Pin, olds: dict[str, Pin]) -> Pin | None:
     """
 
     def unlike(other: Pin) -> tuple[bool, bool, bool, str]:
-        """What sorts old files, the likest first."""
+        """What sorts old files, the one most like the new file first."""
         new_tags, old_tags = _tags(pin), _tags(other)
         same_but_numbers = NUMBERS.sub("", new_tags) == NUMBERS.sub("", old_tags)
         name = other.artifact.filename

@@ -13,12 +13,12 @@ EXECUTORS = frozenset(
     code.InteractiveInterpreter().runsource code.InteractiveInterpreter().runcode code.InteractiveConsole().push
     runpy._run_code""".split()  # noqa: SIM905
 )
-"""What makes code of its first argument."""
+"""Functions that make code of their first argument."""
 LOADERS = frozenset(
     """marshal.loads marshal.load pickle.loads pickle.load cPickle.loads _pickle.loads dill.loads dill.load cloudpickle.loads
     jsonpickle.decode shelve.open joblib.load""".split()  # noqa: SIM905
 )
-"""What makes objects of data, with calls that the data name."""
+"""Functions that make objects of data, and call what the data name."""
 DECODERS = frozenset(
     """base64.b64decode base64.b32decode base64.b16decode base64.b85decode base64.a85decode base64.urlsafe_b64decode
     base64.standard_b64decode base64.decodebytes base64.decodestring base64.b32hexdecode base64.z85decode binascii.unhexlify
@@ -30,7 +30,7 @@ DECODERS = frozenset(
     wave.open().readframes struct.pack .to_bytes
     steganography.steganography.Steganography.decode judyb.lsb.reveal stegano.lsbset.reveal stegano.exifHeader.reveal""".split()  # noqa: SIM905
 )
-"""What turns unreadable data into readable data."""
+"""Functions that turn unreadable data into readable data."""
 DECRYPTING = re.compile(
     r"(?:Fernet|AES|ARC4|DES3?|Blowfish|ChaCha20|Salsa20|Cipher|SecretBox)\b.*\.(?:decrypt|decryptor\(\)\.update)$"
 )
@@ -82,7 +82,7 @@ LOOKUPS = re.compile(
     | (?:dns\.resolver\.(?:Resolver\(\)\.)?|aiodns\.DNSResolver\(\)\.)(?:query|resolve|query_dns)""",
     re.VERBOSE,
 )
-"""Calls that resolve a name: a name that holds data carries them out."""
+"""Calls that look up the address of a name. A name that contains data sends them to a server."""
 HOST_CALLS = frozenset(
     """socket.gethostname socket.getfqdn platform.node platform.uname getpass.getuser os.uname os.getlogin uuid.getnode uname
     os.getcwd platform.platform psutil.users getuser gethostname""".split()  # noqa: SIM905
@@ -111,7 +111,7 @@ DANGEROUS = frozenset(
     """exec eval compile __import__ execfile system popen Popen startfile check_output check_call getoutput spawnl spawnv execv
     execve urlopen urlretrieve loads b64decode decompress WriteProcessMemory""".split()  # noqa: SIM905
 )
-"""The last parts of names that nobody needs to spell as a text."""
+"""The last parts of names; honest code has no reason to spell them as a text."""
 DANGEROUS_MODULES = frozenset(
     """os subprocess builtins sys ctypes marshal base64 zlib socket nt posix requests urllib urllib.request pty codecs""".split()  # noqa: SIM905
 )
@@ -182,9 +182,9 @@ PUBLIC_SERVICE = re.compile(
     | (?:[\w-]+\.)*(?:ipinfo\.io|ip\.me|api\.ipify\.org|ifconfig\.me|icanhazip\.com|checkip\.amazonaws\.com)(?:[:/?'"]|$))""",
     re.VERBOSE | re.IGNORECASE,
 )
-"""Those of them that libraries name, too: Telegram, known shorteners, and services that tell the own address."""
+"""Those of SUSPICIOUS_ADDRESS that libraries name, too: Telegram, known shorteners, services that answer with the caller's address."""
 BOT_TOKEN = re.compile(r"(?<!\d)\d{8,10}:[A-Za-z0-9_-]{35}(?![\w-])")
-"""A token of a bot of Telegram: it says who receives."""
+"""The token of a Telegram bot: a request with it goes to the bot's owner."""
 NUMERIC_ADDRESS = re.compile(
     r"(?:https?|ftp|wss?|tcp)://(?:[^/\s@]+@)?(\[[0-9a-fA-F:]+\]|\d{1,3}(?:\.\d{1,3}){3})(?=[:/?\s'\"]|$)"
 )

@@ -24,7 +24,7 @@ from wheelhouse.vet.code.values import (
 )
 
 REACHES = (AT_IMPORT, IF_CALLED, IN_TESTS)
-"""From what happens by itself to what nearly never happens."""
+"""The reaches, the most direct one first."""
 MAX_CALLS = 5
 """How deep calls of the code's own functions are followed."""
 MAX_RUNS_OF_FUNCTION = 4

@@ -27,7 +27,7 @@ from wheelhouse.vet.code.values import (
 
 MAX_ENTRIES = 200
 MAX_COMPUTED_BYTES = 32 << 20
-"""How long all constants together may be that are computed in one distribution."""
+"""The most bytes and characters of all long constants that are computed in one distribution."""
 SMALL = 64
 MAX_ROWS = 100
 """A table with more rows is data, not code."""

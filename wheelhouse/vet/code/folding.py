@@ -13,7 +13,7 @@ from contextlib import suppress
 from wheelhouse.vet.code.values import MISSING, Constant, Value
 
 MAX_BYTES = 1 << 20
-"""The longest result; what would be longer is not known."""
+"""The longest result; a longer one is MISSING."""
 MAX_ITEMS = 1 << 16
 FORMAT_FIELD = re.compile(r"\{(?:\d{0,2}|[A-Za-z_]\w{0,40})\}")
 PERCENT_FIELD = re.compile(r"%[sdrcxX]")
@@ -27,7 +27,7 @@ HIDING_CODEC = re.compile(
     r"|cp(?:037|273|424|500|875|1026|1140|1047)|(?:raw[_-]?)?unicode[_-]?escape|punycode|ebcdic\S*",
     re.IGNORECASE,
 )
-"""Encodings of which nobody can read the text."""
+"""Encodings in which nobody can read a text."""
 TEXT_METHODS = frozenset(
     """lower upper swapcase title capitalize strip lstrip rstrip split rsplit splitlines removeprefix removesuffix partition
     rpartition hex encode decode isoformat casefold""".split()  # noqa: SIM905

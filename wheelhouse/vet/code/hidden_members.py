@@ -29,7 +29,7 @@ ENCODED_PROGRAMS = (
     ("a program for Linux", re.compile(rb"f0VMR[gi](?:IB|EB)AQ[A-Za-z0-9+/]{200}")),
     ("a program for Windows", re.compile(rb"TV(?:qQ|pQ|oA|pB)AA[A-Z]A{3,}[A-Za-z0-9+/]{200}")),
 )
-"""How base64 begins of what begins like a program."""
+"""How a program begins if it is written as base64."""
 END_OF_PNG = b"IEND\xaeB`\x82"
 DANGEROUS_MODULES = frozenset(
     """os posix nt subprocess sys socket pty runpy importlib ctypes shutil webbrowser commands builtins __builtin__ code

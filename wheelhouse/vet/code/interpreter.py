@@ -22,7 +22,7 @@ from wheelhouse.vet.code.values import (
 )
 
 MAX_STEPS = 150_000
-"""Expressions that one module, or one function of it, may take."""
+"""The most expressions that are evaluated for one module, or for one function that nothing calls."""
 
 
 class Interpreter(Calls):

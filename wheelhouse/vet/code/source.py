@@ -33,10 +33,10 @@ BLANKS = re.compile(
     r"^(?P<before>[^\n]*?\S)(?:[ ]{150,}|\t{40,})\s*;?[ \t]*(?P<hidden>[A-Za-z_][^\n]{3,})$", re.MULTILINE
 )
 BIDI = re.compile("(?<!['\"])[\u202a-\u202e\u2066-\u2069]|[\u202a-\u202e\u2066-\u2069](?!['\"])")
-"""Not one alone in a text, as tables of characters have it."""
+"""Without a character that stands alone between quotes, as in tables of characters."""
 INVISIBLE = re.compile("[\u200b\u200c\u200d\u2060-\u2064\u206a-\u206f\ufe00-\ufe0f\U000e0000-\U000e01ef]{24,}")
 CONTINUES = re.compile(r"(?:else|elif|except|finally)\b|[)\]}#\"']")
-"""A line at the left edge that continues the statement before it, or is none."""
+"""A line at the left edge that begins no statement: it continues the one before, or is a comment."""
 MAX_STATEMENTS = 2000
 LOOKALIKE = re.compile("[\U0001d400-\U0001d7ff\uff21-\uff3a\uff41-\uff5a]")
 ESCAPED = re.compile(

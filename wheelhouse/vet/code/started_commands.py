@@ -28,7 +28,7 @@ INSTALLS = re.compile(
 )
 """Commands that install something from a registry."""
 SENDING = re.compile(r"\b(?:curl|wget|nslookup|dig|host|ping|nc|ncat|ftp|scp|ssh|git)\b")
-"""Programs that reach other machines with what stands in their command."""
+"""Programs that send words of their command to other machines."""
 WORD = r"(?:^|[\s;&|(`$\"'/\\])"
 SUSPICIOUS: tuple[tuple[str, re.Pattern[str]], ...] = (
     (

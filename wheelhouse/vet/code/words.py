@@ -168,7 +168,7 @@ NEEDLES: dict[bytes, re.Pattern[bytes]] = {
     b"TVqQAA": ALONE,
     b"TVpQAA": ALONE,
 }
-"""By a plain word that is looked for first, because that is fast: what must be there for the word to count."""
+"""Plain word → pattern. The plain word is searched first, because that is fast; it counts only if the pattern matches there."""
 WORD_BYTES = re.compile(rb"\w+")
 SEPARATED = bytes(one if WORD_BYTES.match(bytes([one])) else 32 for one in range(256))
 """A table for `bytes.translate` that leaves the letters, digits and underscores of ASCII, and makes blanks of all other bytes."""
