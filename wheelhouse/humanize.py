@@ -74,7 +74,7 @@ def filled(template: str, values: Mapping[str, str | int | tuple[str, ...]]) -> 
     """A template with values in its fields. Raises KeyError for a value that is missing.
 
     `{paths}` names at most five strings in backticks, `{paths:3}` three, `{paths:8 plain}` eight without backticks,
-    `{paths:all}` all of them so; `{count:file}` counts: `2 files`. `{name:, from #}` is an optional part: nothing if the value
+    `{paths:all}` all, without backticks; `{count:file}` counts: `2 files`. `{name:, from #}` is an optional part: nothing if the value
     is missing or empty, else the text with the value in place of `#`. `{paths:3|: #}` is both.
     """
     return _Filler(values).vformat(template, (), values)

@@ -120,7 +120,7 @@ def _say(
 
 
 def run_build(folder: Path, building: BuildingOptions, source: "PackageSource", listener: "Listener") -> "BuildReport":
-    """Build the sdists of a wheelhouse, here or on the workers of `--executor`; what was built.
+    """Build the sdists of a wheelhouse, here or on the workers of `--executor`. Returns what was built.
 
     Raises BuildError if one could not be built, after all the others were.
     """

@@ -196,7 +196,7 @@ def _input(bundle: Path) -> Path | BinaryIO:
 def _bring_self(
     wheelhouse: Path, targeted: TargetOptions, located: IndexOptions, network: ConnectionOptions, *, quiet: bool
 ) -> "tuple[Lock, ...]":
-    """Fetch wheelhouse itself into a folder of the wheelhouse, for each target that the options name; the lock of each.
+    """Fetch wheelhouse itself into a folder of the wheelhouse, for each target that the options name. Returns the lock of each.
 
     Raises InputError if they name no Python.
     """

@@ -48,7 +48,7 @@ def load(command: str = "") -> None:
 
 
 def _fail(error: WheelhouseError, *, as_json: bool) -> int:
-    """Print an error to stderr, and first as a JSON document to stdout if `as_json`; its exit code."""
+    """Print an error to stderr, and first as a JSON document to stdout if `as_json`. Returns its exit code."""
     from wheelhouse import report
 
     if as_json:
@@ -72,7 +72,7 @@ def run(arguments: Sequence[str]) -> int:
 
 
 def _ended(arguments: Sequence[str]) -> int:
-    """Run one command, and print any error that it ends with; its exit code. A reader of stdout that has gone is no error: 0."""
+    """Run one command, and print any error that it ends with. Returns its exit code. A reader of stdout that has gone is no error: 0."""
     as_json = "--json" in arguments
     try:
         return _run(arguments, as_json=as_json)
@@ -83,7 +83,10 @@ def _ended(arguments: Sequence[str]) -> int:
 
 
 def _run(arguments: Sequence[str], *, as_json: bool) -> int:
-    """Run one command; its exit code. Errors of wheelhouse, of the command line, and Ctrl-C are printed; other errors are raised."""
+    """Run one command.
+
+    Returns its exit code. Errors of wheelhouse, of the command line, and Ctrl-C are printed; other errors are raised.
+    """
     load(*arguments[:1])
     try:
         outcome = typer.main.get_command(app)(list(arguments), prog_name="wheelhouse", standalone_mode=False)
@@ -97,13 +100,13 @@ def _run(arguments: Sequence[str], *, as_json: bool) -> int:
 
 
 def _interrupted() -> int:
-    """Print that the run was interrupted; the exit code for it."""
+    """Print that the run was interrupted. Returns the exit code for it, 130."""
     echo("error: interrupted; complete files are kept, and the same command continues from here", err=True)
     return INTERRUPTED
 
 
 def prepare() -> None:
-    """Make this process independent of the one that started it: its streams and its umask."""
+    """Make the standard streams usable, and set a umask by which all users can read new folders, whatever this process inherited."""
     open_streams()
     own_umask()
 

@@ -174,7 +174,10 @@ def must_be_for_all(chosen: FetchOptions) -> None:
 def _fetched(
     request: JobRequest, source: "PackageSource", listener: "Listener"
 ) -> "tuple[JobResult, WheelhouseError | None]":
-    """Fetch one job; its result, with how many files were fetched, unchanged and removed, and the error of the targets that failed."""
+    """Fetch one job.
+
+    Returns the result, with how many files were fetched, unchanged and removed, and the error of the targets that failed.
+    """
     from wheelhouse.report.fleet_summary import JobResult
 
     outcome = fetch_job(request, source, listener)
@@ -189,7 +192,7 @@ def _fetched(
 def _locked(
     request: JobRequest, source: "PackageSource", listener: "Listener"
 ) -> "tuple[JobResult, WheelhouseError | None]":
-    """Write the locks of one job; its result, and the error of the targets that failed."""
+    """Write the locks of one job. Returns the result, and the error of the targets that failed."""
     from wheelhouse import report
     from wheelhouse.report.fleet_summary import JobResult
 

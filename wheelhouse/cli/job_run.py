@@ -115,7 +115,7 @@ def fetch_job(request: JobRequest, source: "PackageSource", listener: Listener) 
 def lock_job(
     request: JobRequest, source: "PackageSource", listener: Listener
 ) -> "tuple[Sequence[TargetLock], WheelhouseError | None]":
-    """Write the locks of a job, without their files; these locks, and the error of the targets that have none.
+    """Write the locks of a job, without their files. Returns these locks, and the error of the targets that have none.
 
     A base image is fetched all the same.
     """
@@ -236,9 +236,9 @@ def _job(request: JobRequest, options: "Options", source: "PackageSource", liste
 def _with_other_files(
     request: JobRequest, source: "PackageSource", listener: Listener
 ) -> "tuple[OtherFiles, Sequence[str]]":
-    """Fetch the other files that the settings name; their lock, and the names of those that were removed.
+    """Fetch the other files that the settings name. Returns their lock, and the names of those that were removed.
 
-    Nothing is done if the command line says what to fetch.
+    Nothing is done, and the lock is empty, if the command line says what to fetch.
     """
     from wheelhouse.lock.other_files import FOLDER, OtherFiles
 
@@ -289,7 +289,7 @@ def _debian_beside(
 
 
 def _remove_former_debian(request: JobRequest) -> "DebianLock":
-    """Remove the Debian packages of the wheelhouse, unless the command line says what to fetch; an empty lock."""
+    """Remove the Debian packages of the wheelhouse, unless the command line says what to fetch. Returns an empty lock."""
     from wheelhouse.debian.debian_lock import FOLDER, DebianLock
 
     if request.is_of_file and (request.folder / FOLDER).is_dir():

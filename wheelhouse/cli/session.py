@@ -372,7 +372,7 @@ def index_locations(options: "Options") -> "tuple[IndexLocation, ...]":
 
 
 def _tokens(options: "Options") -> dict[str, str]:
-    """The token of each index, read from its token file, by index name; empty for the default index. Raises InputError."""
+    """The token of each index, read from its token file, by index name; the default index has an empty name. Raises InputError."""
     from wheelhouse.index.credentials import read_token
     from wheelhouse.index.locations import split_named
 

@@ -120,7 +120,7 @@ class Desk:
         self._one_at_a_time.acquire()
 
     def _chosen(self, subjects: Iterable[str]) -> list[QueuedFile]:
-        """The files with these subjects, in the order of the queue. Raises InputError for none, and for an unknown one."""
+        """The files with these subjects, in the order of the queue. Raises InputError if none is named, and for an unknown one."""
         wanted = set(subjects)
         chosen = [one for one in self.queue if one.subject in wanted]
         if not chosen or len(chosen) < len(wanted):
