@@ -234,7 +234,7 @@ def without_builders(lock: Lock, folder: Path) -> Iterator[Finding]:
 
 
 def environment_findings(context: InstallContext, results: Mapping[str, CommandResult]) -> Iterator[Step]:
-    """The steps of `pip check`, of the environment check, and of the user's own commands, from their results."""
+    """The steps of `pip check`, of the environment check, and of the user's own commands that ran, from their results."""
     yield context.step(results["check"], _pip_check_findings(context, results["check"]))
     check = results["import"]
     try:
@@ -253,7 +253,10 @@ def environment_findings(context: InstallContext, results: Mapping[str, CommandR
 
 
 def _pip_check_findings(context: InstallContext, result: CommandResult) -> tuple[Finding, ...]:
-    """A finding for each line of `pip check`; only warnings if the lock differs from its files' metadata on purpose. Empty if it passed."""
+    """A finding for each line of `pip check` on a requirement, or for its last words; empty if it passed.
+
+    They are only warnings if the lock differs from its files' metadata on purpose.
+    """
     if result.code == 0:
         return ()
     lines = [line for line in result.output.splitlines() if " has requirement " in line or " requires " in line]

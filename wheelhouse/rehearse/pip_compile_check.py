@@ -33,7 +33,8 @@ def _by_name(requirement: Requirement, lock: Lock) -> str:
 def differences(lock: Lock, compiled: str, here: Collection[str]) -> Iterator[Finding]:
     """Findings for pins that pip-compile does not have or has in another version, and for its pins that the lock does not have.
 
-    `here` has the files that pip-compile's interpreter does not need, because its markers differ from the target's.
+    `here` has the files that pip-compile's interpreter does not need, because its markers differ from the target's: a note each.
+    Its own pip, setuptools and distribute do not count.
     """
     compiled_versions = {canonicalize_name(match["name"]): match["version"] for match in PINNED.finditer(compiled)}
     for pin in lock.pins:

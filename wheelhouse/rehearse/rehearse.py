@@ -135,7 +135,7 @@ def _steps(
 
 
 def _misplaced(folder: Path, verdict: Verdict, staged: StagedFolder | None) -> Iterator[Finding]:
-    """Findings for constraints that forbid pins of the lock, and for files of Airflow that are staged under a wrong name."""
+    """Findings for constraints that forbid pins of the lock (not with overrides), and for files of Airflow under a wrong name."""
     for lock in verdict.wheelhouse.locks:
         plan = staged.plan if staged else None
         name = constraints_name(lock) if plan and plan.release else lock.constraints_filename

@@ -176,9 +176,9 @@ def debian_lines(lock: "DebianLock") -> list[str]:
 
 
 def why_debian_lines(lock: "DebianLock", name: str) -> list[str]:
-    """Two lines on why a Debian package is in the wheelhouse: its version, lists and place; the chain that leads to it, or `requested`.
+    """Two lines for each Debian package of this name: its version, lists and place; then the chain that leads to it, or `requested`.
 
-    Empty if it is not there.
+    Empty if the wheelhouse does not have it.
     """
     lines = []
     for deb in (deb for deb in lock.packages if deb.name == name):
@@ -190,9 +190,9 @@ def why_debian_lines(lock: "DebianLock", name: str) -> list[str]:
 
 
 def why_image_lines(images: "ImageLock", locks: "Sequence[Lock]", name: str) -> list[str]:
-    """Why a base image, given by its name or tag, is in the wheelhouse: a line on where it is from, one on the targets that it decides.
+    """Two lines for each base image of this name or tag: where it is from, and the targets that it decides.
 
-    Empty if it is not there.
+    Empty if the wheelhouse does not have it.
     """
     lines = []
     for image in (image for image in images.images if name in (image.name, image.tag)):

@@ -60,7 +60,7 @@ def state_of(facts: Facts, evidence: Evidence) -> str:
 
 
 def state_view(facts: Facts, evidence: Evidence) -> View:
-    """The state's name, and its text: the newest approved release if it changed, the reviewers so far, else the name again."""
+    """The state's name, and its text: `was 1.0` or `other bytes` if it changed, or the number of reviewers so far; else the name again."""
     name, text = state_of(facts, evidence), ""
     if name == "changed":
         before = evidence.approved_before[facts.project][-1].version
@@ -184,7 +184,7 @@ def _needs(facts: Facts, evidence: Evidence, numbers: Mapping[str, int]) -> View
 
 
 def _chains(facts: Facts, graph: Graph, evidence: Evidence, numbers: Mapping[str, int]) -> View:
-    """The shortest chains that lead to a file in one lock, how many more there are, and whether the file was requested."""
+    """The shortest chains that lead to a file in one lock, how many more there are, and whether it was requested or nothing needs it."""
     ways = sorted(graph.ways(facts.subject), key=lambda way: (len(way), way))
     return {
         "requested": facts.subject in graph.roots,
@@ -307,7 +307,7 @@ def _first_rows(rows: Sequence[Any]) -> View:
 
 
 def _running(facts: Facts) -> View | None:
-    """Commands, plugins and scripts, and the text of code that runs by itself or at import; None if there are none."""
+    """Commands, plugins and scripts, and the start of each text that runs by itself or at import; None if there are none."""
     texts = [
         {"name": name, "pieces": coloured(name, _start_of(text)), "open": name.endswith(".pth")}
         for name, text in facts.texts.items()
@@ -334,7 +334,7 @@ def _running(facts: Facts) -> View | None:
 
 
 def _is_run(name: str) -> bool:
-    """Whether a text that was kept runs when Python starts, when somebody imports, installs or builds the file, or as a command."""
+    """Whether a kept text, by its name, runs when Python starts, when somebody imports, installs or builds the file, or as a command."""
     base = name.rpartition("/")[2]
     return name.endswith((".pth", ".start", "/setup.py")) or base in RUNNING_NAMES or bool(SCRIPT.search(name))
 

@@ -51,7 +51,7 @@ class ProjectUse:
 
     @property
     def jobs(self) -> tuple[str, ...]:
-        """Every job that has the project: those that a new release would touch."""
+        """Every job that has the project, each once, those with the newest release first: a new release would touch them."""
         return tuple(dict.fromkeys(job for jobs in self.jobs_by_version.values() for job in jobs))
 
     @property

@@ -86,7 +86,8 @@ class Settlement:
 def settled(needs: Sequence[NetworkNeed], images: ImageLock, debian: DebianLock) -> tuple[Settlement, ...]:
     """Each need with what settles it, in the given order.
 
-    Packages count only if all base images are carried, because they are installed in these.
+    Packages count only if all base images are carried, because they are installed in these. `apt update` needs nothing if all
+    packages of its stage count.
     """
     bases = [need.subjects[0] for need in needs if need.kind == "base-image"]
     if not bases or not all(_carried(name, images) for name in bases):

@@ -207,7 +207,8 @@ NAMES = (AUTO, *sorted({layout.name for layout in LAYOUTS}, reverse=True))
 def lay_out(name: str, inputs: StageInputs) -> Plan:
     """The whole plan of a staged folder, with base image and other files. `name` is a layout's, or `auto`: the first that suits.
 
-    Raises InputError for an unknown name, and if the inputs do not go with the layout.
+    Of a layout that does not suit, but is named, the last of that name is taken. Raises InputError for an unknown name, and if the
+    inputs do not go with the layout.
     """
     candidates = [layout for layout in LAYOUTS if name in (AUTO, layout.name)]
     if not candidates:

@@ -186,9 +186,9 @@ def stage(
 ) -> tuple[str, ...]:
     """Make `destination` what the plan says, and return the sorted paths of an earlier stage that were removed.
 
-    The wheelhouse is verified first, unless the build takes its files from an index. With a key, the manifest is signed.
-    Raises IntegrityError if the wheelhouse is not what its locks say, InputError if a file is in the way that no earlier
-    stage wrote.
+    The wheelhouse is verified first, unless the build takes its files from an index. Files that are there already are not copied
+    again. With a key, the manifest is signed. Raises IntegrityError if the wheelhouse is not what its locks say, InputError if a file
+    is in the way that no earlier stage wrote.
     """
     must_lie_outside(destination, wheelhouse)
     if plan.index is None:
@@ -253,7 +253,7 @@ def _sha256_of_own_file(path: Path) -> str:
 
 
 def _must_not_replace_others(destination: Path, plan: Plan, earlier: Mapping[str, str]) -> None:
-    """Raise InputError if a file is in the way that no earlier stage wrote, or a link in the place of a folder."""
+    """Raise InputError if something is in the way: a file that no earlier stage wrote, or that was changed since; a link to a folder."""
     planned = {path: artifact.sha256 for path, artifact in plan.files.items()}
     planned |= {path: sha256_of_text(text) for path, text in plan.texts.items()}
     paths = sorted({*planned, *earlier} - {SIGNATURE})

@@ -202,7 +202,7 @@ def _carried_findings(folder: Path, plan: Plan) -> Iterator[Finding]:
 
 
 def _constraints_findings(staged: StagedFolder) -> Iterator[Finding]:
-    """Findings for constraints that are missing, that are not those of the lock, or that lead an install elsewhere."""
+    """Findings for constraints that are missing or are not those of the lock (not with an index), or that lead an install elsewhere."""
     expected, text = staged.inputs.lock.inputs.constraints_sha256, staged.inputs.constraints
     name = _constraints_name(staged.inputs.lock, staged.record)
     if text is not None:
@@ -216,7 +216,10 @@ def _constraints_findings(staged: StagedFolder) -> Iterator[Finding]:
 
 
 def _layout_findings(staged: StagedFolder) -> Iterator[Finding]:
-    """Findings for texts that differ, for files that stage did not write, and for a folder of another version of wheelhouse."""
+    """Findings for texts that differ, for files that stage did not write, and for a folder of another version of wheelhouse.
+
+    README.md and .gitignore at the top get only a note.
+    """
     folder, record = staged.folder, staged.record
     texts = {**staged.plan.texts, MANIFEST: manifest_text(staged.plan, record.version, signed=record.signed)}
     differing = tuple(text_findings(folder, texts, "staged"))
@@ -235,7 +238,7 @@ def _layout_findings(staged: StagedFolder) -> Iterator[Finding]:
 
 
 def _is_unread(folder: Path, path: str) -> bool:
-    """Whether a path is a file at the top that no build reads."""
+    """Whether a path is README.md or .gitignore at the top, and a regular file: no build reads these."""
     return path in UNREAD and kind_of(folder / path) == "file"
 
 

@@ -188,7 +188,10 @@ def _from_index(plan: Plan, lock: Lock, base: Base, index: str) -> Plan:
 
 
 def _route(airflow: Airflow, lock: Lock, choices: Choices) -> tuple[Route, tuple[str, ...]]:
-    """The route, and sentences on why it is not the requested one (empty if it is). Raises InputError if the route leaves files out."""
+    """The route (`configured` if none is requested), and sentences on why it is not the requested one; empty if it is.
+
+    Raises InputError if the route leaves files out, or does not go with an index.
+    """
     if choices.index and choices.route == "context":
         raise InputError(
             "route context takes the files from the folder, and not from an index", hint="leave --route out"

@@ -173,7 +173,7 @@ def _folder(recipe: Recipe) -> dict[str, str]:
 
 
 def _further(texts: Iterable[str], ours: Mapping[str, str]) -> dict[str, str]:
-    """The user's further arguments, NAME=VALUE, by name. Raises InputError for one that stage sets itself, or that adds files."""
+    """The user's further arguments by name. Raises InputError for one that is not NAME=VALUE, that stage sets, or that adds files."""
     further: dict[str, str] = {}
     for text in texts:
         name, equals, value = text.partition("=")
@@ -201,7 +201,10 @@ def local_constraints_name(lock: Lock) -> str:
 
 
 def additional_requirements(lock: Lock, recipe: Recipe) -> list[str]:
-    """The other projects that were requested beside Airflow, pinned as in the lock: the value of ADDITIONAL_PYTHON_DEPS."""
+    """The other projects that were requested beside Airflow, pinned as in the lock: the value of ADDITIONAL_PYTHON_DEPS.
+
+    Those that the build installs anyway are left out.
+    """
     requested = {canonicalize_name(Requirement(text).name) for text in lock.inputs.requirements}
     requested -= {PROJECT, *recipe.besides}
     return [

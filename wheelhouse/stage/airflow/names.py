@@ -41,7 +41,10 @@ def _is_missed(filename: str, recipe: Recipe) -> bool:
 
 
 def capitals(filename: str) -> str:
-    """`apache_airflow-2.0.1-py3-none-any.whl` as `Apache_Airflow-2.0.1-py3-none-any.whl`: the same distribution to pip."""
+    """`apache_airflow-2.0.1-py3-none-any.whl` as `Apache_Airflow-2.0.1-py3-none-any.whl`: only the project's words get capitals.
+
+    To pip it is the same distribution.
+    """
     end = filename.index("-") if is_wheel(filename) else filename.rindex("-")  # an old sdist's name has hyphens
     return re.sub("[a-z]+", lambda word: word[0].capitalize(), filename[:end]) + filename[end:]
 

@@ -52,7 +52,7 @@ class Remainder:
         return not self.projects or not self.projects.isdisjoint(projects)
 
     def _has_step(self, airflow: Airflow) -> bool:
-        """Whether the release's build has the step: by the mark in Airflow's own Dockerfile, if it was read, else by the release."""
+        """Whether the release's build has the step: by its mark, if Airflow's own Dockerfile was read with its scripts; else by version."""
         if airflow.own and self.mark and SCRIPTS.search(airflow.own.text):
             return re.search(self.mark, airflow.own.text) is not None
         is_before = self.before is None or airflow.version < Version(self.before)
