@@ -31,6 +31,7 @@ class _Limited(io.RawIOBase):
         self._stream, self._limit, self._count = stream, limit, 0
 
     def read(self, size: int = -1) -> bytes:
+        """What the stream's own `read` returns. Raises RefusedError above the limit."""
         data = self._stream.read(size)
         self._count += len(data)
         if self._count > self._limit:

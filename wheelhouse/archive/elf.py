@@ -141,7 +141,7 @@ def _needed(data: bytes) -> Iterator[tuple[tuple[int, ...] | None, str | None]]:
 
 
 def _glibc(name: str) -> tuple[int, ...] | None:
-    """The version in a symbol version's name, `GLIBC_2.17`; None for another name."""
+    """The version in a symbol version's name: (2, 17) for `GLIBC_2.17`; None for another name."""
     number = name.removeprefix("GLIBC_")
     if number == name or not number.replace(".", "").isdigit():
         return None

@@ -231,7 +231,7 @@ def parse_metadata(raw: bytes, source: str) -> Metadata:
 
 
 def _header(raw: bytes) -> Message:
-    """The fields before the description. Raises RefusedError if there are too many, or readers may differ about one."""
+    """The fields before the description. Raises RefusedError above the limits, or if one of SINGLE_FIELDS has two values."""
     header = re.split(rb"\r?\n\r?\n", raw, maxsplit=1)[0]
     if len(header) > MAX_HEADER_BYTES:
         raise beyond(f"its metadata have a header of {len(header)} bytes, more than {MAX_HEADER_BYTES}")

@@ -128,7 +128,7 @@ class _TarWalk:
         return member.size, crc
 
     def check_links(self) -> None:
-        """Raise RefusedError for a member below a symbolic link: who unpacks it decides where it is written, and so does the order."""
+        """Raise RefusedError for a member below a symbolic link: where it would be written depends on the unpacking program."""
         names = sorted(self.seen) if self._links else []
         for link in self._links:
             at = bisect_left(names, f"{link}/")

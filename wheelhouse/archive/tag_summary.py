@@ -32,7 +32,7 @@ def wheel_tags(project: str, version: Version, filenames: Iterable[str]) -> str:
 
 
 def _summary(pythons: Iterable[str], platforms: Iterable[str], limit: int) -> str:
-    """The phrase "wheels of <pythons> for <platforms>", with at most `limit` of each."""
+    """The phrase "wheels of <pythons> for <platforms>", with at most `limit` of each, and without old manylinux names."""
     return f"wheels of {listed(list(pythons), limit)} for {listed(_modern(list(platforms)), limit)}"
 
 

@@ -38,7 +38,7 @@ class BaseSystem:
 
     @property
     def default_keyrings(self) -> tuple[bytes, ...]:
-        """The keys that it trusts for a source that names none: the contents of DEFAULT_KEYRINGS, by path."""
+        """The keys that it trusts for a source that names none: the files that match DEFAULT_KEYRINGS, sorted by path."""
         return tuple(raw for path, raw in sorted(self.keyrings.items()) if _matches(path, DEFAULT_KEYRINGS))
 
 

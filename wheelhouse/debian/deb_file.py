@@ -39,6 +39,7 @@ class _Part(io.RawIOBase):
         return True
 
     def readinto(self, buffer: "bytearray | memoryview") -> int:  # type: ignore[override]
+        """Fill the buffer as far as the part and one read of the file go; the number of bytes, 0 at the end."""
         data = self._file.read(min(len(buffer), self._left))
         buffer[: len(data)] = data
         self._left -= len(data)
@@ -52,6 +53,7 @@ class _Counted(io.RawIOBase):
         self._stream, self._count = stream, 0
 
     def read(self, size: int = -1) -> bytes:
+        """What the stream's own `read` returns. Raises tarfile.ReadError above MAX_DATA_BYTES."""
         data = self._stream.read(size)
         self._count += len(data)
         if self._count > MAX_DATA_BYTES:

@@ -52,12 +52,12 @@ class Instruction:
     is_trigger: bool = False
 
     def values(self, flag: str) -> tuple[str, ...]:
-        """The values of a flag, which may be repeated."""
+        """The values of a flag, named without hyphens, in order; empty if the instruction lacks it."""
         return tuple(value for name, value in self.flags if name == flag)
 
     @property
     def words(self) -> tuple[str, ...] | None:
-        """The words of the JSON form; None if it is not in that form."""
+        """The words of the JSON form (`["a", "b"]`); None if the text is not in that form."""
         try:
             words = json.loads(self.text.replace(CONTINUED, " ")) if self.text.startswith("[") else None
         except ValueError:
@@ -76,7 +76,7 @@ class Dockerfile:
 
 
 def parse_dockerfile(text: str, what: str) -> Dockerfile:
-    """A Dockerfile. Raises InputError, naming `what` and the line, for a here-document without an end, or no instruction."""
+    """Read the text of a Dockerfile. Raises InputError, naming `what`, if there is no FROM, or a here-document has no end."""
     lines = text.removeprefix("\ufeff").splitlines()
     directives, start = _directives(lines)
     escape = directives.get("escape", "\\")
@@ -89,12 +89,13 @@ def parse_dockerfile(text: str, what: str) -> Dockerfile:
 
 
 def _is_directive(line: str, name: str) -> bool:
+    """Whether a line is the parser directive of this name, such as `# syntax=…`."""
     match = DIRECTIVE.fullmatch(line.strip())
     return match is not None and match[1].lower() == name
 
 
 def _directives(lines: list[str]) -> tuple[dict[str, str], int]:
-    """The parser directives, which stand before everything else, and the number of lines that they take."""
+    """The parser directives at the top, by their names in lower case, and the number of lines that they take; a repeated one ends them."""
     directives: dict[str, str] = {}
     for number, line in enumerate(lines):
         if number == 0 and line.startswith("#!"):
@@ -107,7 +108,7 @@ def _directives(lines: list[str]) -> tuple[dict[str, str], int]:
 
 
 def _instructions(lines: list[str], start: int, escape: str, what: str) -> Iterator[Instruction]:
-    """Each instruction, with its continuation lines and here-documents."""
+    """Each instruction from line `start` (counted from 0), with its continuation lines and here-documents."""
     position = start
     while position < len(lines):
         if not lines[position].strip() or lines[position].lstrip().startswith("#"):
@@ -124,7 +125,7 @@ def _instructions(lines: list[str], start: int, escape: str, what: str) -> Itera
 
 
 def _continued(lines: list[str], position: int, escape: str) -> tuple[str, int]:
-    """A logical line and the position after it. Comments and empty lines inside it are empty lines."""
+    """A logical line, its lines joined by CONTINUED, and the position after it. Comments inside it become empty lines."""
     parts: list[str] = []
     while position < len(lines):
         line = lines[position]
@@ -141,16 +142,19 @@ def _continued(lines: list[str], position: int, escape: str) -> tuple[str, int]:
 
 
 def _keyword(text: str) -> str:
+    """The keyword of a logical line in capitals, of an ONBUILD that of its trigger; empty if there is none."""
     match = INSTRUCTION.match(text)
     keyword = match[1].upper() if match else ""
     return _keyword(match[2] or "") if match and keyword == "ONBUILD" else keyword
 
 
 def _heredoc_words(text: str) -> list[tuple[bool, str]]:
+    """(whether tabs before the end word are allowed, end word) of each here-document that a line begins."""
     return [(match[1] == "-", match[2] or match[3] or match[4]) for match in HEREDOC.finditer(text)]
 
 
 def _heredoc(lines: list[str], position: int, word: str, what: str, *, strip: bool) -> tuple[Heredoc, int]:
+    """The here-document whose text starts at a position, and the position after its end. Raises InputError without an end."""
     for end in range(position, len(lines)):
         line = lines[end].lstrip("\t") if strip else lines[end]
         if line == word:
@@ -159,6 +163,7 @@ def _heredoc(lines: list[str], position: int, word: str, what: str, *, strip: bo
 
 
 def _instruction(text: str, line: int, heredocs: tuple[Heredoc, ...], *, is_trigger: bool = False) -> Instruction:
+    """A logical line as an instruction: its flags are taken off the text; an ONBUILD becomes its trigger."""
     match = INSTRUCTION.fullmatch(text)
     if match is None:
         return Instruction(text.split(maxsplit=1)[0].upper(), text, line, (), heredocs, is_trigger)
@@ -174,7 +179,7 @@ def _instruction(text: str, line: int, heredocs: tuple[Heredoc, ...], *, is_trig
 
 
 def substituted(text: str, values: Mapping[str, str]) -> str:
-    """Text with its variables replaced: `$X`, `${X}`, `${X:-word}` and `${X:+word}`. An unknown one stays as it is."""
+    """Text with its variables replaced, also in values: `$X`, `${X}`, `${X:-word}` and `${X:+word}`. An unknown `$X` stays as it is."""
     for _ in range(MAX_VARIABLE_DEPTH):
         replaced = VARIABLE.sub(lambda match: _value(match, values), text)
         if replaced == text:
@@ -184,6 +189,7 @@ def substituted(text: str, values: Mapping[str, str]) -> str:
 
 
 def _value(match: re.Match[str], values: Mapping[str, str]) -> str:
+    """What replaces a match of VARIABLE; the match itself for an unknown variable without a word."""
     name, operator, word = match[1] or match[2], match[3], match[4] or ""
     value = values.get(name, "")
     if operator == "-":

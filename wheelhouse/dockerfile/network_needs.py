@@ -51,7 +51,7 @@ class _Reader:
     shell: tuple[str, ...] = ()
 
     def needs(self) -> Iterator[NetworkNeed]:
-        """Every need, in the order of lines; a script's needs have the lines of the script."""
+        """Every need, in the order of the instructions, repeated ones too; a script's needs have the lines of the script."""
         dockerfile = self.dockerfile
         if dockerfile.frontend:
             yield NetworkNeed(dockerfile.frontend_line, "frontend", (dockerfile.frontend,))
@@ -63,6 +63,7 @@ class _Reader:
             yield from self._of(instruction)
 
     def _of(self, instruction: Instruction) -> Iterator[NetworkNeed]:
+        """The needs of one instruction. ARG, ENV, FROM and SHELL change the state of this reader."""
         match instruction.keyword:
             case "ARG":
                 self._declare(instruction)
@@ -82,10 +83,12 @@ class _Reader:
     def _need(
         self, line: int, kind: str, subjects: tuple[str, ...], of: Instruction, files: tuple[str, ...] = ()
     ) -> NetworkNeed:
+        """A need of an instruction in the current stage."""
         stage = self.stages[-1] if self.stages else ""
         return NetworkNeed(line, kind, subjects, files, stage, of.is_trigger)
 
     def _declare(self, instruction: Instruction) -> None:
+        """Note the values of an ARG: the build argument, else the default, else that of an ARG before the first FROM; else none."""
         for word in _assignments(instruction):
             name, equals, default = word.partition("=")
             value = substituted(default, self.values) if equals else self.defaults.get(name)
@@ -96,12 +99,14 @@ class _Reader:
                     self.defaults[name] = value
 
     def _set(self, instruction: Instruction) -> None:
+        """Note the values of an ENV; the old form without `=` is ignored."""
         for word in _assignments(instruction):
             name, equals, value = word.partition("=")
             if equals:
                 self.values[name] = substituted(value, self.values)
 
     def _from(self, instruction: Instruction) -> Iterator[NetworkNeed]:
+        """Begin a stage, in which only build arguments are known; its base image, unless that is a stage or `scratch`."""
         words = substituted(instruction.text, self.values | self.defaults).split()
         image = words[0] if words else ""
         known = {name.lower() for name in self.stages}
@@ -113,16 +118,19 @@ class _Reader:
         self.shell = ()
 
     def _is_stage(self, name: str) -> bool:
+        """Whether a stage so far has this name, in any case, or this number."""
         return name.lower() in {stage.lower() for stage in self.stages} or (
             name.isdecimal() and int(name) < len(self.stages)
         )
 
     def _foreign_image(self, instruction: Instruction, name: str) -> Iterator[NetworkNeed]:
+        """A need `copied-image`; none for a stage, `scratch`, `context` or an empty name."""
         image = substituted(name, self.values | self.defaults)
         if image and not self._is_stage(image) and image not in ("scratch", "context"):
             yield self._need(instruction.line, "copied-image", (image,), instruction)
 
     def _copied(self, instruction: Instruction) -> Iterator[NetworkNeed]:
+        """The images of `--from` in a COPY or ADD, and the addresses of an ADD, together in one need."""
         for name in instruction.values("from"):
             yield from self._foreign_image(instruction, name)
         if instruction.keyword == "ADD":
@@ -132,6 +140,7 @@ class _Reader:
                 yield self._need(instruction.line, "address", addresses, instruction)
 
     def _run(self, instruction: Instruction) -> Iterator[NetworkNeed]:
+        """The images that a RUN mounts, and what its commands ask for; the latter not with `--network=none`."""
         for mount in instruction.values("mount"):
             options = dict(part.partition("=")[::2] for part in mount.split(","))
             if options.get("type", "bind") in ("bind", "cache") and "from" in options:
@@ -142,6 +151,7 @@ class _Reader:
             yield from self._asked(command, instruction, ())
 
     def _commands(self, instruction: Instruction) -> tuple[ShellCommand, ...]:
+        """The commands of a RUN. The JSON form is one command, and so is a text for a SHELL that is not in SHELLS."""
         if words := instruction.words:
             return (ShellCommand(words, instruction.line),)
         text = instruction.text
@@ -151,7 +161,10 @@ class _Reader:
         return _of_heredocs(instruction) if instruction.heredocs else shell_commands(text, instruction.line)
 
     def _asked(self, command: ShellCommand, instruction: Instruction, path: tuple[str, ...]) -> Iterator[NetworkNeed]:
-        """What one command asks for; a script that the Dockerfile itself holds is read, too."""
+        """What one command asks for; a script that the Dockerfile itself writes is read, too. `path` names the scripts that led here.
+
+        An unknown program is a need; a function of the Dockerfile is none, and neither are pip and uv that are set offline.
+        """
         program, judgement = judged(self._with_values(command))
         match judgement:
             case Asked(kind="unknown", subjects=(name,)) if name in self.functions or "://" in name:
@@ -174,7 +187,7 @@ class _Reader:
                     yield self._need(command.line, "unknown", (script or program,), instruction)
 
     def _with_values(self, command: ShellCommand) -> ShellCommand:
-        """A command with the variables that are known; one that has several words, or none, becomes so many."""
+        """A command with known variables replaced; a word that is only a variable becomes as many words as its value has."""
         words: list[str] = []
         for word in command.words:
             value = substituted(word, self.values).replace(CONTINUED, " ")
@@ -183,7 +196,10 @@ class _Reader:
 
 
 def _of_heredocs(instruction: Instruction) -> tuple[ShellCommand, ...]:
-    """The commands of a RUN with here-documents: scripts of a shell, or of the program that they name or that is started."""
+    """The commands of a RUN with here-documents: those of a shell script, or one command for Python or the program after `#!`.
+
+    If another program reads the here-document, only the command before it counts.
+    """
     script = "\n".join(heredoc.text for heredoc in instruction.heredocs)
     line, before = instruction.heredocs[0].line, instruction.text.partition("<<")[0].strip()
     program = judged(ShellCommand(tuple(before.split()), instruction.line))[0] if before else "sh"
@@ -199,18 +215,18 @@ def _of_heredocs(instruction: Instruction) -> tuple[ShellCommand, ...]:
 
 
 def _offline_variable(program: str) -> str:
-    """The variable that keeps pip or uv from a network."""
+    """The environment variable that keeps pip or uv from a network: UV_OFFLINE if the program begins with `uv`, else PIP_NO_INDEX."""
     return "UV_OFFLINE" if program.startswith("uv") else "PIP_NO_INDEX"
 
 
 def _assignments(instruction: Instruction) -> tuple[str, ...]:
-    """The words of an ARG or ENV, without quotes."""
+    """The words of an ARG or ENV, such as `NAME=value`, without quotes."""
     commands = shell_commands(f"export {instruction.text}", instruction.line)
     return commands[0].words[1:] if commands else ()
 
 
 def _targets(instruction: Instruction) -> tuple[str, ...]:
-    """The names of the files that the here-documents of a COPY or ADD become."""
+    """The names, without folders, of the files that the here-documents of a COPY or ADD become; empty for another instruction."""
     if instruction.keyword not in ("COPY", "ADD") or not instruction.heredocs:
         return ()
     target = instruction.text.split("\n")[0].split()[-1]
@@ -220,7 +236,10 @@ def _targets(instruction: Instruction) -> tuple[str, ...]:
 
 
 def written_scripts(dockerfile: Dockerfile) -> dict[str, tuple[str, int]]:
-    """The files that the here-documents of a Dockerfile become: name → text and the line on which it starts."""
+    """The files that the here-documents of COPY and ADD become: name without folders → (text, line on which it starts).
+
+    Of two with one name the last counts.
+    """
     return {
         name: (heredoc.text, heredoc.line)
         for instruction in dockerfile.instructions
@@ -234,7 +253,7 @@ def network_needs(
     """Every need of a build, in the order in which the build meets it, each once.
 
     `arguments` are the build arguments. `replaced` are scripts, by name, that take the place of those that the Dockerfile
-    writes; their lines have the number of the script alone.
+    writes; the lines of their needs are counted in the script.
     """
     given = dict(arguments or {})
     return tuple(dict.fromkeys(_Reader(dockerfile, dict(given), given, replaced or {}).needs()))

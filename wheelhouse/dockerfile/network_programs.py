@@ -8,6 +8,7 @@ from wheelhouse.dockerfile.shell_commands import ShellCommand
 
 
 def _words(text: str) -> frozenset[str]:
+    """The words of a text, as a set."""
     return frozenset(text.split())
 
 
@@ -83,7 +84,10 @@ Judgement = Asked | Script | None
 
 
 def judged(command: ShellCommand) -> tuple[str, Judgement]:
-    """The program of a command, and what it asks for; None if it asks for nothing."""
+    """The program that a command runs, and what it asks a network for: None if nothing, a Script if a script decides.
+
+    An unknown program is Asked("unknown"), a path to one a Script. The program is named without folders, unless it is a Script.
+    """
     words = unwrapped(command.words)
     if not words:
         return "", None
@@ -101,7 +105,7 @@ def judged(command: ShellCommand) -> tuple[str, Judgement]:
 
 
 def _reader(program: str) -> "Callable[[tuple[str, ...]], Judgement] | None":
-    """What reads the words after a program."""
+    """The function that judges the words after a program; None for a program without one."""
     if PIP.fullmatch(program):
         return _pip
     if PYTHON.fullmatch(program):
@@ -110,7 +114,7 @@ def _reader(program: str) -> "Callable[[tuple[str, ...]], Judgement] | None":
 
 
 def unwrapped(words: tuple[str, ...]) -> tuple[str, ...]:
-    """A command without what only starts it: `sudo -E`, `env X=1`, `timeout 10`, `gosu user`."""
+    """A command without what only starts it: `sudo -E`, `env X=1`, `timeout 10`, `gosu user`, `xargs -n 1`; empty if nothing follows."""
     while words:
         program = words[0].rpartition("/")[2]
         if program in WRAPPERS:
@@ -131,7 +135,7 @@ def unwrapped(words: tuple[str, ...]) -> tuple[str, ...]:
 
 
 def _arguments(words: tuple[str, ...], with_argument: tuple[str, ...] = ()) -> tuple[str, ...]:
-    """The words that are neither options nor their arguments."""
+    """The words that are neither options nor the arguments of the options in `with_argument`."""
     arguments, skip = [], False
     for word in words:
         if not skip and not word.startswith("-"):
@@ -141,7 +145,7 @@ def _arguments(words: tuple[str, ...], with_argument: tuple[str, ...] = ()) -> t
 
 
 def _values(words: tuple[str, ...], *options: str) -> tuple[str, ...]:
-    """The values of options, written `-r file`, `-rfile` or `--requirement=file`."""
+    """The values of any of these options, in order, written `-r file`, `-rfile` or `--requirement=file`."""
     values = []
     for number, word in enumerate(words):
         for option in options:
@@ -153,6 +157,7 @@ def _values(words: tuple[str, ...], *options: str) -> tuple[str, ...]:
 
 
 def _apt(words: tuple[str, ...]) -> Judgement:
+    """What apt-get asks for, by the words after it: nothing, an upgrade, the lists or packages; files alone count as no package."""
     arguments = _arguments(words, OPTION_ARGUMENTS["apt-get"])
     action, packages = (arguments[0], arguments[1:]) if arguments else ("", ())
     if action in ("install", "build-dep", "source", "download", "reinstall"):
@@ -164,6 +169,7 @@ def _apt(words: tuple[str, ...]) -> Judgement:
 
 
 def _pip(words: tuple[str, ...]) -> Judgement:
+    """What pip asks for, by the words after it: packages and files of `-r` and `-c`; nothing with `--no-index`."""
     arguments = _arguments(words, OPTION_ARGUMENTS["pip"])
     if not arguments or arguments[0] not in ("install", "download", "wheel", "sync", "compile"):
         return None
@@ -174,6 +180,7 @@ def _pip(words: tuple[str, ...]) -> Judgement:
 
 
 def _python(words: tuple[str, ...]) -> Judgement:
+    """What a Python asks for, by the words after it: as pip for `-m pip`, nothing for harmless modules and `-c` texts, else unknown."""
     if words[:1] == ("-m",) and len(words) > 1:
         module = words[1]
         if PIP.fullmatch(module):
@@ -188,6 +195,7 @@ def _python(words: tuple[str, ...]) -> Judgement:
 
 
 def _shell(words: tuple[str, ...]) -> Judgement:
+    """The script that a shell, or `.`, runs: the text after `-c`, or a file; None for stdin, SOURCED files and `bin/activate`."""
     arguments = _arguments(words, ("-o", "-O"))
     text = next(
         (
@@ -205,6 +213,7 @@ def _shell(words: tuple[str, ...]) -> Judgement:
 
 
 def _uv(words: tuple[str, ...]) -> Judgement:
+    """What uv asks for, by the words after it: as pip for `uv pip`; nothing with `--offline` or `--no-sync`."""
     if words[:1] == ("pip",):
         return _pip(words[1:])
     arguments = _arguments(words)
@@ -218,6 +227,7 @@ def _uv(words: tuple[str, ...]) -> Judgement:
 
 
 def _addresses(words: tuple[str, ...]) -> Judgement:
+    """The addresses that curl or a like program downloads, else its other words; None with `--version` or `--help`."""
     addresses = [word for word in words if URL.match(word)]
     others = [word for word in _arguments(words, CURL_ARGUMENTS) if word not in addresses]
     return Asked("download", tuple(addresses or others)) if not {"--version", "--help", "-V"} & set(words) else None
@@ -242,6 +252,7 @@ CURL_ARGUMENTS = (
 
 
 def _git(words: tuple[str, ...]) -> Judgement:
+    """The addresses that git asks, if its action asks any; an action such as `git pull` can name none."""
     arguments = _arguments(words, OPTION_ARGUMENTS["git"])
     asking = ("clone", "fetch", "pull", "ls-remote", "push", "lfs", "submodule update", "remote update")
     if " ".join(arguments[:1]) in asking or " ".join(arguments[:2]) in asking:
@@ -250,6 +261,7 @@ def _git(words: tuple[str, ...]) -> Judgement:
 
 
 def _gpg(words: tuple[str, ...]) -> Judgement:
+    """The key servers that gpg asks, none if it asks its default one; None if it asks no server."""
     asks = {"--recv-keys", "--recv-key", "--recv", "--keyserver", "--receive-keys", "--refresh-keys", "--locate-keys"}
     servers = _values(words, "--keyserver")
     return Asked("key-server", servers) if asks & {word.partition("=")[0] for word in words} else None
@@ -258,9 +270,14 @@ def _gpg(words: tuple[str, ...]) -> Judgement:
 def _of(
     kind: str, *actions: str, offline: tuple[str, ...] = (), scripts: tuple[str, ...] = ()
 ) -> Callable[[tuple[str, ...]], Judgement]:
-    """A reader of programs that ask with some of their actions; without any, always. `scripts` are actions that run anything."""
+    """A function that judges the words after a program that asks with some of its actions; without `actions`, always.
+
+    It asks for nothing with an option of `offline`. `scripts` are actions that run anything, so their kind is `unknown`. An
+    action "" means that the program asks without an action, too.
+    """
 
     def read(words: tuple[str, ...]) -> Judgement:
+        """What the words after the program ask for."""
         arguments = _arguments(words, OPTION_ARGUMENTS.get(kind, ()))
         if set(offline) & set(words) or words in (("--version",), ("-v",), ("--help",)):
             return None
@@ -277,11 +294,13 @@ def _of(
 
 
 def _rpm(words: tuple[str, ...]) -> Judgement:
+    """The addresses among the words after rpm; None if there are none."""
     addresses = tuple(word for word in words if URL.match(word))
     return Asked("download", addresses) if addresses else None
 
 
 def _su(words: tuple[str, ...]) -> Judgement:
+    """The script after `-c` of su; without one it is unknown."""
     text = next((words[number + 1] for number, word in enumerate(words[:-1]) if word in ("-c", "--command")), "")
     return Script(text) if text else Asked("unknown", ("su",))
 

@@ -53,7 +53,7 @@ class _Splitter:
     """Whether a pattern of `case` stands here, which ends with a bracket and is no command."""
 
     def commands(self) -> Iterator[ShellCommand]:
-        """Each command, then those inside of its `$(…)`."""
+        """Each simple command, followed by those in its `$(…)` and backquotes; a body of a function counts like other text."""
         while self.place < len(self.text):
             character = self.text[self.place]
             if self._is_literal(character):
@@ -82,11 +82,15 @@ class _Splitter:
         yield from self._finished()
 
     def _is_literal(self, character: str) -> bool:
-        """Whether an operator is none, because it stands in `[[ … ]]`."""
+        """Whether the character at this place is no operator, because it is in `[[ … ]]`."""
         in_test = "[[" in self.words and "]]" not in self.words
         return in_test and character in "&|()<>\n" and self.text.find("]]", self.place) >= 0
 
     def _finished(self) -> Iterator[ShellCommand]:
+        """End the current command: it, without reserved words and assignments before it, then the commands in its substitutions.
+
+        A pattern of `case`, and what follows `for`, `case`, `select`, `function` or `[[`, is no command.
+        """
         self._end_word()
         words, self.words = self.words, []
         inner, self.inner = self.inner, []
@@ -104,16 +108,19 @@ class _Splitter:
                 yield from _Splitter(text, line, self.depth + 1).commands()
 
     def _end_word(self) -> None:
+        """Add the current word, if there is one, to the words of the command."""
         if self.word is not None:
             self.words.append(self.word)
             self.word = None
 
     def _add(self, text: str) -> None:
+        """Add text to the current word, or begin one; note the line on which a command begins."""
         if self.word is None and not self.words:
             self.start = self.line
         self.word = (self.word or "") + text
 
     def _skip_to_line_end(self) -> None:
+        """Go to the end of the line; it is not passed."""
         end = self.text.find("\n", self.place)
         self.place = len(self.text) if end < 0 else end
 
@@ -181,6 +188,7 @@ class _Splitter:
         self.place = min(end + closing, len(self.text))
 
     def _escaped(self) -> None:
+        """Add the character after a backslash to the word; a line end is dropped. Go on behind it."""
         following = self.text[self.place + 1 : self.place + 2]
         if following == "\n":
             self.line += 1
@@ -189,11 +197,13 @@ class _Splitter:
         self.place += 2
 
     def _substitution(self) -> None:
+        """Add `$(…)` to the word as it is written, and note its text as an inner script."""
         end = self._closing(self.place + 1, "(", ")")
         self.inner.append((self.text[self.place + 2 : end], self.line))
         self._take(self.place, end + 1, 0)
 
     def _double_quoted(self) -> None:
+        """Add a text in double quotes to the word, without the quotes; `$(…)` in it is noted as an inner script."""
         self._add("")
         self.place += 1
         while self.place < len(self.text) and self.text[self.place] != '"':
@@ -219,9 +229,10 @@ class _Splitter:
 
 
 def shell_commands(script: str, line: int) -> tuple[ShellCommand, ...]:
-    """The simple commands of a script whose first line has the number `line`, those of `$(…)` and functions included.
+    """The simple commands of a script whose first line has the number `line`, also those in `$(…)` and in the bodies of functions.
 
-    A function that runs its arguments, such as `retry apt-get update`, is left out: what it runs is the command.
+    A call of a function of the script is left out; if the function runs its arguments, as in `retry apt-get update`, they are
+    the command.
     """
     names, bodies = function_names(script), _function_bodies(script)
     runners = {name for name, body in bodies if RUNS_ARGUMENTS.search(body)}
@@ -238,7 +249,7 @@ def shell_commands(script: str, line: int) -> tuple[ShellCommand, ...]:
 
 
 def _function_bodies(script: str) -> list[tuple[str, str]]:
-    """The functions that a script defines, and the text of each."""
+    """(name, text of the body) of each function that a script defines."""
     found = [*FUNCTION.finditer(script)]
     ends = [*(match.start() for match in found[1:]), len(script)]
     return [
@@ -247,7 +258,7 @@ def _function_bodies(script: str) -> list[tuple[str, str]]:
 
 
 def _first_block(text: str) -> str:
-    """What stands between the first brace and the one that closes it."""
+    """The text from the first `{` to the `}` that closes it, without that; the rest of the text if none closes it."""
     start, depth = text.find("{"), 0
     for place in range(max(start, 0), len(text)):
         depth += {"{": 1, "}": -1}.get(text[place], 0)
@@ -257,5 +268,5 @@ def _first_block(text: str) -> str:
 
 
 def function_names(script: str) -> set[str]:
-    """The functions that a script defines."""
+    """The names of the functions that a script defines."""
     return {match[1] or match[2] for match in FUNCTION.finditer(script)}

@@ -23,7 +23,7 @@ class Challenge:
 
     @classmethod
     def parse(cls, header: str) -> "Challenge | None":
-        """Read the header; None if it asks for neither."""
+        """The bearer challenge in the header, else the basic one; None if it has neither."""
         blanked = QUOTED.sub(lambda quoted: "_" * len(quoted[0]), header)
         starts = [(match[1].lower(), match.end()) for match in SCHEME.finditer(blanked)]
         found: dict[str, Challenge] = {}
@@ -35,6 +35,6 @@ class Challenge:
         return found.get("bearer") or found.get("basic")
 
     def token_url(self, scope: str) -> str:
-        """Where a token is asked for; `scope` is asked for if the registry named none."""
+        """The address to ask for a token: `realm` with service and scope; `scope` is used if the registry named none."""
         query = urlencode({**({"service": self.service} if self.service else {}), "scope": self.scope or scope})
         return f"{self.realm}{'&' if '?' in self.realm else '?'}{query}"

@@ -54,9 +54,10 @@ class DockerConfig:
         self._config: _Config | None = None
 
     def credentials(self, registry: str) -> tuple[str, str] | None:
-        """User and password for a registry, by its host and port; None if there are none.
+        """User and password for a registry, by its host and port; None if there are none. A helper program is asked first.
 
-        Raises InputError for a file that cannot be read, MachineError for a helper that fails.
+        Raises InputError for a file that cannot be read and for an identity token, MachineError for a helper that is missing or
+        answers nothing readable.
         """
         config = self._read()
         keys = _keys(registry)
@@ -68,6 +69,7 @@ class DockerConfig:
         return _usable(registry, *self._of(entry, registry)) if entry and (entry.auth or entry.username) else None
 
     def _read(self) -> _Config:
+        """The config.json, read once; an empty one if there is no such file. Raises InputError if it is not valid."""
         if self._config is None:
             self._config = _Config()
             if self._path and self._path.is_file():
@@ -78,7 +80,10 @@ class DockerConfig:
         return self._config
 
     def _of(self, entry: _Entry, registry: str) -> tuple[str, str]:
-        """User and password of an entry, whose `auth` is `user:password` in base64."""
+        """User and password of an entry; TOKEN_USER and the token if it has an identity token. Raises InputError.
+
+        `auth` is `user:password` in base64, and counts before `username` and `password`.
+        """
         if entry.identitytoken:
             return TOKEN_USER, entry.identitytoken
         if not entry.auth:
@@ -92,7 +97,10 @@ class DockerConfig:
         return user, password.rstrip("\0")
 
     def _ask(self, helper: str, key: str) -> tuple[str, str] | None:
-        """What a helper program answers for a registry; None if it has nothing."""
+        """(user, password) that a helper program answers for a key; None if it ends with an error, or if both are empty.
+
+        Raises MachineError if it is not on PATH, too slow, or answers something else.
+        """
         name = f"docker-credential-{helper}"
         program = shutil.which(name) if HELPER.fullmatch(helper) else None
         if program is None:
@@ -118,17 +126,17 @@ class DockerConfig:
 
 
 def _keys(registry: str) -> tuple[str, ...]:
-    """The keys of a registry in config.json, in the order in which they count."""
+    """The keys that a registry can have in config.json, in the order in which they count."""
     return (DOCKER_HUB_KEY, DOCKER_HUB) if registry == DOCKER_HUB else (registry, f"https://{registry}")
 
 
 def _host(key: str) -> str:
-    """The host in a key: `registry.corp`, `https://registry.corp` and `https://registry.corp/v2/` have the same."""
+    """The host in a key, in lower case: `registry.corp`, `https://registry.corp` and `https://registry.corp/v2/` have the same."""
     return re.sub(r"^https?://", "", key).partition("/")[0].lower()
 
 
 def _usable(registry: str, user: str, password: str) -> tuple[str, str]:
-    """The credentials. Raises InputError for an identity token, which only an OAuth2 client can use."""
+    """(user, password), unchanged. Raises InputError for an identity token, which only an OAuth2 client can use."""
     if user == TOKEN_USER:
         raise InputError(
             f"Docker's configuration has an identity token for {registry}, and wheelhouse needs a password",

@@ -62,7 +62,7 @@ class _Unpacked:
 
 
 def unpack_oci_archive(archive: Path, folder: Path) -> None:
-    """Unpack an OCI archive, a tar of an OCI layout, into a folder. Raises InputError and IntegrityError."""
+    """Write the blobs and index.json of an OCI archive, a tar of an OCI layout, into a folder. Raises InputError and IntegrityError."""
     unpacked = _unpack(archive, folder, lambda name: BLOB.fullmatch(name) is not None)
     if INDEX not in unpacked.texts:
         hint = "write docker-archive:FILE for what `docker save` wrote"
@@ -71,9 +71,9 @@ def unpack_oci_archive(archive: Path, folder: Path) -> None:
 
 
 def unpack_docker_archive(archive: Path, folder: Path, wanted: Reference | None) -> Reference:
-    """Unpack an image of a Docker archive into a folder, as an OCI layout; the image's name.
+    """Unpack an image of a Docker archive into a folder, as an OCI layout with a new manifest; return the image's name.
 
-    Without `wanted`, the archive must hold one image with one name. Raises InputError and IntegrityError.
+    Without `wanted`, the archive must hold exactly one name. Raises InputError and IntegrityError.
     """
     unpacked = _unpack(archive, folder, lambda name: name.endswith((".json", ".tar")) or bool(BLOB.fullmatch(name)))
     if DOCKER_MANIFEST not in unpacked.texts:
@@ -92,7 +92,10 @@ def unpack_docker_archive(archive: Path, folder: Path, wanted: Reference | None)
 
 
 def _chosen(images: list[_Saved], archive: Path, wanted: Reference | None) -> tuple[_Saved, Reference]:
-    """The image of an archive with a name, or the only one."""
+    """The image with the wanted name, or the only image, whatever its name; without `wanted`, that of the only name. With its name.
+
+    Raises InputError, listing the names.
+    """
     tags = [(saved, Reference.parse(tag)) for saved in images for tag in saved.RepoTags or ()]
     if wanted is not None:
         named = [saved for saved, tag in tags if _is_same(tag, wanted)] or (images if len(images) == 1 else [])
@@ -108,7 +111,7 @@ def _chosen(images: list[_Saved], archive: Path, wanted: Reference | None) -> tu
 
 
 def _is_same(one: Reference, other: Reference) -> bool:
-    """Whether two names are of one image: `python:3.12` is `docker.io/library/python:3.12`."""
+    """Whether two names have the same registry, repository and tag: `python:3.12` is `docker.io/library/python:3.12`."""
     return (one.registry, one.repository, one.tagged.rpartition(":")[2]) == (
         *(other.registry, other.repository),
         other.tagged.rpartition(":")[2],
@@ -116,7 +119,10 @@ def _is_same(one: Reference, other: Reference) -> bool:
 
 
 def _manifest(saved: _Saved, unpacked: _Unpacked, folder: Path, archive: Path) -> dict[str, object]:
-    """The manifest of a saved image. An archive has none, so its digest is not that of a registry."""
+    """A manifest made for a saved image, for JSON. An archive has none, so its digest is not that of a registry.
+
+    Raises IntegrityError for missing members and for layers of another compression than LAYER_TYPES.
+    """
     try:
         config, layers = unpacked.blob(saved.Config), [unpacked.blob(name) for name in saved.Layers[:MAX_LAYERS]]
     except KeyError as error:
@@ -135,15 +141,20 @@ def _manifest(saved: _Saved, unpacked: _Unpacked, folder: Path, archive: Path) -
 
 
 def _descriptor(media_type: str, sha256: str, size: int) -> dict[str, object]:
+    """A blob as a manifest names it, for JSON."""
     return {"mediaType": media_type, "digest": f"sha256:{sha256}", "size": size}
 
 
 def _digest(raw: bytes) -> str:
+    """The digest of these bytes: `sha256:…`."""
     return f"sha256:{sha256_of_bytes(raw)}"
 
 
 def _unpack(archive: Path, folder: Path, is_blob: Callable[[str], bool]) -> _Unpacked:
-    """Write the members that can be blobs into the layout's folder for blobs, each under its sha256."""
+    """Write the members whose names `is_blob` accepts into `folder`/BLOBS, each under its sha256; keep INDEX and DOCKER_MANIFEST as texts.
+
+    Raises InputError if there is no such file, IntegrityError if it cannot be read or holds more than MAX_IMAGE_BYTES.
+    """
     if kind_of(archive) != "file":
         raise InputError(f"there is no file `{archive}`", hint="name the archive that holds the image")
     unpacked = _Unpacked()
@@ -162,7 +173,7 @@ def _unpack(archive: Path, folder: Path, is_blob: Callable[[str], bool]) -> _Unp
 
 
 def _members(archive: Path, unpacked: _Unpacked) -> Iterator[tuple[TarReader, str]]:
-    """Each regular file of an archive, with the reader that gives its content; links are noted."""
+    """(reader of its content, normalised name) of each regular file of an archive; links are added to `unpacked`."""
     with decompressed(archive, compression_by_content(archive)) as stream:
         reader = TarReader(stream)
         for member in reader:
@@ -175,7 +186,7 @@ def _members(archive: Path, unpacked: _Unpacked) -> Iterator[tuple[TarReader, st
 
 
 def _write(reader: TarReader, folder: Path, limit: int) -> tuple[str, int]:
-    """Write the current member under its sha256; that, and the size. Raises ReadError for more bytes than the limit."""
+    """Write the current member into a folder under its sha256; (sha256, size). Raises ReadError for more bytes than the limit."""
     digest, size = hashlib.sha256(), 0
     path = folder / "unpacking"
     with path.open("wb") as file:

@@ -23,13 +23,13 @@ class ImageChange:
 
     @property
     def same_layers(self) -> int:
-        """How many layers of the new image the old one has, too."""
+        """How many layers of the new image the old one has, too; 0 if there is no old or no new one."""
         old = {layer.sha256 for layer in self.old.layers} if self.old else set()
         return sum(layer.sha256 in old for layer in self.new.layers) if self.new else 0
 
 
 def image_changes(old: ImageLock, new: ImageLock) -> Iterator[ImageChange]:
-    """Every change, in the order of architectures."""
+    """Every change of name or manifest, in the order of architectures; other fields are not compared."""
     before, after = ({image.architecture: image for image in lock.images} for lock in (old, new))
     for architecture in sorted({*before, *after}):
         one, other = before.get(architecture), after.get(architecture)

@@ -42,17 +42,18 @@ class ImageFacts:
 
 
 def is_telling(path: str) -> bool:
-    """Whether a file of this path is needed for the facts of an image."""
+    """Whether `facts_of` needs the file of this path (without a leading slash): a C library, a Python, its library or an os-release."""
     return any(pattern.fullmatch(path) for pattern in (LIBC, MUSL, PROGRAM, LIBRARY, RELEASE))
 
 
 def facts_of(files: Mapping[str, RootFile]) -> ImageFacts:
-    """The facts, from the files that `is_telling` chose."""
+    """The facts of an image, from the files that `is_telling` chose, by path; glibc counts before musl."""
     libc = _glibc(files) or _musl(files)
     return ImageFacts(Image(libc, _python(files)) if libc else None, _distribution(files))
 
 
 def _glibc(files: Mapping[str, RootFile]) -> str | None:
+    """The first part of a platform tag, `manylinux_2_36`, by the first glibc that states its version; None without one."""
     for path in sorted(files):
         if LIBC.fullmatch(path):
             named = GLIBC_NAME.fullmatch(posixpath.basename(files[path].target or path))
@@ -64,6 +65,7 @@ def _glibc(files: Mapping[str, RootFile]) -> str | None:
 
 
 def _musl(files: Mapping[str, RootFile]) -> str | None:
+    """The first part of a platform tag, `musllinux_1_2`, by the loader of musl; None without one."""
     for path, file in sorted(files.items()):
         if MUSL.fullmatch(path) and (found := MUSL_VERSION.search(file.content)):
             return f"musllinux_{found[1].decode().replace('.', '_')}"
@@ -71,7 +73,10 @@ def _musl(files: Mapping[str, RootFile]) -> str | None:
 
 
 def _python(files: Mapping[str, RootFile]) -> str | None:
-    """The version of the Python that `python3` is, the one of /usr/local first; the only one there if there is no `python3`."""
+    """The version of the Python in the first of PREFIXES that has one: what `python3` links to, else the only one there.
+
+    `3.12.4`, or `3.12` if its files do not state the patch release; None without a Python.
+    """
     programs = sorted(path for path in files if PROGRAM.fullmatch(path))
     numbered = [path for path in programs if "." in posixpath.basename(path) and not path.endswith("t")]
     for folder in (f"{prefix}/bin" for prefix in PREFIXES):
@@ -85,7 +90,10 @@ def _python(files: Mapping[str, RootFile]) -> str | None:
 
 
 def followed(path: str, files: Mapping[str, RootFile]) -> str | None:
-    """Where a path leads to in the end; None if that is not among the files."""
+    """The path that a path leads to after all links, itself if it is no link; None if that is not among the files.
+
+    More than MAX_LINKS links give None, too.
+    """
     for _ in range(MAX_LINKS):
         file = files.get(path)
         if file is None or not file.target:
@@ -95,7 +103,10 @@ def followed(path: str, files: Mapping[str, RootFile]) -> str | None:
 
 
 def _exact(minor: str, files: Mapping[str, RootFile], folder: str) -> str | None:
-    """The patch release of a Python, from its library, else from its program: `Py_GetVersion` has it as a text of its own."""
+    """The full version of a Python (`3.12.4`), from its library, else from its program; None if neither states exactly one.
+
+    `Py_GetVersion` has it as a text of its own. `folder` is that of the program.
+    """
     root = posixpath.dirname(folder)
     libraries = [path for path in files if LIBRARY.fullmatch(path) and path.startswith(f"{root}/lib/")]
     pattern = re.compile(rb"(?<![\d.])(" + re.escape(minor.encode()) + rb"\.\d{1,2}(?:(?:a|b|rc)\d{1,2})?)\+?\0")
@@ -108,7 +119,7 @@ def _exact(minor: str, files: Mapping[str, RootFile], folder: str) -> str | None
 
 
 def _distribution(files: Mapping[str, RootFile]) -> str:
-    """Name, version and codename of os-release (freedesktop.org), as far as they are plain words: `debian 12 bookworm`."""
+    """Name, version and codename of os-release (freedesktop.org), as far as they are plain words: `debian 12 bookworm`; else empty."""
     file = next(
         (files[path] for path in ("etc/os-release", "usr/lib/os-release") if files.get(path, RootFile()).content), None
     )

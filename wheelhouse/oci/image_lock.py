@@ -38,17 +38,17 @@ class Blob:
 
     @property
     def digest(self) -> str:
-        """The digest as registries write it."""
+        """The digest as registries write it: `sha256:…`."""
         return f"sha256:{self.sha256}"
 
     @property
     def filename(self) -> str:
-        """The name of its file."""
+        """The name of its file: the sha256."""
         return self.sha256
 
     @property
     def path(self) -> str:
-        """Its place in a layout."""
+        """Its path in a layout: `blobs/sha256/…`."""
         return f"{BLOBS}/{self.sha256}"
 
 
@@ -77,12 +77,12 @@ class BaseImage:
 
     @property
     def tag(self) -> str:
-        """The name by which an engine knows it once it is loaded."""
+        """The name with a tag by which an engine knows it once it is loaded: `Reference.tagged`."""
         return self.reference.tagged
 
     @property
     def machine(self) -> str:
-        """The architecture as Linux names it."""
+        """The architecture as Linux names it: `x86_64` for `amd64`."""
         return ARCHITECTURES[self.architecture]
 
     @property
@@ -99,13 +99,13 @@ class ImageLock:
 
     @property
     def artifacts(self) -> dict[str, Artifact]:
-        """Each blob by its path in the folder."""
+        """Each blob of all images, without an address, by its path in the folder `image`; shared ones once."""
         blobs = (blob for image in self.images for blob in image.blobs)
         return {blob.path: Artifact(blob.sha256, blob.sha256, blob.size) for blob in blobs}
 
     @property
     def texts(self) -> dict[str, str]:
-        """The other files of the folder, by name; none if there are no images."""
+        """The texts of the folder's other files, by name: SHA256SUMS, the lock file and `layout_texts`; empty if there are no images."""
         if not self.images:
             return {}
         texts = {**layout_texts(self.images), LOCK: self.to_toml()}
@@ -114,7 +114,7 @@ class ImageLock:
         return {SUMS: sums(hashes), **texts}
 
     def for_machine(self, machine: str) -> BaseImage | None:
-        """The image for an architecture, as Linux names it; None if there is none."""
+        """The image for an architecture, named as Linux does (`x86_64`); None if there is none."""
         return next((image for image in self.images if image.machine == machine), None)
 
     def to_toml(self) -> str:
@@ -123,7 +123,7 @@ class ImageLock:
 
 
 def layout_texts(images: Iterable[BaseImage]) -> dict[str, str]:
-    """The files that make a folder of blobs an OCI layout, and, as a tar, what every `docker load` reads."""
+    """Name → text of LAYOUT, INDEX and DOCKER_MANIFEST, which make a folder of blobs an OCI layout; as a tar, `docker load` reads it."""
     images = tuple(images)
     index = {"schemaVersion": 2, "mediaType": OCI_INDEX, "manifests": [_descriptor(image) for image in images]}
     loaded = [
@@ -134,6 +134,7 @@ def layout_texts(images: Iterable[BaseImage]) -> dict[str, str]:
 
 
 def _json(document: object) -> str:
+    """A document as JSON, indented by one space, with a line end."""
     return json.dumps(document, indent=1) + "\n"
 
 
@@ -151,6 +152,7 @@ def _descriptor(image: BaseImage) -> dict[str, Any]:
 
 
 def _table(image: BaseImage) -> dict[str, Any]:
+    """An image as a table of the lock file, without empty values."""
     facts = {"libc": image.facts.libc, "python": image.facts.python} if image.facts else {}
     table = {
         "name": image.name,
@@ -167,6 +169,7 @@ def _table(image: BaseImage) -> dict[str, Any]:
 
 
 def _blob_table(blob: Blob) -> dict[str, Any]:
+    """A blob as a table of the lock file."""
     return {"sha256": blob.sha256, "size": blob.size, "media-type": blob.media_type}
 
 
@@ -176,6 +179,7 @@ class _BlobTable(Table, frozen=True):
     media_type: Annotated[str, msgspec.Meta(pattern=r"\A[\w.+/-]{1,200}\Z")]
 
     def blob(self) -> Blob:
+        """The table as a Blob."""
         return Blob(self.sha256, self.size, self.media_type)
 
 
@@ -201,7 +205,7 @@ _LOCK_TABLE = DocumentType(_LockTable)
 
 
 def parse_image_lock(text: str, source: str) -> ImageLock:
-    """Read a lock of base images. Raises InputError naming `source`, the place and the value for what is none."""
+    """Read the text of a lock of base images. Raises InputError, naming `source`, the place and the value, for any other text."""
     try:
         table = _LOCK_TABLE.from_table(parse_toml(text), "")
         if table.version != VERSION:
@@ -215,6 +219,7 @@ def parse_image_lock(text: str, source: str) -> ImageLock:
 
 
 def _image(table: _ImageTable) -> BaseImage:
+    """An image of a parsed table. Raises ValueError for an unknown architecture, InputError for a bad name."""
     if table.architecture not in ARCHITECTURES:
         raise ValueError(f"`{table.architecture}` is no architecture")
     Reference.parse(table.name)

@@ -19,9 +19,9 @@ MAX_MANIFEST_BYTES = 4 << 20
 """What registries must accept at least (distribution specification, "Pushing Manifests")."""
 MAX_CONFIG_BYTES = 8 << 20
 MAX_LAYERS = 500
+"""Docker's own limit is 127."""
 MAX_IMAGE_BYTES = 32 << 30
 """Of all layers of an image together, and again when they are unpacked; CUDA's development images unpack to 10 to 20 GB."""
-"""Docker's own limit is 127."""
 OCI_MANIFEST = "application/vnd.oci.image.manifest.v1+json"
 DOCKER_INDEX = "application/vnd.docker.distribution.manifest.list.v2+json"
 DOCKER_MANIFEST = "application/vnd.docker.distribution.manifest.v2+json"
@@ -110,7 +110,7 @@ class Configuration:
 
 
 def parse_manifest(raw: bytes, media_type: str, name: str, architecture: str) -> Manifest | Blob:
-    """A manifest, or the manifest for an architecture that an index leads to. `name` is the image, for errors.
+    """The manifest in `raw`; of an index the Blob of its manifest for an architecture, which is not read. `name` is for errors.
 
     Raises InputError if an index has no image for the architecture, IntegrityError for what is no manifest of an image.
     """
@@ -127,9 +127,10 @@ def parse_manifest(raw: bytes, media_type: str, name: str, architecture: str) ->
 
 
 def parse_layout_index(raw: bytes, name: str, tag: str, architecture: str) -> Blob:
-    """The manifest or index that the `index.json` of a layout has for a tag; its only entry has any tag.
+    """The Blob of the manifest or index that the `index.json` of a layout has for a tag or name; its only entry counts for any.
 
-    Raises InputError if it has none, or several without that tag; IntegrityError for what is no index.
+    Of several with the tag, it is the one for the architecture. Raises InputError if there is none; IntegrityError for what is
+    no index.
     """
     entries = _document(raw, name).manifests or []
     tagged = [one for one in entries if one.annotations.get(REF_NAME) in (tag, name)]
@@ -142,6 +143,7 @@ def parse_layout_index(raw: bytes, name: str, tag: str, architecture: str) -> Bl
 
 
 def _document(raw: bytes, name: str) -> _Document:
+    """The JSON of an index or manifest. Raises IntegrityError for another shape or schema version than 2."""
     try:
         document = _DOCUMENT.from_json(raw)
     except ValueError as error:
@@ -152,7 +154,10 @@ def _document(raw: bytes, name: str) -> _Document:
 
 
 def _chosen(manifests: list[_Descriptor], name: str, architecture: str) -> Blob:
-    """The manifest for an architecture. One with the same variant is preferred; `arm64` means `arm64/v8` too."""
+    """The first manifest for Linux on an architecture. Variants that ARCHITECTURES does not list are ignored: `arm64/v8` is `arm64`.
+
+    Raises InputError, listing the architectures, if there is none; IntegrityError if it is an index.
+    """
     of_linux = [one for one in manifests if one.platform and one.platform.os == "linux"]
     fitting = [one for one in of_linux if one.platform and _named(one.platform) == architecture]
     if not fitting:
@@ -174,6 +179,7 @@ def _named(platform: _Platform) -> str:
 
 
 def _config_blob(descriptor: _Descriptor, name: str) -> Blob:
+    """The configuration of a manifest. Raises IntegrityError for another type than CONFIGS, or too many bytes."""
     if descriptor.media_type not in CONFIGS:
         raise _wrong(name, f"its configuration is of the type {descriptor.media_type!r}: it is no container image")
     if descriptor.size > MAX_CONFIG_BYTES:
@@ -182,6 +188,7 @@ def _config_blob(descriptor: _Descriptor, name: str) -> Blob:
 
 
 def _layer_blobs(descriptors: list[_Descriptor], name: str) -> tuple[Blob, ...]:
+    """The layers of a manifest, in order. Raises IntegrityError for too many layers or bytes, other types, and addresses."""
     if len(descriptors) > MAX_LAYERS:
         raise _wrong(name, f"it has {len(descriptors)} layers")
     for descriptor in descriptors:
@@ -193,7 +200,7 @@ def _layer_blobs(descriptors: list[_Descriptor], name: str) -> tuple[Blob, ...]:
 
 
 def parse_configuration(raw: bytes, name: str, architecture: str, layers: int) -> Configuration:
-    """An image's configuration. Raises IntegrityError if it is for another architecture, or has another number of layers."""
+    """Read an image's configuration. Raises IntegrityError if it is malformed, for another architecture, or has not `layers` layers."""
     try:
         config = _CONFIG.from_json(raw)
     except ValueError as error:
@@ -213,4 +220,5 @@ def parse_configuration(raw: bytes, name: str, architecture: str, layers: int) -
 
 
 def _wrong(name: str, reason: str) -> IntegrityError:
+    """The error that an image cannot be used, for the caller to raise."""
     return IntegrityError(f"`{name}` is no image that can be used: {reason}", hint=NOT_THIS_IMAGE)

@@ -52,10 +52,10 @@ class ImageSource(Protocol):
         """The image of a tag or digest for an architecture. Raises ServerError, InputError and IntegrityError."""
 
     def blob(self, blob: Blob, name: str) -> Path:
-        """The path of a blob's file, with the right size and digest; `name` is what progress calls it."""
+        """The path of a blob's file, which has the right size; the caller checks the digest of a layout's. Progress calls it `name`."""
 
     def discard(self, path: Path) -> None:
-        """Forget a file that was altered since."""
+        """Forget a file of `blob` that was altered since, if the store has it."""
 
 
 class RegistrySource(ImageSource):
@@ -76,11 +76,14 @@ class RegistrySource(ImageSource):
 
     @property
     def origin(self) -> str:
-        """The registry's address and the repository."""
+        """The address of the repository at the registry, or at its mirror, as `Reference.api` has it."""
         return self._reference.api
 
     def find(self, requested: str, architecture: str) -> FoundImage:
-        """As the registry has it; an index is followed once."""
+        """The image of a tag or digest in the registry, for an architecture; an index is followed once.
+
+        A TransientError gets the hint ELSEWHERE.
+        """
         name = str(self._reference)
         try:
             raw, media_type = self._registry.manifest(self._reference, requested)
@@ -100,7 +103,7 @@ class RegistrySource(ImageSource):
         return _found(raw, found, index)
 
     def blob(self, blob: Blob, name: str) -> Path:
-        """From the store, else from the registry; resumed if an earlier run has a part of it."""
+        """The path of a blob in the store; it is downloaded if the store lacks it, and resumed if an earlier run has a part of it."""
         request = FileRequest(f"{self._reference.api}/blobs/{blob.digest}", name, blob.sha256, blob.size)
         return self._registry.authorized(
             self._reference,
@@ -124,7 +127,7 @@ class LayoutSource(ImageSource):
 
     @classmethod
     def parse(cls, text: str) -> "tuple[LayoutSource, Reference]":
-        """Read `oci:FOLDER:NAME`. Raises InputError without a name: a Dockerfile's `FROM` needs one."""
+        """The source and the image's name of `oci:FOLDER:NAME`; nothing is read. Raises InputError without a name: `FROM` needs one."""
         folder, _, name = text.removeprefix(cls.PREFIX).partition(":")
         if not folder or not name:
             raise InputError(
@@ -135,11 +138,11 @@ class LayoutSource(ImageSource):
 
     @property
     def origin(self) -> str:
-        """That it was a layout, and not where."""
+        """The text "an OCI layout", without the folder."""
         return "an OCI layout"
 
     def find(self, requested: str, architecture: str) -> FoundImage:
-        """As the layout has it; an index is followed once."""
+        """The image of a digest in the layout, else, for any other text, that of the reference's tag; an index is followed once."""
         name = str(self._reference)
         if DIGEST.fullmatch(requested):
             raw = self._small(requested)
@@ -161,7 +164,7 @@ class LayoutSource(ImageSource):
         return _found(inner, manifest, outer.digest if outer else None)
 
     def _small(self, digest: str) -> bytes:
-        """A manifest by its digest. Raises IntegrityError if it has another one."""
+        """The bytes of a manifest or index by its digest. Raises IntegrityError if the file has another one."""
         raw = read_regular(self._path(digest.removeprefix("sha256:")), MAX_MANIFEST_BYTES, "the manifest")
         if f"sha256:{sha256_of_bytes(raw)}" != digest:
             raise IntegrityError(
@@ -170,7 +173,7 @@ class LayoutSource(ImageSource):
         return raw
 
     def blob(self, blob: Blob, name: str) -> Path:
-        """The layout's own file. It is hashed while it is copied."""
+        """The path of the layout's own file, which the caller hashes while it copies it. Raises IntegrityError for another size."""
         path = self._path(blob.sha256)
         if kind_of(path) != "file" or path.stat().st_size != blob.size:
             raise IntegrityError(f"`{path}` is not the {blob.size} bytes that the manifest names", hint=NOT_THIS_IMAGE)
@@ -180,6 +183,7 @@ class LayoutSource(ImageSource):
         """Nothing: the folder is the user's."""
 
     def _path(self, sha256: str) -> Path:
+        """The path that a blob with this sha256 has in the layout, whether or not it is there."""
         return self._folder / BLOBS / sha256
 
 
@@ -196,18 +200,18 @@ class ArchiveSource(ImageSource):
 
     @property
     def origin(self) -> str:
-        """What it was, and not where."""
+        """The text that the constructor got: what kind of source it was, without a path."""
         return self._origin
 
     def find(self, requested: str, architecture: str) -> FoundImage:
-        """As the unpacked layout has it."""
+        """What the unpacked layout has; unpacks it first, if that was not done."""
         with self._guard:
             if not (self._folder / INDEX).is_file():
                 self._unpack(self._folder)
         return self._layout.find(requested, architecture)
 
     def blob(self, blob: Blob, name: str) -> Path:
-        """The unpacked file."""
+        """The path of the unpacked file."""
         return self._layout.blob(blob, name)
 
     def discard(self, path: Path) -> None:
@@ -215,5 +219,5 @@ class ArchiveSource(ImageSource):
 
 
 def _found(raw: bytes, manifest: Manifest, index: str | None) -> FoundImage:
-    """An image by its manifest's bytes, and the index that led to it."""
+    """A FoundImage of a manifest, its bytes, and the digest of the index that led to it."""
     return FoundImage(raw, Blob(sha256_of_bytes(raw), len(raw), manifest.media_type), manifest, index)

@@ -57,12 +57,15 @@ class Reference:
 
     @property
     def requested(self) -> str:
-        """What a registry is asked for: the digest if there is one, else the tag."""
+        """What a registry is asked for: the digest if there is one, else the tag, else `latest`."""
         return self.digest or self.tag or LATEST
 
     @property
     def tagged(self) -> str:
-        """A name with a tag, by which an engine knows the loaded image: `FROM` of a digest finds only what was pulled."""
+        """A name with a tag, by which an engine knows the loaded image: its own tag, or `sha256-…` of a digest, or `latest`.
+
+        A tag is needed, because `FROM` of a digest finds only what was pulled.
+        """
         if self.tag or not self.digest:
             return self.text if self.tag else f"{self.text}:{LATEST}"
         return f"{self.text}:sha256-{self.digest[7:19]}"
@@ -78,7 +81,10 @@ class Reference:
 
 
 def _split(named: str) -> tuple[str, str, str | None]:
-    """Registry, repository and tag of a name. The first part is a registry if it has a dot or a port, or is `localhost`."""
+    """Registry, repository and tag (or None) of a name, not validated. Without a registry it is Docker Hub.
+
+    The first part is a registry if it has a dot or a port, or is `localhost`. On Docker Hub a single name is in `library/`.
+    """
     first, slash, rest = named.partition("/")
     if slash and ("." in first or ":" in first or first == "localhost"):
         registry, path = first, rest
@@ -117,7 +123,7 @@ class Mirror:
         return cls(registry if equals else DOCKER_HUB, parts.scheme, parts.netloc, f"{prefix}/" if prefix else "")
 
     def of(self, reference: Reference) -> Reference:
-        """The same image on this mirror. `text` stays: the image keeps its name."""
+        """The reference of the same image on this mirror; `text`, tag and digest stay. The registry is not compared."""
         return Reference(
             reference.text,
             self.scheme,

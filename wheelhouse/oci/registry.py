@@ -67,7 +67,10 @@ class Registry:
         return reply.body, reply.headers.get("Content-Type", "").partition(";")[0].strip()
 
     def authorized(self, reference: Reference, attempt: Callable[[], T]) -> T:
-        """The result of a request to a repository, sent again with credentials if the registry asks for them."""
+        """What `attempt` returns; it is called again after a log-in while the registry asks for credentials, at most MAX_LOGINS times.
+
+        Raises ServerError if the registry still refuses.
+        """
         for _ in range(MAX_LOGINS):
             logins = self._logins
             try:
@@ -83,7 +86,10 @@ class Registry:
             raise _refused(reference) from error
 
     def _log_in(self, reference: Reference, error: UnauthorizedError) -> None:
-        """Note the header that a challenge asks for. Raises the error again if another server than the registry answered."""
+        """Give the HTTP client the header that a challenge asks for, with a new token or Docker's credentials.
+
+        Raises the error again if another server than the registry answered, ServerError if there are no credentials.
+        """
         challenge = Challenge.parse(error.challenge)
         if origin_of(error.url) != origin_of(reference.api) or challenge is None:
             raise error
@@ -97,7 +103,10 @@ class Registry:
         self._http.credentials.learn_header(reference.api, header)
 
     def _token(self, reference: Reference, challenge: Challenge, credentials: tuple[str, str] | None) -> str:
-        """A token from the place that the registry names. Credentials go there only over TLS, or where the registry has none."""
+        """A new token from the place that the registry names, which gets the credentials. Raises ServerError.
+
+        That place must have TLS, unless the registry itself has none.
+        """
         url = challenge.token_url(f"repository:{reference.repository}:pull")
         is_safe = origin_of(url)[0] == "https" or reference.scheme == "http"
         if not is_safe:
@@ -120,7 +129,7 @@ class Registry:
 
 
 def _refused(reference: Reference) -> ServerError:
-    """The error that a registry does not let this user read a repository."""
+    """The error that a registry does not let this user read a repository, for the caller to raise."""
     return ServerError(
         f"the registry {reference.registry} does not let this user read `{reference.repository}`",
         hint=f"check the name, and log in: docker login {reference.registry}",

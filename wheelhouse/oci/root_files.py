@@ -46,11 +46,12 @@ class _Hidden:
     insides: set[str] = field(default_factory=set)
 
     def hides(self, path: str) -> bool:
-        """Whether a path of a lower layer is hidden."""
+        """Whether a path of a lower layer is hidden, by itself or by a folder above it."""
         parents = [path[:end] for end, character in enumerate(path) if character == "/"]
         return path in self.paths or any(parent in self.paths or parent in self.insides for parent in parents)
 
     def add(self, other: "_Hidden") -> None:
+        """Also hide what another layer hides. Raises tarfile.ReadError for more than MAX_REMEMBERED."""
         self.paths |= other.paths
         self.insides |= other.insides
         if len(self.paths) + len(self.insides) > MAX_REMEMBERED:
@@ -58,13 +59,14 @@ class _Hidden:
 
 
 class _Hashed(io.RawIOBase):
-    """A stream that hashes what is read from it, at most `limit` bytes."""
+    """A stream that hashes what is read from it; raises tarfile.ReadError after `limit` bytes. `left` is what is left of these."""
 
     def __init__(self, stream: BinaryIO, limit: int) -> None:
         self._stream, self.left = stream, limit
         self.digest = hashlib.sha256()
 
     def read(self, size: int = -1) -> bytes:
+        """What the stream's own `read` returns, hashed. Raises tarfile.ReadError above the limit."""
         data = self._stream.read(size)
         self.digest.update(data)
         self.left -= len(data)
@@ -74,7 +76,7 @@ class _Hashed(io.RawIOBase):
 
 
 def read_root_files(layers: Sequence[Layer], wanted: Callable[[str], bool]) -> dict[str, RootFile]:
-    """The wanted files and links of an image, by path without a leading slash. `layers` are in order, the lowest first.
+    """The files and links of an image that `wanted` accepts, by path without a leading slash. `layers` are in order, the lowest first.
 
     Every layer is read to its end, and must be the plain tar that the configuration names. Raises IntegrityError for a layer
     that is not, or that cannot be read; MachineError if this Python lacks the module for its compression.
@@ -94,7 +96,10 @@ def read_root_files(layers: Sequence[Layer], wanted: Callable[[str], bool]) -> d
 def _read_layer(
     layer: Layer, wanted: Callable[[str], bool], files: dict[str, RootFile | None], hidden: _Hidden, limit: int
 ) -> tuple[_Hidden, int]:
-    """Add the wanted files of a layer that no upper layer has or hides; what this layer hides, and what is left of the limit."""
+    """Add the wanted files of a layer that no upper layer has or hides; return what this layer hides, and the bytes left of the limit.
+
+    Raises tarfile.ReadError, also if it is not the tar with `diff_sha256`.
+    """
     own, found = _Hidden(), dict[str, RootFile | None]()
     with decompressed(layer.path, layer.compression) as stream:
         hashed = _Hashed(stream, limit)
@@ -121,7 +126,10 @@ def _read_layer(
 
 
 def _read(reader: TarReader, member: TarMember) -> RootFile | None:
-    """A file, or a link; None for anything else, which hides what lower layers have there."""
+    """The content of a file, or the target of a link; None for anything else, which hides what lower layers have there.
+
+    Raises tarfile.ReadError for a file over MAX_FILE_BYTES.
+    """
     if member.target:
         leads = f"/{member.target}" if member.type == HARD_LINK else member.target
         return RootFile(target=leads)

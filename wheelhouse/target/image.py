@@ -67,7 +67,7 @@ class Image:
         return cls(libcs.pop(), _python(plain))
 
     def platform(self, architecture: str) -> str:
-        """The platform tag of this image on an architecture: `linux/amd64` or `amd64`. Raises InputError for any other text."""
+        """The platform tag of this image, `manylinux_2_36_x86_64`, on an architecture: `linux/amd64` or `amd64`. Raises InputError."""
         machine = linux_machine(architecture.removeprefix("linux/"))
         if machine is None:
             raise InputError(

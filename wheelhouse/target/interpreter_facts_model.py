@@ -65,7 +65,7 @@ def _other_abi(ext_suffix: str) -> str:
 
 
 def _platforms(facts: InterpreterFacts) -> Iterator[str]:
-    """The platform tags, best first."""
+    """The platform tags of an interpreter, best first: of Linux, of macOS, or the only one of another system."""
     system = facts.markers["platform_system"]
     if system == "Linux":
         yield from _linux(facts)
