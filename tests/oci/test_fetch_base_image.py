@@ -256,6 +256,20 @@ def test_a_layout_on_this_machine_serves_too(
         fetching(f"oci:{layout}:python:1")
 
 
+def test_an_index_in_a_layout_is_found_by_its_digest(
+    registry: RegistryServer, fetching: Fetching, tmp_path: Path
+) -> None:
+    image, other = tiny_image(), tiny_image(python_files("3.12.5"), architecture="arm64")
+    registry.push("base", "1", image, other)
+    fetching(f"{registry.host}/base:1", "linux/amd64", "linux/arm64")
+    layout = tmp_path / "layout"
+    fetching.house.joinpath("image").rename(layout)
+    raw = index_of(image, other)
+    (layout / "blobs/sha256" / sha256(raw)[7:]).write_bytes(raw)
+    [held] = fetching(f"oci:{layout}:python:1@{sha256(raw)}").images
+    assert (held.manifest.digest, held.index) == (image.digest, sha256(raw))
+
+
 @pytest.mark.parametrize("name", ["oci:", "oci:folder", "oci::python:1", "oci:folder:Python"])
 def test_a_layout_needs_a_name(fetching: Fetching, name: str) -> None:
     with pytest.raises(InputError):

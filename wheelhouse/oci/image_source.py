@@ -147,21 +147,22 @@ class LayoutSource(ImageSource):
         if DIGEST.fullmatch(requested):
             raw = self._small(requested)
             found = parse_manifest(raw, "", name, architecture)
-            return self._followed(raw, found, None, architecture)
+            return self._followed(raw, found, requested, architecture)
         index = read_regular(self._folder / "index.json", MAX_MANIFEST_BYTES, "the layout's index")
         chosen = parse_layout_index(index, name, self._reference.tag or LATEST, architecture)
         raw = self._small(chosen.digest)
-        return self._followed(raw, parse_manifest(raw, chosen.media_type, name, architecture), chosen, architecture)
+        found = parse_manifest(raw, chosen.media_type, name, architecture)
+        return self._followed(raw, found, chosen.digest, architecture)
 
-    def _followed(self, raw: bytes, found: Manifest | Blob, outer: Blob | None, architecture: str) -> FoundImage:
-        """The image that a manifest is, or that an index leads to."""
+    def _followed(self, raw: bytes, found: Manifest | Blob, digest: str, architecture: str) -> FoundImage:
+        """The image that a manifest is, or that an index leads to; `raw` and `digest` are of the manifest or index."""
         if isinstance(found, Manifest):
             return _found(raw, found, None)
         inner = self._small(found.digest)
         manifest = parse_manifest(inner, found.media_type, str(self._reference), architecture)
         if isinstance(manifest, Blob):
             raise IntegrityError(f"the index of `{self._reference}` leads to another index", hint=NOT_THIS_IMAGE)
-        return _found(inner, manifest, outer.digest if outer else None)
+        return _found(inner, manifest, digest)
 
     def _small(self, digest: str) -> bytes:
         """The bytes of a manifest or index by its digest. Raises IntegrityError if the file has another one."""
