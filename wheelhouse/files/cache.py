@@ -186,6 +186,7 @@ class Cache(Store):
         self._lasting |= lasting
 
         def write(path: Path) -> Path:
+            """Write the whole file, and return its path."""
             write_whole(path, content)
             return path
 

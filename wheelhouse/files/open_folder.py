@@ -86,8 +86,8 @@ class OpenFolder:
         return content
 
     def new_file(self) -> tuple[str, BinaryIO]:
-        """The name and the stream of a new file, open for writing, directly in the folder; `place` gives it its final name, or it
-        is swept.
+        """The name and the stream of a new file, open for writing, directly in the folder. `place` gives it its final name; a file
+        that is not placed is left for a sweep.
         """
         name = f"{TEMP_PREFIX}{random.getrandbits(64):016x}.tmp"
         with os_errors_as_machine_error(self.path):

@@ -121,6 +121,7 @@ class SharedObjects:
         """
 
         def send() -> None:
+            """Send the file unless the store has it, and call `then`; nothing if the file is gone."""
             key = artifact_key(sha256)
             if not path.exists():  # it may have been pruned
                 return
@@ -141,6 +142,7 @@ class SharedObjects:
         raw = msgspec.msgpack.encode(SignedNote(now, content, signature))
 
         def send() -> None:
+            """Write the signed note to the store."""
             self.objects.put(note_key(kind, key), raw)
 
         self._send(send)

@@ -47,6 +47,7 @@ def first_success(futures: "list[Future[T]]") -> "Future[T]":
     left, settled = len(futures), False
 
     def done(future: "Future[T]") -> None:
+        """Pass a future on to `first` if it is the first success, or the last of all."""
         nonlocal left, settled
         with guard:
             left -= 1
@@ -75,6 +76,7 @@ def then(future: "Future[Any]", change: Callable[[Any], T]) -> "Future[T]":
     changed: Future[T] = Future()
 
     def done(source: "Future[Any]") -> None:
+        """Give `changed` the changed result, or the error or cancellation."""
         if source.cancelled():
             changed.cancel()
             return

@@ -153,7 +153,7 @@ def sweep_scratch(within: Path | None = None) -> None:
 
 
 def _remove_scratch(folder: Path) -> None:
-    """Remove a scratch folder of this user; raises OSError if a run holds it."""
+    """Remove a scratch folder, if it is of this user; raises OSError if a run holds it."""
     descriptor = os.open(folder, os.O_RDONLY | os.O_NOFOLLOW | os.O_DIRECTORY)
     try:
         if os.fstat(descriptor).st_uid == os.geteuid():

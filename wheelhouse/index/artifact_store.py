@@ -197,6 +197,7 @@ class ArtifactStore:
         """Write a file from the store that machines share to `path`, and return its sha256; None if they have none of the right size."""
 
         def received(count: int) -> None:
+            """Emit how many more bytes of the file arrived."""
             self._on_event(Received(candidate.filename, count))
 
         sha256 = candidate.sha256
@@ -231,6 +232,7 @@ class ArtifactStore:
         """
 
         def received(count: int) -> None:
+            """Emit how many more bytes of the file arrived."""
             self._on_event(Received(candidate.filename, count))
 
         download = Download(self._http, candidate.url, path, candidate.filename, candidate.size, received)

@@ -40,6 +40,7 @@ class Index:
         url = self._address(project)
 
         def read(reply: Reply) -> Page | None:
+            """The page in an answer; None for 404 and 410. Raises ServerError for what is no index page."""
             if reply.status in (404, 410):
                 return None
             page = parse_page(reply.body, reply.headers.get("Content-Type", ""), project, self.name, reply.url)

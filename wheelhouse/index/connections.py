@@ -236,6 +236,7 @@ class _PacedReader(io.RawIOBase):
         self._left, self.is_head = MAX_HEAD_BYTES, True
 
     def readable(self) -> bool:
+        """Always True: `io` asks it of a stream."""
         return True
 
     def readinto(self, buffer: Any) -> int | None:  # noqa: ANN401  (a writable buffer)

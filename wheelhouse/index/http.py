@@ -140,6 +140,7 @@ class Http:
         """
 
         def ask() -> bool:
+            """Whether the file is there, asked once, without retries."""
             with self.open(url, {"Range": "bytes=0-0", "Accept-Encoding": "identity"}) as response:
                 return response.status not in (404, 410)
 

@@ -52,7 +52,7 @@ class Page:
 
     @cached_property
     def _by_version(self) -> tuple[dict[str, list[IndexFile]], list[str]]:
-        """The page's files by the spelling of their version, and the names of those that are no wheel or sdist of this project."""
+        """The page's files by the version as their names write it, and the names of those that are no wheel or sdist of this project."""
         names = Filenames(self.project)
         grouped: dict[str, list[IndexFile]] = {}
         ignored: list[str] = []
@@ -66,7 +66,9 @@ class Page:
 
     @cached_property
     def _spellings(self) -> dict[Version, list[str]]:
-        """The spellings in file names of each version, without those that are no version; empty if the project is quarantined."""
+        """Each version with all its spellings in file names, such as `1.0` and `1.0.0`; what is no version is left out. Empty if
+        the project is quarantined.
+        """
         spellings: dict[Version, list[str]] = {}
         if self.status.status == "quarantined":
             return spellings

@@ -28,6 +28,7 @@ class Fields(dict[str, str]):
     """Header fields; names are found in any case, and kept in lower case."""
 
     def get(self, name: str, default: Any = None) -> Any:  # noqa: ANN401  (as in a dictionary)
+        """The value of the field with this name, in any case; `default` if there is none."""
         return super().get(name.lower(), default)
 
     def __getitem__(self, name: str) -> str:

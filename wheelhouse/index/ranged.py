@@ -49,15 +49,19 @@ class _RemoteFile(io.RawIOBase):
         return start, body, size
 
     def readable(self) -> bool:
+        """Always True: `io` asks it of a stream."""
         return True
 
     def seekable(self) -> bool:
+        """Always True: `io` asks it of a stream."""
         return True
 
     def tell(self) -> int:
+        """The position of the next `read`."""
         return self._position
 
     def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
+        """Set the position of the next `read`, never before the start, and return it. Nothing is requested."""
         base = {io.SEEK_SET: 0, io.SEEK_CUR: self._position, io.SEEK_END: self._size}[whence]
         self._position = max(0, base + offset)
         return self._position

@@ -90,6 +90,7 @@ def path_of(address: str) -> Path:
 
 
 def _is_remote(address: str) -> bool:
+    """Whether an address is an http(s) URL; else it is a folder or a `file:` URL."""
     return address.startswith(("http://", "https://"))
 
 

@@ -55,6 +55,7 @@ def _brought(request: FileRequest, partial: Path, access: StoreAccess, on_event:
     """The sha256 of a file from the store that machines share, written to `partial`; None if they have none of the right size."""
 
     def received(count: int) -> None:
+        """Emit how many more bytes of the file arrived."""
         on_event(Received(request.name, count))
 
     if request.sha256 and access.bring(request.sha256, request.url, partial, received):
@@ -77,6 +78,7 @@ def _downloaded(request: FileRequest, partial: Path, http: Http, on_event: Liste
     """
 
     def received(count: int) -> None:
+        """Emit how many more bytes of the file arrived."""
         on_event(Received(request.name, count))
 
     download = Download(http, request.url, partial, request.name, request.size, received)

@@ -54,6 +54,7 @@ def _load_client_cert(context: ssl.SSLContext, path: str) -> None:
     """Make a context present a client certificate to servers. Raises InputError if it cannot be used, or its key has a passphrase."""
 
     def no_password() -> str:
+        """Called for the passphrase of an encrypted key: raises InputError."""
         raise InputError(f"the key in `{path}` has a passphrase", hint="give --client-cert a key without one")
 
     try:

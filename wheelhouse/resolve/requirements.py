@@ -156,6 +156,7 @@ def constraint_lines(text: str, source: str) -> tuple[RequirementLine, ...]:
     """The constraints of a file's text, in their order; options are left out. Raises InputError, also if it names another file."""
 
     def nested(name: str, named_by: str) -> tuple[str, str]:
+        """Raises InputError: called if the file names another one."""
         raise InputError(
             f"{named_by} names `{name}`, and this file cannot include others",
             hint="write its lines into the file itself",

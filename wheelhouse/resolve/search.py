@@ -97,7 +97,9 @@ def _search(
 
 
 def _roots(request: ResolutionRequest) -> list[Dependency]:
-    """The user's requirements that apply to the target, as dependencies, after overrides and exclusions."""
+    """The user's requirements that apply to the target, after overrides and exclusions, as dependencies: one on the project, one on
+    each extra.
+    """
     roots: list[Dependency] = []
     for line in request.requirements:
         if request.target.applies(line.requirement.marker):
