@@ -3,13 +3,11 @@
 import hashlib
 import json
 import shutil
-import socket
-import subprocess
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from tests.support.served import free_port, running
 from tests.support.wheels import build_wheel
 
 CONF = """daemon off; worker_processes 1; error_log stderr crit; pid {root}/nginx.pid;
@@ -62,19 +60,8 @@ def _page(root: Path, project: str, wheel: Path) -> None:
 @contextmanager
 def served(root: Path) -> Iterator[str]:
     """The index's address while nginx serves it."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
+    port = free_port()
     conf = root / "nginx.conf"
     conf.write_text(CONF.format(root=root, port=port))
-    server = subprocess.Popen(["nginx", "-p", root, "-c", conf], stderr=subprocess.DEVNULL)
-    try:
-        for _ in range(100):
-            with socket.socket() as probe:
-                if probe.connect_ex(("127.0.0.1", port)) == 0:
-                    break
-            time.sleep(0.05)
+    with running(["nginx", "-p", root, "-c", conf], port):
         yield f"http://127.0.0.1:{port}/simple"
-    finally:
-        server.terminate()
-        server.wait()

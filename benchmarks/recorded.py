@@ -10,10 +10,7 @@ import io
 import json
 import re
 import shutil
-import socket
-import subprocess
 import threading
-import time
 import urllib.error
 import urllib.request
 import zipfile
@@ -22,6 +19,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+
+from tests.support.served import free_port, running
 
 JSON = "application/vnd.pypi.simple.v1+json"
 CONF = """daemon off; worker_processes 1; error_log stderr crit; pid {root}/nginx.pid;
@@ -156,9 +155,7 @@ def _port(root: Path) -> int:
     """The same port each time, so that a cache of an earlier part knows the pages."""
     kept = root / "port"
     if not kept.exists():
-        with socket.socket() as free:
-            free.bind(("127.0.0.1", 0))
-            kept.write_text(str(free.getsockname()[1]))
+        kept.write_text(str(free_port()))
     return int(kept.read_text())
 
 
@@ -172,15 +169,8 @@ def served(root: Path) -> Iterator[Served]:
     log, conf = root / "requests.log", root / "nginx.conf"
     log.unlink(missing_ok=True)
     conf.write_text(CONF.format(root=root, port=port, log=log, json=JSON, recorder=recorder.server_port))
-    server = subprocess.Popen([shutil.which("nginx") or "nginx", "-p", root, "-c", conf])
     try:
-        for _ in range(100):
-            with socket.socket() as probe:
-                if probe.connect_ex(("127.0.0.1", port)) == 0:
-                    break
-            time.sleep(0.05)
-        yield Served(f"http://127.0.0.1:{port}/simple", log)
+        with running([shutil.which("nginx") or "nginx", "-p", root, "-c", conf], port):
+            yield Served(f"http://127.0.0.1:{port}/simple", log)
     finally:
-        server.terminate()
-        server.wait()
         recorder.shutdown()
