@@ -11,7 +11,8 @@ from tests.support.tools import wheelhouse
 from tests.support.wheels import build_wheel
 from wheelhouse.humanize import plain, plain_json
 
-LINE_ENDS = [chr(code) for code in range(sys.maxunicode + 1) if len(f"a{chr(code)}b".splitlines()) > 1]
+EVERY = "".join(map(chr, range(sys.maxunicode + 1)))
+LINE_ENDS = {line[-1] for line in EVERY.splitlines(keepends=True)[:-1]}
 CONTROLS = [chr(code) for code in (*range(0x20), 0x7F, *range(0x80, 0xA0)) if code != 9]
 BIDI = list("\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
 
