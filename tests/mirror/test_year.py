@@ -33,8 +33,11 @@ from wheelhouse.mirror.verify_tree import verify_tree
 
 NEW_YEAR = datetime(2026, 1, 1, tzinfo=UTC)
 ACCEPT = f"{JSON_TYPE}, {HTML_TYPE}; q=0.1, text/html; q=0.01"
-CLIENTS, INSTALLS = 4, 25
-"""Quick clients, and the installs that are waited for after each step of the year; a pip is waited for in every other month."""
+CLIENTS, INSTALLS, EACH_SECOND = 4, 25, 10
+"""Quick clients, and the installs that are waited for after each step of the year, and in each second of it.
+
+A pip is waited for in every other month.
+"""
 JOBS = {
     "web": {"common": "{month}.0", "core": "{quarter}.0", "web-only": "{month}.1", "tool": "1.{half}"},
     "batch": {"common": "{month}.0", "core": "{quarter}.0", "batch-only": "{month}.2"},
@@ -120,8 +123,8 @@ class Mirror:
         self._wait_for_installs()
 
     def _wait_for_installs(self) -> None:
-        count = len(self.installs)
-        while self.url and len(self.installs) < count + INSTALLS:
+        count, start = len(self.installs), self.windows[0].start
+        while self.url and len(self.installs) < max(count + INSTALLS, EACH_SECOND * (time.monotonic() - start)):
             time.sleep(0.002)
 
 
@@ -190,6 +193,8 @@ def install(client: httpx.Client, wanted: str, project: str) -> tuple[str, str]:
     page = client.get(f"{project}/", headers={"accept": ACCEPT})
     if page.status_code != 200:
         return "", f"page {page.status_code}"
+    if page.headers["content-type"].startswith("text/html"):  # of a new project it comes before the JSON page
+        return install(client, wanted, project)
     files = {file["filename"]: file for file in page.json()["files"]}
     candidates = [name for name, file in files.items() if not file["yanked"]]
     name = wanted or max(candidates, key=lambda name: release_of(name)[1], default="")
