@@ -140,7 +140,7 @@ class Facts:
 
     @property
     def version(self) -> Version:
-        """The version."""
+        """The version of its release."""
         return self.pin.version
 
     @cached_property

@@ -121,7 +121,7 @@ def _without_separators(name: str) -> str:
 
 
 def _in_order(name: str) -> str:
-    """A name with its words sorted, so that two orders of the same words are equal."""
+    """A name with its words, which hyphens part, sorted: two orders of the same words are equal."""
     return "-".join(sorted(name.split("-")))
 
 

@@ -251,7 +251,7 @@ def allowed(expression: str, names: Iterable[str]) -> bool:
 
 
 def _folded(names: Iterable[str]) -> frozenset[str]:
-    """Names in lower case, as SPDX spells them if it lists them."""
+    """The names in lower case, as SPDX spells them if it lists them."""
     return frozenset(str(parsed if (parsed := parse(name)) is not None else name).lower() for name in names)
 
 
@@ -273,5 +273,5 @@ def _met(node: LicenseExpression, names: frozenset[str]) -> bool:
 
 
 def _keys(node: LicenseExpression) -> tuple[str, ...]:
-    """A licence's id; of one with an exception, the whole, and the licence alone, which allows less."""
+    """The id of a licence. Of a licence with an exception, two: the whole, and the licence alone, which allows less."""
     return (str(node), str(node.license_symbol)) if isinstance(node, LicenseWithExceptionSymbol) else (str(node),)

@@ -118,7 +118,7 @@ def _advisories(record: _Record) -> Iterator[Advisory]:
 
 
 def _key(package: _Package) -> NormalizedName | None:
-    """The name under which advisories on a package are kept; None for other ecosystems."""
+    """The name under which advisories on a package are kept: for PyPI its project, else `advisory_key`. None for unknown ecosystems."""
     if package.ecosystem == ECOSYSTEM:
         return canonicalize_name(package.name)
     return advisory_key(package.ecosystem, package.name)

@@ -57,7 +57,7 @@ def parse_epss(text: str, source: str) -> dict[str, float]:
 
 
 def _rows(text: str) -> Iterator[dict[str, Any]]:
-    """The rows of a CSV with a head, without its comments. Raises KeyError for a text without a row."""
+    """The rows of a CSV by the names of its head, without lines that begin with `#`. Raises KeyError for a text without a row."""
     lines = [line for line in text.lstrip("\ufeff").splitlines() if not line.startswith("#")]
     if len(lines) < 2:
         raise KeyError("no rows")
