@@ -222,6 +222,7 @@ class SdistBuilds:
         """The folder of the build environment of a lock, made once for each kind of sandbox."""
 
         def make() -> Path:
+            """Make the environment in a new folder, with the wheels of the lock, which are fetched."""
             folder = Path(tempfile.mkdtemp(dir=self._folders))
             for pin in lock.pins:
                 stored = self._source.artifacts.get(candidate_of(pin, pin.artifact, self._source.addresses)).result()

@@ -27,6 +27,7 @@ def debian_beside(fetch: FetchDebian, on_event: Listener) -> Iterator[Callable[[
     has_ended = Flag()
 
     def listener(event: Event) -> None:
+        """Pass an event on; once the block has ended, raise _GivenUpError, which ends the fetch."""
         if has_ended.is_set():
             raise _GivenUpError
         on_event(event)
@@ -35,6 +36,7 @@ def debian_beside(fetch: FetchDebian, on_event: Listener) -> Iterator[Callable[[
         fetching = thread.submit(fetch, listener, permission.result)
 
         def finish() -> DebianLock:
+            """Let the folder change, and wait for the lock of the packages. Raises what the fetch raises."""
             permission.set_result(None)
             return fetching.result()
 

@@ -242,6 +242,7 @@ def _place(
     waived: UsedWaivers = {}
 
     def copy(candidate: Candidate, stored: StoredFile) -> tuple[Path, Path] | None:
+        """Check a file that has arrived, and copy it: its temporary and its final path; None if it goes into the store."""
         source.metadata.confirm(candidate, stored)
         for target in targets.get(candidate.filename, ()):
             must_allow(stored.contents.metadata, candidate.filename, target)

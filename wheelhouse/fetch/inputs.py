@@ -62,8 +62,8 @@ class Inputs:
     ) -> Wanted:
         """Everything in the inputs; `origin` is where `requirements` stand. Lines that name a local file get its sha256.
 
-        With `with_project`, ./pyproject.toml is read for its groups alone, unless `files` name one, or a lock. Raises one
-        InputError for all texts of `requirements` that cannot be read, else the first error of a file.
+        With `with_project`, ./pyproject.toml is read for its groups, without its dependencies, unless `files` name one, or a
+        lock. Raises one InputError for all texts of `requirements` that cannot be read, else the first error of a file.
         """
         wanted, problems = Wanted(), []
         for text in requirements:
@@ -139,6 +139,7 @@ class Inputs:
         locations = {shown(source): source}
 
         def read(name: str, named_by: str) -> tuple[str, str]:
+            """The location to show, and the text, of a file that another one includes."""
             location = relative_to(name, locations[named_by])
             locations[shown(location)] = location
             return shown(location), read_source(location, self.http, what)

@@ -74,6 +74,7 @@ def _filled(place: Path, wheelhouse: Wheelhouse, store: Store, on_event: Listene
     sha256s = {name: artifact.sha256 for name, artifact in wheelhouse.artifacts.items()} | attestations
 
     def is_placed(name: str) -> bool:
+        """Link a file into the folder; whether the cache or the store has it."""
         sha256 = sha256s[name]
         copied = _linked(place, sha256, store, is_own=sha256 in built) or _brought(
             place, sha256, store, lambda count: on_event(Received(name, count))

@@ -55,6 +55,7 @@ class Wheelhouse:
         """The same, with exactly these waivers written in every lock, by file name: a file that is not in `used` has none then."""
 
         def with_used(lock: Lock) -> Lock:
+            """The lock with the waivers of `used` in each pin; none in a pin whose file is not there."""
             pins = (replace(pin, waived=used.get(pin.artifact.filename, ())) for pin in lock.pins)
             return replace(lock, pins=tuple(pins))
 

@@ -152,6 +152,7 @@ def _wait_within_limits(
     memory = _Memory(process.pid, limits.memory, cgroup)
 
     def stop(reason: str) -> None:
+        """Note the reason, and kill the process with its children."""
         reasons.append(reason)
         _kill(process)
 

@@ -26,6 +26,7 @@ def fork_below_watcher(libc: ctypes.CDLL, parent: int, after: list[str]) -> None
     """
 
     def kill_all(*_: object) -> None:
+        """Run the command `after`, if there is one, and kill the process group, this process too."""
         if after:
             os.waitpid(os.posix_spawn(after[0], after, os.environ), 0)
         os.killpg(0, signal.SIGKILL)

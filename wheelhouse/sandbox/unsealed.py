@@ -21,6 +21,7 @@ class Unsealed:
         places = {inside: str(outside) for inside, outside in command.shown.items()} | {WORK: str(folder)}
 
         def outside(text: str) -> str:
+            """A text in which each path inside is replaced by its path outside."""
             for place in sorted(places, key=len, reverse=True):
                 text = text.replace(place, places[place])
             return text

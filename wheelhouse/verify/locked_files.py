@@ -67,6 +67,7 @@ def open_locked_files(
     """
 
     def check(artifact: Artifact) -> _Opened:
+        """Open one file at its place in the folder."""
         path = rooted(folder, places.get(artifact.filename, artifact.filename))
         return _open(path, artifact, read, on_event, case)
 

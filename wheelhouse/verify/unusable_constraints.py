@@ -17,6 +17,7 @@ def unusable_constraints(lock: Lock, text: str, name: str) -> Iterator[Finding]:
     """
 
     def nested(other: str, named_by: str) -> tuple[str, str]:
+        """An included file counts as empty. Raises InputError for an address."""
         if "://" in other:
             raise InputError(f"{named_by}: it takes constraints from {redact(other)}")
         return other, ""
