@@ -41,7 +41,7 @@ def approve(
         typer.Option(
             "--key",
             metavar="FILE",
-            help="Your Ed25519 key: private, or public if ssh-agent holds it (a FIDO token, too).",
+            help="Your Ed25519 key: the private key, or the public key if ssh-agent signs, also for a FIDO token.",
         ),
     ],
     reason: Annotated[str, typer.Option("--reason", metavar="TEXT", help="Why the files are acceptable.")],
@@ -52,7 +52,7 @@ def approve(
     ] = None,
     expires: Annotated[
         str | None,
-        typer.Option("--expires", metavar="DATE", help="The last day on which the approval counts. Default: for ever."),
+        typer.Option("--expires", metavar="DATE", help="The last day on which the approval counts. Default: no end."),
     ] = None,
     reviewer: Annotated[
         str | None,
@@ -67,16 +67,17 @@ def approve(
         typer.Option(
             "--sign-command",
             metavar="COMMAND",
-            help="Sign with this program, which reads stdin and prints a signature by --key, a public key.",
+            help="Sign with this program, which reads stdin and prints the signature. --key is then the public key.",
         ),
     ] = "",
     as_json: Json = False,
 ) -> None:
     r"""Vet a wheelhouse, and sign that you reviewed its files.
 
-    You sign these bytes with these findings; they count in every wheelhouse. On a terminal, you see the findings and are asked
-    before anything is signed. The signature is a new line of the approvals file. verify, stage, pack, index, serve and publish read it with
-    `--require-approved`. A withdrawal is a signed line, too: never remove a line.
+    Your signature covers the bytes of each file and its findings; it counts in every wheelhouse. On a terminal, you see the
+    findings and are asked before anything is signed. The signature is a new line of the approvals file. With
+    `--require-approved`, the commands verify, stage, pack, index, serve and publish read that file. A withdrawal is also a
+    signed line: never remove a line.
 
     \b
     wheelhouse approve --key our-key --reason "read the diff of 2.10.5"

@@ -47,13 +47,14 @@ def build(
     wheelhouse build wheels --in-image python:3.12-bookworm
     wheelhouse build wheels --target cp312-manylinux_2_28_x86_64
 
-    The lock files then name the wheels. Build requirements are resolved as of the sdist's upload date, locked, and kept
-    in the wheelhouse's build/. They come from the index of the wheelhouse's files, unless you name another. Wheels that
-    were built before come from the cache. A wheel for every platform (`none-any`) serves each target whose lock file has
-    the same sdist. Exit code 6 if an sdist could not be built; the others are built all the same.
+    The lock files then name the wheels instead of the sdists. Build requirements are resolved as of the sdist's upload date,
+    locked, and kept in build/ of the wheelhouse. They come from the index of the wheelhouse's files, unless you name another
+    index. Wheels that were built before come from the cache. A wheel for every platform (`none-any`) serves each target whose
+    lock file has the same sdist. If an sdist cannot be built, the other sdists are still built, and the exit code is 6.
 
-    With a store (--store) wheels that other machines built come from there. For architectures that one machine does not have,
-    `--only-here` builds on each machine what it can, and `--from-store` takes the wheels on one of them.
+    With --store, wheels that other machines built come from the store. If the targets need several machines, run `--only-here`
+    on each machine, which builds the sdists that this machine can build. Then run `--from-store` on one machine, which takes
+    all wheels from the store.
     """
     from wheelhouse.build.pending import is_complete, must_have_targets
     from wheelhouse.files.temporary import sweep_scratch

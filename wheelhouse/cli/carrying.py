@@ -44,7 +44,7 @@ Wheelhouses = Annotated[
 PublicKeys = Annotated[
     list[Path] | None,
     typer.Option(
-        "--key", metavar="FILE", help="Refuse a bundle that no such Ed25519 public key signed. May be repeated."
+        "--key", metavar="FILE", help="Accept only a bundle that this Ed25519 public key signed. May be repeated."
     ),
 ]
 
@@ -66,7 +66,7 @@ def pack(
         typer.Option(
             "--since",
             metavar="OTHER",
-            help="Pack only files that the far side lacks, by its state, or by a wheelhouse, bundle or manifest.",
+            help="Pack only files that the far side lacks. Its state, or a wheelhouse, bundle or manifest, says what it has.",
         ),
     ] = None,
     since_keys: Annotated[
@@ -74,7 +74,7 @@ def pack(
         typer.Option(
             "--since-key",
             metavar="FILE",
-            help="Refuse a state that no such Ed25519 public key signed. May be repeated.",
+            help="Accept only a state that this Ed25519 public key signed. May be repeated.",
         ),
     ] = None,
     split: Annotated[
@@ -87,26 +87,29 @@ def pack(
             metavar="PERCENT",
             min=1,
             max=100,
-            help="Also write recovery files that repair so much damage, with the program par2.",
+            help="Also write recovery files, with the program par2: damage up to this share of the bundle can be repaired.",
         ),
     ] = None,
     key: Annotated[
         Path | None,
         typer.Option(
-            "--key", metavar="FILE", help="Sign with this Ed25519 key: private, or public if ssh-agent holds it."
+            "--key",
+            metavar="FILE",
+            help="Sign with this Ed25519 key: the private key, or the public key if ssh-agent signs.",
         ),
     ] = None,
     with_self: Annotated[
-        bool, typer.Option("--with-self", help="Pack wheelhouse itself too, for the --python of the far side.")
+        bool,
+        typer.Option("--with-self", help="Also pack wheelhouse itself, for the Python of the far side: add --python."),
     ] = False,
     require_approved: RequireApproved = False,
     as_json: Json = False,
 ) -> None:
     r"""Pack wheelhouses into one bundle, or into volumes with a hash each. The same wheelhouses give the same bytes.
 
-    The bundle is a tar file; its first member, the manifest, lists all its files. Several wheelhouses get a folder each. With
-    --with-self the first wheelhouse gets a folder self/, and two lines of shell are printed that install wheelhouse from it on a
-    machine that has only Python.
+    The bundle is a tar file; its first member, the manifest, lists all its files. If there are several wheelhouses, each has its
+    own folder in the bundle. With --with-self, the first wheelhouse gets a folder self/. The command then prints two lines of
+    shell that install wheelhouse from self/ on a machine that has only Python.
 
     \b
     wheelhouse pack wheels -o update.tar --since far.json
@@ -221,12 +224,13 @@ def unpack(
     as_json: Json = False,
     quiet: Quiet = False,
 ) -> None:
-    """Unpack the wheelhouse of a bundle into a folder. Every file is verified before it gets its name. Safe to repeat.
+    """Unpack the wheelhouse of a bundle into a folder. Every file is verified before it gets its name.
 
-    The folder may be empty, or hold any wheelhouse of the same job that has the files that the bundle does not carry; what the
-    new wheelhouse does not have is removed. Nothing changes if files are missing: they are named. Of a bundle with several
-    wheelhouses, each gets its own folder inside. The approvals, advisories and policy of the bundle go into WHEELHOUSE.review/;
-    --require-approved checks the approvals with the keys of your own settings, before any file is written.
+    The folder may be empty, or hold a wheelhouse of the same job that has the files that the bundle does not carry. Files that
+    the new wheelhouse does not have are removed. If files are missing, the command names them and changes nothing. If the bundle
+    has several wheelhouses, each gets its own folder inside. You can repeat the command at any time. The approvals, advisories
+    and policy of the bundle go into WHEELHOUSE.review/. --require-approved checks the approvals with the keys of your own
+    settings, before any file is written.
     """
     from wheelhouse.bundle.unpack import approve_all
     from wheelhouse.bundle.unpack import unpack as unpack_step
@@ -310,7 +314,9 @@ def state(
     key: Annotated[
         Path | None,
         typer.Option(
-            "--key", metavar="FILE", help="Sign with this Ed25519 key: private, or public if ssh-agent holds it."
+            "--key",
+            metavar="FILE",
+            help="Sign with this Ed25519 key: the private key, or the public key if ssh-agent signs.",
         ),
     ] = None,
     as_json: Json = False,

@@ -33,7 +33,7 @@ def verify(
         typer.Option(
             "--key",
             metavar="FILE",
-            help="Refuse a staged folder that no such Ed25519 public key signed. May be repeated.",
+            help="Accept only a staged folder that this Ed25519 public key signed. May be repeated.",
         ),
     ] = None,
     as_json: Json = False,
@@ -41,9 +41,9 @@ def verify(
 ) -> None:
     """Check that a wheelhouse, or a staged folder, is exactly what its lock files say.
 
-    Every file is hashed and opened. A staged folder is laid out again from its lock files and the options that it was
-    staged with, which are printed. An index that `wheelhouse index` wrote is checked against its own pages. Every problem
-    is listed; exit code 1 if there is one. With --all, the wheelhouse of each job of the settings file is checked.
+    Every file is hashed and opened. A staged folder is compared with the layout that its lock files and its options give;
+    these options are printed. An index that `wheelhouse index` wrote is checked against its own pages. Every problem is
+    listed, and the exit code is then 1. With --all, the wheelhouse of each job of the settings file is checked.
     """
     if jobs := chosen_jobs(selection):
         _must_be_default(wheelhouse)
@@ -136,7 +136,10 @@ def why(
     project: Annotated[str | None, typer.Argument(metavar="PROJECT", show_default=False)] = None,
     wheelhouse: WheelhouseFolder = DEFAULT_FOLDER,
     file: Annotated[
-        str | None, typer.Option("--file", metavar="NAME", help="Explain this file, or why another was chosen.")
+        str | None,
+        typer.Option(
+            "--file", metavar="NAME", help="Explain why this file was chosen, or why another file was chosen."
+        ),
     ] = None,
     as_json: Json = False,
 ) -> None:

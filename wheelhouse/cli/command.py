@@ -25,7 +25,7 @@ Json = Annotated[
 ]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", rich_help_panel=OUTPUT, help="Print only warnings and errors.")]
 Verbose = Annotated[
-    bool, typer.Option("--verbose", "-v", rich_help_panel=OUTPUT, help="Print each request to a server, too.")
+    bool, typer.Option("--verbose", "-v", rich_help_panel=OUTPUT, help="Also print each request to a server.")
 ]
 Log = Annotated[
     Path | None,
@@ -45,9 +45,7 @@ WheelhouseFolder = Annotated[
 Wheelhouses = Annotated[
     list[Path], typer.Argument(metavar="WHEELHOUSE...", help="The folders that `wheelhouse fetch` wrote.")
 ]
-RequireApproved = Annotated[
-    bool, typer.Option("--require-approved", help="Refuse files that not enough reviewers approved.")
-]
+RequireApproved = Annotated[bool, typer.Option("--require-approved", help="Refuse files that have too few approvals.")]
 TYPES: dict[Any, Any] = {Texts: list[str] | None, bool | Texts: bool}
 """Types that the command line has another way than the settings file."""
 

@@ -29,7 +29,7 @@ def diff(
     """Show what changed between two wheelhouses: projects, files and their contents.
 
     Contents are: entry points, native code, licences, requirements and publishers. A file whose bytes changed under the
-    same name comes first. Exit code 0, whether anything changed or not.
+    same name comes first. The exit code is 0, even if something changed.
     """
     from wheelhouse.debian.debian_changes import debian_changes
     from wheelhouse.oci.image_changes import image_changes

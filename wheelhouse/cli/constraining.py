@@ -49,19 +49,19 @@ def constraints_compile(
             "-o",
             metavar="FILE",
             rich_help_panel="Output",
-            help="The constraints file to write. Default: with --airflow, where `fetch --airflow` looks for it.",
+            help="The constraints file to write. With --airflow, the default is the file that `fetch --airflow` reads.",
         ),
     ] = None,
     quiet: Quiet = False,
 ) -> None:
-    r"""Write a constraints file: the pins to which requirements resolve, as of a day if you give one.
+    r"""Resolve requirements, as of a day if you give one, and write the pins as a constraints file.
 
     \b
     wheelhouse constraints compile 'apache-airflow[celery]==2.10.5' --python 3.12 \
         --uploaded-prior-to 2025-02-11 -o constraints.txt
     wheelhouse constraints compile --airflow 3.3.2 --extra celery --python 3.12 --uploaded-prior-to 2026-08-14
 
-    What no option says is read from wheelhouse.toml, or from [tool.wheelhouse] of pyproject.toml.
+    What the options leave open is read from wheelhouse.toml, or from [tool.wheelhouse] of pyproject.toml.
     """
     from wheelhouse.fetch.constraints import compile_constraints, compiled_constraints_path
     from wheelhouse.fetch.gather import gather

@@ -22,8 +22,9 @@ MOST_SECONDS = 5.0
 def doctor(index: IndexOptions, network: ConnectionOptions, as_json: Json = False, quiet: Quiet = False) -> None:
     """Show what this machine can do for wheelhouse, and how to get what is missing.
 
-    It tries the sandboxes, the container engines, the index, the proxy and the folders, and lists Pythons, extras and
-    programs. "missing" hinders only the commands that need the thing. The exit code is 1 if something is set up and broken.
+    The command tries the sandboxes, the container engines, the index, the proxy and the folders. It lists Pythons, extras and
+    programs. What is "missing" affects only the commands that need it. The exit code is 1 if something is set up but does
+    not work.
     """
     from wheelhouse.doctor.diagnosis import State
     from wheelhouse.doctor.doctor import Machine, diagnosed

@@ -36,11 +36,11 @@ def fetch(
 
     wheelhouse fetch --all --keep-going --parallel 8
 
-    Without options, the job is read from wheelhouse.toml, or from [tool.wheelhouse] of pyproject.toml. With --all, its
-    tables [jobs.NAME] are fetched in one run, each into a wheelhouse of its own.
-    An existing lock file of the same job is used as it is, unless you add --upgrade. Files of another job in the
-    wheelhouse are removed only after a question, or with --replace. If only the settings file changed, its old files are
-    replaced without a question. No package code runs, except with --build: then each sdist is built in a sandbox.
+    Without options, the job is read from wheelhouse.toml, or from [tool.wheelhouse] of pyproject.toml. With --all, all jobs of
+    that file (its tables [jobs.NAME]) are fetched in one run, each into its own wheelhouse.
+    An existing lock file of the same job is used as it is, unless you add --upgrade. If the wheelhouse has files of another
+    job, they are removed only after a question, or with --replace. If only the settings file changed, the old files of its
+    job are replaced without a question. Package code runs only with --build, which builds each sdist in a sandbox.
     """
     if jobs := chosen_jobs(selection):
         fetch_fleet(jobs, chosen, selection, network, building if build else None, as_json=as_json, quiet=quiet)
@@ -73,8 +73,8 @@ def lock(
         typer.Option(
             "--check",
             rich_help_panel="Output",
-            help="Write nothing: are the lock files up to date with the requirements, constraints and options? "
-            "Exit code 1 if not.",
+            help="Write nothing. Check that the lock files are up to date with the requirements, constraints and options; "
+            "exit code 1 if they are not.",
         ),
     ] = False,
     as_json: Json = False,

@@ -33,14 +33,14 @@ def materialize(
     as_json: Json = False,
     quiet: Quiet = False,
 ) -> None:
-    r"""Bring every file that the lock files of a folder name. Nothing is resolved.
+    r"""Fetch every file that the lock files of a folder name. Nothing is resolved.
 
     \b
     wheelhouse fetch --virtual --store s3://packages/store --dest jobs/web
     wheelhouse materialize jobs/web --store s3://packages/store --dest wheels
 
     Files come from the cache, then from the store, then from the index of the lock files. Wheels that another machine built
-    come from the store. Each has the sha256 of its lock file. A file that is there already stays.
+    come from the store. Each file must have the sha256 of its lock file. A file that is already there stays.
     """
     from wheelhouse import report
     from wheelhouse.fetch.materialize import materialize as materialize_step

@@ -35,10 +35,11 @@ Pattern = Annotated[
         metavar="PATTERN...", help="Projects, with versions if not all: `acme-*`, `urllib3<2`.", show_default=False
     ),
 ]
-Reason = Annotated[str, typer.Option("--reason", metavar="TEXT", help="Why. It is on the page for people.")]
-OptionalReason = Annotated[str, typer.Option("--reason", metavar="TEXT", help="Why, for the journal.")]
+Reason = Annotated[str, typer.Option("--reason", metavar="TEXT", help="The reason, which the page for people shows.")]
+OptionalReason = Annotated[str, typer.Option("--reason", metavar="TEXT", help="The reason, for the journal.")]
 By = Annotated[
-    str | None, typer.Option("--by", metavar="NAME", help="Who decides. Default: your user name on this machine.")
+    str | None,
+    typer.Option("--by", metavar="NAME", help="Your name, for the journal. Default: your user name on this machine."),
 ]
 
 
@@ -75,13 +76,15 @@ def index(
     as_json: Json = False,
     quiet: Quiet = False,
 ) -> None:
-    """Write a static package index from wheelhouses, or add them to one. Any web server can serve it; file: URLs work too.
+    """Write a static package index from wheelhouses, or add them to an index. Any web server can serve it; file: URLs work too.
 
-    Pages are HTML (index.html) and JSON (index.json), with metadata files; files are copies, which share their blocks with the
-    wheelhouse if the file system can do that. A file of the index that is missing or has another size is copied again from a
-    wheelhouse that has it. What `wheelhouse mirror` removed or blocked stays out. `wheelhouse verify DIR` checks everything.
+    Each page is written as HTML (index.html) and JSON (index.json), and each distribution has a metadata file. The
+    distributions are copies, which share blocks with the wheelhouse if the file system can do that. If a file of the index is
+    missing or has another size, it is copied again from a wheelhouse that has it. What `wheelhouse mirror` removed or blocked
+    stays out. `wheelhouse verify DIR` checks the whole index.
 
-    Installers read a bucket directly. Several runs may write to one at once: each page is replaced only if no other run did so.
+    Installers can read a bucket directly. Several runs may write to the same bucket at once: a run replaces a page only if no
+    other run changed that page meanwhile.
     """
     from wheelhouse.fetch.gather import parse_moment
     from wheelhouse.mirror.static_index import IndexChoices
@@ -168,7 +171,7 @@ def _knows() -> "Knows | None":
 
 @command(mirror_app)
 def remove(tree: Tree, releases: Releases, reason: Reason, by: By = None, as_json: Json = False) -> None:
-    r"""Remove releases from an index. They stay out, also of later runs of `wheelhouse index`, until `mirror restore`.
+    r"""Remove releases from an index. Later runs of `wheelhouse index` do not add them, until `mirror restore`.
 
     Their files are removed from the tree. The reason stays on the project's page for people.
 
@@ -182,7 +185,7 @@ def remove(tree: Tree, releases: Releases, reason: Reason, by: By = None, as_jso
 
 @command(mirror_app)
 def restore(tree: Tree, releases: Releases, reason: OptionalReason = "", by: By = None, as_json: Json = False) -> None:
-    """Let releases in again that `mirror remove` removed. Their files come with the next `wheelhouse index` that has them."""
+    """Undo `mirror remove`. The next `wheelhouse index` of a wheelhouse that has the releases adds their files."""
     from wheelhouse.mirror.state import Action
 
     _decide(tree, _entries(Action.RESTORE, releases, reason, by), as_json=as_json)
@@ -194,19 +197,19 @@ def yank(
     releases: Annotated[
         list[str] | None, typer.Argument(metavar="[NAME==VERSION]...", help="The releases.", show_default=False)
     ] = None,
-    reason: Annotated[str, typer.Option("--reason", metavar="TEXT", help="Why. Installers print it.")] = "",
+    reason: Annotated[str, typer.Option("--reason", metavar="TEXT", help="The reason, which installers print.")] = "",
     advisories: Annotated[
         Path | None,
         typer.Option(
             "--advisories",
             metavar="FILE",
-            help="Yank what this snapshot of `wheelhouse advisories import` calls vulnerable, as the policy weighs it.",
+            help="Yank each release that an advisory of this snapshot affects, if the policy makes that an error.",
         ),
     ] = None,
     by: By = None,
     as_json: Json = False,
 ) -> None:
-    r"""Yank releases: installers no longer choose them, unless exactly this version is required (PEP 592).
+    r"""Yank releases: installers choose them only if exactly this version is required (PEP 592).
 
     \b
     wheelhouse mirror yank simple acme==1.1 --reason "loses data"
@@ -225,7 +228,7 @@ def yank(
 
 @command(mirror_app)
 def unyank(tree: Tree, releases: Releases, reason: OptionalReason = "", by: By = None, as_json: Json = False) -> None:
-    """Take back a yank of `mirror yank`. What the index of origin yanked stays yanked."""
+    """Undo `mirror yank`. A release that its index of origin yanked stays yanked."""
     from wheelhouse.mirror.state import Action
 
     _decide(tree, _entries(Action.UNYANK, releases, reason, by), as_json=as_json)
@@ -233,7 +236,7 @@ def unyank(tree: Tree, releases: Releases, reason: OptionalReason = "", by: By =
 
 @command(mirror_app)
 def block(tree: Tree, patterns: Pattern, reason: Reason, by: By = None, as_json: Json = False) -> None:
-    r"""Keep projects or versions out of an index, whether they are there or not, until `mirror unblock`.
+    r"""Keep projects or versions out of an index until `mirror unblock`, even those that the index does not have.
 
     \b
     wheelhouse mirror block simple 'acme-internal-*' --reason "never from outside"
@@ -246,7 +249,7 @@ def block(tree: Tree, patterns: Pattern, reason: Reason, by: By = None, as_json:
 
 @command(mirror_app)
 def unblock(tree: Tree, patterns: Pattern, reason: OptionalReason = "", by: By = None, as_json: Json = False) -> None:
-    """Take back a block of `mirror block`. Files come with the next `wheelhouse index` that has them."""
+    """Undo `mirror block`. The next `wheelhouse index` of a wheelhouse that has the files adds them."""
     from wheelhouse.mirror.state import Action
 
     _decide(tree, _entries(Action.UNBLOCK, patterns, reason, by), as_json=as_json)
@@ -259,13 +262,14 @@ def status(
     marker: Annotated[
         str, typer.Argument(metavar="STATUS", help="active, archived, deprecated or quarantined.", show_default=False)
     ],
-    reason: Annotated[str, typer.Option("--reason", metavar="TEXT", help="Why. It is on the pages.")] = "",
+    reason: Annotated[str, typer.Option("--reason", metavar="TEXT", help="The reason, which the pages show.")] = "",
     by: By = None,
     as_json: Json = False,
 ) -> None:
-    """Give a project another status (PEP 792). `active` takes it back, so that the status of its lock file counts again.
+    """Set the status of a project (PEP 792). `active` undoes this: the status in the project's lock file counts again.
 
-    The files of a quarantined project are removed from the index, and come again with `wheelhouse index` when it is active.
+    The files of a quarantined project are removed from the index. When the project is active again, `wheelhouse index` adds
+    its files again.
     """
     from wheelhouse.mirror.state import Action, Entry
 
@@ -278,7 +282,7 @@ def prune(
     tree: Tree,
     keep: Annotated[
         list[Path],
-        typer.Option("--keep", metavar="WHEELHOUSE", help="Keep what its lock files name. May be repeated."),
+        typer.Option("--keep", metavar="WHEELHOUSE", help="Keep the files that its lock files name. May be repeated."),
     ],
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Print what would be removed, and remove nothing.")
@@ -287,7 +291,7 @@ def prune(
     by: By = None,
     as_json: Json = False,
 ) -> None:
-    r"""Remove the files that no lock file of the named wheelhouses names. They may come again.
+    r"""Remove the files that no lock file of these wheelhouses names. A later `wheelhouse index` can add them again.
 
     \b
     wheelhouse mirror prune simple --keep jobs/web --keep jobs/batch --dry-run
@@ -307,7 +311,7 @@ def prune(
 
 @command(mirror_app, "verify")
 def mirror_verify(tree: Tree, as_json: Json = False) -> None:
-    """Check an index: every page, every file and its contents, and that pages follow the journal. As `wheelhouse verify TREE`."""
+    """Check every page and file of an index, and that its pages follow the journal. The same as `wheelhouse verify TREE`."""
     from wheelhouse import report
     from wheelhouse.findings import Severity, worst
     from wheelhouse.mirror.tree import must_be_tree
@@ -337,7 +341,7 @@ def show(
     project: Annotated[str | None, typer.Argument(metavar="[PROJECT]", show_default=False)] = None,
     as_json: Json = False,
 ) -> None:
-    """Show what an index holds, which decisions count, and its history; or that of one project."""
+    """Show the contents, the decisions and the history of an index, or of one project in it."""
     from wheelhouse.mirror.tree import must_be_tree, read_journal, read_pages
     from wheelhouse.report.mirror_shown import shown_document, shown_lines
 

@@ -71,12 +71,12 @@ def rehearse(
     wheelhouse rehearse docker-context-files --image python:3.12-slim-bookworm
 
     Each file is hashed, and each target must have everything that its files require. If this machine has the target's Python,
-    everything is installed into a new environment in a sandbox, checked and imported; then uv, the lock file (a dry run) and
-    pip-sync install the same, and pip-compile must find the same pins. pip-tools comes with the extra [second-opinion]; if it
-    does not run on the target's Python, name another one with --tools. A folder for Airflow is installed as the release's own
-    build does it. --image and --dockerfile build the image itself, with the container engine of this machine.
-    Targets that cannot be installed here are listed as skipped. Exit code 1 if the wheelhouse must not travel as it is, 6 if
-    no target could be installed.
+    everything is installed into a new environment in a sandbox, checked and imported. Then uv and pip-sync install the same
+    requirements, pip reads the lock file (a dry run), and pip-compile must find the same pins. pip-tools comes with the extra
+    [second-opinion]. If it does not run on the target's Python, name another pip-tools with --tools. A folder that was staged
+    for Airflow is installed in the same way as the image build of that release does it. --image and --dockerfile build the
+    image itself, with the container engine of this machine. Targets that cannot be installed here are listed as skipped. Exit
+    code 1: the wheelhouse must not travel as it is. Exit code 6: no target could be installed.
     """
     from wheelhouse.rehearse.other_installers import InstallTools
     from wheelhouse.rehearse.rehearsal import installed_for, skipped_targets

@@ -29,7 +29,7 @@ def review(
         typer.Option(
             "--key",
             metavar="FILE",
-            help="Your Ed25519 key: private, or public if ssh-agent holds it (a FIDO token, too).",
+            help="Your Ed25519 key: the private key, or the public key if ssh-agent signs, also for a FIDO token.",
         ),
     ],
     place: CacheOptions,
@@ -57,7 +57,7 @@ def review(
         typer.Option(
             "--sign-command",
             metavar="COMMAND",
-            help="Sign with this program, which reads stdin and prints a signature by --key, a public key.",
+            help="Sign with this program, which reads stdin and prints the signature. --key is then the public key.",
         ),
     ] = "",
     port: Annotated[
@@ -68,11 +68,12 @@ def review(
 ) -> None:
     r"""Decide on the files of a wheelhouse in a browser, and sign each decision.
 
-    The page shows which files are not approved yet, those that can do something new first, with their findings and what changed.
+    The page lists the files that are not approved yet, with their findings and changes. Files that can do something new come
+    first.
 
-    It is served on the loopback address only, to the first browser that opens the address that is printed. It asks no other server.
-    What you approve or withdraw is signed with your key and added to the approvals file at once, as `approve` does. Ctrl-C
-    ends it; what was signed stays.
+    The page is served on the loopback address only, to the first browser that opens the printed address. The page asks no
+    other server. What you approve or withdraw is signed with your key and added to the approvals file at once, as `approve`
+    does. Ctrl-C ends the review; signed decisions stay.
 
     \b
     wheelhouse review wheels --since wheels-of-may --key our-key

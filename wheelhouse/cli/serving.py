@@ -45,7 +45,7 @@ def serve(
         typer.Option(
             "--host",
             metavar="ADDRESS",
-            help="The address to listen on. Other machines reach only addresses of the network.",
+            help="The address to listen on. Other machines cannot reach 127.0.0.1.",
         ),
     ] = "127.0.0.1",
     port: Annotated[int, typer.Option("--port", metavar="N", min=1, max=65535, help="The port to listen on.")] = 8080,
@@ -57,18 +57,30 @@ def serve(
     ] = None,
     token_file: Annotated[
         Path | None,
-        typer.Option("--token-file", metavar="FILE", help="Let only who has a token read: a line is `user:token`."),
+        typer.Option(
+            "--token-file",
+            metavar="FILE",
+            help="Allow only users with a token to read. Each line of the file is `user:token`.",
+        ),
     ] = None,
     htpasswd: Annotated[
         Path | None,
-        typer.Option("--htpasswd", metavar="FILE", help="Let only these users read; passwords are hashed by bcrypt."),
+        typer.Option(
+            "--htpasswd",
+            metavar="FILE",
+            help="Allow only the users in this file to read. Their passwords are bcrypt hashes.",
+        ),
     ] = None,
     by_name: Annotated[
         bool, typer.Option("--by-name", help="Serve each wheelhouse at /NAME/simple/. NAME is its folder's name.")
     ] = False,
     readers: Annotated[
         Path | None,
-        typer.Option("--readers", metavar="FILE", help='Say who may read which, in TOML: web = ["ada", "ci"].'),
+        typer.Option(
+            "--readers",
+            metavar="FILE",
+            help='Allow only these users to read each wheelhouse, in TOML: web = ["ada", "ci"].',
+        ),
     ] = None,
     access_log: Annotated[
         Path | None,
@@ -79,8 +91,8 @@ def serve(
 ) -> None:
     r"""Serve wheelhouses as a package index, read-only, until interrupted. A file that differs from its lock file is not served.
 
-    A change of the wheelhouses is served within a second, when all its files are there. /simple/browse.html is for people, /health
-    and /metrics (Prometheus) for machines. SIGTERM ends the server after the requests that are being answered.
+    If a wheelhouse changes, the change is served within a second after all its files are there. /simple/browse.html is for
+    people, /health and /metrics (Prometheus) are for machines. On SIGTERM, the server answers its open requests and ends.
 
     \b
     wheelhouse serve web batch --by-name --htpasswd users --readers readers.toml --certificate c.pem --certificate-key k.pem
@@ -207,10 +219,10 @@ def publish(
     as_json: Json = False,
     quiet: Quiet = False,
 ) -> None:
-    """Upload the files of a wheelhouse that a package repository does not have yet. Safe to repeat.
+    """Upload the files of a wheelhouse that a package repository does not have yet.
 
-    If the repository has another file under the same name, nothing is sent. User and password come from --token-file, from
-    netrc or from keyring.
+    You can repeat the command at any time. If the repository has a different file of the same name, nothing is sent. User and
+    password come from --token-file, from netrc or from keyring.
     """
     from wheelhouse.mirror.publish import PublishOutcome
     from wheelhouse.mirror.publish import publish as publish_step
@@ -251,9 +263,10 @@ def check(
 ) -> None:
     r"""Check that a mirror has every file that the lock files of a wheelhouse name, with the same hash.
 
-    Any Simple index will do: Nexus, Artifactory, devpi, pulp, a bucket. Only the lock files must be here. The output
-    names each file that the mirror lacks, has with another hash, has yanked, or lists without a hash or upload time. The exit
-    code is 1 if an install from the mirror would not get every file. `wheelhouse publish` sends what is missing.
+    The mirror can be any Simple index: Nexus, Artifactory, devpi, pulp or a bucket. Of the wheelhouse, only the lock files are
+    needed here. The output names each file that the mirror lacks, has with another hash, has yanked, or lists without a hash
+    or upload time. The exit code is 1 if an install from the mirror would not get every file. `wheelhouse publish` sends the
+    files that are missing.
 
     \b
     wheelhouse check wheels --against https://mirror.example.com/simple/

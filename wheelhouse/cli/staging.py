@@ -28,13 +28,15 @@ def stage(
     key: Annotated[
         Path | None,
         typer.Option(
-            "--key", metavar="FILE", help="Sign with this Ed25519 key: private, or public if ssh-agent holds it."
+            "--key",
+            metavar="FILE",
+            help="Sign with this Ed25519 key: the private key, or the public key if ssh-agent signs.",
         ),
     ] = None,
     sealed: Annotated[
         bool,
         typer.Option(
-            "--sealed", help="Write nothing, with exit code 1, if a step of the build would still ask a network."
+            "--sealed", help="If a step of the build still needs a network, write nothing and exit with code 1."
         ),
     ] = False,
     dockerfile: Annotated[
@@ -42,8 +44,9 @@ def stage(
         typer.Option(
             "--dockerfile",
             metavar="FILE",
-            help="Read this Dockerfile, list what it asks a network for, and build it from what the wheelhouse has. "
-            "Airflow's own, which is read if it is in the current folder, gives the build's arguments and versions.",
+            help="Read this Dockerfile, list what it needs a network for, and write a build of it from the wheelhouse. "
+            "Airflow's own Dockerfile gives the arguments and versions of its build. If you name none, it is read from "
+            "the current folder if it is there.",
         ),
     ] = None,
     as_json: Json = False,

@@ -40,10 +40,10 @@ def store_prune(
     place: StoreLocation,
     wheelhouses: Annotated[
         list[Path],
-        typer.Argument(metavar="WHEELHOUSE...", help="Keep what the lock files of these wheelhouses name."),
+        typer.Argument(metavar="WHEELHOUSE...", help="Keep the files that the lock files of these wheelhouses name."),
     ],
     days: Annotated[
-        int, typer.Option("--days", min=1, help="Keep objects that are not older than so many days, too.")
+        int, typer.Option("--days", min=1, help="Also keep objects that are at most this many days old.")
     ] = 30,
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Print what would be removed, and remove nothing.")
@@ -52,8 +52,8 @@ def store_prune(
 ) -> None:
     """Remove old objects that no lock file of these wheelhouses names.
 
-    Younger objects stay, because a run may need them at this moment. Exit code 4, with nothing removed, while a run of
-    `fetch --virtual` relies on the store. A file that another wheelhouse needs later comes from the index again.
+    Younger objects stay, because a run may need them at this moment. While a run of `fetch --virtual` uses the store, nothing
+    is removed, and the exit code is 4. If another wheelhouse needs a removed file later, it is fetched from the index again.
     """
     from wheelhouse import report
     from wheelhouse.build.sdist_builds import WHEELS

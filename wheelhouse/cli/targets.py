@@ -21,7 +21,7 @@ def target_show(
         typer.Option("--interpreter", metavar="PATH", help="Describe the target of a Python on this machine."),
     ] = None,
 ) -> None:
-    """Print a target as pex's complete-platform JSON: its markers, and its tags in order. --target-file reads it."""
+    """Print a target as pex's complete-platform JSON: its markers, and its tags in order. `--target-file` reads this JSON."""
     from wheelhouse.airflow import Airflow
     from wheelhouse.fetch.gather import Options, targets
     from wheelhouse.target.complete_platform import complete_platform

@@ -56,7 +56,7 @@ def vet(
         typer.Option(
             "--vex",
             metavar="FILE",
-            help="What somebody says of vulnerabilities: CycloneDX, OpenVEX or CSAF. May be repeated.",
+            help="A VEX document, which says whether vulnerabilities matter: CycloneDX, OpenVEX or CSAF. May be repeated.",
         ),
     ] = None,
     html: Annotated[
@@ -68,7 +68,7 @@ def vet(
         typer.Option(
             "--since",
             metavar="OLD",
-            help="An earlier wheelhouse: report what its files could not do; the HTML page shows what changed.",
+            help="An earlier wheelhouse. Report what files can do now that they could not do then; the HTML page shows what changed.",
         ),
     ] = None,
     sbom: Annotated[
@@ -92,13 +92,12 @@ def vet(
     as_json: Json = False,
     quiet: Quiet = False,
 ) -> None:
-    """Review a wheelhouse: code that runs by itself, oddities, origins. Needs no network, and runs no package code.
+    """Review a wheelhouse for code that runs by itself, for unusual contents and for unclear origins.
 
-    The publishers of projects with their first attestation are added to publishers.json.
+    The command needs no network, and runs no package code. If a project has an attestation for the first time, its publisher
+    is added to publishers.json. The cache keeps what was read of each file for the next run.
 
-    What is read of a file is kept in the cache for the next run.
-
-    A finding that the reviewers of its file saw is not shown again. Exit code 1 if a finding is at or above the threshold.
+    If the reviewers of a file saw a finding, it is not shown again. Exit code 1 if a finding is at or above the threshold.
     """
     from wheelhouse.files.cache import Cache
     from wheelhouse.files.disk import write
@@ -219,13 +218,13 @@ def advisories_import(
     ] = None,
     replace: Annotated[
         bool,
-        typer.Option("--replace", help="Replace the existing snapshot even if the new one is smaller or older."),
+        typer.Option("--replace", help="Replace the existing snapshot even if the new snapshot is smaller or older."),
     ] = False,
 ) -> None:
     """Write a snapshot of known vulnerabilities from an OSV export, for `vet` on both sides of the air gap.
 
-    If it replaces an older snapshot, `vet` marks the advisories that are new. A smaller or older snapshot replaces another
-    only after a question, or with --replace.
+    If the new snapshot replaces an older one, `vet` marks the new advisories. If the new snapshot is smaller or older, it
+    replaces the existing one only after a question, or with --replace.
     """
     from wheelhouse.files.disk import write
     from wheelhouse.humanize import counted

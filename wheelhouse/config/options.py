@@ -22,7 +22,7 @@ class WhatToFetch:
 
     HEADING = "What to fetch"
     requirements: Texts = job(
-        metavar="[REQUIREMENT]...", names_job=True, help="What to fetch, as PEP 508 writes it: 'name[extra]>=1.0'."
+        metavar="[REQUIREMENT]...", names_job=True, help="A requirement in the form of PEP 508: 'name[extra]>=1.0'."
     )
     requirement_files: Texts = job(
         *("--requirement", "-r"),
@@ -35,9 +35,11 @@ class WhatToFetch:
         "--group", metavar="NAME", names_job=True, help="Add a dependency group of pyproject.toml, or of a lock file."
     )
     overrides: Texts = job(
-        "--override", metavar="FILE", help="Replace whatever releases require of the projects that the file lists."
+        "--override",
+        metavar="FILE",
+        help="For the projects in this file, use its requirements instead of those of releases.",
     )
-    excludes: Texts = job("--exclude", metavar="NAME", help="Leave a project out, whatever requires it.")
+    excludes: Texts = job("--exclude", metavar="NAME", help="Leave a project out, even if a release requires it.")
     extras: Texts = job(
         "--extra", metavar="NAME", help="Add an extra of Airflow or of `-r pyproject.toml`: a name, or a,b,c."
     )
@@ -55,7 +57,7 @@ class ConstraintsSource:
         help="Airflow's constraints to use: constraints (default), no-providers or source-providers.",
     )
     constraints_url: str | None = always(
-        "--constraints-url", default=None, metavar="URL", help="Read Airflow's constraints from this mirror of them."
+        "--constraints-url", default=None, metavar="URL", help="Read Airflow's constraints from this mirror."
     )
 
 
@@ -69,7 +71,7 @@ class AirflowRelease:
         default=None,
         metavar="VERSION",
         names_job=True,
-        help="Fetch Apache Airflow in this version, with its official constraints, for its image's libc.",
+        help="Fetch this version of Apache Airflow, with its official constraints, for the libc of its image.",
     )
 
 
@@ -128,19 +130,20 @@ class BaseImageOptions:
         default=None,
         metavar="NAME[@DIGEST]",
         in_table=True,
-        help="Fetch a base image from its registry into the wheelhouse, or take it from this machine (oci:FOLDER:NAME, "
-        "oci-archive:FILE:NAME, docker-archive:FILE[:NAME], docker-daemon:NAME); its files tell libc and Python.",
+        help="Fetch a base image from its registry into the wheelhouse, and read libc and Python from its files. To take "
+        "an image from this machine, write oci:FOLDER:NAME, oci-archive:FILE:NAME, docker-archive:FILE[:NAME] or "
+        "docker-daemon:NAME.",
     )
     whole_image: bool = job(
         "--whole-image",
         default=False,
-        help="Fetch all that the image build of --airflow needs: also its base image and its Debian packages.",
+        help="Fetch everything that the image build of --airflow needs, with its base image and Debian packages.",
     )
     dockerfile: str | None = job(
         "--dockerfile",
         default=None,
         metavar="FILE",
-        help="Airflow's own Dockerfile: read from it what the image build of --airflow needs, such as pip's version.",
+        help="Read what the image build of --airflow needs, such as pip's version, from Airflow's own Dockerfile.",
     )
     image_mirrors: Texts = always(
         "--image-mirror",
@@ -159,7 +162,7 @@ class DebianOptions:
         "--deb",
         metavar="NAME",
         in_table=True,
-        help="Fetch a Debian package, with all that the base lacks for it: git, git=VERSION or git/SUITE.",
+        help="Fetch a Debian package and its dependencies that the base lacks. Write git, git=VERSION or git/SUITE.",
     )
     deb_lists: Mapping[str, Texts] = field(
         default_factory=dict,
@@ -170,7 +173,7 @@ class DebianOptions:
         default=None,
         metavar="FOLDER",
         in_table=True,
-        help="The root folder of the system that the packages are added to; / is this host. Default: the base image.",
+        help="The root folder of the system that gets the packages; / is this host. Default: the base image.",
     )
     deb_sources: Texts = always(
         "--deb-source",
@@ -182,14 +185,15 @@ class DebianOptions:
         "--deb-keyring",
         metavar="FILE",
         in_table=True,
-        help="Accept suites that a key in this file signed. Default: the keys of the base, then this host's archive keys.",
+        help="Accept suites that a key in this file signed. Default: the keys that the source names, else those of the base, "
+        "else this host's archive keys.",
     )
     deb_date: str | None = always(
         "--deb-date",
         default=None,
         metavar="TIME",
         in_table=True,
-        help="Take a snapshot of this time: it replaces @SNAPSHOTID@ in a source, and the suite may have expired.",
+        help="Use the snapshot of this time, even if its suite expired. The time replaces @SNAPSHOTID@ in a source.",
     )
 
 
@@ -207,20 +211,24 @@ class IndexOptions:
         "--index",
         environment="WHEELHOUSE_INDEX",
         metavar="[NAME=]URL",
-        help="The package index (a Simple Repository API). With a NAME: one more index, for the projects that --from "
-        "gives it. Default: pip's own default.",
+        help="The package index (a Simple Repository API). With a NAME, it is an additional index for the projects that "
+        "--from lists. Default: pip's own default.",
     )
     index_projects: Texts = by_index(
         "--from",
         metavar="NAME=PROJECT,…",
-        help="Take these projects from the index NAME, and from no other: names, or patterns such as 'acme-*'.",
+        help="Take these projects only from the index NAME. Write names, or patterns such as 'acme-*'.",
     )
     find_links: Texts = by_index(
         "--find-links",
         metavar="[NAME=]FOLDER|URL",
-        help="Take files from a folder or a page of links. No index is asked for a project that is found there.",
+        help="Take files from a folder or a page of links. A project that is found there is not looked for on an index.",
     )
-    no_index: bool = always("--no-index", default=False, help="Use no default index, only what is named.")
+    no_index: bool = always(
+        "--no-index",
+        default=False,
+        help="Do not use the default index, only the indexes and --find-links that you name.",
+    )
     index_tokens: Texts = by_index(
         "--index-token-file", metavar="[NAME=]FILE", help="Read an index's token, or `user:password`, from a file."
     )
@@ -252,7 +260,7 @@ class ChoosingOptions:
     require_hashes: bool | None = always(
         "--require-hashes/--no-require-hashes",
         default=None,
-        help="Require a hash for every project. Default: if one requirement has a hash.",
+        help="Require a hash for every project. Default: only if a requirement has a hash.",
     )
     uploaded_prior_to: str | None = always(
         "--uploaded-prior-to",
@@ -274,10 +282,10 @@ class UpgradeOptions:
     upgrade: bool = option(
         "--upgrade",
         default=False,
-        help="Resolve again, whatever the existing lock file says, and ask the index for every page.",
+        help="Do not use the existing lock file: resolve again, and ask the index for every page.",
     )
     upgrade_projects: Texts = option(
-        "--upgrade-project", metavar="NAME", help="Choose a release of this project again."
+        "--upgrade-project", metavar="NAME", help="Choose a new release of this project only."
     )
 
 
@@ -295,19 +303,19 @@ class OutputOptions:
     link: bool = option(
         "--link",
         default=False,
-        help="Make files read-only hard links to those of the cache if the file system cannot share blocks. Use it for "
-        "many wheelhouses on one machine.",
+        help="If the file system cannot share blocks, make read-only hard links to the files of the cache. Use this "
+        "option for many wheelhouses on one machine.",
     )
     virtual: bool = option(
         "--virtual",
         default=False,
-        help="Write lock files alone, and put the files into the store; `wheelhouse materialize` brings them.",
+        help="Write only lock files here, and put the files into the store. `wheelhouse materialize` fetches the files.",
     )
     keep_going: bool = option(
         "--keep-going",
         default=False,
-        help="Write the targets that have a solution, even if others have none. With --all, also start the jobs after "
-        "one that failed.",
+        help="Write the targets that have a solution, even if others have none. With --all, run the other jobs even if "
+        "a job fails.",
     )
 
 
@@ -324,10 +332,12 @@ class JobSelection:
 
     HEADING = "Jobs"
     all_jobs: bool = option(
-        "--all", default=False, help="Do this for every job of the settings file, each a table [jobs.NAME]."
+        "--all", default=False, help="Do this for every job of the settings file. Each table [jobs.NAME] is a job."
     )
     job_names: Texts = option(
-        "--job", metavar="NAME", help="Do this for the jobs with this name, or with names such as 'team-*'."
+        "--job",
+        metavar="NAME",
+        help="Do this for the job of this name, or for all jobs that match a pattern such as 'team-*'.",
     )
 
 
@@ -337,13 +347,13 @@ class FleetOptions(JobSelection):
 
     HEADING = "Jobs"
     parallel: int = option(
-        "--parallel", default=4, metavar="N", minimum=1, maximum=64, help="Run so many jobs at once."
+        "--parallel", default=4, metavar="N", minimum=1, maximum=64, help="How many jobs to run at once."
     )
     report: str | None = option(
         "--report",
         default=None,
         metavar="FILE",
-        help="Write one HTML page about all jobs of the run: what each has, what changed, what is vulnerable where.",
+        help="Write one HTML page about all jobs of the run: their projects, changes and vulnerabilities.",
     )
 
 
@@ -372,8 +382,8 @@ class BuildingOptions:
         "--build-uploaded-prior-to",
         default=None,
         metavar="TIME",
-        help="Build with releases uploaded before this time. Default: the later of the sdist's upload date and that of "
-        "the newest file requested.",
+        help="Build with releases uploaded before this time. Default: the sdist's upload date, or the upload date of the "
+        "newest requested file if that is later.",
     )
     build_constraint: Texts = option(
         "--build-constraint",
@@ -404,10 +414,11 @@ class BuildCommandOptions(BuildingOptions):
     only_here: bool = option(
         "--only-here",
         default=False,
-        help="Build what this machine has an interpreter for, put it into the store, and leave the rest to other machines.",
+        help="Build only the sdists that this machine has an interpreter for, and put the wheels into the store. Other "
+        "machines build the rest.",
     )
     from_store: bool = option(
-        "--from-store", default=False, help="Build nothing: take the wheels that other machines put into the store."
+        "--from-store", default=False, help="Build nothing. Take the wheels that other machines put into the store."
     )
     executor: str | None = option(
         "--executor",
@@ -418,7 +429,7 @@ class BuildCommandOptions(BuildingOptions):
     check_reproducible: bool = option(
         "--check-reproducible",
         default=False,
-        help="Build everything twice, and list the members that differ. Exit code 1 if any does.",
+        help="Build everything twice, and list the members that differ. Exit code 1 if a member differs.",
     )
 
 
@@ -494,8 +505,8 @@ class StoreLocation:
         default=None,
         environment="WHEELHOUSE_STORE",
         metavar="URL",
-        help="Share files with other machines: s3://bucket/folder, gs://…, az://… or file:///folder. What the cache lacks "
-        "is looked for there before it is requested from the index.",
+        help="Share files with other machines: s3://bucket/folder, gs://…, az://… or file:///folder. A file that the "
+        "cache lacks is taken from the store, or else from the index.",
     )
 
 
@@ -509,7 +520,8 @@ class StoreOptions(StoreLocation):
         default=None,
         environment="WHEELHOUSE_STORE_KEY",
         metavar="FILE",
-        help="Sign what goes to the store and is not named by its own hash, such as built wheels, with this Ed25519 key.",
+        help="Sign with this Ed25519 key. Built wheels, and other objects of the store that are not named by their own "
+        "hash, need a signature.",
     )
 
 
@@ -543,13 +555,13 @@ class LayoutOptions:
     sdists: bool = option(
         "--sdists",
         default=False,
-        help="Stage sdists instead of the wheels that were built from them, and their build requirements.",
+        help="Stage sdists and their build requirements, instead of the wheels that were built from the sdists.",
     )
     index: str | None = always(
         "--index",
         default=None,
         metavar="URL",
-        help="Stage settings only; the build then takes the locked files from this index.",
+        help="Stage only settings: the build takes the locked files from this index.",
     )
 
 
@@ -562,15 +574,15 @@ class ImageOptions(DatabaseClients):
         "--route",
         default=None,
         metavar="NAME",
-        help="configured (default: Airflow's ordinary install, which reads the folder) or context (Airflow's from-context "
-        "install).",
+        help="How the image build installs: configured (default: Airflow's ordinary install, from the folder) or context "
+        "(Airflow's from-context install).",
     )
     rename: str | None = always(
         "--rename",
         default=None,
         metavar="HOW",
-        help="Names of Airflow's own files in route context: auto (Apache_Airflow… if needed; default), never, or "
-        "documented (_apache_airflow…, as Airflow's page says; no release works with it).",
+        help="How to rename Airflow's own files in route context: auto (default: to Apache_Airflow… if needed), never, "
+        "or documented (to _apache_airflow…, as Airflow's documentation says, which works with no release).",
     )
     dev_apt: Texts = always("--dev-apt", metavar="NAME", help="Install a Debian package in the build stage.")
     runtime_apt: Texts = always("--runtime-apt", metavar="NAME", help="Install a Debian package in the image.")
@@ -580,8 +592,8 @@ class ImageOptions(DatabaseClients):
         help="Replace the base image's sources.list by this line: 'deb https://mirror/debian bookworm main'.",
     )
     build_args: Texts = always("--build-arg", metavar="NAME=VALUE", help="Add a build argument.")
-    pypirc: bool = always("--pypirc", default=False, help="Write .pypirc too, which pip does not read.")
-    piprc: bool = always("--piprc", default=False, help="Write .piprc too, which pip does not read.")
+    pypirc: bool = always("--pypirc", default=False, help="Also write .pypirc, although pip does not read it.")
+    piprc: bool = always("--piprc", default=False, help="Also write .piprc, although pip does not read it.")
 
 
 @dataclass(frozen=True, kw_only=True)
