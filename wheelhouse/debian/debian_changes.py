@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from wheelhouse.debian.deb_version import version_key
-from wheelhouse.debian.debian_lock import DebianLock
+from wheelhouse.debian.debian_lock import DebianLock, LockedDeb
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,10 +26,20 @@ class DebianChange:
 
 
 def debian_changes(old: DebianLock, new: DebianLock) -> Iterator[DebianChange]:
-    """Every change of version or bytes, in the order of names. Of a package with several versions the last in the lock counts."""
-    before, after = ({deb.name: deb for deb in lock.packages} for lock in (old, new))
+    """Every change of version or bytes, in the order of names. Of a package with several versions the newest counts."""
+    before, after = _newest(old), _newest(new)
     for name in sorted({*before, *after}):
         one, other = before.get(name), after.get(name)
         if one and other and (one.version, one.sha256) == (other.version, other.sha256):
             continue
         yield DebianChange(name, one.version if one else "", other.version if other else "")
+
+
+def _newest(lock: DebianLock) -> dict[str, LockedDeb]:
+    """Name → the newest version of each package of a lock."""
+    newest: dict[str, LockedDeb] = {}
+    for deb in lock.packages:
+        earlier = newest.setdefault(deb.name, deb)
+        if version_key(earlier.version) < version_key(deb.version):
+            newest[deb.name] = deb
+    return newest
