@@ -45,7 +45,7 @@ CLIENTS = {
 
 @dataclass(frozen=True, slots=True)
 class _Change:
-    """What a release installs beyond the one before; names after `-` are gone."""
+    """What a release installs beyond the one before; names after `-` are removed."""
 
     since: str
     development: str = ""

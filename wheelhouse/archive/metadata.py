@@ -48,7 +48,7 @@ PLAIN = re.compile(
 """Matches nearly all lines that PEP 508 allows, and none that it does not allow."""
 MAX_PLAIN_LENGTH = 1000
 ANY = "*"
-"""In the place of an extra: every extra, and none."""
+"""In place of an extra's name: lines that can apply with every extra, and without."""
 SINGLE_FIELDS = ("Metadata-Version", "Name", "Version", "Requires-Python")
 """The fields that decide what a file is, and that core metadata allow once."""
 STATIC_SINCE = (2, 2)

@@ -1,7 +1,7 @@
 """The licences that a Debian copyright file names, as it spells them, or as DEP-5 does (pure).
 
-Source: the machine-readable format 1.0 (DEP-5). Another file names licences by their texts in /usr/share/common-licenses, or has
-these texts itself, which their phrases tell. Debian policy 12.5: a package can link to the copyright file of another.
+Source: the machine-readable format 1.0 (DEP-5). Another file refers to licences in /usr/share/common-licenses, or has
+their texts itself, which are known by phrases. Debian policy 12.5: a package can link to the copyright file of another.
 """
 
 import re

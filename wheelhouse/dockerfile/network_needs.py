@@ -1,4 +1,4 @@
-"""Every instruction of a Dockerfile that asks a network, or of which that is not known (pure)."""
+"""Every instruction of a Dockerfile that asks a network, or perhaps does (pure)."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field

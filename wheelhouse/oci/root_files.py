@@ -23,7 +23,7 @@ MAX_FILE_BYTES = 128 << 20
 MAX_REMEMBERED = 1_000_000
 """Whiteouts and files of a layer that hide what is below."""
 MAX_DEPTH = 6
-"""Folders above a file that is read: what is deeper hides none."""
+"""Folders above a file that is read; a deeper file hides none of these."""
 BLOCK = 1 << 20
 WHITEOUT, OPAQUE = ".wh.", ".wh..wh..opq"
 NOT_THIS_IMAGE = "use another image, or have this one built again"
@@ -40,7 +40,7 @@ class Layer:
 
 @dataclass
 class _Hidden:
-    """What a layer hides of those below: paths with everything under them, and what is inside folders."""
+    """What a layer hides of the layers below: `paths`, with everything in them, and what is in `insides`, but not these themselves."""
 
     paths: set[str] = field(default_factory=set)
     insides: set[str] = field(default_factory=set)
