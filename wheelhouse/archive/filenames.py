@@ -34,7 +34,7 @@ def is_wheel(filename: str) -> bool:
 
 
 def is_globbed(filename: str) -> bool:
-    """Whether a file name matches `*.{whl,tar.gz}`, the glob of the files that Airflow's image build installs."""
+    """Whether a file name ends in `.whl` or `.tar.gz`, as the glob of the files that Airflow's image build installs asks."""
     return filename.endswith((WHEEL_SUFFIX, SDIST_SUFFIXES[0]))
 
 

@@ -223,7 +223,9 @@ def _is_digest(written: str, digest: str) -> bool:
 
 
 def _checked_digest(data: mmap.mmap, member: Member, algorithm: str, watch: Watch | None) -> str:
-    """The member's digest in URL-safe base64 without padding, which `watch` gets, too. Raises RefusedError for a wrong CRC or size."""
+    """The member's digest in URL-safe base64 without padding. `watch` gets the contents, and then the digest as in RECORD:
+    `sha256=…`. Raises RefusedError for a wrong CRC or size.
+    """
     digest, crc = hashlib.new(algorithm, usedforsecurity=False), 0
     for piece in contents_of(data, member, watch):
         digest.update(piece)

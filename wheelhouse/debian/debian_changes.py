@@ -26,7 +26,9 @@ class DebianChange:
 
 
 def debian_changes(old: DebianLock, new: DebianLock) -> Iterator[DebianChange]:
-    """Every change of version or bytes, in the order of names. Of a package with several versions the newest counts."""
+    """Every change of version or bytes, in the order of names, with packages that one of the two lacks: its version is empty. Of a
+    package with several versions the newest counts.
+    """
     before, after = _newest(old), _newest(new)
     for name in sorted({*before, *after}):
         one, other = before.get(name), after.get(name)

@@ -123,7 +123,9 @@ def _parts(
 
 
 def _given(lock: PylockInput, target: Target, options: Options, on_event: Listener) -> tuple[Candidate, ...]:
-    """The files that a lock of another tool names for a target; a note lists those that it names for others."""
+    """The file of each project that a lock of another tool names for a target, with the extras and groups asked for. A note lists the
+    projects that have none.
+    """
     taken = lock.select(target, split(options.extras), options.groups)
     if left := lock.left_out(taken):
         names = listed(left, MOST_NAMED)

@@ -182,7 +182,9 @@ class Cache(Store):
                 Path(path).unlink(missing_ok=True)
 
     def log(self, name: str, content: bytes, *, lasting: bool = False) -> Path:
-        """Write the output of a build to a file of this name, and return its path. Of a temporary folder only the `lasting` logs stay."""
+        """Write the output of a build to a file of this name, and return its path. At the end a temporary folder keeps all
+        its logs if one was `lasting`, else none.
+        """
         self._lasting |= lasting
 
         def write(path: Path) -> Path:

@@ -165,7 +165,7 @@ def _distribution_name(filename: str) -> str:
 
 
 def _built(table: BuiltTable, *, kept: bool) -> Built:
-    """How a wheel was built; with `kept` the package names the sdist too."""
+    """How a wheel was built, always with its sdist. The sdist counts as kept in the wheelhouse if `kept` is true, or the table says so."""
     sdist = table.sdist
     return Built(
         sdist=Artifact(_distribution_name(sdist.name), sdist.hashes.sha256, sdist.size, sdist.url, sdist.upload_time),

@@ -313,7 +313,9 @@ def _licences(evidence: Evidence, numbers: Numbers) -> list[View]:
 
 
 def _script_data(evidence: Evidence, numbers: Numbers) -> View:
-    """What the script draws the graph from: nodes as [name, version, state, severity]; by number, the roots and what each node needs."""
+    """What the script draws the graph from: the name of the wheelhouse; nodes as [name, version, state, severity], severity 0 if there
+    is no finding; and, by number, the roots and what each node needs.
+    """
     roots = sorted({numbers[name] for graph in evidence.graphs for name in graph.roots})
     needs: dict[int, set[int]] = {}
     for graph in evidence.graphs:

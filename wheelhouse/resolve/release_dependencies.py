@@ -57,8 +57,8 @@ class ReleaseDependencies:
         return self._dependencies[key]
 
     def _read_dependencies(self, release: CandidateRelease) -> Iterator[Dependency]:
-        """The dependencies that the release's metadata give, and one on NEVER if the release cannot be installed. Warns of what is
-        left out.
+        """The dependencies that the release's metadata give, and for an extra one on the release without it; one on NEVER, which
+        excludes the release, if its Python does not fit, or, with a warning, if a requirement is unreadable.
 
         Raises DeferredError if the release is now deferred.
         """

@@ -281,8 +281,8 @@ class ReleaseSearch:
     def _yanked_gate(
         self, offered: ProjectCandidates, version: Version, state: int, left: Mapping[Identifier, int]
     ) -> Clause[Identifier] | None:
-        """A provisional clause that excludes a yanked release until a release that pins it is chosen (PEP 592). None for one that
-        is not yanked, or is pinned already.
+        """A provisional clause that excludes a yanked release until a release that pins it is chosen (PEP 592), and the state is noted
+        as gated. None for one that is not yanked, or that a release chosen in `left` pins already.
         """
         project = offered.page.project
         if offered.choose(version, EVERY_VERSION)[0] or self._is_pinned(project, state, left):

@@ -87,7 +87,9 @@ RUN --mount=type=bind,source={destination.name},target=/{FOLDER} {SECRET_MOUNT} 
 
 
 def _fragment(lock: Lock, base_image: str, builder: Pin | None, destination: Destination) -> str:
-    """The text of the Dockerfile that installs the folder's files with no network."""
+    """The text of the Dockerfile that installs the folder's files with no network. It mounts the folder and copies nothing; the base
+    image and pip's options are build arguments.
+    """
     here, name = replace(destination, context="."), destination.name
     build = shell(_build_command(lock, here, *NO_NETWORK)).replace(" \\\n   ", "")
     return f"""# Installs what {name} holds for {lock.target.name}, with no network. The folder is only mounted: no layer keeps it.

@@ -81,7 +81,7 @@ class BatchReader:
             return batch
 
     def _with_others(self, request: _Request) -> list[_Request]:
-        """A request and those that wait longest, in this order, up to the limits of a batch."""
+        """A request and those that wait longest, in this order, up to the limits of a batch. All of them still wait then."""
         batch, size = [request], request.size
         for other in self._waiting:
             if other is not request:

@@ -60,7 +60,9 @@ def from_image(dockerfile: str, image: str) -> str:
 
 
 def install_script(at: Version, folder: str, base: tuple[str, ...] = ()) -> str:
-    """The text of the script for a release. `folder` is the path of the staged folder, `base` the commands of base.Dockerfile."""
+    """The text of the script for a release. `folder` is the path of the staged folder, which bash reads without quotes; `base` has
+    the commands of base.Dockerfile.
+    """
     steps = [*PREAMBLE, f"FOLDER={folder}", *base]
     if at >= Version("2.2.4"):
         steps += [

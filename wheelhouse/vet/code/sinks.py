@@ -93,7 +93,9 @@ def command_of(call: Call) -> str:
 
 
 def _starts(call: Call, run: Run) -> Iterator[Seen]:
-    """The kinds of a process that is started: of fetched or decoded data, with data of this machine, of an attack, or by its words."""
+    """The kinds of a process that is started, at least one. That of fetched or decoded data comes alone. That of an attack is the
+    last; without one, it is a kind by the words of the command.
+    """
     command = command_of(call)
     quoted = shortened(command)
     origins = origins_of((*call.arguments, *(call.keywords.get(key, UNKNOWN) for key in ("args", "cmd"))))

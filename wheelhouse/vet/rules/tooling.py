@@ -84,7 +84,7 @@ def jupyter_settings(facts: Facts, review: Review) -> Iterator[Observation]:
 
 
 def _matching(facts: Facts, pattern: re.Pattern[str], *, is_wheel: bool) -> tuple[str, ...]:
-    """The names of the members whose installed path a pattern matches, without empty files.
+    """The names of the members whose whole installed path a pattern matches, without empty files.
 
     Empty if the file is a wheel and `is_wheel` is false, or the other way round.
     """
