@@ -15,9 +15,9 @@ CODE = (".py", ".pth")
 def capabilities(facts: Facts, review: Review) -> Iterator[Observation]:
     """What the file can do: start by itself, make code at run time, start programs, use the network, read the environment.
 
-    And: write or install files outside its folders, run machine code, be a plugin of another program. Code is read, not run, so
-    these are the things that it could do if somebody calls it. An approval signs the list, so that `new-capability` can tell what
-    a later release can do besides.
+    And: write or install files outside its folders, run machine code, be a plugin of another program. Code is read, not
+    run, so these are the things that it could do if somebody calls it. An approval signs the list, so that
+    `new-capability` can report what a later release can do in addition.
     """
     can = capabilities_of(facts)
     if can:
@@ -30,8 +30,8 @@ def capabilities(facts: Facts, review: Review) -> Iterator[Observation]:
 def new_capability(facts: Facts, review: Review) -> Iterator[Observation]:
     """The file can do something that the release before could not.
 
-    The release before is that of the wheelhouse of `--since`, else the one of the project that was approved. A library that begins
-    to use the network or to start programs is worth a look before its update is approved.
+    The release before is the one in the wheelhouse of `--since`, or else the approved release of the project. A library
+    that begins to use the network or to start programs is worth a look before its update is approved.
     """
     before = review.before(facts)
     if before is None:
@@ -50,8 +50,8 @@ def _first_members(can: Capabilities) -> tuple[str, ...]:
 def not_in_sdist(facts: Facts, review: Review) -> Iterator[Observation]:
     """The wheel has Python code that the sdist of the same release does not have, and the wheelhouse has both.
 
-    Readers of the sources do not see that code. A build may write some, as `_version.py`; anything else was added after the sources
-    were published, or on the machine that built the wheel.
+    Readers of the sources do not see that code. A build may write code such as `_version.py`; other code was added after
+    the sources were published, or on the machine that built the wheel.
     """
     sdist = review.sdist_of(facts)
     if sdist is None:

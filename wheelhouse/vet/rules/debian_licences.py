@@ -24,8 +24,8 @@ checked_elsewhere(
 checked_elsewhere(
     Severity.WARNING,
     {
-        UNKNOWN: "The copyright file of a Debian package does not tell its licences to a program, and the policy names licences.\n\n"
-        "It is neither in the machine-readable format nor names a text in /usr/share/common-licenses, or it is that of another package."
+        UNKNOWN: "The copyright file of a Debian package has licences that a program cannot read, and the policy names licences.\n\n"
+        "That file is not in the machine-readable format and names no text in /usr/share/common-licenses, or is of another package."
     },
     group=GROUP,
 )

@@ -27,7 +27,7 @@ def program_in_disguise(facts: Facts, review: Review) -> Iterator[Observation]:
 def pickle_runs_code(facts: Facts, review: Review) -> Iterator[Observation]:
     """A pickle calls functions that start programs or run code.
 
-    Whoever loads it runs them. The opcodes are read, and nothing is loaded.
+    A program that loads the pickle runs these functions. The rule reads the opcodes, and loads nothing.
     """
     for path, calls in _members_with(facts, "pickle-calls"):
         yield observed(path=path, calls=calls)
@@ -37,7 +37,7 @@ def pickle_runs_code(facts: Facts, review: Review) -> Iterator[Observation]:
 def pyc_unchecked(facts: Facts, review: Review) -> Iterator[Observation]:
     """A compiled module says that Python must not compare it with its source (PEP 552, unchecked hash).
 
-    Python runs it, whatever the source beside it says.
+    Python runs the compiled module, even if the source beside it says something else.
     """
     for path, _ in _members_with(facts, "unchecked-pyc"):
         yield observed(path=path)
@@ -47,8 +47,9 @@ def pyc_unchecked(facts: Facts, review: Review) -> Iterator[Observation]:
 def pyc_unlike_source(facts: Facts, review: Review) -> Iterator[Observation]:
     """A compiled module differs from the source beside it, and Python may run it in place of the source.
 
-    If this Python wrote the same format, the source is compiled and all instructions are compared; else names and texts are. The
-    header decides what Python runs: a hash, or a time and the size of the source. One of another size is never run.
+    If the module has the format of this Python, the source is compiled and all instructions are compared; else names and
+    texts are compared. The header of the module decides whether Python runs it: by a hash, or by a time and the size of the
+    source. If the size is another one, Python never runs the module.
     """
     for path, does in _members_with(facts, "unlike-pyc"):
         yield observed(path=path, does=does)

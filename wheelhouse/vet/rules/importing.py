@@ -98,7 +98,7 @@ def import_reads_secrets(facts: Facts, review: Review) -> Iterator[Observation]:
 
 @rule(Severity.ERROR)
 def import_writes_startup(facts: Facts, review: Review) -> Iterator[Observation]:
-    """When it is imported, a module writes where a system, a shell, Python, git, an editor or an agent looks at its start."""
+    """When it is imported, a module writes files that a system, a shell, Python, git, an editor or an agent reads at its start."""
     for path, does, lines in _members_with(facts, ("startup", "tool-settings"), AT_IMPORT):
         yield observed(path=path, does=does).with_context(lines=lines)
 
@@ -176,8 +176,9 @@ def code_protected(facts: Facts, review: Review) -> Iterator[Observation]:
 def code_shady_address(facts: Facts, review: Review) -> Iterator[Observation]:
     """Code names an address that hides who receives: a webhook, a shortener, a tunnel, a throw-away domain, a bare number.
 
-    Telegram without the token of a bot, known shorteners, and services that tell the own address are only a note in a file that does
-    not use the network, start programs or make code when its modules are imported: libraries name them, too.
+    Libraries also name Telegram without the token of a bot, known shorteners, and services that tell a caller its own
+    address. These are only a note, if the file does not use the network, start programs or make code when its modules are
+    imported.
     """
     for path, does, lines in _members_with(facts, ("address",), AT_IMPORT, IF_CALLED):
         yield observed(path=path, does=does).with_context(lines=lines)
@@ -189,7 +190,7 @@ def code_shady_address(facts: Facts, review: Review) -> Iterator[Observation]:
 
 @rule(Severity.WARNING)
 def code_touches_secrets(facts: Facts, review: Review) -> Iterator[Observation]:
-    """If it is called, code opens files with keys or passwords, or writes what a shell, the system or Python runs at its start.
+    """If it is called, code opens files with keys or passwords, or writes files that a shell, the system or Python runs at its start.
 
     Few libraries do. Find out when it is called, and what for.
     """
@@ -199,10 +200,11 @@ def code_touches_secrets(facts: Facts, review: Review) -> Iterator[Observation]:
 
 @rule(Severity.WARNING)
 def code_is_hostile(facts: Facts, review: Review) -> Iterator[Observation]:
-    """If it is called, code does what hardly anything but attacks do.
+    """If it is called, code does what almost only attacks do.
 
-    It puts a connection in place of the input and output of a shell, runs an encoded command of PowerShell, mines coins, removes a home
-    folder, looks for addresses of wallets in the clipboard, or starts an agent that asks nobody.
+    The code connects the input and output of a shell to a server, runs an encoded command of PowerShell, mines coins,
+    removes a home folder, looks for addresses of wallets in the clipboard, or starts an agent that does not ask its
+    user.
     """
     for path, does, lines in _members_with(facts, ("hostile",), IF_CALLED):
         yield observed(path=path, does=does).with_context(lines=lines)
@@ -236,10 +238,10 @@ def tests_can_act(facts: Facts, review: Review) -> Iterator[Observation]:
 
 @rule(Severity.ERROR)
 def source_hides_code(facts: Facts, review: Review) -> Iterator[Observation]:
-    """The text of a source hides code from who reads it.
+    """The text of a source hides code from its readers.
 
-    It stands behind many blanks, its letters only look like plain ones, its characters change the direction of the text, or its
-    encoding is one that nobody can read.
+    The code stands behind many blanks, its letters only look like ASCII letters, its characters change the direction of the
+    text, or nobody can read its encoding.
     """
     for path, does, lines in _members_with(
         facts, ("hidden-by-blanks", "lookalike-name", "bidi", "encoded-source"), AT_IMPORT, IF_CALLED
@@ -256,7 +258,7 @@ def source_invisible(facts: Facts, review: Review) -> Iterator[Observation]:
 
 @rule(Severity.WARNING)
 def setup_replaces_install(facts: Facts, review: Review) -> Iterator[Observation]:
-    """setup() has commands of its own in place of those of an install, so that the install runs their code."""
+    """setup() replaces commands of the install by its own commands, so that the install runs their code."""
     for path, does, lines in _members_with(facts, ("install-command",), *REACHES):
         yield observed(path=path, does=does).with_context(lines=lines)
 
@@ -265,7 +267,7 @@ def setup_replaces_install(facts: Facts, review: Review) -> Iterator[Observation
 def source_unparsed(facts: Facts, review: Review) -> Iterator[Observation]:
     """A part of a source could not be parsed, so that nothing is known of what it does.
 
-    It is Python 2, or a syntax that is newer than the Python that runs wheelhouse.
+    That part is Python 2, or has a syntax that is newer than the Python that runs wheelhouse.
     """
     for path, does, _ in _members_with(facts, ("unparsed",), *REACHES):
         yield observed(path=path, does=does)
@@ -275,7 +277,7 @@ def source_unparsed(facts: Facts, review: Review) -> Iterator[Observation]:
 def source_unfollowed(facts: Facts, review: Review) -> Iterator[Observation]:
     """A source could not be followed to its end: it is too long, nested too deeply, or takes too many steps.
 
-    No source of 1,100 real files was like that. It can hide code.
+    Such a source can hide code. No source in 1,100 real files was like that.
     """
     for path, does, _ in _members_with(facts, ("unfollowed",), *REACHES):
         yield observed(path=path, does=does)

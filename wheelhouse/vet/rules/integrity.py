@@ -18,10 +18,12 @@ checked_elsewhere(
         "altered": "The bytes differ from those that the lock file names.\n\nThe sha256 or the size differs from the lock file's.",
         "missing": "The lock file names the file, and it is not in the folder.",
         "foreign": "No lock file of the wheelhouse names the file.\n\nAn install from the folder may install it.",
-        "link": "It is a link, and must be a file.\n\nThe target of a link can change, or stay behind when the folder is moved.",
+        "link": "The file is a link, and must be a regular file.\n\n"
+        "The target of a link can change, or stay behind when the folder is moved.",
         "swapped": "The file is of another project or version than the lock file says.",
         "unfit": "No tag of the wheel fits the target.",
-        "requires-python": "The file's own metadata exclude the Python of the target.\n\nInstallers refuse it, whatever an index says.",
+        "requires-python": "The file's own metadata exclude the Python of the target.\n\n"
+        "Installers refuse the file, even if an index says something else.",
         "closure": "The wheelhouse lacks a project that its own files require, or has a version that they exclude.",
         "archive": "The archive cannot be read.",
         "filename": "The name of the file is not the name of a wheel or sdist.",
@@ -37,8 +39,9 @@ checked_elsewhere(
         "pip keeps such a row, and deletes that file when it uninstalls the project.",
         "zip-structure": "The zip archive is damaged.",
         "zip-directory": "The directory of the zip is damaged, or differs from what its end record says.",
-        "zip-disagreement": "The two headers of a member differ, or one differs from the data.\n\nTwo readers would unpack other bytes.",
-        "zip-duplicate": "The archive has two members of the same name.\n\nReaders differ in which of them they use.",
+        "zip-disagreement": "The two headers of a member differ, or one differs from the data.\n\n"
+        "Two readers would unpack different bytes.",
+        "zip-duplicate": "The archive has two members of the same name.\n\nReaders differ in which of the two they use.",
         "zip-hidden-data": "The archive has bytes that belong to no member, or to two.",
         "zip-trailing-data": "There are bytes after the end of the archive.",
         "zip-path": "A member could be written outside its folder.",
@@ -49,7 +52,7 @@ checked_elsewhere(
         "zip-bomb": "The archive would unpack to far more than its size.",
         "sdist-metadata": "An sdist must have one PKG-INFO in its top folder.",
         "sdist-path": "A member could be written outside its folder, or lies behind a link.",
-        "sdist-duplicate": "The sdist has two members of the same name, with two contents.\n\nReaders differ in which of them they use.",
+        "sdist-duplicate": "The sdist has two members of the same name, with two contents.\n\nReaders differ in which of the two they use.",
         "sdist-sparse": "A member of the sdist is sparse.\n\nReaders differ in how they fill its gaps.",
         "sdist-bomb": "The sdist would unpack to far more than its size.",
     },
@@ -61,7 +64,7 @@ checked_elsewhere(
         "record-hash": "The hash of a file differs from RECORD, or RECORD has a hash of an unknown kind.",
         "record-size": "The size of a file differs from RECORD.",
         "name-twins": "Two files of the wheel are one file on macOS and Windows, and have code or metadata.\n\n"
-        "Their names differ in case, or in how Unicode composes a letter. Another file is run there than here.",
+        "Their names differ in case, or in how Unicode composes a letter. On those systems, another file runs than on Linux.",
         "record-fields": "A row of RECORD has more than three fields.\n\nA name with commas was not quoted; some installers refuse it.",
     },
 )
@@ -71,7 +74,7 @@ checked_elsewhere(
         "unneeded": "No requirement needs the project on this target.",
         "left-aside": "An interrupted run left the file.",
         "legacy-metadata": "A Requires-Dist line does not follow PEP 508.\n\npip 24.1 and newer refuse the file.",
-        "case-twins": "Two files are one file on macOS and Windows: their names differ in case.\n\nOne of them is lost there.",
+        "case-twins": "Two files are one file on macOS and Windows: their names differ in case.\n\nOne of the two is lost there.",
         "record-missing-row": "RECORD has no row for a file of the wheel.\n\nInstallers install the file, and no hash protects it.",
         "record-no-hash": "RECORD has no hash for a file.",
         "record-weak-hash": "RECORD has only a weak hash for a file.",
@@ -91,7 +94,7 @@ checked_elsewhere(
 def other_bytes(facts: Facts, review: Review) -> Iterator[Observation]:
     """A file of this name was approved before, with another sha256.
 
-    No index lets anybody replace a file. A mirror, a build of your own, or an attacker can.
+    An index does not let anybody replace a file. A mirror, your own build or an attacker can replace it.
     """
     approved = review.approvals.sha256s_of(facts.filename)
     sha256 = facts.pin.artifact.sha256

@@ -32,7 +32,7 @@ def licence_expression_wrong(facts: Facts, review: Review) -> Iterator[Observati
 
 @rule(Severity.ERROR)
 def licence_denied(facts: Facts, review: Review) -> Iterator[Observation]:
-    """The licence requires one that the policy's licences-denied names.
+    """The file requires a licence that the policy's licences-denied names.
 
     A licence beside an OR is not required: `GPL-3.0-only OR MIT` is no finding if only the GPL is denied.
     """

@@ -61,8 +61,8 @@ def _imitated(facts: Facts, review: Review, *, popular: bool) -> tuple[Normalize
 def module_of_another(facts: Facts, review: Review) -> Iterator[Observation]:
     """A project that few use installs a module with the name of one of the thousand most downloaded projects of PyPI.
 
-    Programs that import the well known project get this one, if both are installed or that one is missing. `intrudes` reports the
-    same for projects of the wheelhouse. Namespace packages belong to no project.
+    Programs that import the well known project get this module instead, if both projects are installed or the well known
+    one is missing. `intrudes` reports the same for projects of the wheelhouse. Namespace packages belong to no project.
     """
     if facts.project in review.known.ranks:
         return
@@ -78,7 +78,7 @@ def module_of_another(facts: Facts, review: Review) -> Iterator[Observation]:
 def homoglyphs(facts: Facts, review: Review) -> Iterator[Observation]:
     """A module or command has letters of another alphabet that look like ASCII, so that it reads like another name.
 
-    A reader cannot tell the two names apart, and Python can.
+    A reader cannot tell the two names apart, but Python can.
     """
     names = (*facts.top_modules, *facts.commands)
     alike = {name: plain for name in names if (plain := ascii_lookalike(name)) and _reads_like(name, plain, review)}
@@ -96,8 +96,8 @@ def _reads_like(name: str, plain: str, review: Review) -> bool:
 def lookalike_inside(facts: Facts, review: Review) -> Iterator[Observation]:
     """The name of the project looks like the name of another project of the same wheelhouse.
 
-    The rule reports the one of the two that fewer files of the wheelhouse require, or both if as many require each. Two much used
-    projects are not reported, as `attrs` and `cattrs`.
+    The rule reports the project that fewer files of the wheelhouse require, or both projects if equally many files require
+    them. Two much used projects, such as `attrs` and `cattrs`, are not reported.
     """
     for other in sorted({one.project for one in review.facts}):
         is_known = {facts.project, other} <= review.known.ranks.keys()

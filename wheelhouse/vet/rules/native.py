@@ -32,7 +32,8 @@ PLATFORM_KIND = {"linux": "elf", "manylinux": "elf", "musllinux": "elf", "macosx
 def native_code(facts: Facts, review: Review) -> Iterator[Observation]:
     """The file has native libraries.
 
-    Their code cannot be read as Python can. `native-links` reports the libraries that they need from elsewhere.
+    The code of native libraries cannot be read as Python can. `native-links` reports the libraries that they need from
+    elsewhere.
     """
     libraries = [entry for entry in _native(facts) if not _is_program(entry)]
     if libraries:
@@ -44,8 +45,8 @@ def native_code(facts: Facts, review: Review) -> Iterator[Observation]:
 def native_program(facts: Facts, review: Review) -> Iterator[Observation]:
     """The file has native programs, which can be started on their own.
 
-    It is only a note if all of them are commands that the wheel installs (`.data/scripts`), as those of ruff and uv are: nothing starts
-    them but who types their names. `native-in-pure` reports those in a wheel for any platform.
+    The finding is only a note if all programs are commands that the wheel installs (`.data/scripts`), as those of ruff and
+    uv are: they start only if somebody types their names. `native-in-pure` reports those in a wheel for any platform.
     """
     programs = [entry for entry in _native(facts) if _is_program(entry)]
     if programs and not facts.filename.endswith("-any.whl"):
@@ -57,7 +58,7 @@ def native_program(facts: Facts, review: Review) -> Iterator[Observation]:
 def native_links(facts: Facts, review: Review) -> Iterator[Observation]:
     """A native library links to others that are not in the wheelhouse, and not on every system.
 
-    They must be on the target, or the library does not load.
+    If those libraries are not on the target, the library does not load.
     """
     missing: dict[str, None] = {}
     for entry in _native(facts):
@@ -101,7 +102,7 @@ def _search(facts: Facts) -> Iterator[tuple[str, list[str]]]:
 
 @rule(Severity.WARNING)
 def native_unreadable(facts: Facts, review: Review) -> Iterator[Observation]:
-    """A file begins as an ELF file, and cannot be read as one, or is too large to be read."""
+    """A file begins like an ELF file, but cannot be read as an ELF file, or is too large to be read."""
     for entry in facts.entries:
         if entry.kind == "elf" and not (entry.native and entry.native.machine):
             yield observed(case="damaged" if entry.native else "large", path=entry.name)

@@ -27,7 +27,7 @@ def indexes(review: Review) -> Iterator[Observation]:
 def origin_unknown(facts: Facts, review: Review) -> Iterator[Observation]:
     """The lock file does not say which index the file is from.
 
-    The file was named by path or address, or was in a folder. Only the person who named it vouches for it.
+    The file was named by path or address, or was in a folder. Only the person who named the file can tell where it is from.
     """
     if not facts.pin.index and not facts.pin.built:
         url = facts.pin.origin.url

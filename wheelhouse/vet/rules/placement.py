@@ -242,8 +242,9 @@ def module_hidden(facts: Facts, review: Review) -> Iterator[Observation]:
 def poses_as(facts: Facts, review: Review) -> Iterator[Observation]:
     """The file installs the metadata of another project, or more metadata of its own, at the top of site-packages.
 
-    pip and Python then take that project for installed, in a version that nobody chose, and run its entry points. A `.dist-info`
-    folder below `.data` of the project itself replaces the metadata that a reviewer reads. An own `.egg-info` is left out.
+    pip and Python then take that project for installed, in a version that nobody chose, and run its entry points. A
+    `.dist-info` folder below `.data` of the project itself replaces the metadata that a reviewer reads. The project's
+    own `.egg-info` is not reported.
     """
     matches = [match for path in facts.installs if (match := INSTALLED_METADATA.match(path))]
     others = {
@@ -259,7 +260,8 @@ def poses_as(facts: Facts, review: Review) -> Iterator[Observation]:
 def embedded_archive(facts: Facts, review: Review) -> Iterator[Observation]:
     """The file contains an archive: a zip, wheel, jar or tar.
 
-    wheelhouse does not look into it. Python imports from zips: it is only a note if all are tars and jars, by name and by content.
+    wheelhouse does not look into the archive. Python can import from zips, so the finding is a note only if all archives
+    are tars and jars, by name and by content.
     """
     if archives := [entry for entry in _files(facts) if _holds_files(entry)]:
         found = observed(count=len(archives), paths=tuple(entry.name for entry in archives))

@@ -61,7 +61,8 @@ HOSTS: Mapping[str, str] = {
 def plugin_at_start(facts: Facts, review: Review) -> Iterator[Observation]:
     """Another program imports the file each time it starts, because of an entry point.
 
-    pytest does so with the group `pytest11`, Airflow with `airflow.plugins`: nobody has to name the plugin, to install it is enough.
+    pytest does so with the group `pytest11`, Airflow with `airflow.plugins`. These programs import each installed
+    plugin, even if nobody names it.
     """
     for group, objects in facts.entry_point_groups.items():
         if host := _host_of(group):
@@ -89,7 +90,7 @@ def plugin_in_builds(facts: Facts, review: Review) -> Iterator[Observation]:
 
 @rule(Severity.NOTE)
 def plugin(facts: Facts, review: Review) -> Iterator[Observation]:
-    """The file offers plugins to other programs, by entry points. They import a plugin if it is asked for by its name."""
+    """The file offers plugins to other programs, by entry points. These programs import a plugin if somebody asks for it by its name."""
     groups = sorted(facts.entry_point_groups.keys() - {*COMMAND_GROUPS, *BUILD_GROUPS})
     if others := [group for group in groups if not (_host_of(group) or _is_own(group, facts))]:
         yield observed(groups=tuple(others))

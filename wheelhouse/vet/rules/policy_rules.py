@@ -31,7 +31,7 @@ checked_elsewhere(
     Severity.WARNING,
     {
         BROAD: "A waiver covers more than what somebody looked at.\n\n"
-        "It names a rule and a project, so it also hides what is found tomorrow, and in the next version. Bind it to the file "
+        "It names a rule and a project, so it also hides later findings, and findings in later versions. Limit it to the file "
         "(`sha256`), to an advisory (`advisory`), or to one finding in one version (`fingerprint` and `version`)."
     },
     group="policy",

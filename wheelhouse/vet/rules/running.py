@@ -98,8 +98,8 @@ USUAL_IN_SETUP = frozenset(("tool", "dynamic"))
 def sdist_runs_code(facts: Facts, review: Review) -> Iterator[Observation]:
     """The build of an sdist runs code of the sdist.
 
-    To install an sdist runs setup.py or a build backend, as the user who installs. It is only a note if setup.py was followed to
-    its end, and does nothing that a rule looks for.
+    The install of an sdist runs setup.py or a build backend, with the rights of the user who installs. The finding is only a
+    note if setup.py was followed to its end, and does nothing that a rule looks for.
     """
     if not facts.pin.artifact.is_wheel:
         system = _build_system(facts)

@@ -24,9 +24,9 @@ def data_scripts(facts: Facts, review: Review) -> Iterator[Observation]:
 def script_shadows(facts: Facts, review: Review) -> Iterator[Observation]:
     """A script or entry point has the name of a command of the system, or of Python.
 
-    The folder of the interpreter usually comes first in PATH, so a call of the command runs the script instead. Suffixes as
-    `.exe` and versions as in `python3.12` are left out of the comparison. `.py` is, too, if a target is Windows: elsewhere `ping.py`
-    is another command than `ping`.
+    The folder of the interpreter usually comes first in PATH, so a call of the command runs the script instead. The
+    comparison leaves out suffixes such as `.exe` and versions as in `python3.12`. If a target is Windows, it also leaves
+    out `.py`; on other systems, `ping.py` is another command than `ping`.
     """
     own = PYTHON_INSTALLERS & {str(facts.project)}
     is_windows = not facts.targets or any("-win" in target for target in facts.targets)
@@ -39,7 +39,7 @@ def script_shadows(facts: Facts, review: Review) -> Iterator[Observation]:
 def script_shadows_tool(facts: Facts, review: Review) -> Iterator[Observation]:
     """A script or entry point has the name of a well known tool, as kubectl or airflow, and another project makes that tool.
 
-    Whoever has the tool, or follows its documentation, runs the script instead.
+    A user who calls the tool runs the script instead.
     """
     names = [
         name for name in facts.commands if facts.project not in TOOL_OWNERS.get(command_of(name), (facts.project,))

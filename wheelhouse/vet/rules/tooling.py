@@ -35,8 +35,8 @@ GIT_FILTER = re.compile(r"^(?!\s*#).*?\sfilter=(?!lfs\b)(\S+)", re.MULTILINE)
 def tool_settings(facts: Facts, review: Review) -> Iterator[Observation]:
     """The wheel installs settings by which an editor, an agent, git or a shell runs programs.
 
-    Examples are `.vscode/tasks.json`, `.claude/settings.json`, `.mcp.json`, `.git/hooks` and `.envrc`. Whoever opens the folder
-    can start them. An installed package has no use for them.
+    Examples are `.vscode/tasks.json`, `.claude/settings.json`, `.mcp.json`, `.git/hooks` and `.envrc`. A person who opens
+    the folder can start these programs. An installed package does not need such settings.
     """
     if paths := _matching(facts, RUN_BY_TOOLS, is_wheel=True):
         yield observed(paths=paths)
@@ -46,7 +46,8 @@ def tool_settings(facts: Facts, review: Review) -> Iterator[Observation]:
 def sdist_tool_settings(facts: Facts, review: Review) -> Iterator[Observation]:
     """The sdist contains settings by which an editor, an agent, git or a shell runs programs.
 
-    Many projects keep them in their sources. They act once somebody opens the unpacked folder: look into them before.
+    Many projects keep them in their sources. These settings act when somebody opens the unpacked folder: read them before
+    you open it.
     """
     if paths := _matching(facts, RUN_BY_TOOLS, is_wheel=False):
         yield observed(paths=paths)
@@ -56,7 +57,7 @@ def sdist_tool_settings(facts: Facts, review: Review) -> Iterator[Observation]:
 def agent_instructions(facts: Facts, review: Review) -> Iterator[Observation]:
     """The file contains texts that agents read as instructions, as `CLAUDE.md` and `AGENTS.md`.
 
-    An agent that works in the folder can take what they say for the wish of its user.
+    An agent that works in the folder can take these texts for instructions of its user.
     """
     if paths := _matching(facts, AGENT_INSTRUCTIONS, is_wheel=facts.pin.artifact.is_wheel):
         yield observed(paths=paths)

@@ -63,7 +63,7 @@ def malicious(facts: Facts, review: Review) -> Iterator[Observation]:
 
 @rule(Severity.ERROR, by_sha256=True)
 def malicious_member(facts: Facts, review: Review) -> Iterator[Observation]:
-    """A file inside has the sha256 of a file that is known to be malicious, whatever the project.
+    """A file inside has the sha256 of a file that is known to be malicious, from any project.
 
     The records are those of the OpenSSF (MAL-…). In a wheel, the hashes of RECORD are compared; in an sdist, those of its members.
     Files of less than 64 bytes are not compared: an empty one is in every project.
@@ -84,12 +84,12 @@ def _sha256_of(entry: Entry) -> str:
 
 @rule(Severity.WARNING)
 def component_vulnerable(facts: Facts, review: Review) -> Iterator[Observation]:
-    """A published advisory says that a component is vulnerable which a bill of materials inside the wheel names (PEP 770).
+    """A bill of materials inside the wheel names a component that is vulnerable, as a published advisory says (PEP 770).
 
-    Such components are compiled in or vendored: crates of Rust, packages of Alma, Rocky, Red Hat, Debian and Ubuntu that `auditwheel`
-    copied, npm and Go modules, projects of PyPI. Only a new release of the wheel mends them. Import OSV's exports for crates.io,
-    AlmaLinux and others in one folder with that for PyPI. A warning, since the wheel may not reach the code; say with VEX that it
-    does not.
+    Such components are compiled in or vendored: crates of Rust, packages of Alma, Rocky, Red Hat, Debian and Ubuntu that
+    `auditwheel` copied, npm and Go modules, projects of PyPI. Only a new release of the wheel corrects them. Import
+    OSV's exports for crates.io, AlmaLinux and others in one folder with that for PyPI. The finding is a warning,
+    because the wheel may not call the vulnerable code. If the wheel does not call it, say so with VEX.
     """
     advisories = review.advisories
     for component in embedded_components(facts) if advisories else ():
@@ -123,7 +123,7 @@ def _context(group: Sequence[Advisory], fixed: str, review: Review) -> dict[str,
 def advisories_missing(review: Review) -> Iterator[Observation]:
     """Known vulnerabilities were not checked, because there is no snapshot of advisories.
 
-    Not checked does not mean not vulnerable. A snapshot without an advisory for PyPI counts as none.
+    Files that were not checked can be vulnerable. A snapshot without an advisory for PyPI counts as none.
     """
     if review.advisories is None or not review.advisories.has_projects:
         yield observed()
