@@ -130,7 +130,7 @@ def test_what_is_on_no_index_is_said_once_and_asked_once(index: IndexServer, tmp
     staged = wheelhouse("stage", cwd=tmp_path)
     assert staged.returncode == 0
     assert (
-        "app-1.0.tar.gz is an sdist: the image build will run their code, and wants what they are built with"
+        "app-1.0.tar.gz is an sdist: the image build will run their code, and needs their build requirements"
         in staged.stdout
     )
 
@@ -193,5 +193,5 @@ def test_a_wheelhouse_without_build_says_what_the_image_lacks(index: IndexServer
     shutil.rmtree(tmp_path / "wheels/build")
     list_inner_folders(tmp_path / "wheels")
     staged = wheelhouse("stage", cwd=tmp_path)
-    assert "wants what they are built with" in staged.stdout
+    assert "needs their build requirements" in staged.stdout
     assert "build-lock" not in own(next((tmp_path / FOLDER).glob("pylock.*.toml")), "app")

@@ -145,7 +145,7 @@ def test_what_the_policy_demands_of_a_sandbox_holds_for_workers(
     fetched(team, server, "native", "wheels")
     workers.change = lambda answer: replace(answer, built=Built(answer.built.sdist, "CPython"))
     assert build(team, "wheels", "--executor", "tcp://127.0.0.1:8786") == 6
-    assert "less than the policy demands of a sandbox" in team.said
+    assert "a sandbox that does not satisfy the policy" in team.said
 
 
 @pytest.mark.parametrize(

@@ -134,7 +134,7 @@ def test_the_wheelhouse_of_another_job_is_not_replaced(year: Path, tmp_path: Pat
     far = written(tmp_path / "far", wheelhouse_of(wheels({"other": 1}, 9)))
     before = contents(far)
     with pytest.raises(
-        IntegrityError, match="the wheelhouse of another job: it has no project that the bundle has, but other"
+        IntegrityError, match="the wheelhouse of another job: it has no project of the bundle, but has other"
     ):
         unpack(year / "3 full.tar", far, ())
     assert contents(far) == before
@@ -456,7 +456,10 @@ def lying(bundle: Path, change: Callable[[dict[str, Any]], None]) -> Path:
         (lambda document: document.update(wheelhouses=["web", "batch", ".."]), "without files"),
         (lambda document: document.update(wheelhouses=["web", "batch", "other"]), "without files"),
         (lambda document: document.update(wheelhouses=[]), "no lock file in it names"),
-        (lambda document: document["files"][0].update(carried=False), "is whole, but does not carry every file"),
+        (
+            lambda document: document["files"][0].update(carried=False),
+            "says that it is complete, but does not carry every file",
+        ),
         (lambda document: document.update(base="x"), "no valid sha256"),
     ],
 )
@@ -518,7 +521,7 @@ def test_the_commands_renew_a_far_side(typed: Session) -> None:
     (typed.folder / "far" / "app-4.0-py3-none-any.whl").unlink()
     assert typed("state far -o far.json") == 0
     assert (
-        "app-4.0-py3-none-any.whl  (missing or altered: the next bundle carries it; remove it before, if it is there)"
+        "app-4.0-py3-none-any.whl  (missing or altered: if it exists, remove it; the next bundle carries it)"
         in typed.stdout
     )
     assert typed("unpack short.tar empty") == 5

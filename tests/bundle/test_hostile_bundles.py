@@ -205,14 +205,14 @@ def test_a_bundle_that_lacks_what_its_locks_lead_to_is_refused(house: Path, tmp_
         left = {name: raw for name, raw in files.items() if name != path}
         if not path.endswith(("SHA256SUMS", ".toml")):
             left = summed(left, path.rpartition("/")[0])
-        sentence = f"it lacks `{re.escape(path)}`|no lock file in it names|SHA256SUMS` is not what"
+        sentence = f"it lacks `{re.escape(path)}`|no lock file in it names|SHA256SUMS` differs"
         refused(bundled(tmp_path / "a.tar", left), tmp_path, sentence)
 
 
 def test_a_folder_inside_that_is_left_out_is_refused_unless_no_folder_is_listed(house: Path, tmp_path: Path) -> None:
     files = files_of(house)
     left = {name: raw for name, raw in files.items() if not name.startswith("tools/")}
-    refused(bundled(tmp_path / "a.tar", left), tmp_path, "`SHA256SUMS` is not what its lock file leads to")
+    refused(bundled(tmp_path / "a.tar", left), tmp_path, "`SHA256SUMS` differs from the file that its lock file gives")
     own = {name: sha256(raw) for name, raw in files.items() if "/" not in name and name != "SHA256SUMS"}
     unpack(bundled(tmp_path / "b.tar", files | {"SHA256SUMS": sums(own).encode()}), tmp_path / "there", ())
     assert {finding.subject for finding in verify(tmp_path / "there").findings} == {"files", "tools"}
@@ -222,7 +222,7 @@ def test_a_wheelhouse_that_lacks_constraints_is_not_packed(house: Path, tmp_path
     shutil.copytree(house, tmp_path / "wheels")
     (constraints,) = (tmp_path / "wheels").glob("constraints.*.txt")
     constraints.unlink()
-    with pytest.raises(IntegrityError, match=r"constraints.*is not there, or not what the lock says"):
+    with pytest.raises(IntegrityError, match=r"constraints.*is missing, or differs from its lock file"):
         pack(tmp_path / "wheels", tmp_path / "a.tar", None, None, None)
 
 
@@ -273,7 +273,7 @@ def test_every_kind_of_file_of_a_wheelhouse_follows_from_its_locks(folder: str) 
         assert is_possible_path(path)
         altered = {each: ("0" * 64 if each == path else sha, 1) for each, sha in manifest.result.items()}
         if path not in locks:
-            with pytest.raises(IntegrityError, match="is not what its lock file leads to"):
+            with pytest.raises(IntegrityError, match="differs from the file that its lock file gives"):
                 must_follow_from_locks(difference(altered, None), locks, "a.tar")
 
 

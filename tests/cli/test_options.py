@@ -273,8 +273,8 @@ def test_constraints_of_an_airflow_release_are_compiled_where_fetch_looks(sessio
     )
     compiling = f"constraints compile --airflow 3.9.2 --python 3.12 --index {index.url}"
     assert session(f"{compiling}") == 0
-    assert "not those of the day of Airflow" in session.transcript
-    assert "for those: --uploaded-prior-to 2026-06-02" in session.transcript
+    assert "not of the upload date of Airflow" in session.transcript
+    assert "for the pins of that day, add --uploaded-prior-to 2026-06-02" in session.transcript
     path = session.folder / "constraints/airflow-3.9.2/constraints-3.12.txt"
     first, *pins = path.read_text().splitlines()
     assert first.startswith("# compiled by wheelhouse from apache-airflow==3.9.2")
@@ -283,7 +283,7 @@ def test_constraints_of_an_airflow_release_are_compiled_where_fetch_looks(sessio
     assert "not those of the day" not in session.transcript.rpartition("$ ")[2]
     path.write_text("lib==2.0\n")
     assert session(compiling) == 2
-    assert "was not compiled: it is kept" in session.transcript
+    assert "did not write it: it is not replaced" in session.transcript
     assert session(f"constraints compile lib --python 3.12 --index {index.url}") == 2
     assert "no constraints file to write is named" in session.transcript
 

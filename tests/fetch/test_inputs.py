@@ -423,7 +423,7 @@ def test_dependencies_that_are_stated_for_poetry_alone(run: Run, work: Path, tab
 
 def test_sources_that_are_told_to_uv_alone_are_noted(run: Run, work: Path) -> None:
     (work / "pyproject.toml").write_text(PYPROJECT + '[tool.uv.sources]\nlib = {path = "../lib"}\n')
-    assert "`pyproject.toml` tells uv alone where lib come from" in run.said("-r", "pyproject.toml")
+    assert "`pyproject.toml` gives sources for lib that only uv reads" in run.said("-r", "pyproject.toml")
 
 
 def test_a_project_for_another_python(run: Run, work: Path) -> None:
@@ -450,7 +450,7 @@ def test_a_lock_decides_alone(
     assert run.pins("-r", "pylock.toml", command="fetch") == {"app": "1.0", "extra": "1.0", "lib": "1.0"}
     assert verify(work / "wheels").findings == ()
     assert run("-r", "pylock.toml")["fetched"] == []
-    assert "decides alone" in run.error("-r", "pylock.toml", "lib")["sentence"]
+    assert "does not go with other requirements" in run.error("-r", "pylock.toml", "lib")["sentence"]
 
 
 @pytest.mark.parametrize("beside", [True, False])
@@ -530,7 +530,9 @@ def test_default_groups_count_and_what_a_lock_leaves_out_is_said(run: Run, work:
         packages.append(package(name, version, f'url = "{run.index.origin}/files/{wheel.name}"', sha(wheel), marker))
     given_lock(work, *packages, head='dependency-groups = ["dev", "main"]\ndefault-groups = ["main"]')
     assert run.pins("-r", "lock/pylock.toml") == {"app": "1.0"}
-    assert "also names other, source: not for cp312-manylinux_2_28_x86_64" in run.said("-r", "lock/pylock.toml")
+    assert "also names other, source, which cp312-manylinux_2_28_x86_64 does not need" in run.said(
+        "-r", "lock/pylock.toml"
+    )
     document = run("-r", "lock/pylock.toml", "--dest", "other")
     assert "the lock leaves out `lib>=1`, which app 1.0 asks for" in document["warnings"]
     assert run.pins("-r", "lock/pylock.toml", "--group", "dev") == {"app": "1.0", "other": "1.0"}
@@ -549,7 +551,7 @@ def test_an_address_in_a_lock_that_nobody_fetches_from_is_refused(run: Run, work
 def test_a_file_of_another_format_is_refused_in_one_sentence(run: Run, work: Path, name: str) -> None:
     (work / name).write_text("lib\n")
     error = run.error("-r", name)
-    assert (error["exit-code"], error["sentence"]) == (2, f"`{name}` is no requirements file by its name")
+    assert (error["exit-code"], error["sentence"]) == (2, f"`{name}` does not have the name of a requirements file")
     assert "pylock.NAME.toml" in error["hint"]
 
 

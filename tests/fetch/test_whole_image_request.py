@@ -46,7 +46,7 @@ def test_the_python_and_the_lists_of_a_dockerfile_count(tmp_path: Path) -> None:
     ("options", "problem"),
     [
         (Options(python=("3.12",)), "goes with --airflow"),
-        (Options(airflow="2.2.5", python=("3.8",)), "cannot be built whole"),
+        (Options(airflow="2.2.5", python=("3.8",)), "cannot be built as a whole"),
         (Options(airflow="2.10.5"), "none is given"),
         (Options(airflow="2.10.5", python=("3.11", "3.12")), "2 is given"),
     ],

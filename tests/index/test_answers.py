@@ -60,10 +60,10 @@ def test_other_statuses_are_no_redirect(answer: Answer) -> None:
     ("start", "target", "sentence"),
     [
         ("https://h.example/a", "http://h.example/b?t=secret", "redirects from https to http://h.example/b, which"),
-        ("http://h.example/a", "ftp://h.example/b", "redirects to what is no http or https address"),
-        ("https://h.example/a", "https://h:99999/", "redirects to what is no http or https address"),
-        ("https://h.example/a", "https://[x/", "redirects to what is no http or https address"),
-        ("https://h.example/a", "file:///etc/passwd", "redirects to what is no http or https address"),
+        ("http://h.example/a", "ftp://h.example/b", "redirects to an address that is neither http nor https"),
+        ("https://h.example/a", "https://h:99999/", "redirects to an address that is neither http nor https"),
+        ("https://h.example/a", "https://[x/", "redirects to an address that is neither http nor https"),
+        ("https://h.example/a", "file:///etc/passwd", "redirects to an address that is neither http nor https"),
     ],
 )
 def test_a_redirect_that_is_not_safe_is_refused(start: str, target: str, sentence: str) -> None:

@@ -57,7 +57,7 @@ POOL: Any = SimpleNamespace(host="h")
         (
             foreign.DecodeError("gzip"),
             TransientError,
-            "https://h.example/a answered with what HTTP does not allow: gzip",
+            "https://h.example/a sent an answer that HTTP does not allow: gzip",
         ),
         (connections._TooSlowError(), ServerError, "https://h.example/a is sent too slowly"),
     ],

@@ -222,7 +222,7 @@ def test_a_redirect_to_what_is_no_address_is_an_error_of_the_server(
     index: IndexServer, tmp_path: Path, to: str
 ) -> None:
     index.faults.append(Fault(FILE, "redirect", to=to))
-    with pytest.raises(ServerError, match="redirects to what is no http or https address"):
+    with pytest.raises(ServerError, match="redirects to an address that is neither http nor https"):
         stored(index, tmp_path / "cache", retries=0)
 
 
@@ -258,7 +258,7 @@ def test_a_sidecar_that_differs_from_the_wheel_stops_everything(
     with supplied(index, tmp_path / "cache") as supply:
         options = Options(requirements=("app",), python=("3.12",))
         job = gather(options, Http(), datetime(2026, 1, 1, tzinfo=UTC))
-        with pytest.raises(IntegrityError, match="holds other metadata"):
+        with pytest.raises(IntegrityError, match="has metadata that differ"):
             fetch(job, tmp_path / "house", supply)
     assert not list((tmp_path / "house").iterdir())
 

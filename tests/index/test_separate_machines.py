@@ -149,7 +149,7 @@ def test_a_store_that_is_killed_in_the_middle_is_left(site: Site, key: Path) -> 
     killer.start()
     done = site.fetch(site.first)
     killer.join()
-    assert done.returncode == 0 and "this run goes on without" in done.stderr, done.stderr
+    assert done.returncode == 0 and "this run continues without" in done.stderr, done.stderr
     assert verify(site.first.folder / "wheels").findings == ()
 
 
@@ -181,7 +181,7 @@ def test_a_full_store_is_left(tmp_path: Path, offered: Path, key: Path) -> None:
         with seaweedfs(full) as objects, site_of(tmp_path, offered, objects, key) as site:
             _fill(full)
             done = site.fetch(site.first, "--store-key", key)
-            assert done.returncode == 0 and "this run goes on without" in done.stderr, done.stderr
+            assert done.returncode == 0 and "this run continues without" in done.stderr, done.stderr
             assert verify(site.first.folder / "wheels").findings == ()
     finally:
         subprocess.run(("umount", "--lazy", full), check=True)

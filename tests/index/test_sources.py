@@ -56,10 +56,10 @@ def test_a_project_comes_from_where_its_name_says() -> None:
         (["a=x", "a=y"], [], ["a=p"], "two indexes are named `a`"),
         (["a=x"], ["a=y"], ["a=p"], "two indexes are named `a`"),
         (["x", "y"], [], [], "more than one index has no name"),
-        (["a=x"], [], [], "nothing is said to come from the index `a`"),
-        ([], [], ["a=p"], "names no index"),
-        (["a=x"], [], ["p"], "names no index"),
-        (["a=x", "b=y"], [], ["a=p.q", "b=P_Q"], "`p-q` is said to come from `a` and from `b`"),
+        (["a=x"], [], [], "no project is assigned to the index `a`"),
+        ([], [], ["a=p"], "names an index that is not given"),
+        (["a=x"], [], ["p"], "names an index that is not given"),
+        (["a=x", "b=y"], [], ["a=p.q", "b=P_Q"], "`p-q` is assigned to the indexes `a` and `b`"),
         (["a=x"], [], ["a=[x]"], "neither a project's name nor a pattern"),
     ],
 )
@@ -163,7 +163,9 @@ def test_what_a_folder_holds_comes_from_it_alone(inhouse: Path, public: Path, tm
             "acme-old": "0.1 inhouse",
             "lib": f"2.0 {default.url}",
         }
-        assert "asked of no index: acme-app (inhouse), acme-core (inhouse), acme-old (inhouse)" in done.stderr
+        assert (
+            "without a request to an index: acme-app (inhouse), acme-core (inhouse), acme-old (inhouse)" in done.stderr
+        )
         assert {request.path for request in default.requests if "acme" in request.path} == set()
         assert wheelhouse("verify", cwd=tmp_path).returncode == 0
         again = wheelhouse("fetch", "acme-app", "acme-old", "--python", "3.12", *where, cwd=tmp_path)
@@ -190,7 +192,7 @@ def test_two_folders_that_hold_a_project_are_refused(inhouse: Path, tmp_path: Pa
     where = ["--no-index", "--find-links", "inhouse", "--find-links", "other"]
     done = wheelhouse("fetch", "acme-core", "--python", "3.12", *where, cwd=tmp_path)
     assert done.returncode == 2
-    assert "`acme-core` lies in `inhouse` and in `other`, and comes from one of them only" in done.stderr
+    assert "`acme-core` is in `inhouse` and in `other`; a project can come from one of them only" in done.stderr
 
 
 def test_without_an_index_only_what_is_named_counts(inhouse: Path, tmp_path: Path) -> None:

@@ -116,7 +116,7 @@ def test_a_store_that_is_read_only_by_the_settings_gets_nothing(server: IndexSer
 
 def test_a_key_that_nobody_trusts_is_said(server: IndexServer, team: Team, key: Path) -> None:
     assert team.fetch("one", server.url, "app", key=key) == 0, team.said
-    assert "the key of --store-key is none of `[store] trusted`" in team.said
+    assert "the key of --store-key is not in `[store] trusted`" in team.said
 
 
 def use_server(team: Team, monkeypatch: pytest.MonkeyPatch, endpoint: str) -> None:
@@ -211,7 +211,7 @@ def test_a_store_that_stops_in_the_middle_of_a_file_is_left(
         assert team.fetch("one", server.url, "app") == 0, team.said
     finally:
         store.stop()
-    assert "this run goes on without reading from it" in team.said
+    assert "this run continues without reading from it" in team.said
     assert verify(team.folder / "wheels-one").findings == ()
 
 
@@ -254,7 +254,7 @@ def test_a_virtual_wheelhouse_and_a_prune_exclude_each_other(server: IndexServer
     (lease / "pruning/other").rename(lease / "relying/other")
     assert team.fetch("two", server.url, "app", "--virtual") == 0, team.said
     assert team.run_plain("store", "prune", "wheels-one") == 4
-    assert "is needed as it is by a run of `fetch --virtual`" in team.said
+    assert "is in use by a run of `fetch --virtual`" in team.said
     assert team.run_plain("store", "prune", "wheels-one", "--dry-run") == 0, team.said
     assert [path.name for path in lease.glob("*/*")] == ["other"]
 
@@ -289,7 +289,7 @@ def test_a_folder_that_is_not_mounted_costs_a_warning(server: IndexServer, team:
     team.store = f"{team.folder.as_uri()}/file/store"
     team.trusts()
     assert team.fetch("one", server.url, "app") == 0, team.said
-    assert f"the store {team.store} " in team.said and "this run goes on without it" in team.said
+    assert f"the store {team.store} " in team.said and "this run continues without the store" in team.said
     assert team.run_plain("store", "show") == 4
     assert not Path("nowhere").exists()
     assert team.run_plain("store", "show", "--store", f"{team.folder.as_uri()}/nowhere") == 4

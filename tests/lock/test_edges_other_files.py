@@ -47,7 +47,7 @@ PROBLEMS = {
     "a path": (OtherFileRequest("/srv/jdk.tar.gz", SHA256), "files come from http(s) addresses"),
     "ftp": (OtherFileRequest("ftp://files.example/jdk.tar.gz", SHA256), "files come from http(s) addresses"),
     "a file of checksums": (replace(REQUEST, checksums="file:///x"), "files come from http(s) addresses"),
-    "no digest": (OtherFileRequest(URL), "nothing says which bytes it must have"),
+    "no digest": (OtherFileRequest(URL), "no hash is given for it"),
     "capitals": (replace(REQUEST, sha256=SHA256.upper()), f"`{SHA256.upper()}` is no sha256"),
     "a short digest": (replace(REQUEST, sha256="a1"), "`a1` is no sha256"),
     "no key": (replace(REQUEST, signature="https://x/s"), "a signature and the key to check it with go together"),
@@ -95,7 +95,7 @@ def test_all_problems_of_a_request_are_told() -> None:
     assert caught.value.details == (
         "it has no name that a file here can have",
         "files come from http(s) addresses",
-        "nothing says which bytes it must have",
+        "no hash is given for it",
     )
 
 

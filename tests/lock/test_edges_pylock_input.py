@@ -186,9 +186,9 @@ def test_a_lock_for_another_target_says_so() -> None:
     ("text", "sentence"),
     [
         ('lock-version = "2.0"\ncreated-by = "x"\npackages = []\n', "is of a kind that is not known"),
-        ("packages = 1\n", "is not a lock as PEP 751 has it"),
-        ("= 1\n", "is not a lock as PEP 751 has it"),
-        ("a = " + "[" * 9999, "is not a lock as PEP 751 has it"),
+        ("packages = 1\n", "is a lock file that does not follow PEP 751"),
+        ("= 1\n", "is a lock file that does not follow PEP 751"),
+        ("a = " + "[" * 9999, "is a lock file that does not follow PEP 751"),
     ],
 )
 def test_a_text_that_is_no_lock(text: str, sentence: str) -> None:

@@ -137,7 +137,7 @@ def test_a_bundle_with_a_blob_that_its_lock_does_not_name_is_refused(carried: tu
         with pytest.raises(IntegrityError, match=what):
             must_follow_from_locks(difference({**files, path: ("b" * 64, 1)}, None), locks, "bundle")
     wrong = {**files, "image/manifest.json": ("b" * 64, 1)}
-    with pytest.raises(IntegrityError, match="is not what its lock file leads to"):
+    with pytest.raises(IntegrityError, match="differs from the file that its lock file gives"):
         must_follow_from_locks(difference(wrong, None), locks, "bundle")
 
 
@@ -165,7 +165,7 @@ def test_sealed_writes_nothing_where_the_base_image_would_be_asked_for(
         "stage", house, "--sealed", "--base-image", "python:3.12-slim-bookworm", "--dest", "out", cwd=tmp_path
     )
     assert asking.returncode == 1 and not (tmp_path / "out").exists()
-    assert "still wants a network: the base image `python:3.12-slim-bookworm`" in asking.stderr
+    assert "still needs a network: the base image `python:3.12-slim-bookworm`" in asking.stderr
 
 
 # --- a real engine

@@ -125,7 +125,7 @@ def test_a_pip_too_old_for_the_layout(house: Path, python: Path, tmp_path: Path)
     told = rehearse(folder, python=python)
     assert told.code == 1
     assert any("build.args: it differs from what stage wrote" in sentence for sentence in told.sentences)
-    assert "pip 18.1 is too old to see it: pip 20.3 and newer know its tags" in named(told, "lib-1.0")
+    assert "pip 18.1 is too old for this wheel: pip 20.3 and newer know its tags" in named(told, "lib-1.0")
     assert "use pip 20.3 or newer: fetch it into tools/ of the wheelhouse, and stage again" in named(told, "lib-1.0")
 
 

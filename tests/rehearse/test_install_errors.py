@@ -128,7 +128,7 @@ def test_last_words_are_the_telling_ones() -> None:
 def test_a_pip_too_old_for_tags() -> None:
     (finding,) = unseen_by("20.2.4", LOCK, "tools")
     assert finding.subject.startswith("lib-2.0-cp312")
-    assert sentence_of(finding) == "pip 20.2.4 is too old to see it: pip 20.3 and newer know its tags"
+    assert sentence_of(finding) == "pip 20.2.4 is too old for this wheel: pip 20.3 and newer know its tags"
     assert hint_of(finding).startswith("use pip 20.3 or newer: fetch it into tools/")
     assert not list(unseen_by("20.3", LOCK, ""))
 

@@ -110,7 +110,7 @@ def test_an_address_that_a_release_requires_is_refused_unless_the_user_named_it(
     address: str, shown: str, hint: str
 ) -> None:
     requirement = Requirement(f"Lib @ {address}")
-    with pytest.raises(InputError, match="an address that no index vouches for") as caught:
+    with pytest.raises(InputError, match="an address outside the indexes") as caught:
         list(dependencies_of(requirement, "app 1.0"))
     assert f"app 1.0 requires `lib @ {shown}`" in str(caught.value) and "secret" not in str(caught.value)
     assert caught.value.hint and hint in caught.value.hint

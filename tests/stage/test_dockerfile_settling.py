@@ -113,7 +113,7 @@ def test_stage_lists_what_a_dockerfile_asks_for_and_refuses_it_when_sealed(tmp_p
     assert done.returncode == 0, done.stderr
     assert json.loads(done.stdout)["command"] == ["sh", "docker-context-files/build-dockerfile.sh"]
     script = (tmp_path / "docker-context-files/build-dockerfile.sh").read_text()
-    assert "# still asks a network: line 3: pip installs r.txt" in script
+    assert "# still needs a network: line 3: pip installs r.txt" in script
     assert script.endswith("| docker build --network none -f - -t my-image .\n")
     (tmp_path / "Dockerfile").write_text("FROM scratch\nCOPY a /a\n")
     assert wheelhouse("stage", "--dockerfile", "Dockerfile", "--sealed", cwd=tmp_path).returncode == 0

@@ -165,7 +165,7 @@ def test_target_show_writes_what_target_file_reads(tmp_path: Path) -> None:
         "target", "show", "--target-file", "target.json", "--python", "3.12", "--platform", "manylinux_2_36_x86_64",
         cwd=tmp_path,
     )  # fmt: skip
-    assert twice.returncode == 2 and "cp312-manylinux_2_36_x86_64 is asked for twice" in twice.stderr
+    assert twice.returncode == 2 and "cp312-manylinux_2_36_x86_64 is requested twice" in twice.stderr
 
 
 def test_a_target_file_that_is_not_there_is_an_error(tmp_path: Path) -> None:

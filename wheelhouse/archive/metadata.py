@@ -157,7 +157,7 @@ class UnreadableRequirementError(IntegrityError):
         super().__init__(
             f"{metadata.project} {metadata.version} {reason_text(UnreadableRequirement(line, problem))}",
             details=(f"{metadata.source}: Requires-Dist: {shortened(line)}",),
-            hint="choose another release; or, if you know what is meant, say it with --override",
+            hint="choose another release, or write the requirement that is meant into a file for --override",
         )
         self.reason = UnreadableRequirement(line, problem)
 

@@ -212,7 +212,8 @@ def _build_lock(
             builds.on_event(Noted(sentence))
         lock = _resolved_again(lock, constraints, builds)
     raise BuildError(
-        f"the lock for {lock.target.name} is still not closed after {MAX_ROUNDS} rounds", details=unmet_requirements
+        f"after {MAX_ROUNDS} rounds, built wheels for {lock.target.name} still require projects that the lock file lacks",
+        details=unmet_requirements,
     )
 
 
@@ -325,7 +326,7 @@ def must_be_built(report: BuildReport) -> None:
     count = len(report.failures)
     total = count + sum(map(len, report.made.values()))
     raise BuildError(
-        f"{count} of {total} sdists {'was' if count == 1 else 'were'} not built; what could be is in the wheelhouse",
+        f"{count} of {total} sdists {'was' if count == 1 else 'were'} not built; the other wheels are in the wheelhouse",
         hint=next(filter(None, hints), None),
         details=tuple(details),
     )

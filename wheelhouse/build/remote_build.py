@@ -153,9 +153,7 @@ class RemoteBuilds:
         """
         check_filename(answer.filename, task.pin, task.target)
         if not task.options.sandbox <= answer.built.held:
-            raise BuildError(
-                f"a worker built it with less than the policy demands of a sandbox: {answer.built.sandbox}"
-            )
+            raise BuildError(f"a worker built it in a sandbox that does not satisfy the policy: {answer.built.sandbox}")
         pins = {pin.artifact.filename: pin for lock in answer.build_locks.values() for pin in lock.pins}
         for name, content in answer.required.items():
             if name not in pins or hashlib.sha256(content).hexdigest() != pins[name].artifact.sha256:

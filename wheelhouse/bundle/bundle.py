@@ -219,11 +219,13 @@ def _check(manifest: BundleManifest, stated: str, source: str) -> None:
     ):
         contradiction = "names a file of a review that is none, or is too long"
     elif manifest.base is None and any(entry.sha256 not in carried for entry in manifest.entries):
-        contradiction = "is whole, but does not carry every file"
+        contradiction = "says that it is complete, but does not carry every file"
     elif stated != digest(manifest.result):
         contradiction = "gives digests that are not those of its files"
     if contradiction:
-        raise IntegrityError(f"the manifest of `{source}` {contradiction}", hint="have the bundle made and sent again")
+        raise IntegrityError(
+            f"the manifest of `{source}` {contradiction}", hint="have the bundle packed and sent again"
+        )
 
 
 def _have_folders(paths: Iterable[str], folders: tuple[str, ...]) -> bool:

@@ -55,7 +55,7 @@ def _add_file(archive: tarfile.TarFile, folder: OpenFolder, inside: str, entry: 
     file = folder.open_file(inside)
     if file is None:
         kind = folder.kind_of(inside)
-        problem = f"is a {kind}, where the lock has a file" if kind else "is not there, and the lock names it"
+        problem = f"is a {kind}, and the lock file has a file" if kind else "is missing, and the lock file names it"
         raise _altered(folder, f"`{path}` {problem}")
     with os_errors_as_machine_error(path), file:
         hashing = _Hashing(file)
@@ -64,12 +64,12 @@ def _add_file(archive: tarfile.TarFile, folder: OpenFolder, inside: str, entry: 
         if is_whole:
             archive.addfile(tar_header(entry.path, entry.size), hashing)
         if not is_whole or hashing.digest.hexdigest() != entry.sha256:
-            raise _altered(folder, f"`{path}` is not what the lock says")
+            raise _altered(folder, f"`{path}` differs from its lock file")
 
 
 def _altered(folder: OpenFolder, sentence: str) -> IntegrityError:
     """Make the error about a file that is not as the locks say, with a hint to run `verify`; the caller raises it."""
-    return IntegrityError(sentence, hint=f"see what is wrong with `wheelhouse verify {folder.path}`")
+    return IntegrityError(sentence, hint=f"see every problem: `wheelhouse verify {folder.path}`")
 
 
 class _Hashing(io.RawIOBase):

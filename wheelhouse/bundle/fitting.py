@@ -40,7 +40,7 @@ def must_fit(folder: str, manifest: BundleManifest, own: Hashes, existing: Hashe
             details=tuple(lines),
         )
     raise IntegrityError(
-        f"`{folder}` ({now}) holds files that are not its own, where the bundle (wheelhouse {digest(manifest.result)[:12]}) "
+        f"`{folder}` ({now}) has foreign files under names that the bundle also has (wheelhouse {digest(manifest.result)[:12]}) "
         f"has others: {lines[0]}",
         hint="move them away, or unpack it into an empty folder",
         details=tuple(lines),
@@ -61,7 +61,7 @@ def _must_be_the_same_job(folder: str, manifest: BundleManifest, own: Hashes) ->
     before, after = projects(own), projects(manifest.result)
     if before and after and before.isdisjoint(after):
         raise IntegrityError(
-            f"`{folder}` is the wheelhouse of another job: it has no project that the bundle has, but {min(before)}",
+            f"`{folder}` is the wheelhouse of another job: it has no project of the bundle, but has {min(before)}",
             hint="unpack the bundle into another folder",
         )
 

@@ -135,9 +135,9 @@ def _wrong(folder: str, folders: Mapping[str, Files], locks: Mapping[str, bytes]
         yield f"no lock file in it names `{files[filename].path}`"
     for filename in sorted(files.keys() & allowed.keys()):
         if allowed[filename] != files[filename].sha256:
-            yield f"`{files[filename].path}` is not what its lock file leads to"
+            yield f"`{files[filename].path}` differs from the file that its lock file gives"
     for filename in sorted(allowed.keys() - files.keys()):
-        yield f"it lacks `{prefix}{filename}`, to which its lock files lead"
+        yield f"it lacks `{prefix}{filename}`, which its lock files require"
 
 
 def _sums(files: Files, inner: Mapping[str, Files]) -> str:

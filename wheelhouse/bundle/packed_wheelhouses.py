@@ -49,8 +49,8 @@ def wheelhouse_files(folder: Path) -> dict[str, tuple[str, int]]:
     """
     wheelhouse = load_wheelhouse(folder)
     for finding in chain(constraints_findings(wheelhouse), attestation_findings(wheelhouse)):
-        sentence = f"`{folder / finding.subject}` is not there, or not what the lock says"
-        raise IntegrityError(sentence, hint=f"see what is wrong with `wheelhouse verify {folder}`")
+        sentence = f"`{folder / finding.subject}` is missing, or differs from its lock file"
+        raise IntegrityError(sentence, hint=f"see every problem: `wheelhouse verify {folder}`")
     files = {name: (artifact.sha256, artifact.size) for name, artifact in wheelhouse.artifacts.items()}
     files |= {name: (sha256_of_text(text), len(text.encode())) for name, text in wheelhouse.texts.items()}
     for inside, lock in load_locked_folders(folder).items():

@@ -199,7 +199,8 @@ def _single(path: Path) -> BinaryIO:
     """A bundle that is one file, open. Raises InputError if there is none."""
     if not path.is_file():
         raise InputError(
-            f"there is no bundle `{path}`", hint=f"name the file, or the one whose volumes and {INDEX_SUFFIX} are there"
+            f"there is no bundle `{path}`",
+            hint=f"name the bundle, or the common part of its volumes' names; the file {INDEX_SUFFIX} must be beside the volumes",
         )
     return path.open("rb")
 
@@ -231,7 +232,7 @@ def _must_be_whole(bundle: Path, volumes: list[Volume]) -> None:
     if wrong:
         raise IntegrityError(
             f"{wrong[0]}{f', and {len(wrong) - 1} more' if len(wrong) > 1 else ''}",
-            hint=repair_hint(bundle) or "send only these volumes again",
+            hint=repair_hint(bundle) or "have only these volumes sent again",
             details=tuple(wrong),
         )
 

@@ -84,7 +84,10 @@ def _must_have_store(building: BuildCommandOptions, network: ConnectionOptions, 
     """Raise InputError if the options need a store with signatures, and there is none, or if they exclude each other."""
     name = "--only-here" if building.only_here else "--from-store" if building.from_store else ""
     if building.only_here and building.from_store:
-        raise InputError("--only-here excludes --from-store", hint="build on the machines, then take the wheels on one")
+        raise InputError(
+            "--only-here excludes --from-store",
+            hint="build with --only-here on each machine, then take the wheels with --from-store on one machine",
+        )
     if building.executor and name:
         raise InputError(f"{name} excludes --executor", hint="remove one of them")
     if building.from_store and building.check_reproducible:

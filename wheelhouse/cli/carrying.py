@@ -209,7 +209,7 @@ def _bring_self(
 
     load_wheelhouse(wheelhouse)
     if not (targeted.python or targeted.target_files):
-        raise InputError("no Python was given for --with-self", hint="name the one of the far side: --python 3.12")
+        raise InputError("no Python was given for --with-self", hint="name the Python of the far side: --python 3.12")
     chosen = options(settings(), targeted, located)
     with listening(quiet=quiet) as listener, supplied(chosen, network, listener) as (_, source):
         return bring_self(wheelhouse, targets(chosen, None, listener), source, listener)

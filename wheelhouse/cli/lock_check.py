@@ -21,7 +21,9 @@ def check_locks(
     from wheelhouse.report.lock_states import lock_states_document, lock_states_lines
 
     if chosen.upgrade or chosen.upgrade_projects:
-        raise InputError("--check and --upgrade exclude each other", hint="a check resolves nothing: leave one out")
+        raise InputError(
+            "--check and --upgrade exclude each other", hint="remove one of them: a check resolves nothing"
+        )
     with listening(quiet=quiet or as_json) as listener, opened_sources(network, listener) as source_of:
         states = {
             request.folder: check_job(request, source_of(request.options), listener)

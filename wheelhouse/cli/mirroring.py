@@ -365,7 +365,8 @@ def _entries(action: "Action", subjects: Iterable[str], reason: str, by: str | N
 
     if not reason.strip() and action in (Action.REMOVE, Action.YANK, Action.BLOCK):
         raise InputError(
-            f"`mirror {action}` needs a reason", hint="who meets the decision reads it: --reason 'see TICKET-12'"
+            f"`mirror {action}` needs a reason",
+            hint="add --reason 'see TICKET-12': people see it with the decision",
         )
     moment, user = now(), by or user_name()
     return [Entry(action=action, made=moment, by=user, subject=subject, reason=reason) for subject in subjects]

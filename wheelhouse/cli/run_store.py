@@ -122,7 +122,7 @@ def _shared_objects(
     try:
         objects = opened_objects(url, make=writes)
     except StoreError as error:
-        listener(Warned(f"{error}: this run goes on without it"))
+        listener(Warned(f"{error}: this run continues without the store"))
         return None
     max_bytes = parse_size(network.max_file_size)
     return SharedObjects(objects, keys, writes=writes, max_file_bytes=max_bytes, on_event=listener)

@@ -81,7 +81,9 @@ def stage(
             checkout=Path(),
         )
         if sealed and plan.unsettled:
-            raise WheelhouseError("the build would still ask a network, so nothing was written", details=plan.unsettled)
+            raise WheelhouseError(
+                "a step of the build still needs a network, so nothing was written", details=plan.unsettled
+            )
         if require_approved:
             from_index = load_wheelhouse(whole).artifacts if plan.index else {}
             must_be_approved(

@@ -57,7 +57,7 @@ def _published(url: str, path: Path, http: Http, compiling: str) -> str:
     try:
         reply = http.get(url)
     except ServerError as error:
-        raise ServerError(f"Airflow's constraints could not be had: {error}", hint=hint) from error
+        raise ServerError(f"Airflow's constraints could not be fetched: {error}", hint=hint) from error
     if reply.status != 200:
         raise ServerError(f"Airflow publishes no constraints at {redact(url)} ({reply.status})", hint=hint)
     return reply.body.decode("utf-8", "replace")
@@ -71,7 +71,7 @@ def compile_constraints(job: Job, source: PackageSource, on_event: Listener = ig
     """
     names = [*(part.target.name for part in job.parts), *job.failed]
     if len(names) != 1:
-        raise InputError(f"constraints are made for one target, and {len(names)} are asked for: {', '.join(names)}")
+        raise InputError(f"constraints are made for one target, and {len(names)} are requested: {', '.join(names)}")
     if job.failed:
         raise job.failed[names[0]]
     part = job.parts[0]
@@ -94,7 +94,10 @@ def compiled_constraints_path(job: Job, folder: Path) -> Path:
         raise InputError("no constraints file to write is named", hint="name one: -o FILE")
     path = folder / job.airflow.constraints_file(MODES[0], job.parts[0].target.python.minor)
     if path.is_file() and not read_text(path, "the constraints file").startswith(COMPILED):
-        raise InputError(f"`{path}` is there, and was not compiled: it is kept", hint="name another file: -o FILE")
+        raise InputError(
+            f"`{path}` exists, and `constraints compile` did not write it: it is not replaced",
+            hint="name another file: -o FILE",
+        )
     return path
 
 
@@ -103,8 +106,8 @@ def _date_sentence(airflow: Airflow, resolved: Sequence[ResolvedProject]) -> str
     of that day.
     """
     uploaded = next((one.candidate.upload_time for one in resolved if one.candidate.project == PROJECT), None)
-    sentence = f"the pins are today's, and not those of the day of Airflow {airflow.version}"
+    sentence = f"the pins are of today, not of the upload date of Airflow {airflow.version}"
     if uploaded is None:
         return sentence
     following = datetime.fromisoformat(uploaded).date() + timedelta(days=1)
-    return f"{sentence}; for those: --uploaded-prior-to {following.isoformat()}"
+    return f"{sentence}; for the pins of that day, add --uploaded-prior-to {following.isoformat()}"

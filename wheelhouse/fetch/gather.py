@@ -83,7 +83,7 @@ def gather(options: Options, http: Http, now: datetime, on_event: Listener = ign
     for note in wanted.notes:
         on_event(Noted(note))
     for line in unhashed((*requirements, *wanted.overrides)):
-        on_event(Warned(f"{line.origin} gives no hash for {line.text}; the sha256 of what comes is locked"))
+        on_event(Warned(f"{line.origin} gives no hash for {line.text}; the sha256 of the downloaded file is locked"))
     parts, failed = _parts(options, airflow, wanted, http, on_event)
     return Job(
         requirements=tuple(requirements),
@@ -130,7 +130,9 @@ def _given(lock: PylockInput, target: Target, options: Options, on_event: Listen
     if left := lock.left_out(taken):
         names = listed(left, MOST_NAMED)
         on_event(
-            Noted(f"`{lock.source}` also names {names}: not for {target.name} with the extras and groups asked for")
+            Noted(
+                f"`{lock.source}` also names {names}, which {target.name} does not need with the requested extras and groups"
+            )
         )
     return taken
 
@@ -150,8 +152,10 @@ def _requirements(options: Options, airflow: Airflow | None, wanted: Wanted) -> 
         requirements.extend(parse_line(name, _build_of(airflow)) for name in airflow.recipe.besides)
     if wanted.given:
         if requirements or wanted.constraints or wanted.overrides or options.excludes or len(wanted.given) > 1:
-            hint = "name one lock and nothing else, or name the requirements and no lock"
-            raise InputError(f"`{wanted.given[0].source}` is a lock: it decides alone", hint=hint)
+            hint = "name one lock file and nothing else, or name requirements and no lock file"
+            raise InputError(
+                f"`{wanted.given[0].source}` is a lock file, which does not go with other requirements", hint=hint
+            )
     elif extras and not airflow and not wanted.projects:
         hint = "write extras of other projects as `project[extra]`"
         raise InputError("--extra goes with --airflow, or with `-r pyproject.toml`", hint=hint)
@@ -329,19 +333,23 @@ def targets(options: Options, airflow: Airflow | None, on_event: Listener = igno
     texts = [_exact(text, held, on_event) for text in options.python] or ([in_image] if in_image else [])
     pythons = [Python.parse(text) for text in texts]
     if not pythons and (not chosen or options.platform or image or options.held_images):
-        raise InputError("no Python was given to fetch for", hint="say which one the image has: --python 3.12")
+        raise InputError("no Python version was given", hint="give the Python version of the image: --python 3.12")
     if airflow and not image:
         image = Image.parse(airflow.debian)
     platforms = [_platform(text, image, options.held_images) for text in options.platform or (DEFAULT_PLATFORM,)]
     for python in pythons:
         if not python.exact:
-            on_event(Noted(f"Python {python.minor} is taken for {python.version}; say --python X.Y.Z for an exact one"))
+            on_event(
+                Noted(
+                    f"Python {python.minor} stands for {python.version}; for another patch release, write --python X.Y.Z"
+                )
+            )
     chosen += [Target.of(python, platform) for python in pythons for platform in platforms]
     names = [target.name for target in chosen]
     if len(set(names)) < len(names):
         duplicate = next(name for name in names if names.count(name) > 1)
         raise InputError(
-            f"the target {duplicate} is asked for twice",
+            f"the target {duplicate} is requested twice",
             hint="name each target once; `target show` prints what a name means",
         )
     return chosen

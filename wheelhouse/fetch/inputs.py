@@ -105,7 +105,7 @@ class Inputs:
             hint = (
                 "give -r a requirements file, a pyproject.toml, or a lock that is named pylock.toml or pylock.NAME.toml"
             )
-            raise InputError(f"`{shown(source)}` is no requirements file by its name", hint=hint)
+            raise InputError(f"`{shown(source)}` does not have the name of a requirements file", hint=hint)
         else:
             lines = self._lines(source, "the requirements file")
             wanted.requirements += lines.requirements
@@ -160,7 +160,7 @@ def unused_locks(project: str) -> Iterator[str]:
         return
     for name, command in EXPORTS.items():
         if (path := Path(project).parent / name).is_file():
-            yield f"`{path}` is not read: what {project} asks for is resolved anew; `{command}` exports what it pins"
+            yield f"`{path}` is not read: the requirements of {project} are resolved again; `{command}` exports its pins"
 
 
 def read_source(source: str, http: Http, what: str) -> str:

@@ -65,7 +65,7 @@ def _report(locks: Mapping[str, Lock], new: Collection[Lock], targets: int, on_e
         for name, lock in locks.items():
             on_event(Resolved(name, len(lock.pins), reused=lock not in new))
     elif reused := len(locks) - len(new):
-        on_event(Noted(f"{reused} of {targets} targets: the lock that is there is used"))
+        on_event(Noted(f"{reused} of {targets} targets: the existing lock file is used"))
 
 
 class Freshness(StrEnum):
@@ -171,7 +171,7 @@ def check_hashes(answers: Iterable[ResolvedProject], request: ResolutionRequest,
     if without_hash and request.requires_hashes:
         names = ", ".join(f"{_pinned(answer)}{_required_by(answer, answers)}" for answer in without_hash)
         hint = "add `--hash=sha256:…` to each (pip hash FILE prints it), or say --no-require-hashes"
-        raise InputError(f"hashes are demanded, and no line gives one for {names}", hint=hint)
+        raise InputError(f"hashes are required, and no requirement gives a hash for {names}", hint=hint)
 
 
 def _pinned(answer: ResolvedProject) -> str:
@@ -198,7 +198,7 @@ def _check_file(candidate: Candidate, hashes: frozenset[str], source: PackageSou
     if not digests & hashes:
         sentence = f"`{candidate.filename}` has {', '.join(sorted(digests))}, and the requirement allows {', '.join(sorted(hashes))}"
         raise IntegrityError(
-            sentence, hint="do not use this file: find out why the index has another than the one you vetted"
+            sentence, hint="do not use this file: find out why it differs from the file that you vetted"
         )
 
 
@@ -209,7 +209,7 @@ def _from_open_links(answers: Iterable[ResolvedProject], source: PackageSource) 
     if not candidates:
         return None
     names = ", ".join(f"{candidate.project} ({candidate.index})" for candidate in candidates)
-    return f"taken from where --find-links says, and asked of no index: {names}"
+    return f"taken from --find-links, without a request to an index: {names}"
 
 
 def pins_of(answers: Collection[ResolvedProject], source: PackageSource) -> tuple[Pin, ...]:

@@ -95,7 +95,7 @@ def parse_project(text: str, source: str) -> Project:
         raise InputError(f"`{source}`: [project] and [dependency-groups] must be tables")
     dynamic = table.get("dynamic", [])
     if undecided := [name for name in ("dependencies", "optional-dependencies") if name in dynamic]:
-        hint = "only a build could tell; build a wheel of the project, and name that file"
+        hint = "build a wheel of the project, and name that file: only a build can tell these values"
         raise InputError(f"`{source}` declares {' and '.join(undecided)} dynamic", hint=hint)
     tool = document.get("tool", {})
     try:
@@ -110,7 +110,7 @@ def parse_project(text: str, source: str) -> Project:
             for_poetry="dependencies" not in table and bool(_table(tool, "poetry").keys() & {"dependencies", "group"}),
         )
     except (AttributeError, TypeError, InvalidSpecifier, InvalidRequirement) as error:
-        raise InputError(f"`{source}` is not as PEP 621 has it: {error}") from error
+        raise InputError(f"`{source}` does not follow PEP 621: {error}") from error
 
 
 def _table(document: object, name: str) -> Mapping[str, Any]:
@@ -122,7 +122,10 @@ def _table(document: object, name: str) -> Mapping[str, Any]:
 def _uv_sources(tool: object, source: str) -> Iterator[str]:
     """A sentence about [tool.uv.sources], which only uv reads; none if it is empty."""
     if names := sorted(_table(_table(tool, "uv"), "sources")):
-        yield f"`{source}` tells uv alone where {', '.join(names)} come from ([tool.uv.sources]); wheelhouse takes them as any other"
+        yield (
+            f"`{source}` gives sources for {', '.join(names)} that only uv reads ([tool.uv.sources]); wheelhouse takes them "
+            "from its own indexes"
+        )
 
 
 def _texts(value: object) -> tuple[str, ...]:

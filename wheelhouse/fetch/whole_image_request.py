@@ -21,7 +21,7 @@ def with_whole_image(options: Options) -> Options:
         raise InputError("--whole-image goes with --airflow", hint="say which release: --airflow 2.10.5")
     if airflow.version < FIRST:
         raise InputError(
-            f"the image of Airflow {airflow.version} cannot be built whole with no network (since {FIRST})"
+            f"the image of Airflow {airflow.version} cannot be built as a whole with no network; this is possible since Airflow {FIRST}"
         )
     lists = apt_lists(airflow, options.without)
     own_python = (airflow.own.python,) if airflow.own and airflow.own.python else ()

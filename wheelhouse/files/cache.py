@@ -102,8 +102,8 @@ class Cache(Store):
     def settle(self) -> None:
         """Raises InputError: a cache has no other machines."""
         hint = (
-            "name a store: --store URL; for files of this machine and what credentials gave also `store-private = true` "
-            "in the settings"
+            "name a store: --store URL; for local files and files that needed credentials, also set "
+            "`store-private = true` in the settings"
         )
         raise InputError("no store keeps these files for other machines", hint=hint)
 
@@ -276,12 +276,12 @@ class Cache(Store):
     def _turn_away(self, error: OSError) -> None:
         """Write to the temporary folder from now on, and warn, once."""
         self._temporary_folder(
-            f"the cache `{self._given}` cannot be written to ({error.strerror}): what it holds is used, and the rest is kept "
-            "for this run alone; --cache-dir names another"
+            f"the cache `{self._given}` cannot be written to ({error.strerror}): its files are used, and new files are kept "
+            "for this run only; name another folder with --cache-dir"
         )
 
     def _temporary_folder(
-        self, why: str = "there is no home folder, so the cache ends with this run; --cache-dir names one"
+        self, why: str = "there is no home folder, so the cache ends with this run; name a folder with --cache-dir"
     ) -> Path:
         """The folder for this run. If there is none, it is made, with a warning that says why. The private part uses a folder in
         that of the whole.

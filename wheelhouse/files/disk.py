@@ -51,7 +51,7 @@ HINTS = {
     errno.ENOTDIR: "choose another place: a part of this path is a file",
     errno.EISDIR: "choose another place, or move it away: a folder stands where a file must be",
     errno.EBUSY: "choose another place",
-    errno.ENOLCK: "mount it without this option, or choose a place of this machine alone",
+    errno.ENOLCK: "mount it without this option, or choose a folder on a local disk",
     errno.EEXIST: "choose another place, or move it away: a file stands where a folder must be",
 }
 

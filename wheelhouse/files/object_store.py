@@ -271,7 +271,7 @@ def _checked(url: str) -> str:
         hint = "give a URL such as s3://bucket/folder, gs://bucket/folder, az://container/folder or file:///srv/store"
         raise InputError(f"`{parts.scheme or url}` is no kind of store", hint=hint)
     if parts.username or parts.password or parts.query or parts.fragment:
-        hint = "set the variables of the cloud: AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, say"
+        hint = "set the variables of the cloud, such as AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY"
         raise InputError(f"the address of a store ({parts.scheme}:) takes no credential and no query", hint=hint)
     if parts.scheme == "file" and (parts.netloc or not parts.path.startswith("/")):
         raise InputError(f"the store `{url}` is not an absolute path", hint="write three slashes: file:///srv/store")

@@ -156,7 +156,7 @@ class SharedObjects:
         """Wait until all that was sent is there, or the store failed; after QUIET_SECONDS, say so."""
         late = wait(self._uploads, QUIET_SECONDS).not_done
         if late:
-            self.on_event(Noted(f"{counted(len(late), 'object')} on the way to the store {self.objects.name}"))
+            self.on_event(Noted(f"{counted(len(late), 'object')} not yet uploaded to the store {self.objects.name}"))
             wait(late)
 
     def settle(self) -> None:
@@ -196,7 +196,7 @@ class SharedObjects:
         with self._guard:
             is_new = self._failures.setdefault(doing, error) is error
         if is_new:
-            self.on_event(Warned(f"{error}: this run goes on without {doing}"))
+            self.on_event(Warned(f"{error}: this run continues without {doing}"))
 
 
 class SharedStore(Store):

@@ -18,7 +18,7 @@ LEASE_TIME = timedelta(minutes=30)
 RENEW_SECONDS = 600.0
 REASONS = {
     PRUNING: "is being pruned by another run",
-    RELYING: "is needed as it is by a run of `fetch --virtual`",
+    RELYING: "is in use by a run of `fetch --virtual`",
 }
 
 

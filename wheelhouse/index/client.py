@@ -26,7 +26,7 @@ class Index:
         self.name = redact(url).rstrip("/")
         if query_of(url):
             raise InputError(
-                f"the address of the index {self.name} holds a query (`?…`), which no page is asked for with",
+                f"the address of the index {self.name} has a query (`?…`), and requests for pages cannot have a query",
                 hint=NO_QUERY,
             )
         self._http, self._pages = http, pages

@@ -310,7 +310,7 @@ class _DirectConnection(_Paced):
         try:
             self._dns_host = _addresses.of(name.strip("[]"), getattr(self, "port", None) or 80)
         except (OSError, UnicodeError) as error:
-            reason = getattr(error, "strerror", None) or "it is none that a host can have"
+            reason = getattr(error, "strerror", None) or "no host can have this name"
             raise foreign.NewConnectionError(self, f"its name could not be looked up: {reason}") from error  # type: ignore[arg-type]
         try:
             return super()._new_conn()  # type: ignore[misc,no-any-return]
@@ -367,7 +367,7 @@ def _translation(error: Exception, url: str) -> ServerError:  # noqa: PLR0911  (
             truncated = isinstance(error.__context__, foreign.IncompleteRead) or "IncompleteRead" in str(error)
             what = "was cut short" if truncated else f"broke off: {_cause(error)}"
             return TransientError(f"{where} {what}")
-    return TransientError(f"{where} answered with what HTTP does not allow: {_cause(error)}")
+    return TransientError(f"{where} sent an answer that HTTP does not allow: {_cause(error)}")
 
 
 def _encryption_error(error: Exception, host: str) -> ServerError:

@@ -260,7 +260,7 @@ def _redirected(url: str, location: str) -> str:
         target = urljoin(url, location)
         scheme = origin_of(target)[0]
     except (ValueError, InputError) as error:
-        raise ServerError(f"{redact(url)} redirects to what is no http or https address") from error
+        raise ServerError(f"{redact(url)} redirects to an address that is neither http nor https") from error
     if urlsplit(url).scheme == "https" and scheme != "https":
         raise ServerError(f"{redact(url)} redirects from https to {redact(target)}, which is not safe")
     return target

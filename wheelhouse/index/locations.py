@@ -71,13 +71,13 @@ def read_locations(
     if duplicates := sorted({name for name in names if names.count(name) > 1}):
         raise InputError(f"two indexes are named `{duplicates[0]}`", hint="give each a name of its own")
     if sum(location.is_default for location in locations) > 1:
-        hint = "a project comes from one index: name the others, and say what comes from them: --index corp=URL --from corp=PROJECT"
+        hint = "a project comes from one index: name the other indexes, and assign projects to them: --index corp=URL --from corp=PROJECT"
         raise InputError("more than one index has no name", hint=hint)
     assigned = _projects(projects, names)
     for location in locations:
         if location.name and not location.links and location.name not in assigned:
-            hint = f"say which: --from {location.name}=PROJECT, or a pattern, --from '{location.name}=acme-*'"
-            raise InputError(f"nothing is said to come from the index `{location.name}`", hint=hint)
+            hint = f"assign projects: --from {location.name}=PROJECT, or a pattern, --from '{location.name}=acme-*'"
+            raise InputError(f"no project is assigned to the index `{location.name}`", hint=hint)
     return tuple(replace(location, projects=assigned.get(location.name, ())) for location in locations)
 
 
@@ -91,7 +91,7 @@ def _projects(texts: Iterable[str], names: Sequence[str]) -> Mapping[str, tuple[
         name, listed = split_named(text)
         if name not in names:
             hint = "write --from NAME=PROJECT, with the NAME of an --index NAME=URL"
-            raise InputError(f"`--from {text}` names no index that is given", hint=hint)
+            raise InputError(f"`--from {text}` names an index that is not given", hint=hint)
         assigned.setdefault(name, set()).update(
             _pattern(name_or_pattern) for name_or_pattern in listed.split(",") if name_or_pattern.strip()
         )
@@ -99,7 +99,7 @@ def _projects(texts: Iterable[str], names: Sequence[str]) -> Mapping[str, tuple[
     for project, name in owners:
         if others := [other for same, other in owners if same == project and other != name]:
             raise InputError(
-                f"`{project}` is said to come from `{name}` and from `{others[0]}`",
+                f"`{project}` is assigned to the indexes `{name}` and `{others[0]}`",
                 hint="a project comes from one index",
             )
     return {name: tuple(sorted(projects)) for name, projects in assigned.items()}

@@ -91,7 +91,7 @@ class MetadataResolver:
         if early is not None and early != stored.contents.raw_metadata:
             self._distrust(candidate)
             raise IntegrityError(
-                f"`{candidate.filename}` holds other metadata than those that the index served apart from it",
+                f"`{candidate.filename}` has metadata that differ from the metadata file that the index served",
                 hint="do not use this file; tell whoever runs the index",
             )
 
@@ -169,7 +169,7 @@ class MetadataResolver:
             self._without_sidecars.add(host)
         if is_new:
             sentence = f"{host} does not have a metadata file that the index promises ({error})"
-            self._on_event(Warned(f"{sentence}; metadata come from the wheels themselves where that is so"))
+            self._on_event(Warned(f"{sentence}; in this case, metadata are read from the wheels"))
 
     def _distrust(self, candidate: Candidate) -> None:
         """Remove what the store has of a candidate's file, so that the next run inspects it again; nothing without a sha256."""

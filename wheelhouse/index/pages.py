@@ -240,7 +240,7 @@ def _parse_json(body: bytes, project: NormalizedName, index: str, url: str) -> P
 def _check_version(version: str, url: str) -> None:
     """Raise ServerError for any version of the API but 1.x: its fields may mean something else (PEP 629)."""
     if version.partition(".")[0] != "1":
-        hint = "the index may serve an older version elsewhere; else wheelhouse must learn this one"
+        hint = "use an index that serves version 1.x, or a newer wheelhouse"
         raise ServerError(f"{redact(url)} speaks version {version} of the Simple API, and 1.x is known", hint=hint)
 
 

@@ -86,5 +86,7 @@ class ProvenanceStore:
             except ValueError as error:
                 raise ServerError(f"{provenance.url}: {error}", hint=CHANGED_HINT) from error
             if hashlib.sha256(raw).hexdigest() != provenance.sha256:
-                raise IntegrityError(f"{provenance.url} is not what the lock names any more", hint=CHANGED_HINT)
+                raise IntegrityError(
+                    f"{provenance.url} differs from the file that the lock file names", hint=CHANGED_HINT
+                )
         return raw.decode()

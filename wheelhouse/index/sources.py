@@ -75,7 +75,7 @@ class IndexLocations:
         if len(holding) > 1:
             hint = f"say which one: --find-links NAME={holding[0].address} --from NAME={project}"
             both = f"`{holding[0].address}` and in `{holding[1].address}`"
-            raise InputError(f"`{project}` lies in {both}, and comes from one of them only", hint=hint)
+            raise InputError(f"`{project}` is in {both}; a project can come from one of them only", hint=hint)
         return holding[0] if holding else next((location for location in self.redacted if location.is_default), None)
 
 

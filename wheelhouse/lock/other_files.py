@@ -66,7 +66,7 @@ class OtherFileRequest:
         if not all(address.startswith(("https://", "http://")) for address in (self.url, *self.beside.values())):
             yield "files come from http(s) addresses", "put it on a server, or add it to the image's own context"
         if not (self.sha256 or self.checksums):
-            yield "nothing says which bytes it must have", 'say sha256 = "…", or checksums = "https://…"'
+            yield "no hash is given for it", 'say sha256 = "…", or checksums = "https://…"'
         if self.sha256 and not SHA256.fullmatch(self.sha256):
             yield f"`{self.sha256}` is no sha256", "give its 64 hexadecimal digits, in lower case"
         if bool(self.signature) != bool(self.key):

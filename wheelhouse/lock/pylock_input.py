@@ -155,4 +155,4 @@ def parse_pylock_input(text: str, source: str, sha256: str, is_file: Callable[[s
     except PylockUnsupportedVersionError as error:
         raise InputError(f"`{source}` is of a kind that is not known: {error}") from error
     except (ValueError, PylockValidationError) as error:
-        raise InputError(f"`{source}` is not a lock as PEP 751 has it: {error}") from error
+        raise InputError(f"`{source}` is a lock file that does not follow PEP 751: {error}") from error

@@ -59,8 +59,8 @@ def index_bucket(
 def _no_folder_keys(bucket: Bucket) -> str:
     """The text of the warning about a store that keeps nothing under keys that end in `/`."""
     return (
-        f"the store {bucket.store.name} keeps nothing under keys that end in `/`: installers need a server before it that "
-        "gives index.html for a folder"
+        f"the store {bucket.store.name} keeps nothing under keys that end in `/`: installers need a web server in front "
+        "of it that answers a folder with index.html"
     )
 
 

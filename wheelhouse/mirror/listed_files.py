@@ -26,7 +26,7 @@ def own_page(index: Index, project: NormalizedName, on_event: Listener) -> Page 
     if answered_by in (None, parts_of(index.name).hostname):
         return page
     on_event(
-        Warned(f"{index.name} redirects to {answered_by} for what it lacks: what another server has does not count")
+        Warned(f"{index.name} redirects to {answered_by} for files that it lacks; files of another server do not count")
     )
     return None
 

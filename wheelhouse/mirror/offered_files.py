@@ -90,7 +90,7 @@ def _open(folder: Path, wheelhouse: Wheelhouse, pin: Pin) -> OpenedFile:
     if not path.is_file() or sha256_of(path) != artifact.sha256:
         raise IntegrityError(
             f"`{path}` is missing or differs from its lock file",
-            hint=f"list all problems with `wheelhouse verify {folder}`",
+            hint=f"see every problem: `wheelhouse verify {folder}`",
         )
     contents = inspect(path, artifact.filename)
     Waivers(pin.waived).admit(contents.findings, Subject(artifact.filename, pin.project, artifact.sha256))

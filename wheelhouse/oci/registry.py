@@ -110,9 +110,7 @@ class Registry:
         url = challenge.token_url(f"repository:{reference.repository}:pull")
         is_safe = origin_of(url)[0] == "https" or reference.scheme == "http"
         if not is_safe:
-            raise ServerError(
-                f"the registry {reference.registry} wants its tokens asked for without TLS, at {redact(url)}"
-            )
+            raise ServerError(f"the registry {reference.registry} names a token server without TLS: {redact(url)}")
         headers = {"Authorization": basic(*credentials)} if credentials else {}
         try:
             reply = self._http.get(url, headers, max_bytes=MAX_TOKEN_BYTES)
@@ -121,10 +119,10 @@ class Registry:
         try:
             answer = _TOKEN.from_json(reply.body)
         except ValueError as error:
-            raise ServerError(f"{redact(url)} answered with something else than a token") from error
+            raise ServerError(f"{redact(url)} answered, but sent no token") from error
         token = answer.token or answer.access_token
         if reply.status != 200 or not token.isascii() or not token.isprintable() or not token or " " in token:
-            raise ServerError(f"{redact(url)} answered with something else than a token")
+            raise ServerError(f"{redact(url)} answered, but sent no token")
         return token
 
 

@@ -110,7 +110,9 @@ def _by_pip_tools(
 ) -> Iterator[InstallMethod]:
     """pip-sync installs the lock's requirements, and pip-compile resolves them; or why both are skipped. Adds their files to `shown`."""
     if overrides_metadata(context.lock):
-        yield from _skipped("the lock was adjusted, or was given, so that pip's resolver cannot reproduce it")
+        yield from _skipped(
+            "the lock file has overrides, or came from another tool, so that pip's resolver cannot reproduce it"
+        )
         return
     try:
         pip_tools = _pip_tools(context, install_tools.tools, scratch)

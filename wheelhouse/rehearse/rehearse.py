@@ -151,7 +151,7 @@ def _closure(lock: Lock, verdict: Verdict) -> Step:
     started, target = time.monotonic(), lock.target.name
     unread = sorted(pin.artifact.filename for pin in lock.pins if pin.artifact.filename not in verdict.contents)
     if unread:
-        return Step("closure", target, skipped=f"it takes every file, and {unread[0]} is not as locked")
+        return Step("closure", target, skipped=f"it needs every file, and {unread[0]} is not as locked")
     findings = tuple(sorted(set(closure(lock, _metadata(lock, verdict)))))
     return Step("closure", target, time.monotonic() - started, findings)
 

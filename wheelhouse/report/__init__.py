@@ -144,7 +144,7 @@ def other_files_document(files: OtherFiles) -> list[dict[str, Any]]:
 def other_files_lines(files: OtherFiles, removed: Sequence[str]) -> list[str]:
     """A line for each other file of a wheelhouse, with its size and what vouches for it; then one with the first removed names, if any."""
     lines = [
-        f"{FOLDER}/{file.name}: {size_text(file.size)}, {file.voucher or 'only its sha256 vouches for it'}"
+        f"{FOLDER}/{file.name}: {size_text(file.size)}, {file.voucher or 'checked by its sha256 only'}"
         for file in files.files
     ]
     return [*lines, *([f"{FOLDER}: removed: {listed(removed, REMOVED)}"] if removed else [])]
@@ -357,7 +357,11 @@ def _abilities_line(findings: Sequence[Finding]) -> str:
     if len(findings) == 1:
         return f"note: {findings[0].subject}: {sentence_of(findings[0])} [{ABILITIES}]"
     can = findings[0].values.get("capabilities", ())
-    abilities = f"can: {', '.join(can)}" if isinstance(can, tuple) and can else "have no capability that is looked for"
+    abilities = (
+        f"can: {', '.join(can)}"
+        if isinstance(can, tuple) and can
+        else "have none of the capabilities that are looked for"
+    )
     names = listed([finding.subject for finding in findings], FOLDED)
     return f"note: {counted(len(findings), 'file')} {abilities} [{ABILITIES}] ({names})"
 

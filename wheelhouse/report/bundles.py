@@ -61,6 +61,5 @@ def state_lines(name: str, far_side: FarSide, size: int, missing: Iterable[str])
     files = counted(len(far_side.files), "file")
     lines = [f"{name}: wheelhouse {far_side.digest[:12]}, {files}, in {counted(size, 'byte')}"]
     return lines + [
-        f"  {path}  (missing or altered: the next bundle carries it; remove it before, if it is there)"
-        for path in missing
+        f"  {path}  (missing or altered: if it exists, remove it; the next bundle carries it)" for path in missing
     ]

@@ -102,7 +102,11 @@ def _verdict(evidence: Evidence) -> View:
         *(["no advisories were checked"] if age is None else []),
         *([f"the newest advisory is {age} days old"] if age is not None and age > MAX_ADVISORY_DAYS else []),
     ]
-    text = f"{counted(bad, 'finding')} to be dealt with" if bad else "No finding reaches the policy's threshold"
+    text = (
+        f"{counted(bad, 'finding')} at or above the policy's threshold"
+        if bad
+        else "No finding reaches the policy's threshold"
+    )
     return {"kind": "bad" if bad else "open" if caveats else "good", "text": text, "caveats": caveats}
 
 

@@ -36,14 +36,14 @@ SENTENCES: Mapping[type[Fact], str] = {
     Unusable: "{subject}: {reason}",
     WheelPreferred: "{filename} is an sdist, and a wheel fits",
     LowerRank: "{filename} fits too, but less well: its best tag is number {rank} of the target's, "
-    "that of the chosen file is number {chosen_rank}",
+    "and that of the chosen file is number {chosen_rank}",
     NotOnIndex: "{filename} was not on the index when this was locked",
     ConstraintExcludes: "the constraint {constraint} excludes {version}",
     RequirementExcludes: "the requirement {requirement} excludes {version}",
     DependentExcludes: "{dependent} requires {requirement}, which excludes {version}",
     NoFileFits: "no file of {version} fits {target}",
     NotRequestedPrerelease: "{version} is a pre-release, and pre-releases were not requested",
-    Older: "{version} is older than {chosen}, which is allowed",
+    Older: "{version} is older than {chosen}, and {chosen} is allowed",
     NewSinceLock: "the lock file does not exclude {version}, which was published or allowed later{late}; "
     "`--upgrade-project {project}` takes it",
 }

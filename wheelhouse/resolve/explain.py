@@ -39,7 +39,7 @@ MAX_STEPS = 12
 MAX_REASONS = 4
 NEWEST = 3
 """How many files are named for one reason."""
-OTHER_FILE_HINT = "do not use this file: find out why the index has another than the one you vetted"
+OTHER_FILE_HINT = "do not use this file: find out why it differs from the file that you vetted"
 DependenciesOf = Callable[[CandidateRelease], Sequence[Dependency]]
 
 

@@ -29,7 +29,7 @@ SUPPORTED = {
 }
 SUPPORTED_FLAGS = ("--pre", "--prefer-binary", "--require-hashes", "--no-require-hashes")
 REFUSED = {
-    "--extra-index-url": "name each index, and what comes from it, to wheelhouse: if a project has two indexes, a stranger can add a file",
+    "--extra-index-url": "give wheelhouse each index with its projects: if a project has two indexes, a stranger can add a file",
     "--find-links": "give it to wheelhouse itself",
     "--trusted-host": "name the certificate authority of that host in SSL_CERT_FILE",
     "--editable": "build a wheel of it where you trust the code (`python -m build --wheel`), and name that file",

@@ -172,7 +172,7 @@ def dependencies_of(
                 "build a wheel of it where you trust the code, offer it with --find-links, "
                 f"and name its release (`{project}==…`) in a file that you give with --override"
             )
-        sentence = f"{origin} requires `{project} @ {address}`, an address that no index vouches for"
+        sentence = f"{origin} requires `{project} @ {address}`, an address outside the indexes"
         raise InputError(sentence, hint=hint)
     for extra in ("", *sorted(canonicalize_name(extra) for extra in requirement.extras)):
         yield Dependency(project, extra, requirement.specifier, origin, parent)

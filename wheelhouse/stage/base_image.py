@@ -83,7 +83,7 @@ def must_be_installable(parsed: Image, image: str, target: Target) -> None:
 
 def asking_for_base(image: str) -> str:
     """The sentence that a base image is not in the folder: the engine must have it, or fetch it."""
-    return f"still wants a network: the base image `{image}`, unless the engine has it; `fetch --base-image {image}` settles it"
+    return f"still needs a network: the base image `{image}`, unless the engine has it; `fetch --base-image {image}` solves this"
 
 
 def platform_option(target: Target) -> tuple[str, ...]:

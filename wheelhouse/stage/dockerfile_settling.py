@@ -189,7 +189,7 @@ def with_dockerfile(
         breeze=(),
         notes=(*plan.notes, *(one.sentence(folder) for one in settlements if one.by)),
         unsettled=open_needs,
-        warnings=(*plan.warnings, *(f"still asks a network: {sentence}" for sentence in open_needs)),
+        warnings=(*plan.warnings, *(f"still needs a network: {sentence}" for sentence in open_needs)),
     )
 
 
@@ -239,7 +239,7 @@ def _script(
     """The text of the script that builds the Dockerfile with no network. `build` is the build command, up to its own options."""
     quoted = shlex.quote(folder)
     lines = ["#!/bin/sh", "# Builds a Dockerfile with no network. Run it in the folder that is the build's context."]
-    lines += [f"# still asks a network: {sentence}" for sentence in open_needs]
+    lines += [f"# still needs a network: {sentence}" for sentence in open_needs]
     lines += ["set -eu", "export DOCKER_BUILDKIT=1"]
     if tag:
         lines.append(f"sh {quoted}/load-base-image.sh")

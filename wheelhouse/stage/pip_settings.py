@@ -9,9 +9,7 @@ from wheelhouse.stage.destination import FOLDER
 
 NETRC = "/run/secrets/netrc"
 SECRET_MOUNT = f"--mount=type=secret,id=netrc,target={NETRC},mode=0444"
-NETRC_NOTE = (
-    "user and password of the index, where it wants them, are read from ~/.netrc, a build secret that no layer keeps"
-)
+NETRC_NOTE = "if the index needs user and password, they are read from ~/.netrc, a build secret that no layer keeps"
 INDEX = re.compile(r"[A-Za-z0-9:/._~%+@?=&-]+")
 
 
@@ -46,5 +44,5 @@ def checked_index(index: str) -> str:
         )
     if "@" in parts.netloc or parts.query:
         hint = f"put them in ~/.netrc, which the build mounts as a secret: machine {parts.hostname} login … password …"
-        raise InputError("credentials cannot stand in --index, for settings are kept and shared", hint=hint)
+        raise InputError("--index cannot have credentials, because settings are kept and shared", hint=hint)
     return index

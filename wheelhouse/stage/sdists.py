@@ -38,7 +38,10 @@ def with_build_requirements(plan: Plan, build_locks: Iterable[Lock]) -> Plan:
     files = {f"{TOOLS}/{name}": artifacts[name] for name in sorted(artifacts)}
     texts = dict(plan.texts) | ({"pip.conf": pip_conf(tools=True)} if "pip.conf" in plan.texts else {})
     texts |= {f"{TOOLS}/{lock.filename}": lock_toml(lock, with_paths=True) for lock in build_locks}
-    note = f"what the sdists are built with lies in {TOOLS}/; an isolated build takes the newest that it finds there or beside them"
+    note = (
+        f"the build requirements of the sdists are in {TOOLS}/; an isolated build takes the newest release that it finds "
+        "there or beside the sdists"
+    )
     links = () if plan.builds_an_image else ("--find-links", f"{plan.command[4]}/{TOOLS}")
     command = (*plan.command, *links)
     return replace(plan, files={**plan.files, **files}, texts=texts, notes=(*plan.notes, note), command=command)
@@ -52,7 +55,7 @@ def sdist_notes(lock: Lock) -> Iterator[str]:
     if ready:
         yield f"{_are_sdists(ready)}: the image build will run setup code of a package, unless `wheelhouse build` makes wheels before"
     if lacking:
-        yield f"{_are_sdists(lacking)}: the image build will run their code, and wants what they are built with"
+        yield f"{_are_sdists(lacking)}: the image build will run their code, and needs their build requirements"
 
 
 def _are_sdists(filenames: list[str]) -> str:

@@ -262,7 +262,7 @@ def _must_not_replace_others(destination: Path, plan: Plan, earlier: Mapping[str
         in_the_way.append(SIGNATURE)
     if in_the_way:
         raise InputError(
-            f"`{destination / in_the_way[0]}` was not written by stage, or was changed since, and is left alone",
+            f"`{destination / in_the_way[0]}` was not written by stage, or was changed since: stage does not replace it",
             hint="move it away, or stage into another folder with --dest",
             details=tuple(f"in the way: {path}" for path in in_the_way),
         )

@@ -173,7 +173,7 @@ def _moment(text: str) -> datetime:
     try:
         moment = datetime.fromisoformat(text)
     except ValueError as error:
-        raise InputError(f"an advisory says `{text}` of when it was changed, which is no time") from error
+        raise InputError(f"an advisory gives `{text}` as the time of its change, which is no time") from error
     return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
 
 

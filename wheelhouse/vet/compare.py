@@ -118,7 +118,7 @@ def _facts(folder: Path, pin: Pin, notes: Store | None) -> Facts:
     if not has_locked_bytes(folder, pin.artifact):
         raise IntegrityError(
             f"`{folder / pin.artifact.filename}` is not what the wheelhouse's lock files say",
-            hint=f"see all that is wrong with `wheelhouse verify {folder}`",
+            hint=f"see every problem: `wheelhouse verify {folder}`",
         )
     path = rooted(folder, pin.artifact.filename)
     contents, inside = noted_or_read(notes, pin.artifact, lambda: look_inside(path, path.name))

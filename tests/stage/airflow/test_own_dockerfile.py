@@ -62,7 +62,7 @@ def test_its_globs_decide_what_is_renamed() -> None:
 
 def test_what_asks_a_network_is_what_the_dockerfile_asks_for() -> None:
     _base, *steps = plan().unsettled
-    unsettled = [step.removeprefix("still wants a network: ").split(";")[0] for step in steps]
+    unsettled = [step.removeprefix("still needs a network: ").split(";")[0] for step in steps]
     lines = OWN_DOCKERFILE.splitlines()
     tool, other = ([word in line for line in lines].index(True) + 1 for word in ("extra.example", "git clone"))
     assert unsettled == [

@@ -87,7 +87,7 @@ def test_the_final_image_has_the_pip_that_its_stage_would_install(release: str, 
 def test_what_cannot_be_settled_is_said_also_in_the_script() -> None:
     plan = whole("2.10.5", without=())
     [sentence] = plan.unsettled
-    assert "MSSQL" in sentence and "--disable-mssql-client settles it" in sentence
+    assert "MSSQL" in sentence and "--disable-mssql-client solves this" in sentence
     assert f"# {sentence}" in plan.texts["build-image.sh"]
     assert [one for one in plan.notes if one == sentence]
 

@@ -106,7 +106,7 @@ def _sandbox(check: Check, fact: Fact) -> Sentence:
     """Whether a sandbox is sealed; if not, why, and whether another is used."""
     if check.state is State.GOOD:
         holds = f"; it holds {fact('holds')}" if fact("holds") else ""
-        return f"sealed: a canary found no network and no file of this machine{holds}", ""
+        return f"sealed: a test inside found no network and no file of this machine{holds}", ""
     use = "another sandbox is used" if fact("has_another") == "True" else NO_SANDBOX
     remedy = (
         "apt-get install bubblewrap, or dnf install bubblewrap"

@@ -85,11 +85,11 @@ REHEARSAL: Mapping[str, Sentence] = {
         "let pip search only the folder: stage again, by the route that stage proposes",
     ),
     "pip-too-old/tools": Sentence(
-        "pip {pip} is too old to see it: pip {since} and newer know its tags",
+        "pip {pip} is too old for this wheel: pip {since} and newer know its tags",
         "use pip {since} or newer: fetch it into tools/ of the wheelhouse, and stage again",
     ),
     "pip-too-old/interpreter": Sentence(
-        "pip {pip} is too old to see it: pip {since} and newer know its tags",
+        "pip {pip} is too old for this wheel: pip {since} and newer know its tags",
         "use pip {since} or newer in the base image, and in the Python here",
     ),
     "closure/target-here": Sentence(

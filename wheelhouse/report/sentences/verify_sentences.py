@@ -140,7 +140,7 @@ VERIFY: Mapping[str, Sentence] = {
     ),
     "waiver-broad": Sentence(
         "the waiver of {waived_rule} for {project}, by {who}, also covers what nobody looked at yet",
-        'bind it: give `sha256`, an `advisory`, or `version` and `fingerprint = "{fingerprint}"`',
+        'limit it: give `sha256`, an `advisory`, or `version` and `fingerprint = "{fingerprint}"`',
     ),
     "waiver-expired": Sentence(
         "the waiver of {waived_rule} for it expired on {until}", "look again, and renew the waiver or remove it"

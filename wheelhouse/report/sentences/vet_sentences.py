@@ -16,7 +16,8 @@ VET: Mapping[str, Sentence] = {
     "capabilities/some": Sentence("it can: {members:all}"),
     "capabilities/none": Sentence("it has none of the capabilities that are looked for"),
     "not-in-sdist": Sentence(
-        "it has {paths}, which {sdist} has not with these contents", "find out whether the build writes this code"
+        "it has {paths}; {sdist} lacks these files, or has them with other contents",
+        "find out whether the build writes this code",
     ),
     "new-capability": Sentence(
         "it can do what {before} could not: {members:all}", "look at these members before you approve it"
@@ -44,11 +45,11 @@ VET: Mapping[str, Sentence] = {
     ),
     # licensing
     "licence-unknown/none": Sentence(
-        "the file does not say its licence", "find out, and waive this with the licence as the reason"
+        "the file does not say its licence", "find out the licence, and waive this with the licence as the reason"
     ),
     "licence-unknown/unlisted": Sentence(
         "the licence is only `{text}`, which SPDX does not list",
-        "find out, and waive this with the licence as the reason",
+        "find out the licence, and waive this with the licence as the reason",
     ),
     "licence-expression-wrong": Sentence("the License-Expression `{text}` cannot be read", "tell the project"),
     "licence-denied": Sentence(
@@ -77,7 +78,7 @@ VET: Mapping[str, Sentence] = {
         "`{path}` is too large to be read", "find out what it is, and which libraries it links to"
     ),
     "native-unreadable/damaged": Sentence(
-        "`{path}` begins as an ELF file, and cannot be read as one",
+        "`{path}` begins like an ELF file, but cannot be read as an ELF file",
         "find out what it is, and which libraries it links to",
     ),
     "native-in-pure": Sentence("the tags say any platform, and the wheel has native code: {paths}", PURPOSE),
@@ -141,7 +142,7 @@ VET: Mapping[str, Sentence] = {
     ),
     "extends": Sentence("it adds {count:file} to a package of {owner}"),
     "module-hidden": Sentence(
-        "its module `{module}` hides that of {other}, which has another form",
+        "its module `{module}` hides the module of {other} with the same name but another form",
         "install only one of them, or ask which one is right",
     ),
     "poses-as": Sentence(
@@ -188,7 +189,7 @@ VET: Mapping[str, Sentence] = {
     "pth-code/runs": Sentence(
         "`{path}` runs {lines:line} of code at each start of Python: `{first}`", f"read the file, and {KNOW_WHY}"
     ),
-    "pth-code/long": Sentence("`{path}` is too long to be read", "read the file; no .pth file needs to be as long"),
+    "pth-code/long": Sentence("`{path}` is too long to be read", "read the file; no .pth file needs to be that long"),
     "pth-known": Sentence("`{path}` runs the line that setuptools writes"),
     "pth-path": Sentence("`{path}` adds {folders} to sys.path"),
     "start-file": Sentence(
@@ -212,10 +213,10 @@ VET: Mapping[str, Sentence] = {
     ),
     # tooling
     "tool-settings": Sentence(
-        "it installs {paths}, by which editors, agents, git or shells run programs",
+        "it installs {paths}: with such files, editors, agents, git or shells run programs",
         "read these files; no package needs them",
     ),
-    "sdist-tool-settings": Sentence("it has {paths:3}, by which editors, agents, git or shells run programs"),
+    "sdist-tool-settings": Sentence("it has {paths:3}: with such files, editors, agents, git or shells run programs"),
     "agent-instructions": Sentence("it has {paths:3}, which agents read as instructions"),
     "git-filter": Sentence("`{path}` has git run the filter {filters}"),
     "jupyter-settings": Sentence("it turns on an extension of Jupyter: {paths}"),
@@ -329,7 +330,7 @@ VET: Mapping[str, Sentence] = {
     ),
     "code-can-act": Sentence("`{path}`{lines:8 plain|, line #}: it can do this if it is called: {does:4 plain}"),
     "source-hides-code": Sentence(
-        "`{path}`{lines:8 plain|, line #}: it hides code from who reads it: {does:4 plain}",
+        "`{path}`{lines:8 plain|, line #}: it hides code from its readers: {does:4 plain}",
         "look at these lines in an editor that shows all characters",
     ),
     "source-invisible": Sentence(
@@ -398,12 +399,12 @@ VET: Mapping[str, Sentence] = {
         f"leave it out, {WAIVE}",
     ),
     "deb-licence-unknown": Sentence(
-        "the copyright file of {package} {version} does not tell its licences to a program",
+        "the copyright file of {package} {version} has licences that a program cannot read",
         "read it, and waive this with the licence as the reason",
     ),
     # otherfiles
     "file-unvouched": Sentence(
-        "only the sha256 in the settings says which bytes it must have",
+        "it is checked only by the sha256 in the settings",
         "give `checksums` or `signature` in the settings, if its project publishes them",
     ),
     "file-in-clear": Sentence("it was fetched from {url}, without TLS, and is not signed", "fetch it over https"),

@@ -282,7 +282,7 @@ def _notes(airflow: Airflow, lock: Lock, names: Mapping[str, str], choices: Choi
     renamed = [f"{old} as {new}" for old, new in names.items() if old != new]
     if renamed and choices.rename == "auto":
         more = f", and {len(renamed) - 1} more likewise" if len(renamed) > 1 else ""
-        yield f"staged under another name, to be installed as it is and from the folder alone: {renamed[0]}{more}"
+        yield f"staged under another name, so that this file is installed, and only from the folder: {renamed[0]}{more}"
     if airflow.own:
         yield "what the build needs was read from Airflow's own Dockerfile"
     if airflow.recipe.copies:
@@ -296,7 +296,7 @@ def _notes(airflow: Airflow, lock: Lock, names: Mapping[str, str], choices: Choi
 def _breeze_notes(missing: list[str]) -> Iterator[str]:
     """A sentence on the build arguments that breeze has no option for."""
     if missing:
-        yield f"breeze of this release has no option for {', '.join(missing)}: where that matters, use docker build"
+        yield f"breeze of this release has no option for {', '.join(missing)}; if you need one of them, use docker build"
 
 
 def _warnings(
@@ -304,11 +304,11 @@ def _warnings(
 ) -> Iterator[str]:
     """Sentences on what can fail in the build."""
     if airflow.doubt:
-        yield f"{airflow.doubt}; stage in a checkout of it, or name its --dockerfile, and that is read"
+        yield f"{airflow.doubt}; to read its Dockerfile, stage in a checkout of that release, or name the file with --dockerfile"
     if airflow.own and not airflow.own.release.startswith(f"{airflow.version.major}."):
         yield (
             f"the Dockerfile is of the time of Airflow {airflow.own.release}, and the wheelhouse has {airflow.version}: "
-            "stage in a checkout of that release, or name its --dockerfile"
+            "stage in a checkout of that release, or name its Dockerfile with --dockerfile"
         )
     again = f"fetch with --airflow {airflow.version}"
     missing = set(airflow.recipe.besides) - {pin.project for pin in lock.pins}

@@ -183,7 +183,7 @@ def _further(texts: Iterable[str], ours: Mapping[str, str]) -> dict[str, str]:
             raise InputError(f"{name} adds what the wheelhouse does not hold", hint=f"{FETCHED[name]}, then stage")
         if name in ours:
             raise InputError(
-                f"the build argument {name} is stage's own to set, here to `{ours[name]}`", hint="leave it out"
+                f"the build argument {name} is set by stage itself, here to `{ours[name]}`", hint="leave it out"
             )
         further[name] = value
     return further

@@ -59,8 +59,8 @@ class Remainder:
         return is_before and airflow.version >= Version(self.since)
 
     def __str__(self) -> str:
-        remedies = [self.option and f"{self.option} settles it", self.how]
-        return f"still wants a network: {self.what}; {', or '.join(filter(None, remedies))}"
+        remedies = [self.option and f"{self.option} solves this", self.how]
+        return f"still needs a network: {self.what}; {', or '.join(filter(None, remedies))}"
 
 
 REMAINDERS = (
@@ -205,4 +205,4 @@ def _others(own: OwnRecipe, replaced: Mapping[str, str]) -> Iterator[str]:
         subjects = [subject for subject in need.subjects if not COVERED.search(subject)]
         if subjects or (not need.subjects and need.kind not in WITH_SUBJECT):
             what = WHAT[need.kind].format(", ".join(subjects) or "something")
-            yield f"still wants a network: {own.what}, line {need.line}: {what}"
+            yield f"still needs a network: {own.what}, line {need.line}: {what}"
