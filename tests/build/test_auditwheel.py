@@ -85,7 +85,7 @@ def program(folder: Path, text: str) -> Path:
 def test_without_it_the_wheel_names_what_it_expects_to_find(folder: Path) -> None:
     done = built(folder, folder / "nowhere")
     assert done.returncode == 0, done.stderr
-    assert "expects to find libbz2.so.1.0" in done.stderr
+    assert "needs libbz2.so.1.0" in done.stderr
     assert record(folder)["libraries"] == ["libbz2.so.1.0"]
     assert "repaired" not in record(folder)
 

@@ -307,7 +307,7 @@ def _warn_of_libraries(made: Mapping[str, Iterable[BuiltWheel]], on_event: Liste
         for wheel in wheels:
             if wheel.built.libraries:
                 names = ", ".join(wheel.built.libraries)
-                on_event(Warned(f"{wheel.filename} expects to find {names} on {target}: the image must have them"))
+                on_event(Warned(f"{wheel.filename} needs {names}, which must be in the image for {target}"))
 
 
 def must_be_built(report: BuildReport) -> None:

@@ -49,7 +49,7 @@ app = typer.Typer(
     "Start with `wheelhouse fetch --help`. Exit codes: 0 done, 1 findings, 2 usage or input, 3 no solution,\n"
     "4 server, 5 integrity, 6 this machine, 130 interrupted.",
 )
-constraints_app = typer.Typer(help="Fetch Airflow's constraints, or compile constraints as of a day.")
+constraints_app = typer.Typer(help="Fetch Airflow's constraints, or compile constraints from requirements.")
 cache_app = typer.Typer(help="Show the cache, or make it smaller.")
 store_app = typer.Typer(help="Show the store that machines share, or make it smaller.")
 advisories_app = typer.Typer(help="Import known vulnerabilities, for use without a network.")

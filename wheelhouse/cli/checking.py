@@ -43,7 +43,7 @@ def verify(
 
     Every file is hashed and opened. A staged folder is compared with the layout that its lock files and its options give;
     these options are printed. An index that `wheelhouse index` wrote is checked against its own pages. Every problem is
-    listed, and the exit code is then 1. With --all, the wheelhouse of each job of the settings file is checked.
+    listed. The exit code is 1 if there is a problem. With --all, the wheelhouse of each job of the settings file is checked.
     """
     if jobs := chosen_jobs(selection):
         _must_be_default(wheelhouse)

@@ -18,7 +18,7 @@ from wheelhouse.config.options import CompileOptions, ConnectionOptions, Constra
 def constraints_fetch(
     airflow: Annotated[str, typer.Option("--airflow", metavar="VERSION", help="The Airflow release.")],
     python: Annotated[
-        list[str], typer.Option("--python", metavar="VERSION", help="The Python: 3.12. May be repeated.")
+        list[str], typer.Option("--python", metavar="VERSION", help="The Python version: 3.12. May be repeated.")
     ],
     published: ConstraintsSource,
     network: NetworkOptions,
@@ -54,14 +54,15 @@ def constraints_compile(
     ] = None,
     quiet: Quiet = False,
 ) -> None:
-    r"""Resolve requirements, as of a day if you give one, and write the pins as a constraints file.
+    r"""Resolve requirements, and write the pins as a constraints file.
 
     \b
     wheelhouse constraints compile 'apache-airflow[celery]==2.10.5' --python 3.12 \
         --uploaded-prior-to 2025-02-11 -o constraints.txt
     wheelhouse constraints compile --airflow 3.3.2 --extra celery --python 3.12 --uploaded-prior-to 2026-08-14
 
-    What the options leave open is read from wheelhouse.toml, or from [tool.wheelhouse] of pyproject.toml.
+    With --uploaded-prior-to, the pins are those of a past day. What the options leave open is read from wheelhouse.toml, or
+    from [tool.wheelhouse] of pyproject.toml.
     """
     from wheelhouse.fetch.constraints import compile_constraints, compiled_constraints_path
     from wheelhouse.fetch.gather import gather

@@ -23,7 +23,7 @@ def doctor(index: IndexOptions, network: ConnectionOptions, as_json: Json = Fals
     """Show what this machine can do for wheelhouse, and how to get what is missing.
 
     The command tries the sandboxes, the container engines, the index, the proxy and the folders. It lists Pythons, extras and
-    programs. What is "missing" affects only the commands that need it. The exit code is 1 if something is set up but does
+    programs. A "missing" item affects only the commands that need it. The exit code is 1 if something is set up but does
     not work.
     """
     from wheelhouse.doctor.diagnosis import State

@@ -44,7 +44,9 @@ def review(
     ] = None,
     approvals_file: Annotated[
         Path | None,
-        typer.Option("--approvals", metavar="FILE", help="The approvals file. Default: that of the settings."),
+        typer.Option(
+            "--approvals", metavar="FILE", help="The approvals file. Default: the file that the settings name."
+        ),
     ] = None,
     advisories: Annotated[
         Path | None,

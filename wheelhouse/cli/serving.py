@@ -79,7 +79,7 @@ def serve(
         typer.Option(
             "--readers",
             metavar="FILE",
-            help='Allow only these users to read each wheelhouse, in TOML: web = ["ada", "ci"].',
+            help='A TOML file that says who may read which wheelhouse: web = ["ada", "ci"].',
         ),
     ] = None,
     access_log: Annotated[

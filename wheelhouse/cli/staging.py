@@ -45,8 +45,8 @@ def stage(
             "--dockerfile",
             metavar="FILE",
             help="Read this Dockerfile, list what it needs a network for, and write a build of it from the wheelhouse. "
-            "Airflow's own Dockerfile gives the arguments and versions of its build. If you name none, it is read from "
-            "the current folder if it is there.",
+            "Airflow's own Dockerfile gives the arguments and versions of its build. Without this option, `stage` reads "
+            "Airflow's own Dockerfile if the current folder has it.",
         ),
     ] = None,
     as_json: Json = False,

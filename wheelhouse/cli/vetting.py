@@ -86,7 +86,8 @@ def vet(
         typer.Option(
             "--executor",
             metavar="URL",
-            help="Read the files on the workers of this Dask scheduler: tls://HOST:8786, or tcp: on this machine.",
+            help="Read the files on the workers of this Dask scheduler: tls://HOST:8786. Only a scheduler on this machine "
+            "may have a tcp: URL.",
         ),
     ] = None,
     as_json: Json = False,

@@ -37,7 +37,7 @@ class WhatToFetch:
     overrides: Texts = job(
         "--override",
         metavar="FILE",
-        help="For the projects in this file, use its requirements instead of those of releases.",
+        help="Use the requirements in this file, instead of what releases require of the same projects.",
     )
     excludes: Texts = job("--exclude", metavar="NAME", help="Leave a project out, even if a release requires it.")
     extras: Texts = job(
@@ -424,7 +424,8 @@ class BuildCommandOptions(BuildingOptions):
         "--executor",
         default=None,
         metavar="URL",
-        help="Build on the workers of this Dask scheduler: tls://HOST:8786, or tcp: on this machine.",
+        help="Build on the workers of this Dask scheduler: tls://HOST:8786. Only a scheduler on this machine may have a "
+        "tcp: URL.",
     )
     check_reproducible: bool = option(
         "--check-reproducible",

@@ -300,7 +300,7 @@ def _unusual(pin: Pin) -> Iterator[str]:
     """Sentences about a pin that was yanked, is archived or deprecated, or was taken because a newer release has a bad page."""
     if pin.yanked is not None:
         reason = f": {pin.yanked}" if pin.yanked else ", with no reason given"
-        yield f"{pin.project} {pin.version} was yanked{reason}; it is taken because its exact version is asked for"
+        yield f"{pin.project} {pin.version} was yanked{reason}; it is taken because its exact version is required"
     if (pin.status or "").partition(":")[0] in ("archived", "deprecated"):
         yield f"{pin.project} is {pin.status} on {pin.index}"
     for newer in pin.passed_over:

@@ -317,4 +317,4 @@ def _reason(text: str) -> str:
     for pattern, reason in REASONS:
         if match := re.search(pattern, text):
             return match.expand(reason)
-    return "does not do what a store does"
+    return "does not behave like a store"

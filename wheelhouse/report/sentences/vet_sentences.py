@@ -265,7 +265,7 @@ VET: Mapping[str, Sentence] = {
     ),
     "import-sends-data": Sentence(
         "`{path}`{lines:8 plain|, line #}: when it is imported or run, it sends data of this machine: {does:4 plain}",
-        "find out to whom; if secrets were there, replace them",
+        "find out who receives the data; replace the secrets that can be among them",
     ),
     "import-reads-secrets": Sentence(
         "`{path}`{lines:8 plain|, line #}: when it is imported or run, it reads secrets: {does:4 plain}",
