@@ -37,6 +37,8 @@ COMPRESSIONS = {
     "application/vnd.docker.image.rootfs.diff.tar.gzip": "gzip",
 }
 """Media types of layers → the module that decompresses them; None for a plain tar."""
+BASELINE_VARIANTS = ("", "v1", "v8")
+"""The variants of amd64 and arm64 that every such machine runs, as containerd has them."""
 MAX_NAMED = 10
 NOT_THIS_IMAGE = "use another image, or have this one built again"
 
@@ -154,7 +156,7 @@ def _document(raw: bytes, name: str) -> _Document:
 
 
 def _chosen(manifests: list[_Descriptor], name: str, architecture: str) -> Blob:
-    """The first manifest for Linux on an architecture. Variants that ARCHITECTURES does not list are ignored: `arm64/v8` is `arm64`.
+    """The manifest for Linux on an architecture: the first with a baseline variant, else the first with any.
 
     Raises InputError, listing the architectures, if there is none; IntegrityError if it is an index.
     """
@@ -166,7 +168,7 @@ def _chosen(manifests: list[_Descriptor], name: str, architecture: str) -> Blob:
             f"`{name}` has no image for {architecture}, but for {listed(names, MAX_NAMED) or 'none'}",
             hint="choose another --platform, or another image",
         )
-    chosen = fitting[0]
+    chosen = min(fitting, key=lambda one: (one.platform or _Platform()).variant not in BASELINE_VARIANTS)
     if chosen.media_type not in MANIFESTS:
         raise _wrong(name, f"its index leads to {chosen.media_type!r}, and not to a manifest")
     return Blob(chosen.digest.removeprefix("sha256:"), chosen.size, chosen.media_type)
