@@ -225,6 +225,7 @@ def test_hostile_wheels_are_what_they_are_called(hostile: dict[str, Path]) -> No
 # The index with real installers
 
 
+@pytest.mark.rooms
 @pytest.mark.parametrize(
     ("abilities", "relative_urls"),
     [(Abilities(), False), (replace(Abilities(), html=False), True), (BARE, True)],
@@ -237,6 +238,7 @@ def test_pip_downloads(house: Path, tmp_path: Path, abilities: Abilities, relati
     assert {path.name for path in (tmp_path / "got").iterdir()} == {path.name for path in house.glob("*.whl")}
 
 
+@pytest.mark.rooms
 def test_pip_installs_and_builds(house: Path, tmp_path: Path) -> None:
     with IndexServer(house) as server:
         done = pip("install", "--index-url", server.url, "--target", tmp_path / "got", "top-level[more]")
@@ -244,6 +246,7 @@ def test_pip_installs_and_builds(house: Path, tmp_path: Path) -> None:
     assert {"top_level", "below", "source"} < {path.name for path in (tmp_path / "got").iterdir()}
 
 
+@pytest.mark.rooms
 @pytest.mark.parametrize("abilities", [Abilities(), BARE], ids=["all", "bare"])
 def test_uv_installs_and_builds(house: Path, tmp_path: Path, abilities: Abilities) -> None:
     with IndexServer(house, abilities=abilities) as server:
@@ -256,6 +259,7 @@ def test_uv_installs_and_builds(house: Path, tmp_path: Path, abilities: Abilitie
     assert {"top_level", "below", "source"} < {path.name for path in (tmp_path / "got").iterdir()}
 
 
+@pytest.mark.rooms
 def test_uv_reads_upload_times(house: Path, tmp_path: Path) -> None:
     with IndexServer(house) as server:
         server.add(build_wheel(house, "below", "1.6"), upload_time="2025-06-01T00:00:00Z")
@@ -264,6 +268,7 @@ def test_uv_reads_upload_times(house: Path, tmp_path: Path) -> None:
     assert "below==1.5" in done.stderr
 
 
+@pytest.mark.rooms
 def test_tls_and_basic_auth_satisfy_pip(house: Path, tmp_path: Path) -> None:
     pem = make_certificate(tmp_path / "tls")
     with IndexServer(house, tls=pem.pair, auth=("me", "p@ss")) as server:
@@ -565,6 +570,7 @@ def test_reset_resets(blob: Blob, get: Get) -> None:
     assert get(url).status == 200
 
 
+@pytest.mark.rooms
 def test_reset_resets_through_tls(house: Path, tmp_path: Path) -> None:
     pem = make_certificate(tmp_path)
     faults = [Fault("", "reset")]

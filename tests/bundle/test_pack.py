@@ -16,6 +16,7 @@ import pytest
 from cryptography.hazmat.primitives import serialization
 
 from tests.support.index import IndexServer
+from tests.support.sampled import sampled
 from tests.support.tools import PROGRAM, clean_environment, wheelhouse
 from tests.support.wheels import build_wheel
 from wheelhouse.archive.compressed import outward_members
@@ -484,8 +485,8 @@ def protected(folder: Path, form: str) -> Path:
     return key
 
 
-@pytest.mark.parametrize("form", ["OpenSSH", "PEM"])
-@pytest.mark.parametrize("typed", ["open", "shut"])
+@pytest.mark.parametrize("form", sampled(["OpenSSH", "PEM"], 1))
+@pytest.mark.parametrize("typed", sampled(["open", "shut"], 1))
 def test_a_keys_passphrase_is_asked_for_on_a_terminal(
     houses: dict[str, Path], tmp_path: Path, form: str, typed: str
 ) -> None:

@@ -98,7 +98,7 @@ def python_of(machine: Machine, request: pytest.FixtureRequest) -> Path:
     return Path(sys.executable)
 
 
-@pytest.mark.parametrize("machine", sampled(MACHINES, 3), ids=str)
+@pytest.mark.parametrize("machine", sampled(MACHINES, 1), ids=str)
 def test_every_command(
     machine: Machine, made: tuple[IndexServer, Path], base: Path, request: pytest.FixtureRequest
 ) -> None:
@@ -150,7 +150,7 @@ NAMES = (
 )
 
 
-@pytest.mark.parametrize("place", sampled(NAMES, 2))
+@pytest.mark.parametrize("place", sampled(NAMES, 1))
 def test_every_name_of_a_folder(place: str, made: tuple[IndexServer, Path], base: Path) -> None:
     work_in_a_folder_of_this_name(place, made, base, sealed=False)
 
@@ -181,7 +181,7 @@ def failing(machine: Machine, base: Path, made: tuple[IndexServer, Path], place:
     return run_job(machine, base, given, WRITING, server, Path(sys.executable), place)
 
 
-@pytest.mark.parametrize("place", sampled(["../file/below", "../file", "/proc/nothing", "/dev/full/x"], 2))
+@pytest.mark.parametrize("place", sampled(["../file/below", "../file", "/proc/nothing", "/dev/full/x"], 1))
 def test_a_destination_that_cannot_be_written_to(base: Path, made: tuple[IndexServer, Path], place: str) -> None:
     said = failing(Machine(name="plain"), base, made, place)
     wanted = [name for name in WRITING if place != "../file" or name in FOLDERS]  # other commands write a file

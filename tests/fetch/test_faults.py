@@ -313,7 +313,7 @@ def survives_company(seed: int, offered: Path, place: Path) -> None:
 
 
 SURVIVALS = (
-    (survives_a_failing_index, 3, 800),
+    (survives_a_failing_index, 1, 800),
     (survives_a_spoiled_disk, 1, 120),
     (survives_what_vanishes, 1, 50),
     (survives_a_full_disk, 1, 20),

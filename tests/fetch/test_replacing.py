@@ -61,7 +61,7 @@ ANOTHER_JOB = {
 }
 
 
-@pytest.mark.parametrize("kind", sampled(ANOTHER_JOB, 3))
+@pytest.mark.parametrize("kind", sampled(ANOTHER_JOB, 1))
 @pytest.mark.parametrize("command", ["fetch", "lock"])
 def test_files_of_another_job_are_named_and_stay(session: Session, kind: str, command: str) -> None:
     first, second, lost = ANOTHER_JOB[kind]

@@ -294,7 +294,7 @@ MISSING = {
 
 @pytest.mark.parametrize("hashes", [True, False])
 @pytest.mark.parametrize("certain", [True, False])
-@pytest.mark.parametrize("kind", sampled(MISSING, 4))
+@pytest.mark.parametrize("kind", sampled(MISSING, 2))
 def test_a_promised_sidecar_that_is_not_there_costs_a_download_alone(
     index: IndexServer, tmp_path: Path, kind: str, certain: bool, hashes: bool
 ) -> None:

@@ -106,7 +106,7 @@ def expected(offered: Path, tmp_path_factory: pytest.TempPathFactory) -> Run:
 
 @pytest.mark.parametrize("relative", [False, True], ids=["absolute", "relative"])
 @pytest.mark.parametrize("json", [True, False], ids=["JSON", "HTML"])
-@pytest.mark.parametrize("variation", sampled(VARIATIONS, 4))
+@pytest.mark.parametrize("variation", sampled(VARIATIONS, 2))
 def test_the_same_house_comes_of_every_index(
     offered: Path, expected: Run, fetched: Fetch, variation: str, json: bool, relative: bool
 ) -> None:

@@ -18,6 +18,7 @@ import httpx
 import pytest
 from pypi_simple import PyPISimple
 
+from tests.support.sampled import sampled
 from tests.support.served import free_port, serving
 from tests.support.tls import make_certificate
 from tests.support.tools import PROGRAM, clean_environment, pip, uv, wheelhouse
@@ -234,7 +235,7 @@ def test_a_file_that_was_altered_is_never_served(
 EVERYTHING = {"app", "lib", "quick", "six_like", "old", "local", "raw"}
 
 
-@pytest.mark.parametrize("client", ["pip", "uv"])
+@pytest.mark.parametrize("client", sampled(["uv", "pip"], 1))
 def test_pip_and_uv_install_from_it(house: Path, tmp_path: Path, client: str) -> None:
     listed = house / load_wheelhouse(house).locks[0].requirements_filename
     with serving(house) as url:

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from tests.support.index import IndexServer
+from tests.support.sampled import sampled
 from tests.support.tools import clean_environment, wheelhouse
 from tests.support.wheels import build_wheel
 from wheelhouse.errors import InputError
@@ -57,7 +58,7 @@ def test_files_staged_before_go_and_come_back(small_wheelhouse: Path, tmp_path: 
     assert not list((tmp_path / FOLDER).glob("*.whl"))
 
 
-@pytest.mark.parametrize("client", ["pip", "uv"])
+@pytest.mark.parametrize("client", sampled(["uv", "pip"], 1))
 def test_pip_and_uv_follow_the_settings_and_netrc(tmp_path: Path, client: str) -> None:
     offered = tmp_path / "offered"
     offered.mkdir()
