@@ -1,4 +1,4 @@
-"""What all tests share: hypothesis tells no time on a busy machine, `-n auto`; and, if asked, other sentences than the product's."""
+"""What all tests share: hypothesis tells no time on a busy machine; and, if asked, other sentences than the product's."""
 
 import os
 
@@ -12,12 +12,6 @@ settings.load_profile("shared")
 
 OTHER_SENTENCES = "WHEELHOUSE_OTHER_SENTENCES"
 """If this variable of the environment is set, every sentence of a finding is another, and tests that compare text are left out."""
-
-
-@pytest.hookimpl(optionalhook=True)
-def pytest_xdist_auto_num_workers() -> int:
-    """Three workers for two cores: a third of a test's time is waiting for a server or for a program that it started."""
-    return (os.cpu_count() or 1) * 3 // 2
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:

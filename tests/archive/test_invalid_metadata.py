@@ -89,6 +89,7 @@ def test_what_was_passed_over_is_said(tmp_path: Path) -> None:
     assert "app 1.0 was chosen instead of 2.0, which asks for `bb (>=1.0.*)`" in told and "pip 24.1 and newer" in told
 
 
+@pytest.mark.rooms
 def test_verify_and_vet_say_which_pip_takes_it(tmp_path: Path) -> None:
     with IndexServer() as server:
         server.add(build_wheel(tmp_path, "bb", "1.0"))

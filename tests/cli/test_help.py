@@ -63,6 +63,7 @@ def test_the_first_help_names_every_command(tmp_path: Path) -> None:
     assert "Others:" not in done.stdout, "give the command a heading in HEADINGS of wheelhouse/cli/app.py"
 
 
+@pytest.mark.rooms
 def test_the_module_ends_as_the_command_does(tmp_path: Path) -> None:
     command = [Path(sys.executable).with_name("wheelhouse")], [sys.executable, "-m", "wheelhouse"]
     said = [run(*start, "verify", "nowhere", cwd=tmp_path) for start in command]

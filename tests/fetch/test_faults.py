@@ -313,16 +313,17 @@ def survives_company(seed: int, offered: Path, place: Path) -> None:
 
 
 SURVIVALS = (
-    (survives_a_failing_index, 1, 800),
+    (survives_a_failing_index, 3, 800),
     (survives_a_spoiled_disk, 1, 120),
     (survives_what_vanishes, 1, 50),
     (survives_a_full_disk, 1, 20),
     (survives_a_kill, 1, 200),
     (survives_company, 1, 10),
 )
-"""Each kind of failure, how many of its seeds stand in the default run, and how many there are in all."""
+"""Each kind of failure, how many of its seeds run with `rooms`, and how many there are in all."""
 
 
+@pytest.mark.rooms
 @pytest.mark.parametrize(("survives", "seed"), [(kind, seed) for kind, few, _ in SURVIVALS for seed in range(few)])
 def test_a_few_failures(survives: Callable[[int, Path, Path], None], seed: int, offered: Path, tmp_path: Path) -> None:
     survives(seed, offered, tmp_path)

@@ -172,6 +172,7 @@ def test_another_file_is_refused_where_the_standing_one_is_gone(tree: Path, tmp_
     assert not (tree / WHEEL).exists()
 
 
+@pytest.mark.rooms
 def test_what_the_lock_says_anew_reaches_the_page(tmp_path: Path) -> None:
     offered = tmp_path / "offered"
     offered.mkdir()

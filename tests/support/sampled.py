@@ -7,7 +7,7 @@ import pytest
 
 
 def sampled(cases: Iterable[Any], kept: int) -> list[Any]:
-    """Cases for `parametrize`, of which `kept`, evenly spread from the first on, run always."""
+    """Cases for `parametrize`, of which `kept`, evenly spread from the first on, run always; with 0 none of them does."""
     every = list(cases)
     always = {number * len(every) // kept for number in range(kept)}
     return [
