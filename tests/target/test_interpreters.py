@@ -148,6 +148,8 @@ def facts(**changes: object) -> InterpreterFacts:
         "glibc": None,
         "musl": None,
         "macos": ("", ""),
+        "executable": "/usr/bin/python3.12",
+        "prefixes": (),
     }
     return InterpreterFacts(markers=markers, **{**given, **changes})  # type: ignore[arg-type]
 

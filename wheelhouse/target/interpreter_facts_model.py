@@ -34,8 +34,8 @@ class InterpreterFacts:
     glibc: str | None
     musl: str | None
     macos: tuple[str, str]
-    executable: str = ""
-    prefixes: tuple[str, ...] = ()
+    executable: str
+    prefixes: tuple[str, ...]
 
 
 def target_of(facts: InterpreterFacts) -> Target:
