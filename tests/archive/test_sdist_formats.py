@@ -93,6 +93,7 @@ def test_pip_takes_the_same_file(tmp_path: Path, suffix: str) -> None:
     assert (house / "links.html").exists() == (suffix not in (".tar.gz", ".zip"))
 
 
+@pytest.mark.rooms
 def test_pip_installs_from_the_staged_folder_and_the_pylock(sdist: Path, tmp_path: Path) -> None:
     with IndexServer(sdist.parent) as server:
         ok("fetch", "app", *TO_312, "--index", server.url, cwd=tmp_path)

@@ -44,6 +44,7 @@ def index(tmp_path: Path) -> Iterator[IndexServer]:
         yield server
 
 
+@pytest.mark.rooms
 def test_the_wheel_of_what_runs_is_whole_and_always_the_same(tmp_path: Path) -> None:
     for name in ("a", "b"):
         (tmp_path / name).mkdir()

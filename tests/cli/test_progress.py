@@ -79,6 +79,7 @@ def slow(tmp_path: Path):
         yield index
 
 
+@pytest.mark.rooms
 def test_on_a_terminal(slow: IndexServer, tmp_path: Path) -> None:
     ours, theirs = pty.openpty()
     command = [*PROGRAM, "fetch", "big", "--python", "3.12", "--index", slow.url]

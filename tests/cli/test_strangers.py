@@ -189,6 +189,7 @@ def test_a_destination_that_cannot_be_written_to(base: Path, made: tuple[IndexSe
     assert said.text.count("error: ") >= len(wanted), said.text
 
 
+@pytest.mark.rooms
 def test_a_full_disk(base: Path, made: tuple[IndexServer, Path]) -> None:
     if subprocess.run(["unshare", "-m", "true"], check=False).returncode:
         pytest.skip("this machine permits no mounts")

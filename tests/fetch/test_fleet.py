@@ -211,6 +211,7 @@ def test_files_of_another_job_are_removed_only_with_replace(session: Session) ->
     assert session("fetch --all --replace") == 0
 
 
+@pytest.mark.rooms
 def test_an_interrupt_leaves_no_partial_file(tmp_path: Path) -> None:
     wheels = tmp_path / "offered"
     wheels.mkdir()

@@ -440,6 +440,7 @@ def by_pip(run: Run, work: Path) -> subprocess.CompletedProcess[str]:
     return pip("lock", "-r", work / "in.txt", "--index-url", run.index.url, "-o", work / "pylock.toml")
 
 
+@pytest.mark.rooms
 @pytest.mark.parametrize("made", [by_uv, by_pip])
 def test_a_lock_decides_alone(
     run: Run, work: Path, made: Callable[[Run, Path], subprocess.CompletedProcess[str]]
@@ -519,6 +520,7 @@ def test_names_of_hashes_in_a_lock_may_be_in_capitals(run: Run, work: Path, offe
     assert run.error("-r", "lock/pylock.toml", "--dest", "b", command="fetch")["exit-code"] == 5
 
 
+@pytest.mark.rooms
 def test_default_groups_count_and_what_a_lock_leaves_out_is_said(run: Run, work: Path, offered: Path) -> None:
     packages = []
     for name, version, marker in (

@@ -98,6 +98,7 @@ def test_an_interrupted_run_goes_on(index: IndexServer, tmp_path: Path) -> None:
     goes_on(index, tmp_path)
 
 
+@pytest.mark.rooms
 def test_a_killed_run_goes_on(index: IndexServer, tmp_path: Path) -> None:
     run = start(index, tmp_path)
     wait_until(lambda: in_the_midst(tmp_path))
@@ -107,6 +108,7 @@ def test_a_killed_run_goes_on(index: IndexServer, tmp_path: Path) -> None:
     goes_on(index, tmp_path)
 
 
+@pytest.mark.rooms
 def test_an_interrupt_while_a_server_says_nothing(index: IndexServer, tmp_path: Path) -> None:
     index.faults[:] = [Fault("/simple/", "delay", times=None, seconds=30)]
     run = start(index, tmp_path)
@@ -150,6 +152,7 @@ def mounted(tmp_path: Path) -> Iterator[Callable[[str], Path]]:
         subprocess.run(["umount", str(place)], check=False, capture_output=True)
 
 
+@pytest.mark.rooms
 @pytest.mark.parametrize(
     ("option", "mount", "reason"),
     [
@@ -173,6 +176,7 @@ def test_a_machine_that_cannot_hold_it(
     assert not [path.name for path in place.glob("*.whl")] if place.exists() else True
 
 
+@pytest.mark.rooms
 def test_a_cache_that_is_mounted_read_only_ends_nothing(
     index: IndexServer, tmp_path: Path, mounted: Callable[[str], Path]
 ) -> None:

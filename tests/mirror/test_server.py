@@ -303,6 +303,7 @@ def test_what_is_no_certificate_is_an_input_that_cannot_be_read(house: Path, tmp
     assert (done.returncode, done.stdout) == (2, "")
 
 
+@pytest.mark.rooms
 def test_200_clients_at_once_lose_nothing(house: Path) -> None:
     raw = (house / WHEEL).read_bytes()
 

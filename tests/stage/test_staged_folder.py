@@ -313,6 +313,7 @@ def test_what_never_ends_is_refused_at_once(folder: Path, place: str, kind: str)
             )
 
 
+@pytest.mark.rooms
 @pytest.mark.parametrize("place", [PLACES[0], WHEEL, "files/connector.jar"])
 def test_every_command_that_reads_a_wheelhouse_refuses_it(folder: Path, place: str) -> None:
     subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", folder / "key"], check=True)
