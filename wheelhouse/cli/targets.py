@@ -18,7 +18,7 @@ def target_show(
     release: AirflowRelease,
     interpreter: Annotated[
         str | None,
-        typer.Option("--interpreter", metavar="PATH", help="Describe the target of a Python on this machine."),
+        typer.Option("--interpreter", metavar="PATH", help="Describe a Python on this machine as a target."),
     ] = None,
 ) -> None:
     """Print a target as pex's complete-platform JSON: its markers, and its tags in order. `--target-file` reads this JSON."""

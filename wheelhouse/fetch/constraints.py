@@ -71,7 +71,9 @@ def compile_constraints(job: Job, source: PackageSource, on_event: Listener = ig
     """
     names = [*(part.target.name for part in job.parts), *job.failed]
     if len(names) != 1:
-        raise InputError(f"constraints are made for one target, and {len(names)} are requested: {', '.join(names)}")
+        raise InputError(
+            f"constraints are made for one target, but {len(names)} targets are requested: {', '.join(names)}"
+        )
     if job.failed:
         raise job.failed[names[0]]
     part = job.parts[0]

@@ -302,10 +302,10 @@ def _verb(step: Step) -> str:
 
 
 def _other_conflicts(count: int) -> str:
-    """The end of a hint, if `count` other conflicts can need a change, too; empty for none."""
+    """The end of a hint, which may leave `count` other conflicts; empty for none."""
     if not count:
         return ""
-    return f"; the other {'conflict' if count == 1 else 'conflicts'} above can need a change, too"
+    return f"; this may not solve the other {'conflict' if count == 1 else 'conflicts'} above"
 
 
 def why_rejected(group: RejectedReleases) -> str:
