@@ -12,6 +12,7 @@ import pytest
 from tests.support.archive import Member, compressed_tar, zip_bytes
 from tests.support.contents import core_metadata
 from tests.support.refusals import opened, rule_of
+from tests.support.sampled import sampled
 from tests.support.wheels import build_sdist
 from wheelhouse.archive.filenames import SDIST_SUFFIXES
 from wheelhouse.archive.sdistfile import read_pyproject
@@ -152,7 +153,7 @@ def test_a_link_within_is_no_harm(tmp_path: Path) -> None:
 COMPRESSED = [suffix for suffix in TARS if suffix != ".tar"]
 
 
-@pytest.mark.parametrize("suffix", COMPRESSED)
+@pytest.mark.parametrize("suffix", sampled(COMPRESSED, 2))
 def test_a_bomb_is_refused_before_it_is_unpacked(tmp_path: Path, suffix: str) -> None:
     zeros = tar(tmp_path, lambda archive: add(archive, "one-1.0/zeros", bytes(20 << 20)), suffix=suffix)
     assert rule_of(zeros) == "sdist-bomb"

@@ -13,6 +13,7 @@ import pytest
 from packaging.utils import canonicalize_name
 
 from tests.support.pythons import find_python
+from tests.support.sampled import sampled
 from tests.support.served import http_server, nginx, serving
 from tests.support.tools import pip, run, uv, wheelhouse
 
@@ -62,7 +63,7 @@ def test_pages_promise_metadata_under_the_newer_key_alone(tree: Path) -> None:
     assert not any("dist-info-metadata" in page for page in pages)
 
 
-@pytest.mark.parametrize("client", ["pip", "uv"])
+@pytest.mark.parametrize("client", sampled(["uv", "pip"], 1))
 def test_this_pip_and_uv_install_by_name(index_url: str, tmp_path: Path, client: str) -> None:
     options = ("--index-url", index_url, "--target", tmp_path / "site", WANTED)
     done = pip("install", *options) if client == "pip" else uv("pip", "install", "--python", sys.executable, *options)

@@ -12,6 +12,7 @@ import pytest
 
 from tests.support.real import need_index, wheelhouse_connected
 from tests.support.rehearsals import Told, fetch, own_python, rehearse
+from tests.support.sampled import sampled
 from tests.support.sandboxes import MINOR, needs_any_sandbox
 from tests.support.tools import wheelhouse
 from tests.support.wheels import build_sdist, build_wheel
@@ -285,7 +286,7 @@ SABOTAGE: dict[str, tuple[Callable[[Path], object], str]] = {
 }
 
 
-@pytest.mark.parametrize("name", SABOTAGE)
+@pytest.mark.parametrize("name", sampled(SABOTAGE, 2))
 def test_sabotage_is_named(name: str, flat: Path, tmp_path: Path) -> None:
     sabotage, expected = SABOTAGE[name]
     folder = altered(flat, tmp_path)
