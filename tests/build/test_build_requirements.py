@@ -142,7 +142,7 @@ def test_a_staged_folder_builds_its_sdists_with_no_network(index: IndexServer, t
     staged = wheelhouse("stage", cwd=tmp_path)
     assert staged.returncode == 0, staged.stderr
     folder = tmp_path / FOLDER
-    assert "wants what" not in staged.stdout
+    assert "needs their build requirements" not in staged.stdout
     assert (folder / "tools/maker-1.0-py3-none-any.whl").is_file()
     assert [path.name for path in folder.glob("*.whl")] == []
     assert wheelhouse("verify", FOLDER, cwd=tmp_path).returncode == 0

@@ -206,7 +206,7 @@ def started_on_worker(name: str, max_starts: int, work: Callable[..., T], *argum
     client, key = get_client(), ["wheelhouse", name]
     starts = client.get_metadata(key, 0)
     if starts == max_starts:
-        raise ServerError(f"{counted(starts, 'worker')} died while they ran it", hint="see the logs of the workers")
+        raise ServerError(f"{counted(starts, 'worker')} died while running it", hint="see the logs of the workers")
     client.set_metadata(key, starts + 1)
     return work(*arguments)
 
