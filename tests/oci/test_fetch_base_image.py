@@ -12,6 +12,7 @@ from tests.support.index import Fault
 from tests.support.registry import (
     MANIFEST,
     RegistryServer,
+    TinyImage,
     Tokens,
     descriptor,
     index_of,
@@ -223,15 +224,21 @@ def test_what_was_altered_in_the_store_is_fetched_again(
     assert sha256((fetching.house / "image" / "blobs/sha256" / digest).read_bytes()) == f"sha256:{digest}"
 
 
-@pytest.mark.parametrize("kind", ["as wheelhouse keeps it", "as skopeo writes it", "by an index"])
-def test_a_layout_on_this_machine_serves_too(
-    registry: RegistryServer, fetching: Fetching, tmp_path: Path, kind: str
-) -> None:
+def layout_of_two(registry: RegistryServer, fetching: Fetching, tmp_path: Path) -> tuple[TinyImage, TinyImage, Path]:
+    """An image for amd64, one for arm64, and a layout on this machine that has both."""
     image, other = tiny_image(), tiny_image(python_files("3.12.5"), architecture="arm64")
     registry.push("base", "1", image, other)
     fetching(f"{registry.host}/base:1", "linux/amd64", "linux/arm64")
     layout = tmp_path / "layout"
     fetching.house.joinpath("image").rename(layout)
+    return image, other, layout
+
+
+@pytest.mark.parametrize("kind", ["as wheelhouse keeps it", "as skopeo writes it", "by an index"])
+def test_a_layout_on_this_machine_serves_too(
+    registry: RegistryServer, fetching: Fetching, tmp_path: Path, kind: str
+) -> None:
+    image, other, layout = layout_of_two(registry, fetching, tmp_path)
     entry = descriptor(MANIFEST, image.raw)
     if kind == "by an index":
         raw = index_of(image, other)
@@ -259,11 +266,7 @@ def test_a_layout_on_this_machine_serves_too(
 def test_an_index_in_a_layout_is_found_by_its_digest(
     registry: RegistryServer, fetching: Fetching, tmp_path: Path
 ) -> None:
-    image, other = tiny_image(), tiny_image(python_files("3.12.5"), architecture="arm64")
-    registry.push("base", "1", image, other)
-    fetching(f"{registry.host}/base:1", "linux/amd64", "linux/arm64")
-    layout = tmp_path / "layout"
-    fetching.house.joinpath("image").rename(layout)
+    image, other, layout = layout_of_two(registry, fetching, tmp_path)
     raw = index_of(image, other)
     (layout / "blobs/sha256" / sha256(raw)[7:]).write_bytes(raw)
     [held] = fetching(f"oci:{layout}:python:1@{sha256(raw)}").images
