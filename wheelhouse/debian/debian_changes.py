@@ -39,9 +39,4 @@ def debian_changes(old: DebianLock, new: DebianLock) -> Iterator[DebianChange]:
 
 def _newest(lock: DebianLock) -> dict[str, LockedDeb]:
     """Name → the newest version of each package of a lock."""
-    newest: dict[str, LockedDeb] = {}
-    for deb in lock.packages:
-        earlier = newest.setdefault(deb.name, deb)
-        if version_key(earlier.version) < version_key(deb.version):
-            newest[deb.name] = deb
-    return newest
+    return {deb.name: deb for deb in sorted(lock.packages, key=lambda deb: version_key(deb.version))}
