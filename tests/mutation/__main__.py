@@ -23,6 +23,13 @@ from tests.mutation.tree import Contexts, Runner, Tree
 from tests.support.checkout import ROOT
 
 PACKAGES = ("target", "archive", "index", "resolve", "lock", "verify", "vet")
+PARTS = {
+    "index": (
+        *("connections", "credential_sources", "credentials", "download", "file_addresses", "http", "links"),
+        *("locations", "provenance", "provenance_store", "sources", "store_access", "tls", "urls"),
+    )
+}
+"""Of these packages only these modules: they decide which server, which bytes and which secret may be used."""
 MAX_MUTANTS = 2000
 """A package with more is sampled."""
 STARTS_PROGRAMS = re.compile(r"\b(wheelhouse|serving|run|Popen|Session|session|pip|uv)\(|\b(PROGRAM|pytest_plugins)\b")
@@ -38,9 +45,9 @@ def read_equivalent() -> dict[tuple[str, str, str, str, int], str]:
 
 
 def mutants_of(package: str, without: Container[tuple[str, str, str, str, int]]) -> list[Mutant]:
-    """Every mutant of a package, without those of these keys."""
+    """Every mutant of a package, or of its PARTS, without those of these keys."""
     source = ROOT / "wheelhouse"
-    paths = sorted((source / package).rglob("*.py"))
+    paths = sorted(path for path in (source / package).rglob("*.py") if path.stem in PARTS.get(package, (path.stem,)))
     found = (mutants(str(path.relative_to(source)), path.read_text(encoding="utf-8")) for path in paths)
     return [mutant for of_file in found for mutant in of_file if mutant.key not in without]
 

@@ -73,6 +73,12 @@ def test_what_is_no_text_is_refused(raw: bytes, sentence: str) -> None:
 # Options
 
 
+@pytest.mark.parametrize("line", ["-e .", "-f folder", "-C a=b", "--config-setting a=b"])
+def test_a_short_spelling_is_known(line: str) -> None:
+    with pytest.raises(InputError, match=r"`--[a-z-]+` is not supported in a file"):
+        read_options(line, "r.txt:1")
+
+
 @pytest.mark.parametrize("name", [*REFUSED, *REFUSED_FLAGS])
 def test_an_option_that_is_not_supported_is_refused_in_each_spelling(name: str) -> None:
     advice = REFUSED.get(name) or REFUSED_FLAGS[name]

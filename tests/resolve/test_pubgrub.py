@@ -133,3 +133,22 @@ def test_releases_that_ask_for_the_same_are_learned_of_together() -> None:
     with pytest.raises(UnsolvableError):
         solve(problem, ROOT, problem.consequences(ROOT, 2))
     assert len(chosen) < 2 * 20 * len(chain)
+
+
+def test_what_followed_from_a_clause_that_no_longer_holds_is_undone() -> None:
+    """The best release is excluded only as long as no other release is known; once one is, it is the best again."""
+
+    class Growing(Made):
+        is_known = False
+
+        def consequences(self, package: str, state: int) -> list[Clause[str]] | None:  # type: ignore[override]
+            if package == "lib" and not self.is_known:
+                self.is_known = True
+                return None
+            return super().consequences(package, state)
+
+    problem = Growing({ROOT: [[("lib", frozenset({1, 2}))]], "lib": [[], []]}, random.Random(1))
+    asked = problem.consequences(ROOT, 2) or []
+    assert solve(problem, ROOT, [*asked, Clause({"lib": 2}, provisional=True)]) == {ROOT: 2, "lib": 2}
+    problem.is_known = True
+    assert solve(problem, ROOT, [*asked, Clause({"lib": 2}, provisional=True)]) == {ROOT: 2, "lib": 4}

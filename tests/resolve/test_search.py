@@ -374,6 +374,22 @@ def test_a_constraint_that_excludes_is_named_with_file_and_line(offer: Callable[
     assert "the index offers lib 2, 1" in error.value.details
 
 
+def test_constraints_that_agree_are_not_said_to_conflict(offer: Callable[..., None], ask: Ask) -> None:
+    offer("app 1", "lib>=4")
+    for version in ("2", "4"):
+        offer(f"lib {version}")
+    with pytest.raises(NoSolutionError) as error:
+        ask("app", constraints=["lib>=1", "lib<3"])
+    assert str(error.value) == "app 1 requires `lib>=4`, but the constraint is `lib<3` (limits.txt:2)"
+
+
+def test_the_extra_that_leads_to_a_project_that_is_gone_can_be_left_out(offer: Callable[..., None], ask: Ask) -> None:
+    offer("app 1", 'gone ; extra == "fast"')
+    with pytest.raises(NoSolutionError) as error:
+        ask("app[fast]")
+    assert error.value.hint and error.value.hint.endswith("leave out the extra `fast` of app, which requires it")
+
+
 def test_a_release_that_vanished_is_named_with_its_chain_and_what_is_left(offer: Callable[..., None], ask: Ask) -> None:
     offer("app 1", "driver>=8.0.11,<=8.0.18")
     offer("driver 8.0.19")

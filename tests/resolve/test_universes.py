@@ -278,6 +278,11 @@ def test_random_universes_are_resolved_or_proved_to_have_no_solution() -> None:
     assert 50 < solved < 250
 
 
+def test_a_yanked_project_that_asks_for_its_own_pin_by_an_extra() -> None:
+    """The search never ended if the extra counted as a reason of its own for the pin."""
+    assert not check(2299)
+
+
 @pytest.mark.soak
 @pytest.mark.parametrize("start", range(0, 10_000, 500))
 def test_ten_thousand_random_universes(start: int) -> None:
