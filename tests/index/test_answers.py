@@ -9,7 +9,7 @@ import pytest
 
 from tests.support.answers import Answer, asking
 from wheelhouse.errors import ServerError, TransientError
-from wheelhouse.events import Retrying
+from wheelhouse.events import Answered, Retrying
 from wheelhouse.index import http
 from wheelhouse.index.http import StoppedError, UnauthorizedError
 from wheelhouse.index.urls import basic
@@ -194,6 +194,14 @@ def test_a_wait_may_be_a_date(seconds: int, expected: float) -> None:
     date = email.utils.format_datetime(datetime.fromtimestamp(int(time.time()) + seconds, UTC), usegmt=True)
     wait = http._retry_after(Answer(503, Retry_After=date))  # type: ignore[arg-type]
     assert wait is not None and expected - 5 <= wait <= expected
+
+
+def test_the_seconds_of_an_answer_are_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    clock = iter([100.0, 100.25])
+    client, _, events = asking(lambda *_: Answer())
+    monkeypatch.setattr(http.time, "monotonic", lambda: next(clock))
+    client._send("https://u:p@h.example/a", {}, None)
+    assert events == [Answered("https://h.example/a", 200, 0.25)]
 
 
 def test_what_was_stopped_is_not_retried() -> None:

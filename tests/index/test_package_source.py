@@ -20,7 +20,7 @@ from tests.support.supplies import supplying
 from tests.support.wheels import build_wheel
 from wheelhouse.archive.artifact import Candidate
 from wheelhouse.errors import IntegrityError, ServerError, WheelhouseError
-from wheelhouse.events import Event, Retrying, Warned
+from wheelhouse.events import Event, Finished, Received, Retrying, Waiting, Warned
 from wheelhouse.fetch.fetch import fetch
 from wheelhouse.fetch.gather import Options, gather
 from wheelhouse.files.cache import Cache
@@ -72,6 +72,31 @@ def test_known_metadata_are_one_future_until_a_build_teaches_others(index: Index
         built = replace(known.result(), requires_dist=("b",))
         supply.metadata.learn_built(candidate.key, built)
         assert supply.metadata.get(candidate).result() is built
+
+
+@pytest.mark.parametrize("is_built", [True, False])
+def test_a_file_that_will_be_needed_is_requested_with_its_known_metadata(
+    index: IndexServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, is_built: bool
+) -> None:
+    """A file whose wheel is built already is not needed any more."""
+    with supplied(index, tmp_path / "cache") as supply:
+        candidate = the_candidate(supply)
+        metadata = supply.artifacts.get(candidate).result().contents.metadata
+        if is_built:
+            supply.metadata.learn_built(candidate.key, metadata)
+        requested: list[Candidate] = []
+        monkeypatch.setattr(supply.artifacts, "get", requested.append)
+        assert supply.metadata.get(candidate).result() == metadata and not requested
+        supply.metadata.get(candidate, certain=True)
+        assert requested == ([] if is_built else [candidate])
+
+
+def test_progress_counts_each_page_and_every_byte(index: IndexServer, wheel: Path, tmp_path: Path) -> None:
+    events: list[Event] = []
+    stored(index, tmp_path / "cache", events)
+    assert Waiting("app (page)") in events and Finished("app (page)") in events
+    assert sum(event.count for event in events if isinstance(event, Received)) == wheel.stat().st_size
+    assert Finished(wheel.name) in events
 
 
 def stored(server: IndexServer, cache: Path, events: list[Event] | None = None, *, retries: int = 1) -> StoredFile:
@@ -228,7 +253,7 @@ def test_a_redirect_to_what_is_no_address_is_an_error_of_the_server(
 
 def test_a_redirect_to_a_name_that_no_host_can_have(index: IndexServer, tmp_path: Path) -> None:
     index.faults.append(Fault(FILE, "redirect", to=f"http://{'a' * 70}.example/"))
-    with pytest.raises(ServerError, match="could not be looked up"):
+    with pytest.raises(ServerError, match="could not be looked up: no host can have this name"):
         stored(index, tmp_path / "cache", retries=0)
 
 
@@ -277,6 +302,17 @@ def test_a_sidecar_of_another_project_or_version_is_refused(
 
 def test_a_sidecar_that_is_not_what_the_index_says_is_refused(index: IndexServer, tmp_path: Path) -> None:
     index.faults.append(Fault(r"\.metadata$", "wrong_bytes", times=None, at=30))
+    with supplied(index, tmp_path / "cache") as supply, pytest.raises(IntegrityError, match="does not have the sha256"):
+        supply.metadata.get(the_candidate(supply)).result()
+
+
+@pytest.mark.parametrize(
+    "text", [b"Name: app\nMetadata-Version: 2.1\nVersion: 1.0\n", b"metadata-version: 2.1\nName: app\n"]
+)
+def test_a_wrong_sidecar_is_told_from_a_page_wherever_its_version_is(
+    index: IndexServer, tmp_path: Path, text: bytes
+) -> None:
+    index.put("/files/app-1.0-py3-none-any.whl.metadata", text)
     with supplied(index, tmp_path / "cache") as supply, pytest.raises(IntegrityError, match="does not have the sha256"):
         supply.metadata.get(the_candidate(supply)).result()
 

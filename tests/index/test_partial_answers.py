@@ -248,6 +248,22 @@ def test_an_answer_that_is_no_such_range_is_refused(change: Callable[[int, bytes
         ranged_metadata(client, "https://h.example/app.whl", "app.whl")
 
 
+def test_a_directory_at_the_limit_is_requested_and_a_larger_one_is_not(monkeypatch: pytest.MonkeyPatch) -> None:
+    data = wheel(METADATA, padding=10)
+    monkeypatch.setattr(ranged, "TAIL_BYTES", 5)
+    for limit, is_read in ((len(data) - 10, True), (len(data) - 11, False)):
+        client, fake = tail_of(data)
+        file = ranged._RemoteFile(client, "https://h.example/app.whl")
+        monkeypatch.setattr(ranged, "MAX_METADATA_BYTES", limit)
+        file.seek(10)
+        if is_read:
+            assert file.read() == data[10:]
+        else:
+            with pytest.raises(TailError, match=f"has a directory, or metadata, of {len(data) - 10} bytes"):
+                file.read()
+        assert len(fake.requests) == 1 + is_read
+
+
 def test_what_is_no_wheel_is_an_error_of_its_tail() -> None:
     client, _ = tail_of(b"no zip at all")
     with pytest.raises(TailError, match=r"`app.whl` cannot be read from its tail"):

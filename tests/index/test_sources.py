@@ -6,12 +6,17 @@ from pathlib import Path
 import pytest
 from packaging.utils import canonicalize_name
 
+from tests.support.answers import Answer, asking
 from tests.support.index import Abilities, IndexServer
 from tests.support.tools import wheelhouse
 from tests.support.wheels import build_sdist, build_wheel
 from wheelhouse.errors import InputError
+from wheelhouse.files.cache import Cache
+from wheelhouse.index.client import StaticIndex
 from wheelhouse.index.locations import IndexLocation, as_options, location_of, read_locations, split_named
+from wheelhouse.index.pagecache import PageCache
 from wheelhouse.index.pipconfig import parse_pip_config
+from wheelhouse.index.sources import IndexLocations
 
 LOCK = "pylock.cp312-manylinux_2_28_x86_64.toml"
 DEFAULT = "http://127.0.0.1:1/simple"
@@ -61,6 +66,7 @@ def test_a_project_comes_from_where_its_name_says() -> None:
         (["a=x"], [], ["p"], "names an index that is not given"),
         (["a=x", "b=y"], [], ["a=p.q", "b=P_Q"], "`p-q` is assigned to the indexes `a` and `b`"),
         (["a=x"], [], ["a=[x]"], "neither a project's name nor a pattern"),
+        (["a=x"], [], ["a=lib/x"], "neither a project's name nor a pattern"),
     ],
 )
 def test_what_does_not_go_together_is_refused(
@@ -74,6 +80,39 @@ def test_locations_are_spelled_as_they_were_read() -> None:
     said = (["x", "a=y"], ["folder", "b=z"], ["a=acme-*,p", "b=q"])
     options = as_options(read_locations(*said, DEFAULT))
     assert options == {"indexes": said[0], "find_links": said[1], "index_projects": said[2], "no_index": False}
+
+
+def test_a_token_is_for_the_location_of_its_name(tmp_path: Path) -> None:
+    """Links without a name get no token: it is the default index's."""
+    client, _, _ = asking(lambda *_: Answer())
+    indexes = ["https://main.example/simple", "corp=https://corp.example/simple"]
+    links = ["https://open.example/files", "lab=https://lab.example/files", str(tmp_path)]
+    locations = read_locations(indexes, links, ["corp=acme-*", "lab=lab-*"], DEFAULT)
+    IndexLocations(
+        locations, client, PageCache(client, Cache(tmp_path / "cache")), {"": "one", "corp": "two", "lab": "three"}
+    )
+    paths = {"main": "simple/p/", "corp": "simple/p/", "lab": "files", "open": "files"}
+    sent = {host: client.credentials.auth(f"https://{host}.example/{path}") for host, path in paths.items()}
+    assert sent == {"main": "Bearer one", "corp": "Bearer two", "lab": "Bearer three", "open": None}
+
+
+@pytest.mark.parametrize("name", ["", "gone", "here"])
+def test_a_token_for_no_server_is_refused(tmp_path: Path, name: str) -> None:
+    client, _, _ = asking(lambda *_: Answer())
+    links = [f"here={tmp_path}", "https://open.example/files"]
+    locations = read_locations([], links, ["here=p"], None)
+    with pytest.raises(InputError, match=f"a token is given for `{name}`, which names no index on a server"):
+        IndexLocations(locations, client, PageCache(client, Cache(tmp_path / "cache")), {name: "secret"})
+
+
+@pytest.mark.parametrize("page", ["index.json", "index.html"])
+def test_wheels_beside_the_pages_of_an_index_do_no_harm(tmp_path: Path, page: str) -> None:
+    (tmp_path / "app-1.0-py3-none-any.whl").write_bytes(b"")
+    with pytest.raises(InputError, match="holds wheels, and not an index's pages"):
+        StaticIndex(tmp_path, "it")
+    (tmp_path / "app").mkdir()
+    (tmp_path / "app" / page).write_text("")
+    StaticIndex(tmp_path, "it")
 
 
 def test_two_patterns_that_claim_a_project_are_refused() -> None:

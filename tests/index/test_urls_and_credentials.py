@@ -210,7 +210,7 @@ def test_netrc_is_read_once_and_may_be_missing(netrc: Path, monkeypatch: pytest.
 def test_a_netrc_that_is_damaged_is_named(tmp_path: Path, raw: bytes, sentence: str) -> None:
     path = tmp_path / "netrc"
     path.write_bytes(raw)
-    with pytest.raises(InputError, match=f"^`{path}` {sentence}"):
+    with pytest.raises(InputError, match=f"^`{path}` {sentence}$"):
         NetrcFile(path).entry(("https", "h", 443))
 
 

@@ -24,21 +24,26 @@ Source = Index | StaticIndex | Links
 class IndexLocations:
     """Clients for all locations. `redacted` are the locations without credentials, for locks and output.
 
-    `tokens` are tokens of indexes, by index name.
+    `tokens` are those of indexes, and of pages of links that have a name, by name; that of the default index has an empty name.
     """
 
     def __init__(
         self, locations: Sequence[IndexLocation], http: Http, pages: PageCache, tokens: Mapping[str, str] | None = None
     ) -> None:
         tokens = tokens or {}
-        if unknown := tokens.keys() - {location.name for location in locations if _is_remote(location.address)}:
+        servers = {
+            location.name: location.address
+            for location in locations
+            if _is_remote(location.address) and (location.name or location.is_default)
+        }
+        if unknown := tokens.keys() - servers.keys():
             raise InputError(f"a token is given for `{min(unknown)}`, which names no index on a server")
+        for name, token in tokens.items():
+            http.credentials.learn(servers[name], token)
         self.redacted = tuple(replace(location, address=shown(location.address)) for location in locations)
         self._clients: dict[IndexLocation, Source] = {}
         for redacted, location in zip(self.redacted, locations, strict=True):
             self._clients[redacted] = _client(location, http, pages)
-            if location.name in tokens and not location.links:
-                http.credentials.learn(location.address, tokens[location.name])
 
     def page(self, project: NormalizedName) -> Page | None:
         """A project's page; None if it comes from no location, or its location has no such project."""
