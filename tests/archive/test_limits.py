@@ -5,6 +5,7 @@ import io
 import tarfile
 from collections.abc import Callable
 from pathlib import Path
+from random import Random
 
 import pytest
 
@@ -282,6 +283,15 @@ def test_members_that_lead_out_are_named_as_far_as_the_tar_is_read(
     path.write_bytes(pack(outward + io.BytesIO(bytes([1]) * 600).read()))
     assert outward_members(path) == ["../a", "b", "c/d"]
     path.write_bytes(b"<html>")
+    assert outward_members(path) == []
+
+
+def test_members_before_damaged_compressed_data_are_named(tmp_path: Path) -> None:
+    path = tmp_path / "x"
+    whole = gzip.compress(block("../a") + block("b", Random(1).randbytes(200_000)))
+    path.write_bytes(whole[:100_000] + bytes(100) + whole[100_100:])
+    assert outward_members(path) == ["../a"]
+    path.write_bytes(whole[:10] + b"\xff" * 100)
     assert outward_members(path) == []
 
 

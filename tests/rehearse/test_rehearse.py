@@ -167,6 +167,14 @@ def test_targets_that_cannot_run_here_are_listed_as_skipped(tmp_path: Path) -> N
     assert pylock["note"].endswith("a dry run")
 
 
+def test_an_error_that_ends_a_rehearsal_is_its_verdict(tmp_path: Path) -> None:
+    build_wheel(tmp_path / "offered", "app", "1.0")
+    fetch(tmp_path, tmp_path / "offered", "app")
+    done = wheelhouse("rehearse", "house", "--image", "base", cwd=tmp_path, env={"PATH": str(tmp_path)})
+    assert done.returncode != 0 and "error: " in done.stderr
+    assert "closure" in done.stdout and "every target" not in done.stdout
+
+
 SETUP_PY = "from setuptools import setup\nsetup(name='raw', version='1.0')\n"
 
 

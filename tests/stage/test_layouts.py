@@ -1,10 +1,12 @@
 """Every registered layout stages a made wheelhouse, under the conditions for which `auto` takes it."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from tests.support.airflow_locks import made_lock, made_tools
+from wheelhouse.archive.artifact import Artifact
 from wheelhouse.errors import InputError
 from wheelhouse.lock.lock import Inputs, Lock
 from wheelhouse.stage.airflow.arguments import Choices
@@ -48,6 +50,15 @@ def test_auto_takes_the_layout_that_suits(name: str) -> None:
     assert written in plan.texts
     first = next(layout for layout in LAYOUTS if layout.suits(inputs))
     assert type(first).__name__ == name
+
+
+@pytest.mark.parametrize("sdists", [True, False])
+def test_sdists_are_built_in_isolation_only_with_their_build_requirements(sdists: bool) -> None:
+    pin = replace(AIRFLOW.lock.pins[0], artifact=Artifact("raw-1.0.tar.gz", "a" * 64, 5))
+    lock = replace(LINUX.lock, pins=(pin,))
+    assert not StageInputs(lock=lock, sdists=sdists).can_build_sdists
+    ready = replace(lock, pins=(replace(pin, build_lock="pylock.cp312-any-0123abcd.toml"),))
+    assert StageInputs(lock=ready, sdists=sdists).can_build_sdists
 
 
 def test_airflow_is_staged_flat_without_its_tools_and_without_a_route() -> None:

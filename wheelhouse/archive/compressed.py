@@ -2,6 +2,7 @@
 
 import io
 import tarfile
+import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from importlib import import_module
@@ -62,7 +63,7 @@ def decompressed(path: Path, module_name: str | None) -> Iterator[BinaryIO]:
         if error.errno is not None:
             raise
         raise tarfile.ReadError(str(error)) from error
-    except getattr(module, "LZMAError", ()) as error:
+    except (zlib.error, getattr(module, "LZMAError", zlib.error)) as error:
         raise tarfile.ReadError(str(error)) from error
 
 

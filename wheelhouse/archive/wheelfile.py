@@ -20,7 +20,7 @@ from pathlib import Path
 
 from packaging.utils import canonicalize_name
 
-from wheelhouse.archive.deflate import DEFLATE_ERRORS, crc32
+from wheelhouse.archive.deflate import crc32
 from wheelhouse.archive.filenames import is_wheel, wheel_parts
 from wheelhouse.archive.limits import (
     MAX_METADATA_BYTES,
@@ -47,7 +47,6 @@ WHEEL_VERSION = re.compile(rb"^Wheel-Version:[ \t]*1\.\d+[ \t\r]*$", re.MULTILIN
 SINGLE_WHEEL_FIELD = re.compile(rb"^(Wheel-Version|Root-Is-Purelib):(.*)$", re.MULTILINE | re.IGNORECASE)
 DIST_INFO = re.compile(r"[^/]+\.dist-info/")
 UNREADABLE: tuple[type[Exception], ...] = (
-    *DEFLATE_ERRORS,
     tarfile.TarError,
     gzip.BadGzipFile,
     EOFError,

@@ -17,7 +17,7 @@ from typing import Protocol
 
 import msgspec
 
-from wheelhouse.archive.deflate import crc32, inflater
+from wheelhouse.archive.deflate import DEFLATE_ERRORS, crc32, inflater
 from wheelhouse.archive.limits import MAX_MEMBERS, beyond, check_path
 from wheelhouse.errors import RefusedError
 
@@ -240,7 +240,10 @@ def _check_name(member: Member) -> None:
 
 
 def chunks(data: mmap.mmap, member: Member) -> Iterator[bytes]:
-    """The member's contents in pieces, decompressed, never more than its header declares. Raises RefusedError."""
+    """The member's contents in pieces, decompressed, never more than its header declares.
+
+    Raises RefusedError for damaged data, and for another size than its header declares.
+    """
     if member.method == zipfile.ZIP_DEFLATED:
         yield from _inflated(data, member)
         return
@@ -251,7 +254,7 @@ def chunks(data: mmap.mmap, member: Member) -> Iterator[bytes]:
 
 
 def _inflated(data: mmap.mmap, member: Member) -> Iterator[bytes]:
-    """The contents of a deflated member in pieces. Raises RefusedError if its sizes are not those of its header."""
+    """The contents of a deflated member in pieces. Raises RefusedError if they are damaged, or of another size than its header says."""
     inflate, left = inflater(), member.size
     position, end = member.start, member.start + member.compressed
     pending = b""
@@ -259,7 +262,10 @@ def _inflated(data: mmap.mmap, member: Member) -> Iterator[bytes]:
         if not pending and position < end:
             pending = data[position : min(position + CHUNK_BYTES, end)]
             position += len(pending)
-        piece = inflate.decompress(pending, min(left + 1, CHUNK_BYTES))
+        try:
+            piece = inflate.decompress(pending, min(left + 1, CHUNK_BYTES))
+        except DEFLATE_ERRORS as error:
+            raise RefusedError("zip-structure", f"the data of `{member.name}` cannot be decompressed: {error}") from error
         pending, left = inflate.unconsumed_tail, left - len(piece)
         if left < 0:
             raise RefusedError("zip-bomb", f"`{member.name}` unpacks to more than it declares")
@@ -277,7 +283,7 @@ def contents_of(data: mmap.mmap, member: Member, watch: Watch | None) -> Iterato
 
 
 def read_whole(data: mmap.mmap, member: Member, limit: int) -> bytes:
-    """The contents of a member; the CRC is not checked. Raises RefusedError if it has more than `limit` bytes."""
+    """The contents of a member; the CRC is not checked. Raises RefusedError if they have more than `limit` bytes, or as `chunks` does."""
     if member.size > limit:
         raise beyond(f"its {member.name} has {member.size} bytes, more than {limit}")
     return b"".join(chunks(data, member))

@@ -115,7 +115,7 @@ def rehearse(
         targets = {"installed": installed_for(steps), "skipped": skipped_targets(steps)}
         document = {"folder": str(wheelhouse), "ok": passed, **targets, "steps": rows}
         say_json(document | (error_document(stopped) if stopped else {}))
-    elif not (quiet and passed):
+    elif not stopped and not (quiet and passed):
         say(f"{wheelhouse}: {ending(steps, passed=passed)}")
     if stopped:
         say_error(stopped)

@@ -66,7 +66,7 @@ class StageInputs:
     @property
     def can_build_sdists(self) -> bool:
         """Whether the folder holds the build requirements of every sdist; also true if the lock has no sdist."""
-        return self.sdists or all(pin.build_lock for pin in self.lock.pins if not pin.artifact.is_wheel)
+        return all(pin.build_lock for pin in self.lock.pins if not pin.artifact.is_wheel)
 
     @property
     def options(self) -> dict[str, Any]:
