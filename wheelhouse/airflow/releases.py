@@ -254,7 +254,7 @@ class Airflow:
         return f"python:{python}-slim-{self.recipe.debian}"
 
     def constraints_file(self, mode: str, python: str) -> str:
-        """The path of this release's constraints, relative to the folder `constraints/` of the project."""
+        """The path of this release's constraints in the folder `constraints/` of the project: `airflow-2.10.5/constraints-3.12.txt`."""
         return f"airflow-{self.version}/{mode}-{python}.txt"
 
     def constraints_url(self, mode: str, python: str, base: str) -> str:

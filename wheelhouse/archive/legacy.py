@@ -59,9 +59,9 @@ def repair_specifiers(text: str) -> tuple[SpecifierSet, str]:
 
 
 def _repair(clause: str, rules: dict[str, None]) -> str | None:
-    """One clause as PEP 440 writes it; None if old pips took it as always true. Adds the rules that it needed to `rules`.
+    """One clause as PEP 440 writes it; None for `>`, `>=` or `!=` with a word, which old pips took as always true.
 
-    Raises InvalidSpecifier.
+    Adds the rules that it needed to `rules`. Raises InvalidSpecifier, also for `==` with an invalid version.
     """
     match = CLAUSE.fullmatch(clause)
     if not match:

@@ -265,7 +265,9 @@ def _inflated(data: mmap.mmap, member: Member) -> Iterator[bytes]:
         try:
             piece = inflate.decompress(pending, min(left + 1, CHUNK_BYTES))
         except DEFLATE_ERRORS as error:
-            raise RefusedError("zip-structure", f"the data of `{member.name}` cannot be decompressed: {error}") from error
+            raise RefusedError(
+                "zip-structure", f"the data of `{member.name}` cannot be decompressed: {error}"
+            ) from error
         pending, left = inflate.unconsumed_tail, left - len(piece)
         if left < 0:
             raise RefusedError("zip-bomb", f"`{member.name}` unpacks to more than it declares")

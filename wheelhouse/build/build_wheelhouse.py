@@ -100,8 +100,8 @@ class _BuildLockFinder:
     def _with_build_lock(
         self, pin: Pin, target: Target, newest_upload: datetime | None, parents: tuple[str, ...]
     ) -> Pin:
-        """The pin with the name of its build lock, or with the error why there is none, which is added to `not_found`; as it is
-        if it needs none. `parents` are the projects whose builds lead here.
+        """The pin with the name of its build lock; as it is if it needs none; with the error if there can be none (no solution, bad
+        input, another file), which is added to `not_found`. `parents` are the projects whose builds lead here. Other errors are raised.
         """
         if not _needs_build_lock(pin):
             return pin

@@ -38,7 +38,10 @@ def _listed(folder: OpenFolder, root: str, inner: str) -> dict[str, str]:
 
 
 def hashes(folder: OpenFolder, paths: set[str]) -> dict[str, str]:
-    """Path → sha256 of the files at these paths; for anything but a file, its kind. Paths with nothing are left out."""
+    """Path → sha256 of the files at these paths; for anything but a file, its kind. Paths with nothing are left out.
+
+    Raises IntegrityError for a link in the place of a folder.
+    """
     ordered = sorted(paths)
     for path in ordered:
         folder.kind_of(path)  # opens the inner folders, before threads use them

@@ -25,7 +25,10 @@ MAX_LOCKS = 255
 
 
 def state_document(far_side: FarSide, locks: Mapping[str, str], sizes: Mapping[str, int]) -> dict[str, Any]:
-    """A full state as a JSON object, rows sorted by path. `locks` maps each lock file's path to its sha256, `sizes` each path to bytes."""
+    """A full state as a JSON object: the digest as `house`, any `wheelhouses`, and rows sorted by path.
+
+    `locks` maps each lock file's path to its sha256, `sizes` each path to bytes.
+    """
     return {
         "format": FORMAT,
         "created-by": "wheelhouse",

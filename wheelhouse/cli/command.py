@@ -127,7 +127,7 @@ def _value(value: Any) -> Any:  # noqa: ANN401
 
 
 def _parameters(group: type) -> Iterator[inspect.Parameter]:
-    """A keyword parameter, as typer reads it, for each option of a group that the command line has."""
+    """A keyword parameter, as typer reads it, for each option and argument of a group that the command line has."""
     types = get_type_hints(group)
     fields = {field.name: field for field in dataclasses.fields(group)}
     for name, facts in declared(group).items():

@@ -90,7 +90,10 @@ def reviewer_of(key: "PublicKey", approving: "ApprovalSettings") -> str | None:
 
 
 def public_keys(keys: Iterable[str], source: str) -> "tuple[PublicKey, ...]":
-    """Public keys of the settings: each is the text of a key, called `source` in errors, or a file, from this folder. Raises InputError."""
+    """Public keys of the settings. Each is the text of a key, called `source` in errors, if it begins like one, else a file's path.
+
+    Raises InputError, and MachineError without `cryptography`.
+    """
     from wheelhouse.signing.sign import load_public_key, public_key
 
     return tuple(

@@ -111,7 +111,7 @@ def _over(defaults: Table, own: Table) -> dict[str, Any]:
 
 
 def _included(patterns: list[str], path: Path) -> list[Path]:
-    """The files that a file includes, each once; patterns count from its folder.
+    """The files that a file includes, each once, itself too if a pattern matches it; patterns count from its folder.
 
     Raises InputError for a pattern that is absolute or empty, or that matches no file.
     """

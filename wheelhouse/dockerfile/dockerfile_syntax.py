@@ -154,7 +154,10 @@ def _heredoc_words(text: str) -> list[tuple[bool, str]]:
 
 
 def _heredoc(lines: list[str], position: int, word: str, what: str, *, strip: bool) -> tuple[Heredoc, int]:
-    """The here-document whose text starts at a position, and the position after its end. Raises InputError without an end."""
+    """The here-document whose text starts at a position, and the position after its end. Raises InputError without an end.
+
+    With `strip`, tabs may stand before the end word; the text keeps its tabs.
+    """
     for end in range(position, len(lines)):
         line = lines[end].lstrip("\t") if strip else lines[end]
         if line == word:

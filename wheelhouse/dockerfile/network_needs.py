@@ -106,7 +106,7 @@ class _Reader:
                 self.values[name] = substituted(value, self.values)
 
     def _from(self, instruction: Instruction) -> Iterator[NetworkNeed]:
-        """Begin a stage, in which only build arguments are known; its base image, unless that is a stage or `scratch`."""
+        """Begin a stage, in which only the given build arguments are known; its base image, unless that is a stage or `scratch`."""
         words = substituted(instruction.text, self.values | self.defaults).split()
         image = words[0] if words else ""
         known = {name.lower() for name in self.stages}

@@ -103,7 +103,7 @@ def _fill_virtually(
     """Put every file into the store that machines share, and only the lock files and their constraints into the folder; what
     else the earlier locks or SHA256SUMS name is removed. The result names no placed or kept file.
 
-    Raises InputError if no store takes a file, StoreError if it did not take all.
+    Raises InputError if no store takes a file, StoreError if it did not take all: after the fetching, before the folder is changed.
     """
     candidates = [
         candidate_of(pin, artifact, source.addresses, local.get(artifact.filename))

@@ -138,7 +138,8 @@ def _given(lock: PylockInput, target: Target, options: Options, on_event: Listen
 
 
 def _requirements(options: Options, airflow: Airflow | None, wanted: Wanted) -> list[RequirementLine]:
-    """All requirements; none if a lock of another tool replaces them.
+    """All requirements: those of `wanted`, then Airflow's, and what its image build installs; none if a lock of another tool replaces
+    them. With Airflow, the extras are Airflow's alone.
 
     Raises InputError if there are neither, if anything else is given beside such a lock, and for --extra with nothing that has
     extras.

@@ -47,7 +47,7 @@ def copy_whole(folder: Path, dest: Path, store: Store, on_event: Listener = igno
     """Make `dest`, a new folder, the whole wheelhouse of a folder of lock files; files are links to those of the cache.
 
     `files/`, `image/` and `debian/` are copied. Raises ServerError that names each file that neither the cache nor the store
-    has.
+    has; `dest` then stays, with the other files.
     """
     lacking: list[str] = []
     for place, wheelhouse in wheelhouses_of(folder, dest):

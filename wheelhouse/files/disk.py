@@ -300,7 +300,7 @@ def has_bytes(path: Path, content: bytes) -> bool:
 
 
 def _own_size(path: Path) -> int | None:
-    """The size of a regular file in bytes; None if there is none, or something else, such as a link."""
+    """The size of a regular file in bytes; None if there is none, or something else, such as a link. Raises other OSErrors."""
     try:
         status = path.lstat()
     except (FileNotFoundError, NotADirectoryError):

@@ -65,7 +65,9 @@ class OpenFolder:
         return file
 
     def sha256_of(self, name: str) -> str | None:
-        """The sha256 of a regular file, in lower-case hexadecimal; of anything else its kind, such as `link`; None if nothing is there."""
+        """The sha256 of the regular file at this path inside, in lower-case hexadecimal; of anything else its kind, such as `link`; None
+        if nothing is there. Raises IntegrityError for a link in the place of a folder.
+        """
         file = self.open_file(name)
         if file is None:
             return self.kind_of(name)

@@ -81,7 +81,7 @@ class PlainAnswer:
         return chunk
 
     def _received(self, amount: int) -> bytes:
-        """So many bytes from the connection, or fewer if it ends before. Reads repeatedly: one read of TLS gives 16 kB at most."""
+        """So many bytes from the connection alone, or fewer if it ends before. Reads repeatedly: one read of TLS gives 16 kB at most."""
         buffer = bytearray(amount)
         view, filled = memoryview(buffer), 0
         while filled < amount and (count := self._source.recv_into(view[filled:])):

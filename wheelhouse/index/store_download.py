@@ -66,7 +66,9 @@ def _brought(request: FileRequest, partial: Path, access: StoreAccess, on_event:
 
 
 def _stored(request: FileRequest, access: StoreAccess, check: Callable[[Path], bool] | None) -> Path | None:
-    """The path of the file in the cache; None if it has none, `check` refuses it, or the request has no sha256. Not hashed here."""
+    """The path of the file in the cache; None if it has none that these credentials may read, `check` refuses it, or the request has
+    no sha256. Not hashed here. Raises ServerError if the server refuses the credentials.
+    """
     path = access.artifact(request.sha256, request.url) if request.sha256 else None
     return path if path and (check is None or check(path)) else None
 

@@ -85,6 +85,7 @@ def _inputs(table: InputsTable) -> Inputs:
 
 
 def _selection(table: InputsTable) -> Selection:
+    """The rules of a table of inputs for choosing files: wheels or sdists, pre-releases, hashes and upload times."""
     return Selection(
         only_binary=table.only_binary,
         no_binary=table.no_binary,

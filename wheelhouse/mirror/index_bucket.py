@@ -148,7 +148,7 @@ def _is_there(bucket: Bucket, page: ProjectPage, pin: Pin, *, check: bool) -> bo
 def _provenance(
     bucket: Bucket, project: NormalizedName, sources: Sequence[_Source], rows: Mapping[str, Pin]
 ) -> set[str]:
-    """Put the attestations that the wheelhouses have of these files; return the names of the files that have some."""
+    """Put the attestations that the wheelhouses have of these files, of several the last; return the names of the files that have some."""
     names = set()
     for source in sources:
         for name in rows:

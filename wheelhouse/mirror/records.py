@@ -84,7 +84,7 @@ class Records:
         return Answer(200, headers, ("\n".join(lines) + "\n").encode())
 
     def _histogram(self) -> list[str]:
-        """The lines of the histogram of durations: each bucket with those before it, then sum and count."""
+        """The lines of the histogram of durations, without HELP and TYPE: each bucket with those before it, then sum and count."""
         total, lines = 0, []
         for bound in BUCKETS:
             total += self._durations[bound]

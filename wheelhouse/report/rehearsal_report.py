@@ -13,7 +13,10 @@ def step_line(step: Step) -> str:
 
 
 def ending(steps: Sequence[Step], *, passed: bool) -> str:
-    """The verdict of a rehearsal, the skipped targets, and the installers that were not tried, on one line."""
+    """The verdict of a rehearsal, the skipped targets, and the installers that were not tried, on one line.
+
+    A failed step decides first, then that nothing was installed, then `passed`.
+    """
     targets = skipped_targets(steps)
     others = (step for step in steps if step.skipped and step.name not in INSTALLS)
     installers = dict.fromkeys(step.name for step in others if step.target not in targets)
@@ -32,7 +35,7 @@ def ending(steps: Sequence[Step], *, passed: bool) -> str:
 
 
 def step_document(step: Step) -> dict[str, Any]:
-    """A step of a rehearsal for `--json`, without its findings. `seconds` are elapsed time."""
+    """A step of a rehearsal for `--json`, without its findings: step, target, outcome, elapsed seconds, note, and why it was skipped."""
     return {
         "step": step.name,
         "target": step.target,

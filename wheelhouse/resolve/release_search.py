@@ -240,7 +240,8 @@ class ReleaseSearch:
     # Choosing
 
     def _best(self, project: NormalizedName, left: Mapping[Identifier, int]) -> int | Clause[Identifier]:
-        """The state of the first release that may be taken, or a clause that excludes those that come first.
+        """The state of the first release that may be taken and has a file, or a clause that excludes those that come first. What a
+        release requires does not count here.
 
         A yanked release that some other choice may still admit waits until nothing else is left.
         """

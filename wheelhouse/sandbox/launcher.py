@@ -19,7 +19,8 @@ KEYCTL = {"x86_64": 250, "aarch64": 219, "ppc64le": 271, "s390x": 280, "riscv64"
 
 
 def fork_below_watcher(libc: ctypes.CDLL, parent: int, after: list[str]) -> None:
-    """Return in a child process. The process itself waits for the child, ends as it does, and kills all when its parent ends.
+    """Return in a child process. The process itself waits for the child, and ends as it does. When its parent ends, or on SIGTERM, it
+    runs the command `after`, if there is one, and kills its process group.
 
     The program that makes a sandbox cannot do this alone: bubblewrap's inner process asks for its parent death signal only
     after its mounts, so if the outer one is killed before, the sandbox would stay. Both are in the process group that is killed.

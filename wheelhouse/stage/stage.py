@@ -110,7 +110,9 @@ def _checkout_warnings(path: Path, inputs: StageInputs) -> Iterator[str]:
 
 
 def _for_dockerfile(plan: Plan, path: Path, folder: Path, inputs: StageInputs) -> Plan:
-    """The plan with the build of the user's Dockerfile, which is read to see what it asks a network for."""
+    """The plan with a script that builds the user's Dockerfile where it is. It is read to see what it asks a network for; what the
+    wheelhouse `folder` does not settle becomes warnings.
+    """
     needs = network_needs(parse_dockerfile(read_text(path, "the Dockerfile"), f"`{path}`"))
     images, debian, user = ImageLock(), load_debian(folder), ""
     if inputs.image:

@@ -116,7 +116,7 @@ def verify(
 
 
 def _sums_of_inner(folder: Path, inner: Mapping[str, Verdict]) -> dict[str, str]:
-    """The sha256 of the SHA256SUMS that each folder inside must have, by the folder's name."""
+    """The sha256 of the SHA256SUMS that each folder inside must have, by the folder's name: wheelhouses, `files`, `image`, `debian`."""
     texts: dict[str, Mapping[str, str]] = {name: verdict.wheelhouse.texts for name, verdict in inner.items()}
     texts |= {name: lock.texts for name, lock in load_locked_folders(folder).items() if name in _locked_folders(folder)}
     return {name: sha256_of_text(own[SUMS]) for name, own in texts.items() if SUMS in own}

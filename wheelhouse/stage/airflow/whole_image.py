@@ -136,7 +136,9 @@ class WholeImage:
         return names | {f"install_{name}.sh": INSTALLED for name in clients}
 
     def _build_script(self, arguments: Mapping[str, str], load: tuple[str, ...], unsettled: Sequence[str]) -> str:
-        """The text of the script that loads the base image and builds everything, each image with no network."""
+        """The text of the script that loads the base image by the command `load` and builds everything with docker, each image with no
+        network. It is run in a checkout of Airflow; `unsettled` become comments.
+        """
         build = ("docker", "build")
         bases = [
             (

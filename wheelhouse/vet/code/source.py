@@ -104,7 +104,10 @@ def decoded_source(source: bytes) -> str:
 
 
 def declared_encoding(source: bytes) -> str:
-    """The encoding that a source names in its first two lines, by Python's name if Python knows it; empty if it names none (PEP 263)."""
+    """The encoding that a source names in its first two lines, by Python's name if Python knows it; empty if it names none (PEP 263).
+
+    None is found in a first line that begins with a byte order mark.
+    """
     for line in source.split(b"\n", 2)[:2]:
         if match := COOKIE.match(line):
             with_name = match[1].decode("ascii", "replace")

@@ -102,9 +102,10 @@ def component_vulnerable(facts: Facts, review: Review) -> Iterator[Observation]:
 
 
 def _context(group: Sequence[Advisory], fixed: str, review: Review) -> dict[str, FactValue]:
-    """The context of a finding about a group of advisories: fixed version, rating, score, use, day and summary.
+    """The context of a finding about a group of advisories: whether and in which version it is fixed, the first rating and summary, the
+    vector of the newest CVSS version with its score, the use, and the latest day.
 
-    These can change while it stays the same finding. The score and the use are left out if they are unknown.
+    These can change while it stays the same finding. The vector, the score and the use are left out if they are unknown.
     """
     severity = next((advisory.severity for advisory in group if advisory.severity), "")
     vector = max((advisory.vector for advisory in group), default="")
