@@ -15,102 +15,102 @@ SEVERITIES = ("off", "note", "warning", "error")
 SHORT = ("python", "platform")
 """Keys for which one text stands for an array of one."""
 TABLES = {
-    "index": "The default index. Default: pip's own default.",
-    "indexes": "More indexes, by name, each for the projects that it names.",
+    "index": "The default package index. Default: pip's default index.",
+    "indexes": "Additional indexes, by name. Each lists the projects that come from it.",
     "find-links": "Folders, or pages of links, to take files from.",
     "approvals": "Whose approvals count.",
     "debian": "Debian packages that the image needs.",
     "files": "Other files that the image needs.",
-    "policy": "How `vet` weighs what it finds.",
+    "policy": "How `vet` rates its findings.",
     "store": "The store that machines share.",
-    "store-mode": "`read` takes from the store and sends it nothing. Default: `read-write`.",
-    "store-private": "Whether what a server gave because of credentials goes to the store, too.",
+    "store-mode": "With `read`, files are taken from the store, and nothing is written to it.",
+    "store-private": "Whether files that a server gave only with credentials also go to the store.",
     "image": "The base image: a name, or the table `[image]`.",
     "stage": "Options of `wheelhouse stage`.",
-    "jobs": "Many jobs, by name, each with the keys of a single one (`wheelhouse fetch --all`).",
+    "jobs": "Several jobs, by name, for `wheelhouse fetch --all`. A job has the keys that say what to fetch.",
     "include": "More files with jobs: paths or patterns, relative to this file.",
-    "output": "The folder that has the wheelhouse of each job, under the job's name.",
+    "output": "The folder for the wheelhouses of the jobs. A wheelhouse has the name of its job.",
 }
 """What the keys at the top do that no option declares."""
 KEYS = {
     "IndexSettings": {
         "url": "The address of a Simple index, or a folder.",
         "find-links": "A folder, or a page of links, in place of `url`.",
-        "projects": "Names, or patterns such as `acme-*`: these projects come from here, and from no other index.",
+        "projects": "Project names, or patterns such as `acme-*`. These projects come from this index only.",
         "token-file": "A file with a token, or with `user:password`.",
     },
     "ApprovalSettings": {
         "file": "The approvals file.",
-        "needed": "How many reviewers a file needs.",
-        "reviewers": "Whose approvals count.",
-        "roles": "Who may approve what.",
+        "needed": "How many reviewers must approve a file.",
+        "reviewers": "The reviewers whose approvals count.",
+        "roles": "Which projects the reviewers of a role may approve.",
     },
     "ReviewerSettings": {
-        "name": "The reviewer. Several keys may have the same name; they count once.",
-        "key": "A public key, or the file that holds it.",
-        "role": "One of `[approvals.roles]`. Default: may approve all projects.",
+        "name": "The reviewer's name. A reviewer with several keys counts once.",
+        "key": "A public key as ssh-keygen writes it, or a file with this key.",
+        "role": "One of `[approvals.roles]`. A reviewer without a role may approve all projects.",
     },
     "RoleSettings": {
         "projects": "Patterns of project names.",
-        "needed": "So many of a file's reviewers must be of this role.",
+        "needed": "How many reviewers of this role must approve a file.",
     },
     "DebianSettings": {
-        "packages": "Packages, as apt-get takes them.",
+        "packages": "Packages: git, git=VERSION or git/SUITE.",
         "development": "Packages of the build stage.",
         "runtime": "Packages of the final image.",
-        "base": "The root folder that the packages are added to. Default: the base image.",
-        "sources": "Lines of a sources.list. Default: those of the base.",
-        "keyrings": "Files with the keys that may sign suites. Default: those of the base.",
-        "date": "The day of a snapshot.",
+        "base": "The root folder of the base system. Default: the base image.",
+        "sources": "Lines of a sources.list. Default: the sources of the base system.",
+        "keyrings": "Files with the keys that may sign suites. Default: as for `--deb-keyring`.",
+        "date": "Use the Debian snapshot of this time.",
     },
     "FileSettings": {
-        "url": "Where the file is.",
-        "sha256": "Its sha256; without it, `checksums` must be given.",
-        "name": "Its name in the wheelhouse. Default: the last part of the address.",
-        "checksums": "The address of the checksum file that its project publishes.",
-        "signature": "The address of a detached OpenPGP signature.",
-        "key": "A file with the keys that may have signed.",
-        "to": "Where the image has it.",
-        "unpack": "Whether the image has it unpacked.",
-        "strip": "How many leading folders to leave out.",
+        "url": "The address of the file.",
+        "sha256": "The sha256 of the file. Required if there is no `checksums`.",
+        "name": "The name of the file in the wheelhouse. Default: the last part of the address.",
+        "checksums": "The address of a checksum file that the file's project publishes.",
+        "signature": "The address of the file's detached OpenPGP signature. Needs `key`.",
+        "key": "A file with the OpenPGP keys that may sign.",
+        "to": "The path of the file in the image. With `unpack`, the folder to unpack into.",
+        "unpack": "Whether the image build unpacks the file, which must be a tar.",
+        "strip": "How many leading folders of each path `unpack` leaves out.",
     },
     "PolicySettings": {
-        "threshold": "Exit code 1 from this severity on.",
-        "severities": "Another severity for a rule, by its id.",
-        "waivers": "Findings that somebody accepted, until a day.",
-        "cool-off-days": "Report files that were uploaded less than so many days ago.",
+        "threshold": "Findings of this severity or higher give exit code 1.",
+        "severities": "Other severities for rules, by the rule's id.",
+        "waivers": "Findings that somebody accepted, each until a day.",
+        "cool-off-days": "Report files that were uploaded less than this number of days ago.",
         "advisories": "The snapshot of known vulnerabilities.",
-        "advisories-max-days": "Report a snapshot that is older than this.",
-        "kev": "The list of vulnerabilities that are known to be exploited.",
-        "epss": "The scores of how likely a vulnerability is to be exploited.",
-        "vex": "Statements (VEX) that say which vulnerabilities do not affect these files.",
-        "lookalikes": "Names that no other project may imitate.",
-        "publishers": "Who published each project when it was first seen.",
-        "trust-root": "The trust root for attestations. Default: the one that sigstore carries.",
-        "licences-allowed": "Report files with any other licence.",
-        "licences-denied": "Report files with one of these licences.",
-        "sandbox": "What the sandbox of every built wheel must have had.",
+        "advisories-max-days": "Report a snapshot of advisories that is older than this number of days.",
+        "kev": "CISA's catalogue of exploited vulnerabilities (KEV).",
+        "epss": "FIRST's EPSS scores: how likely a vulnerability is to be exploited.",
+        "vex": "VEX documents, which say which vulnerabilities do not affect these files.",
+        "lookalikes": "Project names that no other project may imitate.",
+        "publishers": "The file with the first known publisher of each project.",
+        "trust-root": "The trust root for attestations. Default: the trust root in the installed sigstore.",
+        "licences-allowed": "Allowed licences. Files with another licence are reported.",
+        "licences-denied": "Denied licences. Files with one of them are reported.",
+        "sandbox": "The protections that the sandbox of every build must have had.",
     },
     "StoreSettings": {
         "url": "Where the store is: s3://bucket/folder, gs://…, az://… or file:///folder.",
-        "trusted": "Public keys, or files that hold one: what they sign in the store is taken.",
+        "trusted": "Public keys, or files with a public key. Objects that these keys signed are accepted.",
     },
     "WaiverSettings": {
         "rule": "The rule's id.",
-        "reason": "Why it is accepted.",
-        "who": "Who accepts it.",
-        "until": "The last day on which it counts.",
+        "reason": "Why somebody accepted the finding.",
+        "who": "Who accepted the finding.",
+        "until": "The last day on which the waiver counts.",
         "project": "Findings of this project only.",
         "sha256": "Findings of this file only.",
         "version": "Findings of this version only.",
-        "fingerprint": "This finding only; `vet --json` gives it.",
-        "advisory": "This advisory only, for the rule `vulnerable`.",
-        "state": "What an exported statement (VEX) says of it.",
-        "justification": "Why it does not affect these files, in the words of the VEX formats.",
+        "fingerprint": "The finding with this fingerprint only. `vet --json` prints fingerprints.",
+        "advisory": "Findings of this advisory only, for the rule `vulnerable`.",
+        "state": "The state of the vulnerability in an exported VEX document.",
+        "justification": "Why the vulnerability does not affect these files, in the words of the VEX formats.",
     },
     "ImageSettings": {
-        "base": "The base image, NAME or NAME@DIGEST, to carry in the wheelhouse.",
-        "mirrors": "Mirrors of registries, by the registry's name.",
+        "base": "The base image to fetch into the wheelhouse: NAME or NAME@DIGEST.",
+        "mirrors": "The address of a mirror for each registry, by the registry's name.",
     },
 }
 """What the keys of each table do, by the type that reads the table."""
@@ -153,7 +153,7 @@ def _helps(group: type) -> dict[str, str]:
 
 def _help(facts: Option) -> str:
     long = next((word for word in facts.spellings if word.startswith("--")), "")
-    return f"{facts.help} As `{long}`." if long else facts.help
+    return f"{facts.help} Option: `{long}`." if long else facts.help
 
 
 def _cleaned(definition: dict[str, Any]) -> dict[str, Any]:
@@ -179,9 +179,11 @@ def settings_page(note: str) -> str:
     parts = [_table("Keys at the top", definitions["File"])]
     parts += [_table(title, definitions[name]) for title, name in _tables(definitions)]
     head = (
-        "`wheelhouse.toml`, or `[tool.wheelhouse]` of `pyproject.toml`, in the current folder. What the command line says comes\n"
-        "first: if it names what to fetch, the job of the file does not count. An unknown key is an error.\n\n"
-        f"Editors complete and check it with [the JSON Schema]({SCHEMA}): save it beside the file, and begin the file with\n"
+        "The settings are in `wheelhouse.toml` of the current folder, or in `[tool.wheelhouse]` of its `pyproject.toml`. Options on\n"
+        "the command line override the settings. If the command line names what to fetch, the job of the settings file is not\n"
+        "used. An unknown key is an error.\n\n"
+        f"Editors complete and check the settings with [the JSON Schema]({SCHEMA}). Save the schema beside the settings file, and begin\n"
+        "the settings file with\n"
         "`#:schema ./wheelhouse-toml.schema.json` (Even Better TOML, taplo)."
     )
     return f"{note}\n\n# wheelhouse.toml\n\n{head}\n\n" + "\n\n".join(parts) + "\n"

@@ -41,7 +41,8 @@ def approve(
         typer.Option(
             "--key",
             metavar="FILE",
-            help="Your Ed25519 key: the private key, or the public key if ssh-agent signs, also for a FIDO token.",
+            help="Your private Ed25519 key, or your public key if ssh-agent signs. A FIDO token signs through "
+            "ssh-agent.",
         ),
     ],
     reason: Annotated[str, typer.Option("--reason", metavar="TEXT", help="Why the files are acceptable.")],
@@ -52,15 +53,23 @@ def approve(
     ] = None,
     expires: Annotated[
         str | None,
-        typer.Option("--expires", metavar="DATE", help="The last day on which the approval counts. Default: no end."),
+        typer.Option(
+            "--expires",
+            metavar="DATE",
+            help="The last day on which the approval counts. Default: the approval does not expire.",
+        ),
     ] = None,
     reviewer: Annotated[
         str | None,
-        typer.Option("--reviewer", metavar="NAME", help="Your name, if the settings do not name your key."),
+        typer.Option(
+            "--reviewer",
+            metavar="NAME",
+            help="Your name. Needed only if [[approvals.reviewers]] of the settings does not have your key.",
+        ),
     ] = None,
     withdraw: Annotated[
         bool,
-        typer.Option("--withdraw", help="Withdraw your earlier approvals of the files, instead of approving them."),
+        typer.Option("--withdraw", help="Withdraw your earlier approvals of the files, and approve nothing."),
     ] = False,
     sign_command: Annotated[
         str,
@@ -74,10 +83,10 @@ def approve(
 ) -> None:
     r"""Vet a wheelhouse, and sign that you reviewed its files.
 
-    Your signature covers the bytes of each file and its findings; it counts in every wheelhouse. On a terminal, you see the
-    findings and are asked before anything is signed. The signature is a new line of the approvals file. With
-    `--require-approved`, the commands verify, stage, pack, index, serve and publish read that file. A withdrawal is also a
-    signed line: never remove a line.
+    Your signature covers the bytes and the findings of each file. The approval counts in every wheelhouse with this file.
+    On a terminal, you see the findings and are asked before anything is signed. The signature is a new line of the
+    approvals file. The commands verify, stage, pack, index, serve and publish read the approvals file if you add
+    `--require-approved`. A withdrawal is also a signed line: never remove a line.
 
     \b
     wheelhouse approve --key our-key --reason "read the diff of 2.10.5"

@@ -47,14 +47,15 @@ def build(
     wheelhouse build wheels --in-image python:3.12-bookworm
     wheelhouse build wheels --target cp312-manylinux_2_28_x86_64
 
-    The lock files then name the wheels instead of the sdists. Build requirements are resolved as of the sdist's upload date,
-    locked, and kept in build/ of the wheelhouse. They come from the index of the wheelhouse's files, unless you name another
-    index. Wheels that were built before come from the cache. A wheel for every platform (`none-any`) serves each target whose
-    lock file has the same sdist. If an sdist cannot be built, the other sdists are still built, and the exit code is 6.
+    The lock files then name the wheels instead of the sdists. Build requirements are resolved as of the sdist's upload
+    date. They are locked and kept in build/ of the wheelhouse. They come from the same index as the sdist, unless you name
+    another index. Wheels that were built before come from the cache. A wheel for every platform (`none-any`) is used for
+    each target whose lock file names its sdist. If an sdist cannot be built, the other sdists are still built, and the exit
+    code is 6.
 
-    With --store, wheels that other machines built come from the store. If the targets need several machines, run `--only-here`
-    on each machine, which builds the sdists that this machine can build. Then run `--from-store` on one machine, which takes
-    all wheels from the store.
+    With --store, wheels that other machines built come from the store. If the targets need several machines, run `build
+    --only-here` on each machine: a machine builds the sdists that it can build. Then run `build --from-store` on one
+    machine: this machine takes all wheels from the store.
     """
     from wheelhouse.build.pending import is_complete, must_have_targets
     from wheelhouse.files.temporary import sweep_scratch

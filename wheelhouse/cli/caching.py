@@ -46,7 +46,7 @@ def cache_prune(
         int, typer.Option("--days", min=0, help="Remove files that were not used for this many days.")
     ] = 90,
 ) -> None:
-    """Remove files that were not used for some time."""
+    """Remove files from the cache that were not used for some time."""
     oldest = now().timestamp() - days * 86400
     _prune(place, lambda path: max(path.stat().st_atime, path.stat().st_mtime) > oldest)
 

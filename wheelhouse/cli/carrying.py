@@ -36,7 +36,8 @@ UNITS = {"": 1, "K": 10**3, "M": 10**6, "G": 10**9, "T": 10**12}
 MIN_VOLUME_BYTES = 1000
 STREAM = Path("-")
 BundleFile = Annotated[
-    Path, typer.Argument(metavar="FILE", help="A bundle, or the common part of its volumes' names; - is stdin.")
+    Path,
+    typer.Argument(metavar="FILE", help="A bundle; - is stdin. For volumes: the part that all their names begin with."),
 ]
 Wheelhouses = Annotated[
     list[Path], typer.Argument(metavar="WHEELHOUSE...", help="The folders that `wheelhouse fetch` or `unpack` wrote.")
@@ -66,7 +67,8 @@ def pack(
         typer.Option(
             "--since",
             metavar="OTHER",
-            help="Pack only files that the far side lacks. Its state, or a wheelhouse, bundle or manifest, says what it has.",
+            help="Pack only files that the far side lacks. OTHER says what the far side has: its state, a "
+            "wheelhouse, a bundle or a manifest.",
         ),
     ] = None,
     since_keys: Annotated[
@@ -87,7 +89,8 @@ def pack(
             metavar="PERCENT",
             min=1,
             max=100,
-            help="Also write recovery files, with the program par2: damage up to this share of the bundle can be repaired.",
+            help="Also write recovery files with the program par2. They can repair damage of up to PERCENT of the "
+            "bundle.",
         ),
     ] = None,
     key: Annotated[
@@ -95,21 +98,24 @@ def pack(
         typer.Option(
             "--key",
             metavar="FILE",
-            help="Sign with this Ed25519 key: the private key, or the public key if ssh-agent signs.",
+            help="Sign the bundle with this Ed25519 key: the private key, or the public key if ssh-agent signs.",
         ),
     ] = None,
     with_self: Annotated[
         bool,
-        typer.Option("--with-self", help="Also pack wheelhouse itself, for the Python of the far side: add --python."),
+        typer.Option(
+            "--with-self",
+            help="Also pack the program wheelhouse itself. Add --python, with the Python version of the far side.",
+        ),
     ] = False,
     require_approved: RequireApproved = False,
     as_json: Json = False,
 ) -> None:
-    r"""Pack wheelhouses into one bundle, or into volumes with a hash each. The same wheelhouses give the same bytes.
+    r"""Pack wheelhouses into one bundle, or into volumes, each with its hash. The same input always gives the same bytes.
 
-    The bundle is a tar file; its first member, the manifest, lists all its files. If there are several wheelhouses, each has its
-    own folder in the bundle. With --with-self, the first wheelhouse gets a folder self/. The command then prints two lines of
-    shell that install wheelhouse from self/ on a machine that has only Python.
+    The bundle is a tar file. Its first member is the manifest, which lists all files of the bundle. If there are several
+    wheelhouses, each has its own folder in the bundle. With --with-self, the first wheelhouse gets a folder self/. The
+    command then prints two shell commands, which install the program from self/ on a machine that has only Python.
 
     \b
     wheelhouse pack wheels -o update.tar --since far.json
@@ -224,13 +230,13 @@ def unpack(
     as_json: Json = False,
     quiet: Quiet = False,
 ) -> None:
-    """Unpack the wheelhouse of a bundle into a folder. Every file is verified before it gets its name.
+    """Unpack the wheelhouse of a bundle into a folder. Every file is verified before it gets its final name.
 
-    The folder may be empty, or hold a wheelhouse of the same job that has the files that the bundle does not carry. Files that
-    the new wheelhouse does not have are removed. If files are missing, the command names them and changes nothing. If the bundle
-    has several wheelhouses, each gets its own folder inside. You can repeat the command at any time. The approvals, advisories
-    and policy of the bundle go into WHEELHOUSE.review/. --require-approved checks the approvals with the keys of your own
-    settings, before any file is written.
+    The folder may be empty, or have an earlier wheelhouse of the same job. Files that the bundle does not carry are taken
+    from this earlier wheelhouse. Files that the new wheelhouse does not need are removed. If files are missing, the command
+    names them and changes nothing. If the bundle has several wheelhouses, each gets its own folder inside WHEELHOUSE. You
+    can repeat the command at any time. The approvals, advisories and policy of the bundle go into WHEELHOUSE.review/. With
+    --require-approved, the approvals are checked before any file is written, with the keys in your own settings.
     """
     from wheelhouse.bundle.unpack import approve_all
     from wheelhouse.bundle.unpack import unpack as unpack_step
@@ -309,22 +315,25 @@ def state(
     ] = None,
     short: Annotated[
         bool,
-        typer.Option("--short", help="Write the first 6 bytes of each sha256 only: 400 files fit into one QR code."),
+        typer.Option(
+            "--short", help="Write only the first 6 bytes of each sha256, so that 400 files fit into one QR code."
+        ),
     ] = False,
     key: Annotated[
         Path | None,
         typer.Option(
             "--key",
             metavar="FILE",
-            help="Sign with this Ed25519 key: the private key, or the public key if ssh-agent signs.",
+            help="Sign the list with this Ed25519 key: the private key, or the public key if ssh-agent signs.",
         ),
     ] = None,
     as_json: Json = False,
     quiet: Quiet = False,
 ) -> None:
-    r"""Write what a wheelhouse holds, for `wheelhouse pack --since` on the other side. Every file is hashed.
+    r"""Write a list of the files in a wheelhouse, for `wheelhouse pack --since` on the other side. Every file is hashed.
 
-    A file that is missing, or differs from its lock file, is named and left out, so that the next bundle carries it.
+    The command leaves out files that are missing or differ from the lock file, and prints their names. The next bundle then
+    has these files.
 
     \b
     wheelhouse state far-side -o far.json

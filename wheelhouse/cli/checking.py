@@ -39,11 +39,12 @@ def verify(
     as_json: Json = False,
     quiet: Quiet = False,
 ) -> None:
-    """Check that a wheelhouse, or a staged folder, is exactly what its lock files say.
+    """Check that a wheelhouse or a staged folder has exactly the files that its lock files name.
 
-    Every file is hashed and opened. A staged folder is compared with the layout that its lock files and its options give;
-    these options are printed. An index that `wheelhouse index` wrote is checked against its own pages. Every problem is
-    listed. The exit code is 1 if there is a problem. With --all, the wheelhouse of each job of the settings file is checked.
+    Every file is hashed and opened. A staged folder must have the layout that follows from its lock files and from the
+    options of `stage`. The command prints these options. For an index that `wheelhouse index` wrote, the files are compared
+    with the pages of the index. Every problem is listed. The exit code is 1 if there is a problem. With --all, the
+    wheelhouse of each job of the settings file is checked.
     """
     if jobs := chosen_jobs(selection):
         _must_be_default(wheelhouse)
@@ -138,12 +139,12 @@ def why(
     file: Annotated[
         str | None,
         typer.Option(
-            "--file", metavar="NAME", help="Explain why this file was chosen, or why another file was chosen."
+            "--file", metavar="NAME", help="Explain why this file was chosen, or why another file was chosen instead."
         ),
     ] = None,
     as_json: Json = False,
 ) -> None:
-    r"""Explain why a project, a file or a Debian package is in the wheelhouse, from the lock files alone.
+    r"""Explain why a project, a file or a Debian package is in the wheelhouse. Only the lock files are read.
 
     \b
     wheelhouse why certifi wheels

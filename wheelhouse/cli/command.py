@@ -21,7 +21,7 @@ from wheelhouse.config.declare import Option, Texts, declared, heading_of
 MAX_OPTIONS_WITHOUT_HEADINGS = 8
 OUTPUT = "Output"
 Json = Annotated[
-    bool, typer.Option("--json", rich_help_panel=OUTPUT, help="Print one JSON document to stdout, errors included.")
+    bool, typer.Option("--json", rich_help_panel=OUTPUT, help="Print one JSON document to stdout, also for an error.")
 ]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", rich_help_panel=OUTPUT, help="Print only warnings and errors.")]
 Verbose = Annotated[
@@ -34,7 +34,7 @@ Log = Annotated[
         metavar="FILE",
         envvar="WHEELHOUSE_LOG",
         rich_help_panel=OUTPUT,
-        help="Append each event to a file, as one line of JSON.",
+        help="Append each event to this file, as one line of JSON.",
     ),
 ]
 EVERYWHERE = {"verbose": (Verbose, False), "log": (Log, None)}

@@ -18,8 +18,8 @@ if TYPE_CHECKING:
 
 @command(app)
 def diff(
-    old: Annotated[Path, typer.Argument(metavar="OLD", help="The wheelhouse as it was.")],
-    new: Annotated[Path, typer.Argument(metavar="NEW", help="The wheelhouse as it is now.")],
+    old: Annotated[Path, typer.Argument(metavar="OLD", help="The older wheelhouse.")],
+    new: Annotated[Path, typer.Argument(metavar="NEW", help="The newer wheelhouse.")],
     html: Annotated[
         Path | None, typer.Option("--html", metavar="FILE", help="Also write the differences as one HTML page.")
     ] = None,
@@ -28,8 +28,8 @@ def diff(
 ) -> None:
     """Show what changed between two wheelhouses: projects, files and their contents.
 
-    Contents are: entry points, native code, licences, requirements and publishers. A file whose bytes changed under the
-    same name comes first. The exit code is 0, even if something changed.
+    The contents are entry points, native code, licences, requirements and publishers. A file that has the old name but
+    other bytes comes first. The exit code is 0, even if something changed.
     """
     from wheelhouse.debian.debian_changes import debian_changes
     from wheelhouse.oci.image_changes import image_changes

@@ -23,7 +23,7 @@ def constraints_fetch(
     published: ConstraintsSource,
     network: NetworkOptions,
 ) -> None:
-    """Fetch Airflow's official constraints into constraints/, to review and keep them."""
+    """Fetch Airflow's official constraints into the folder constraints/, so that you can review and keep them."""
     from wheelhouse.airflow import Airflow
     from wheelhouse.fetch.constraints import AIRFLOW_PUBLISHES, airflow_constraints
     from wheelhouse.fetch.gather import mode_of
@@ -61,8 +61,8 @@ def constraints_compile(
         --uploaded-prior-to 2025-02-11 -o constraints.txt
     wheelhouse constraints compile --airflow 3.3.2 --extra celery --python 3.12 --uploaded-prior-to 2026-08-14
 
-    With --uploaded-prior-to, the pins are those of a past day. What the options leave open is read from wheelhouse.toml, or
-    from [tool.wheelhouse] of pyproject.toml.
+    With --uploaded-prior-to, later releases are not used. Options that you leave out are read from wheelhouse.toml, or from
+    [tool.wheelhouse] of pyproject.toml.
     """
     from wheelhouse.fetch.constraints import compile_constraints, compiled_constraints_path
     from wheelhouse.fetch.gather import gather

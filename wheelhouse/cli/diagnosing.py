@@ -20,11 +20,11 @@ MOST_SECONDS = 5.0
 
 @command(app)
 def doctor(index: IndexOptions, network: ConnectionOptions, as_json: Json = False, quiet: Quiet = False) -> None:
-    """Show what this machine can do for wheelhouse, and how to get what is missing.
+    """Check what wheelhouse can use on this machine, and say how to install what is missing.
 
-    The command tries the sandboxes, the container engines, the index, the proxy and the folders. It lists Pythons, extras and
-    programs. A "missing" item affects only the commands that need it. The exit code is 1 if something is set up but does
-    not work.
+    The command tries the sandboxes, the container engines, the index, the proxy and the folders. It lists Python
+    interpreters, extras of wheelhouse, and programs. A "missing" item affects only the commands that need it. The exit code
+    is 1 if something is set up on this machine but does not work.
     """
     from wheelhouse.doctor.diagnosis import State
     from wheelhouse.doctor.doctor import Machine, diagnosed

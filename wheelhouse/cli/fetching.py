@@ -27,7 +27,7 @@ def fetch(
     as_json: Json = False,
     quiet: Quiet = False,
 ) -> None:
-    r"""Resolve for a target, download and verify every file, and write a locked wheelhouse.
+    r"""Resolve requirements for a target, download and verify every file, and write a wheelhouse with lock files.
 
     \b
     wheelhouse fetch 'apache-airflow[celery]==2.10.5' -c constraints.txt --python 3.12
@@ -36,11 +36,11 @@ def fetch(
 
     wheelhouse fetch --all --keep-going --parallel 8
 
-    Without options, the job is read from wheelhouse.toml, or from [tool.wheelhouse] of pyproject.toml. With --all, all jobs of
-    that file (its tables [jobs.NAME]) are fetched in one run, each into its own wheelhouse.
-    An existing lock file of the same job is used as it is, unless you add --upgrade. If the wheelhouse has files of another
-    job, they are removed only after a question, or with --replace. If only the settings file changed, the old files of its
-    job are replaced without a question. Package code runs only with --build, which builds each sdist in a sandbox.
+    If the command line does not say what to fetch, wheelhouse.toml says it, or [tool.wheelhouse] of pyproject.toml. With
+    --all, one run fetches all jobs of that file (the tables [jobs.NAME]), each into its own wheelhouse. An existing lock
+    file of the same job is used as it is, unless you add --upgrade. Files of another job in the wheelhouse are removed only
+    after a question, or with --replace. If a job of the settings file changed, its old files are replaced without a
+    question. Package code runs only with --build, which builds each sdist in a sandbox.
     """
     if jobs := chosen_jobs(selection):
         fetch_fleet(jobs, chosen, selection, network, building if build else None, as_json=as_json, quiet=quiet)
@@ -73,14 +73,14 @@ def lock(
         typer.Option(
             "--check",
             rich_help_panel="Output",
-            help="Write nothing. Check that the lock files are up to date with the requirements, constraints and options; "
-            "exit code 1 if they are not.",
+            help="Write nothing. Check that the lock files are up to date with the requirements, constraints and "
+            "options. If they are not, the exit code is 1.",
         ),
     ] = False,
     as_json: Json = False,
     quiet: Quiet = False,
 ) -> None:
-    """Resolve only: write pylock.<target>.toml, and download no files."""
+    """Resolve requirements, and write pylock.<target>.toml. No distributions are downloaded."""
     if check:
         from wheelhouse.cli.lock_check import check_locks
 

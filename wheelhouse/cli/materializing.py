@@ -24,23 +24,27 @@ def materialize(
         ),
     ] = None,
     dest: Annotated[
-        Path | None, typer.Option("--dest", metavar="FOLDER", help="The wheelhouse to write. Default: the same folder.")
+        Path | None,
+        typer.Option(
+            "--dest", metavar="FOLDER", help="The wheelhouse to write. Default: the folder of the lock files."
+        ),
     ] = None,
     link: Annotated[
         bool,
-        typer.Option("--link", help="Make files read-only hard links to those of the cache, as `fetch --link` does."),
+        typer.Option("--link", help="Make read-only hard links to the files of the cache, as `fetch --link` does."),
     ] = False,
     as_json: Json = False,
     quiet: Quiet = False,
 ) -> None:
-    r"""Fetch every file that the lock files of a folder name. Nothing is resolved.
+    r"""Fetch every file that the lock files in a folder name. Nothing is resolved.
 
     \b
     wheelhouse fetch --virtual --store s3://packages/store --dest jobs/web
     wheelhouse materialize jobs/web --store s3://packages/store --dest wheels
 
-    Files come from the cache, then from the store, then from the index of the lock files. Wheels that another machine built
-    come from the store. Each file must have the sha256 of its lock file. A file that is already there stays.
+    A file comes from the cache, else from the store, else from the index that its lock file names. Wheels that another
+    machine built come from the store. Each file must have the sha256 in its lock file. Files that are already in the
+    wheelhouse stay.
     """
     from wheelhouse import report
     from wheelhouse.fetch.materialize import materialize as materialize_step

@@ -32,14 +32,18 @@ Releases = Annotated[list[str], typer.Argument(metavar="NAME==VERSION...", help=
 Pattern = Annotated[
     list[str],
     typer.Argument(
-        metavar="PATTERN...", help="Projects, with versions if not all: `acme-*`, `urllib3<2`.", show_default=False
+        metavar="PATTERN...", help="Projects, or some versions of a project: `acme-*`, `urllib3<2`.", show_default=False
     ),
 ]
-Reason = Annotated[str, typer.Option("--reason", metavar="TEXT", help="The reason, which the page for people shows.")]
-OptionalReason = Annotated[str, typer.Option("--reason", metavar="TEXT", help="The reason, for the journal.")]
+Reason = Annotated[str, typer.Option("--reason", metavar="TEXT", help="The reason, which the index's HTML page shows.")]
+OptionalReason = Annotated[str, typer.Option("--reason", metavar="TEXT", help="The reason, for the index's journal.")]
 By = Annotated[
     str | None,
-    typer.Option("--by", metavar="NAME", help="Your name, for the journal. Default: your user name on this machine."),
+    typer.Option(
+        "--by",
+        metavar="NAME",
+        help="Your name in the index's journal. Default: your user name on this machine.",
+    ),
 ]
 
 
@@ -53,15 +57,15 @@ def index(
             "--output",
             "-o",
             metavar="DIR|URL",
-            help="The folder of the index to write, or to add to; or a bucket: s3://bucket/simple, gs://…, az://…",
+            help="The index, new or existing: a folder, or a bucket as s3://bucket/simple, gs://… or az://…",
         ),
     ],
     check: Annotated[
-        bool, typer.Option("--check", help="Hash every file of an existing index, instead of comparing sizes.")
+        bool, typer.Option("--check", help="Hash every file of an existing index. Default: compare only sizes.")
     ] = False,
     link: Annotated[
         bool,
-        typer.Option("--link", help="Make hard links to the files of the wheelhouses, read-only, instead of copies."),
+        typer.Option("--link", help="Make read-only hard links to the files of the wheelhouses, instead of copies."),
     ] = False,
     prior_to: Annotated[
         str | None,
@@ -76,15 +80,15 @@ def index(
     as_json: Json = False,
     quiet: Quiet = False,
 ) -> None:
-    """Write a static package index from wheelhouses, or add them to an index. Any web server can serve it; file: URLs work too.
+    """Write a static package index from wheelhouses, or add wheelhouses to an index. Any web server can serve the index.
 
     Each page is written as HTML (index.html) and JSON (index.json), and each distribution has a metadata file. The
-    distributions are copies, which share blocks with the wheelhouse if the file system can do that. If a file of the index is
-    missing or has another size, it is copied again from a wheelhouse that has it. What `wheelhouse mirror` removed or blocked
-    stays out. `wheelhouse verify DIR` checks the whole index.
+    distributions are copies, which share blocks with the wheelhouse if the file system can do that. If a file of the index
+    is missing or has a wrong size, the file is copied again. Releases that `wheelhouse mirror` removed or blocked stay out.
+    `wheelhouse verify DIR` checks the whole index.
 
-    Installers can read a bucket directly. Several runs may write to the same bucket at once: a run replaces a page only if no
-    other run changed that page meanwhile.
+    Installers can read the index from a folder by its file: URL, or from a bucket. Several runs may write to one bucket at
+    once. A run replaces a page only if no other run changed this page in the meantime.
     """
     from wheelhouse.fetch.gather import parse_moment
     from wheelhouse.mirror.static_index import IndexChoices
@@ -171,9 +175,9 @@ def _knows() -> "Knows | None":
 
 @command(mirror_app)
 def remove(tree: Tree, releases: Releases, reason: Reason, by: By = None, as_json: Json = False) -> None:
-    r"""Remove releases from an index. Later runs of `wheelhouse index` do not add them, until `mirror restore`.
+    r"""Remove releases from an index. `wheelhouse index` does not add them again until `mirror restore`.
 
-    Their files are removed from the tree. The reason stays on the project's page for people.
+    The files of these releases are deleted. The project's HTML page shows the reason.
 
     \b
     wheelhouse mirror remove simple acme==1.0 --reason "withdrawn, see TICKET-12"
@@ -185,7 +189,7 @@ def remove(tree: Tree, releases: Releases, reason: Reason, by: By = None, as_jso
 
 @command(mirror_app)
 def restore(tree: Tree, releases: Releases, reason: OptionalReason = "", by: By = None, as_json: Json = False) -> None:
-    """Undo `mirror remove`. The next `wheelhouse index` of a wheelhouse that has the releases adds their files."""
+    """Undo `mirror remove`. The next `wheelhouse index` adds the files again, if its wheelhouse has them."""
     from wheelhouse.mirror.state import Action
 
     _decide(tree, _entries(Action.RESTORE, releases, reason, by), as_json=as_json)
@@ -203,13 +207,13 @@ def yank(
         typer.Option(
             "--advisories",
             metavar="FILE",
-            help="Yank each release that an advisory of this snapshot affects, if the policy makes that an error.",
+            help="Yank each release for which this snapshot has an advisory that is an error by the policy.",
         ),
     ] = None,
     by: By = None,
     as_json: Json = False,
 ) -> None:
-    r"""Yank releases: installers choose them only if exactly this version is required (PEP 592).
+    r"""Yank releases: installers choose a yanked release only if a requirement names exactly its version (PEP 592).
 
     \b
     wheelhouse mirror yank simple acme==1.1 --reason "loses data"
@@ -228,7 +232,7 @@ def yank(
 
 @command(mirror_app)
 def unyank(tree: Tree, releases: Releases, reason: OptionalReason = "", by: By = None, as_json: Json = False) -> None:
-    """Undo `mirror yank`. A release that its index of origin yanked stays yanked."""
+    """Undo `mirror yank`. A release stays yanked if it is also yanked on the index that it came from."""
     from wheelhouse.mirror.state import Action
 
     _decide(tree, _entries(Action.UNYANK, releases, reason, by), as_json=as_json)
@@ -236,7 +240,7 @@ def unyank(tree: Tree, releases: Releases, reason: OptionalReason = "", by: By =
 
 @command(mirror_app)
 def block(tree: Tree, patterns: Pattern, reason: Reason, by: By = None, as_json: Json = False) -> None:
-    r"""Keep projects or versions out of an index until `mirror unblock`, even those that the index does not have.
+    r"""Keep projects or versions out of an index until `mirror unblock`. You can block a project before the index has it.
 
     \b
     wheelhouse mirror block simple 'acme-internal-*' --reason "never from outside"
@@ -249,7 +253,7 @@ def block(tree: Tree, patterns: Pattern, reason: Reason, by: By = None, as_json:
 
 @command(mirror_app)
 def unblock(tree: Tree, patterns: Pattern, reason: OptionalReason = "", by: By = None, as_json: Json = False) -> None:
-    """Undo `mirror block`. The next `wheelhouse index` of a wheelhouse that has the files adds them."""
+    """Undo `mirror block`. The next `wheelhouse index` adds the files again, if its wheelhouse has them."""
     from wheelhouse.mirror.state import Action
 
     _decide(tree, _entries(Action.UNBLOCK, patterns, reason, by), as_json=as_json)
@@ -262,11 +266,13 @@ def status(
     marker: Annotated[
         str, typer.Argument(metavar="STATUS", help="active, archived, deprecated or quarantined.", show_default=False)
     ],
-    reason: Annotated[str, typer.Option("--reason", metavar="TEXT", help="The reason, which the pages show.")] = "",
+    reason: Annotated[
+        str, typer.Option("--reason", metavar="TEXT", help="The reason, which the index's pages show.")
+    ] = "",
     by: By = None,
     as_json: Json = False,
 ) -> None:
-    """Set the status of a project (PEP 792). `active` undoes this: the status in the project's lock file counts again.
+    """Set the status of a project (PEP 792). With `active`, the status in the project's lock file counts again.
 
     The files of a quarantined project are removed from the index. When the project is active again, `wheelhouse index` adds
     its files again.
@@ -282,7 +288,11 @@ def prune(
     tree: Tree,
     keep: Annotated[
         list[Path],
-        typer.Option("--keep", metavar="WHEELHOUSE", help="Keep the files that its lock files name. May be repeated."),
+        typer.Option(
+            "--keep",
+            metavar="WHEELHOUSE",
+            help="Keep the files that the lock files of this wheelhouse name. May be repeated.",
+        ),
     ],
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Print what would be removed, and remove nothing.")
@@ -291,7 +301,7 @@ def prune(
     by: By = None,
     as_json: Json = False,
 ) -> None:
-    r"""Remove the files that no lock file of these wheelhouses names. A later `wheelhouse index` can add them again.
+    r"""Remove the files that no lock file of the --keep wheelhouses names. A later `wheelhouse index` can add them again.
 
     \b
     wheelhouse mirror prune simple --keep jobs/web --keep jobs/batch --dry-run
@@ -311,7 +321,7 @@ def prune(
 
 @command(mirror_app, "verify")
 def mirror_verify(tree: Tree, as_json: Json = False) -> None:
-    """Check every page and file of an index, and that its pages follow the journal. The same as `wheelhouse verify TREE`."""
+    """Check every page and file of an index, and that its pages agree with its journal. `wheelhouse verify TREE` does the same."""
     from wheelhouse import report
     from wheelhouse.findings import Severity, worst
     from wheelhouse.mirror.tree import must_be_tree

@@ -34,7 +34,8 @@ def rehearse(
         typer.Option(
             "--interpreter",
             metavar="PATH",
-            help="The target's Python. Default: one found on this machine. May be repeated.",
+            help="A Python interpreter of the target's version. Default: an interpreter that is found on this "
+            "machine. May be repeated.",
         ),
     ] = None,
     image: Annotated[
@@ -54,29 +55,31 @@ def rehearse(
         typer.Option(
             "--tools",
             metavar="WHEELHOUSE",
-            help="A wheelhouse with pip-tools for the target's Python. Default: the pip-tools beside wheelhouse.",
+            help="A wheelhouse with pip-tools for the target's Python. Default: the pip-tools that is installed "
+            "with wheelhouse.",
         ),
     ] = None,
     require_all: Annotated[
-        bool, typer.Option("--require-all", help="Exit with code 1 if a target cannot be installed here.")
+        bool, typer.Option("--require-all", help="If a target cannot be installed on this machine, exit with code 1.")
     ] = False,
     as_json: Json = False,
     quiet: Quiet = False,
 ) -> None:
-    r"""Prove that a wheelhouse, or a staged folder, installs with no network, before it travels.
+    r"""Prove that a wheelhouse or a staged folder can be installed with no network.
 
     \b
     wheelhouse rehearse wheels --run 'airflow version'
     wheelhouse rehearse docker-context-files
     wheelhouse rehearse docker-context-files --image python:3.12-slim-bookworm
 
-    Each file is hashed, and each target must have everything that its files require. If this machine has the target's Python,
-    everything is installed into a new environment in a sandbox, checked and imported. Then uv and pip-sync install the same
-    requirements, pip reads the lock file (a dry run), and pip-compile must find the same pins. pip-tools comes with the extra
-    [second-opinion]. If it does not run on the target's Python, name another pip-tools with --tools. A folder that was staged
-    for Airflow is installed in the same way as the image build of that release does it. --image and --dockerfile build the
-    image itself, with the container engine of this machine. Targets that cannot be installed here are listed as skipped. Exit
-    code 1: the wheelhouse must not travel as it is. Exit code 6: no target could be installed.
+    Each file is hashed, and each target must have everything that its files require. If this machine has the target's
+    Python, pip installs everything into a new environment in a sandbox, `pip check` must pass, and the modules are
+    imported. Then uv and pip-sync install the locked requirements, pip reads the lock file (a dry run), and pip-compile
+    must find the locked pins. pip-sync and pip-compile are from pip-tools, which comes with the extra [second-opinion]. If
+    pip-tools does not run on the target's Python, name another pip-tools with --tools. A folder that was staged for Airflow
+    is installed with the commands of Airflow's image build. --image and --dockerfile build the image itself, with the
+    container engine of this machine. Targets that cannot be installed on this machine are listed as skipped. Exit code 1:
+    do not carry the wheelhouse as it is. Exit code 6: no target could be installed.
     """
     from wheelhouse.rehearse.other_installers import InstallTools
     from wheelhouse.rehearse.rehearsal import installed_for, skipped_targets

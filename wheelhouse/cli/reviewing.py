@@ -29,7 +29,8 @@ def review(
         typer.Option(
             "--key",
             metavar="FILE",
-            help="Your Ed25519 key: the private key, or the public key if ssh-agent signs, also for a FIDO token.",
+            help="Your private Ed25519 key, or your public key if ssh-agent signs. A FIDO token signs through "
+            "ssh-agent.",
         ),
     ],
     place: CacheOptions,
@@ -39,7 +40,8 @@ def review(
         typer.Option(
             "--since",
             metavar="OLD",
-            help="The wheelhouse that was approved before: show what changed in each file, and what it can do now.",
+            help="The wheelhouse that was approved before. The page shows what changed in each file since then, and "
+            "what new things its code can do.",
         ),
     ] = None,
     approvals_file: Annotated[
@@ -64,18 +66,18 @@ def review(
     ] = "",
     port: Annotated[
         int | None,
-        typer.Option("--port", metavar="N", min=1024, max=65535, help="The port to listen on. Default: a free one."),
+        typer.Option("--port", metavar="N", min=1024, max=65535, help="The port to listen on. Default: a free port."),
     ] = None,
     quiet: Quiet = False,
 ) -> None:
-    r"""Decide on the files of a wheelhouse in a browser, and sign each decision.
+    r"""Approve files of a wheelhouse in a browser, or withdraw approvals. Each decision is signed.
 
-    The page lists the files that are not approved yet, with their findings and changes. Files that can do something new come
-    first.
+    The page lists the files that are not approved yet, with their findings and changes. Files whose code can do something
+    new come first.
 
-    The page is served on the loopback address only, to the first browser that opens the printed address. The page asks no
-    other server. What you approve or withdraw is signed with your key and added to the approvals file at once, as `approve`
-    does. Ctrl-C ends the review; signed decisions stay.
+    The page is served on the loopback address only, to the first browser that opens the printed address. The page loads
+    nothing from other servers. When you approve or withdraw, the decision is signed with your key at once, and added to the
+    approvals file. Ctrl-C ends the review. Signed decisions stay.
 
     \b
     wheelhouse review wheels --since wheels-of-may --key our-key

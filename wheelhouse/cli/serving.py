@@ -45,7 +45,7 @@ def serve(
         typer.Option(
             "--host",
             metavar="ADDRESS",
-            help="The address to listen on. Other machines cannot reach 127.0.0.1.",
+            help="The address to listen on. Only this machine can reach 127.0.0.1.",
         ),
     ] = "127.0.0.1",
     port: Annotated[int, typer.Option("--port", metavar="N", min=1, max=65535, help="The port to listen on.")] = 8080,
@@ -79,20 +79,23 @@ def serve(
         typer.Option(
             "--readers",
             metavar="FILE",
-            help='A TOML file that says who may read which wheelhouse: web = ["ada", "ci"].',
+            help='A TOML file with the users who may read each wheelhouse: web = ["ada", "ci"].',
         ),
     ] = None,
     access_log: Annotated[
         Path | None,
-        typer.Option("--access-log", metavar="FILE", help="Write a JSON line for each request; - is stdout."),
+        typer.Option(
+            "--access-log", metavar="FILE", help="Append one line of JSON for each request to this file; - is stdout."
+        ),
     ] = None,
     require_approved: RequireApproved = False,
     quiet: Quiet = False,
 ) -> None:
-    r"""Serve wheelhouses as a package index, read-only, until interrupted. A file that differs from its lock file is not served.
+    r"""Serve wheelhouses as a read-only package index, until interrupted. Files that differ from their lock file are not served.
 
-    If a wheelhouse changes, the change is served within a second after all its files are there. /simple/browse.html is for
-    people, /health and /metrics (Prometheus) are for machines. On SIGTERM, the server answers its open requests and ends.
+    If a wheelhouse changes, the server shows the change within a second after all new files are there. /simple/browse.html
+    is a page for people. /health and /metrics (Prometheus) are for monitoring. On SIGTERM, the server answers its open
+    requests and ends.
 
     \b
     wheelhouse serve web batch --by-name --htpasswd users --readers readers.toml --certificate c.pem --certificate-key k.pem
@@ -210,19 +213,22 @@ def publish(
         typer.Option(
             "--index",
             metavar="URL",
-            help="The repository's Simple API. Default: simple/ or +simple/ below the repository.",
+            help="The address of the repository's Simple API. Default: simple/ or +simple/ below the address of the "
+            "repository.",
         ),
     ] = None,
     token_file: TokenFile = None,
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Print what would be sent, and send nothing.")] = False,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Print what would be uploaded, and upload nothing.")
+    ] = False,
     require_approved: RequireApproved = False,
     as_json: Json = False,
     quiet: Quiet = False,
 ) -> None:
-    """Upload the files of a wheelhouse that a package repository does not have yet.
+    """Upload a wheelhouse to a package repository, without the files that the repository already has.
 
-    You can repeat the command at any time. If the repository has a different file of the same name, nothing is sent. User and
-    password come from --token-file, from netrc or from keyring.
+    You can repeat the command at any time. If the repository has a file with the same name but other bytes, nothing is
+    uploaded. User and password come from --token-file, from netrc or from keyring.
     """
     from wheelhouse.mirror.publish import PublishOutcome
     from wheelhouse.mirror.publish import publish as publish_step
@@ -251,22 +257,24 @@ def publish(
 @command(app)
 def check(
     network: NetworkOptions,
-    against: Annotated[str, typer.Option("--against", metavar="URL", help="The Simple API of the mirror.")],
+    against: Annotated[str, typer.Option("--against", metavar="URL", help="The address of the mirror's Simple API.")],
     wheelhouse: WheelhouseFolder = Path("wheels"),
     deep: Annotated[
         bool,
-        typer.Option("--deep", help="Download every file from the mirror and hash it, instead of reading its pages."),
+        typer.Option(
+            "--deep", help="Download and hash every file. Default: compare the hashes that the mirror's pages have."
+        ),
     ] = False,
     token_file: TokenFile = None,
     as_json: Json = False,
     quiet: Quiet = False,
 ) -> None:
-    r"""Check that a mirror has every file that the lock files of a wheelhouse name, with the same hash.
+    r"""Check that a mirror has every file that the lock files of a wheelhouse name, with the locked hash.
 
-    The mirror can be any Simple index: Nexus, Artifactory, devpi, pulp or a bucket. Of the wheelhouse, only the lock files are
-    needed here. The output names each file that the mirror lacks, has with another hash, has yanked, or lists without a hash
-    or upload time. The exit code is 1 if an install from the mirror would not get every file. `wheelhouse publish` sends the
-    files that are missing.
+    The mirror can be any Simple index: Nexus, Artifactory, devpi, pulp or a bucket. On this machine, only the lock files of
+    the wheelhouse are needed. The output names each locked file that the mirror lacks, has with another hash, has yanked,
+    or lists without a hash or an upload time. The exit code is 1 if an install from the mirror would not get every locked
+    file. `wheelhouse publish` uploads the missing files.
 
     \b
     wheelhouse check wheels --against https://mirror.example.com/simple/

@@ -30,13 +30,13 @@ def stage(
         typer.Option(
             "--key",
             metavar="FILE",
-            help="Sign with this Ed25519 key: the private key, or the public key if ssh-agent signs.",
+            help="Sign the folder with this Ed25519 key: the private key, or the public key if ssh-agent signs.",
         ),
     ] = None,
     sealed: Annotated[
         bool,
         typer.Option(
-            "--sealed", help="If a step of the build still needs a network, write nothing and exit with code 1."
+            "--sealed", help="If a step of the image build still needs a network, write nothing, and exit with code 1."
         ),
     ] = False,
     dockerfile: Annotated[
@@ -44,17 +44,17 @@ def stage(
         typer.Option(
             "--dockerfile",
             metavar="FILE",
-            help="Read this Dockerfile, list what it needs a network for, and write a build of it from the wheelhouse. "
-            "Airflow's own Dockerfile gives the arguments and versions of its build. Without this option, `stage` reads "
-            "Airflow's own Dockerfile if the current folder has it.",
+            help="Read this Dockerfile, list its steps that need a network, and write an image build from it that "
+            "uses the wheelhouse. From Airflow's own Dockerfile, take the build arguments and the versions. "
+            "Without this option, `stage` reads Airflow's own Dockerfile if it is in the current folder.",
         ),
     ] = None,
     as_json: Json = False,
 ) -> None:
     """Write a wheelhouse into the folder of an image build, and print the build command.
 
-    The wheelhouse is verified first. The build needs no network. Files of an earlier stage are replaced. Files that stage
-    did not write are never changed.
+    `stage` first verifies the wheelhouse. The image build installs from the folder, with no network. `stage` replaces only
+    files that an earlier `stage` wrote.
     """
     from wheelhouse import report
     from wheelhouse.report.plans import command_lines, layout_text, plan_document, plan_lines

@@ -42,18 +42,17 @@ def store_prune(
         list[Path],
         typer.Argument(metavar="WHEELHOUSE...", help="Keep the files that the lock files of these wheelhouses name."),
     ],
-    days: Annotated[
-        int, typer.Option("--days", min=1, help="Also keep objects that are at most this many days old.")
-    ] = 30,
+    days: Annotated[int, typer.Option("--days", min=1, help="Keep objects that are at most this many days old.")] = 30,
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Print what would be removed, and remove nothing.")
     ] = False,
     as_json: Json = False,
 ) -> None:
-    """Remove old objects that no lock file of these wheelhouses names.
+    """Remove old objects from the store, except those that the lock files of these wheelhouses name.
 
-    Younger objects stay, because a run may need them at this moment. While a run of `fetch --virtual` uses the store, nothing
-    is removed, and the exit code is 4. If another wheelhouse needs a removed file later, it is fetched from the index again.
+    Younger objects stay, because another run may be about to use them. While a run of `fetch --virtual` uses the store,
+    nothing is removed, and the exit code is 4. If a wheelhouse needs a removed file later, the file is fetched from the
+    index again.
     """
     from wheelhouse import report
     from wheelhouse.build.sdist_builds import WHEELS

@@ -18,10 +18,10 @@ def target_show(
     release: AirflowRelease,
     interpreter: Annotated[
         str | None,
-        typer.Option("--interpreter", metavar="PATH", help="Describe a Python on this machine as a target."),
+        typer.Option("--interpreter", metavar="PATH", help="Print the target of this Python interpreter."),
     ] = None,
 ) -> None:
-    """Print a target as pex's complete-platform JSON: its markers, and its tags in order. `--target-file` reads this JSON."""
+    """Print a target's markers and ordered tags as JSON, in pex's complete-platform format. `--target-file` reads this JSON."""
     from wheelhouse.airflow import Airflow
     from wheelhouse.fetch.gather import Options, targets
     from wheelhouse.target.complete_platform import complete_platform

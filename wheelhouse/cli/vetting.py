@@ -42,13 +42,16 @@ def vet(
         typer.Option(
             "--kev",
             metavar="FILE",
-            help="CISA's catalogue of exploited vulnerabilities. Default: the one beside the advisories, if it exists.",
+            help="CISA's catalogue of exploited vulnerabilities (KEV). Default: the catalogue in the folder of the "
+            "advisories, if it exists.",
         ),
     ] = None,
     epss: Annotated[
         Path | None,
         typer.Option(
-            "--epss", metavar="FILE", help="FIRST's EPSS scores. Default: those beside the advisories, if they exist."
+            "--epss",
+            metavar="FILE",
+            help="FIRST's EPSS scores. Default: the newest scores in the folder of the advisories, if they exist.",
         ),
     ] = None,
     vex: Annotated[
@@ -56,7 +59,8 @@ def vet(
         typer.Option(
             "--vex",
             metavar="FILE",
-            help="A VEX document, which says whether vulnerabilities matter: CycloneDX, OpenVEX or CSAF. May be repeated.",
+            help="A VEX document, which says which vulnerabilities do not matter: CycloneDX, OpenVEX or CSAF. May "
+            "be repeated.",
         ),
     ] = None,
     html: Annotated[
@@ -68,7 +72,8 @@ def vet(
         typer.Option(
             "--since",
             metavar="OLD",
-            help="An earlier wheelhouse. Report what files can do now that they could not do then; the HTML page shows what changed.",
+            help="An earlier wheelhouse to compare with. Report what new things the code of each file can do. The "
+            "HTML page shows what changed.",
         ),
     ] = None,
     sbom: Annotated[
@@ -95,10 +100,11 @@ def vet(
 ) -> None:
     """Review a wheelhouse for code that runs by itself, for unusual contents and for unclear origins.
 
-    The command needs no network, and runs no package code. If a project has an attestation for the first time, its publisher
-    is added to publishers.json. The cache keeps what was read of each file for the next run.
+    The command needs no network, and runs no package code. The publisher in a project's first attestation is added to
+    publishers.json. The cache keeps what `vet` read in each file, for the next run.
 
-    If the reviewers of a file saw a finding, it is not shown again. Exit code 1 if a finding is at or above the threshold.
+    Findings that reviewers of a file signed with their approval are not shown again. If a finding is at or above the
+    threshold, the exit code is 1.
     """
     from wheelhouse.files.cache import Cache
     from wheelhouse.files.disk import write
@@ -157,7 +163,7 @@ def _remote_reader(address: str | None) -> "Iterator[RemoteReader | None]":
 
 @command(app)
 def rules(as_json: Json = False) -> None:
-    """List the rules that `vet` applies, with their severities under the policy of this folder."""
+    """List the rules that `vet` applies, each with its severity by the policy in the current folder."""
     from wheelhouse.report.rule_list import rule_document, rule_line
     from wheelhouse.vet.vet import RULES
 
@@ -210,7 +216,8 @@ def _keep_publishers(path: Path, before: "Publishers", seen: "Publishers") -> No
 @command(advisories_app, "import")
 def advisories_import(
     source: Annotated[
-        str, typer.Argument(metavar="FILE|URL", help="OSV's export for PyPI: a zip file, a folder or records.")
+        str,
+        typer.Argument(metavar="FILE|URL", help="OSV's export for PyPI: a zip file, a folder, or files with records."),
     ],
     network: NetworkOptions,
     output: Annotated[
@@ -219,13 +226,16 @@ def advisories_import(
     ] = None,
     replace: Annotated[
         bool,
-        typer.Option("--replace", help="Replace the existing snapshot even if the new snapshot is smaller or older."),
+        typer.Option(
+            "--replace",
+            help="Replace the existing snapshot without a question, even if the new snapshot is smaller or older.",
+        ),
     ] = False,
 ) -> None:
     """Write a snapshot of known vulnerabilities from an OSV export, for `vet` on both sides of the air gap.
 
-    If the new snapshot replaces an older one, `vet` marks the new advisories. If the new snapshot is smaller or older, it
-    replaces the existing one only after a question, or with --replace.
+    `vet` then marks the advisories that the existing snapshot did not have. If the new snapshot is smaller or older than
+    the existing one, you are asked before it is replaced, unless you add --replace.
     """
     from wheelhouse.files.disk import write
     from wheelhouse.humanize import counted

@@ -30,18 +30,18 @@ class WhatToFetch:
         names_job=True,
         help="Read requirements from a requirements file, a pyproject.toml or a pylock.toml.",
     )
-    constraints: Texts = job("--constraint", "-c", metavar="FILE|URL", help="Read constraints from a file.")
+    constraints: Texts = job("--constraint", "-c", metavar="FILE|URL", help="Read constraints from a file or a URL.")
     groups: Texts = job(
         "--group", metavar="NAME", names_job=True, help="Add a dependency group of pyproject.toml, or of a lock file."
     )
     overrides: Texts = job(
         "--override",
         metavar="FILE",
-        help="Use the requirements in this file, instead of what releases require of the same projects.",
+        help="Read requirements from this file. They replace all other requirements on these projects.",
     )
     excludes: Texts = job("--exclude", metavar="NAME", help="Leave a project out, even if a release requires it.")
     extras: Texts = job(
-        "--extra", metavar="NAME", help="Add an extra of Airflow or of `-r pyproject.toml`: a name, or a,b,c."
+        "--extra", metavar="NAME", help="Add extras of Airflow or of `-r pyproject.toml`: a name, or a,b,c."
     )
 
 
@@ -54,7 +54,7 @@ class ConstraintsSource:
         "--constraints-mode",
         default=None,
         metavar="MODE",
-        help="Airflow's constraints to use: constraints (default), no-providers or source-providers.",
+        help="Which of Airflow's constraints to use: constraints (default), no-providers or source-providers.",
     )
     constraints_url: str | None = always(
         "--constraints-url", default=None, metavar="URL", help="Read Airflow's constraints from this mirror."
@@ -71,7 +71,8 @@ class AirflowRelease:
         default=None,
         metavar="VERSION",
         names_job=True,
-        help="Fetch this version of Apache Airflow, with its official constraints, for the libc of its image.",
+        help="Fetch this version of Apache Airflow with its official constraints. The target has the libc of "
+        "Airflow's image.",
     )
 
 
@@ -81,17 +82,19 @@ class DatabaseClients:
 
     HEADING = "What to fetch"
     disable_mysql_client: bool = job(
-        "--disable-mysql-client", default=False, help="Leave MySQL out of Airflow's image: its client and its extra."
+        "--disable-mysql-client",
+        default=False,
+        help="Leave MySQL's client and extra out of Airflow's image.",
     )
     disable_mssql_client: bool = job(
         "--disable-mssql-client",
         default=False,
-        help="Leave MSSQL out of Airflow's image: its client and its extra. Since Airflow 2.2.",
+        help="Leave MSSQL's client and extra out of Airflow's image. Airflow 2.2 and newer.",
     )
     disable_postgres_client: bool = job(
         "--disable-postgres-client",
         default=False,
-        help="Leave PostgreSQL out of Airflow's image: its client and its extra. Since Airflow 2.3.",
+        help="Leave PostgreSQL's client and extra out of Airflow's image. Airflow 2.3 and newer.",
     )
 
 
@@ -100,7 +103,7 @@ class TargetOptions:
     """The environments to choose files for."""
 
     HEADING = "Targets"
-    python: Texts = job("--python", metavar="VERSION", help="The target's Python: 3.12, or exactly 3.12.4.")
+    python: Texts = job("--python", metavar="VERSION", help="The target's Python version: 3.12, or exactly 3.12.4.")
     platform: Texts = job(
         "--platform",
         metavar="NAME",
@@ -111,12 +114,13 @@ class TargetOptions:
         "--image",
         default=None,
         metavar="NAME",
-        help="Take libc and Python from the name of a base image: python:3.12-slim-bookworm.",
+        help="Take the target's libc and Python version from the name of a base image, such as "
+        "python:3.12-slim-bookworm.",
     )
     target_files: Texts = job(
         "--target-file",
         metavar="FILE",
-        help="Read a complete target from a file, as `wheelhouse target show` and pex write it.",
+        help="Read a complete target from a file that `wheelhouse target show` or pex wrote.",
     )
 
 
@@ -130,26 +134,26 @@ class BaseImageOptions:
         default=None,
         metavar="NAME[@DIGEST]",
         in_table=True,
-        help="Fetch a base image from its registry into the wheelhouse, and read libc and Python from its files. To take "
-        "an image from this machine, write oci:FOLDER:NAME, oci-archive:FILE:NAME, docker-archive:FILE[:NAME] or "
-        "docker-daemon:NAME.",
+        help="Fetch a base image from its registry into the wheelhouse, and read the target's libc and Python from "
+        "the image's files. To take the image from this machine instead, write oci:FOLDER:NAME, "
+        "oci-archive:FILE:NAME, docker-archive:FILE[:NAME] or docker-daemon:NAME.",
     )
     whole_image: bool = job(
         "--whole-image",
         default=False,
-        help="Fetch everything that the image build of --airflow needs, with its base image and Debian packages.",
+        help="Fetch everything for Airflow's image build, also the base image and Debian packages. Needs --airflow.",
     )
     dockerfile: str | None = job(
         "--dockerfile",
         default=None,
         metavar="FILE",
-        help="Read what the image build of --airflow needs, such as pip's version, from Airflow's own Dockerfile.",
+        help="Airflow's own Dockerfile, which says what the image build needs, such as the version of pip.",
     )
     image_mirrors: Texts = always(
         "--image-mirror",
         metavar="[REGISTRY=]URL",
         in_table=True,
-        help="Fetch the images of a registry (default: docker.io) from this mirror.",
+        help="Fetch images of this registry (default: docker.io) from the mirror at this URL.",
     )
 
 
@@ -162,7 +166,8 @@ class DebianOptions:
         "--deb",
         metavar="NAME",
         in_table=True,
-        help="Fetch a Debian package and its dependencies that the base lacks. Write git, git=VERSION or git/SUITE.",
+        help="Fetch a Debian package, and those of its dependencies that the base system lacks. Write git, "
+        "git=VERSION or git/SUITE.",
     )
     deb_lists: Mapping[str, Texts] = field(
         default_factory=dict,
@@ -173,27 +178,30 @@ class DebianOptions:
         default=None,
         metavar="FOLDER",
         in_table=True,
-        help="The root folder of the system that gets the packages; / is this host. Default: the base image.",
+        help="The root folder of the base system, to which the packages are added. / is this machine. Default: the "
+        "base image.",
     )
     deb_sources: Texts = always(
         "--deb-source",
         metavar="LINE",
         in_table=True,
-        help="Fetch from this source: 'deb https://mirror/debian bookworm main'. Default: the sources of the base.",
+        help="Fetch Debian packages from this source: 'deb https://mirror/debian bookworm main'. Default: the "
+        "sources of the base system.",
     )
     deb_keyrings: Texts = always(
         "--deb-keyring",
         metavar="FILE",
         in_table=True,
-        help="Accept suites that a key in this file signed. Default: the keys that the source names, else those of the base, "
-        "else this host's archive keys.",
+        help="Accept suites that a key in this file signed. Default: the keys that the source names, else the keys "
+        "of the base system, else this machine's archive keys.",
     )
     deb_date: str | None = always(
         "--deb-date",
         default=None,
         metavar="TIME",
         in_table=True,
-        help="Use the snapshot of this time, even if its suite expired. The time replaces @SNAPSHOTID@ in a source.",
+        help="Use the Debian snapshot of this time, even if the suite has expired since. The time replaces "
+        "@SNAPSHOTID@ in a source.",
     )
 
 
@@ -211,29 +219,29 @@ class IndexOptions:
         "--index",
         environment="WHEELHOUSE_INDEX",
         metavar="[NAME=]URL",
-        help="The package index (a Simple Repository API). With a NAME, it is an additional index for the projects that "
-        "--from lists. Default: pip's own default.",
+        help="The package index (a Simple Repository API). Default: pip's default index. NAME=URL adds an index for "
+        "the projects that --from lists.",
     )
     index_projects: Texts = by_index(
         "--from",
         metavar="NAME=PROJECT,…",
-        help="Take these projects only from the index NAME. Write names, or patterns such as 'acme-*'.",
+        help="Take these projects only from the index NAME. Write project names, or patterns such as 'acme-*'.",
     )
     find_links: Texts = by_index(
         "--find-links",
         metavar="[NAME=]FOLDER|URL",
-        help="Take files from a folder or a page of links. A project that is found there is not looked for on an index.",
+        help="Take files from a folder or a page of links. For a project with a file there, no index is asked.",
     )
     no_index: bool = always(
         "--no-index",
         default=False,
-        help="Do not use the default index, only the indexes and --find-links that you name.",
+        help="Do not use the default index. Use only the --index and --find-links that you name.",
     )
     index_tokens: Texts = by_index(
         "--index-token-file", metavar="[NAME=]FILE", help="Read an index's token, or `user:password`, from a file."
     )
     use_pip_config: bool = always(
-        "--use-pip-config", default=False, help="Follow pip's configuration files and PIP_* variables."
+        "--use-pip-config", default=False, help="Use the settings in pip's configuration files and PIP_* variables."
     )
 
 
@@ -247,7 +255,9 @@ class ChoosingOptions:
     )
     no_binary: Texts = always("--no-binary", metavar="NAMES", help="Use no wheels of these projects: a,b,c or :all:.")
     prefer_binary: bool = always(
-        "--prefer-binary", default=False, help="Prefer an older release that has a wheel to a newer one that has none."
+        "--prefer-binary",
+        default=False,
+        help="Prefer an older release with a wheel to a newer release without a wheel.",
     )
     pre: bool | Texts = always("--pre", default=False, help="Allow pre-releases.")
     resolve_seconds: float | None = always(
@@ -260,7 +270,7 @@ class ChoosingOptions:
     require_hashes: bool | None = always(
         "--require-hashes/--no-require-hashes",
         default=None,
-        help="Require a hash for every project. Default: only if a requirement has a hash.",
+        help="Require a hash for every project. Default: hashes are required only if a requirement has a hash.",
     )
     uploaded_prior_to: str | None = always(
         "--uploaded-prior-to",
@@ -270,7 +280,7 @@ class ChoosingOptions:
     )
     uploaded_prior_to_except: Mapping[str, str] = field(
         default_factory=dict,
-        metadata=always(help="Projects whose upload time does not matter, each with the reason.").metadata,
+        metadata=always(help="Projects that `uploaded-prior-to` does not apply to, each with the reason.").metadata,
     )
 
 
@@ -282,7 +292,7 @@ class UpgradeOptions:
     upgrade: bool = option(
         "--upgrade",
         default=False,
-        help="Do not use the existing lock file: resolve again, and ask the index for every page.",
+        help="Ignore the existing lock file: resolve again, and ask the index for every page.",
     )
     upgrade_projects: Texts = option(
         "--upgrade-project", metavar="NAME", help="Choose a new release of this project only."
@@ -298,7 +308,9 @@ class OutputOptions:
         "--dest", default=None, metavar="FOLDER", help="The wheelhouse to write. Default: wheels."
     )
     replace: bool = option(
-        "--replace", default=False, help="Remove files of another job in the wheelhouse that this job does not need."
+        "--replace",
+        default=False,
+        help="If the wheelhouse has files of another job, remove those that this job does not need.",
     )
     link: bool = option(
         "--link",
@@ -309,13 +321,13 @@ class OutputOptions:
     virtual: bool = option(
         "--virtual",
         default=False,
-        help="Write only lock files here, and put the files into the store. `wheelhouse materialize` fetches the files.",
+        help="Write only lock files into the wheelhouse, and put the distributions into the store. `wheelhouse "
+        "materialize` fetches the distributions.",
     )
     keep_going: bool = option(
         "--keep-going",
         default=False,
-        help="Write the targets that have a solution, even if others have none. With --all, run the other jobs even if "
-        "a job fails.",
+        help="If a target has no solution, write the other targets. With --all: if a job fails, run the other jobs.",
     )
 
 
@@ -332,12 +344,14 @@ class JobSelection:
 
     HEADING = "Jobs"
     all_jobs: bool = option(
-        "--all", default=False, help="Do this for every job of the settings file. Each table [jobs.NAME] is a job."
+        "--all",
+        default=False,
+        help="Run the command for every job of the settings file. Each table [jobs.NAME] is a job.",
     )
     job_names: Texts = option(
         "--job",
         metavar="NAME",
-        help="Do this for the job of this name, or for all jobs that match a pattern such as 'team-*'.",
+        help="Run the command for the job of this name, or for all jobs that match a pattern such as 'team-*'.",
     )
 
 
@@ -368,7 +382,9 @@ class BuildingOptions:
 
     HEADING = "Building"
     interpreter: Texts = option(
-        "--interpreter", metavar="PATH", help="Build with this Python, which must be the target's."
+        "--interpreter",
+        metavar="PATH",
+        help="Build with this Python interpreter. It must have the target's Python version.",
     )
     in_image: str | None = option(
         "--in-image", default=None, metavar="IMAGE", help="Build in containers of this image, with no network."
@@ -376,14 +392,15 @@ class BuildingOptions:
     unsealed: bool = option(
         "--unsealed",
         default=False,
-        help="Build without a sandbox: builds see this machine and its network. The lock file records it.",
+        help="Build without a sandbox: build code can reach this machine and its network. The lock file records the "
+        "missing sandbox.",
     )
     build_uploaded_prior_to: str | None = option(
         "--build-uploaded-prior-to",
         default=None,
         metavar="TIME",
-        help="Build with releases uploaded before this time. Default: the sdist's upload date, or the upload date of the "
-        "newest requested file if that is later.",
+        help="Use build requirements uploaded before this time. Default: the upload date of the sdist or of the "
+        "newest requested file, whichever is later.",
     )
     build_constraint: Texts = option(
         "--build-constraint",
@@ -398,7 +415,7 @@ class BuildingOptions:
         default=8.0,
         metavar="GIB",
         minimum=0.1,
-        help="The memory limit of one build, in GiB, for all its processes together.",
+        help="The memory limit for all processes of one build together, in GiB.",
     )
     keep_sdists: bool = option(
         "--keep-sdists", default=False, help="Keep each sdist beside the wheel that was built from it."
@@ -430,7 +447,8 @@ class BuildCommandOptions(BuildingOptions):
     check_reproducible: bool = option(
         "--check-reproducible",
         default=False,
-        help="Build everything twice, and list the members that differ. Exit code 1 if a member differs.",
+        help="Build each sdist twice, and list the members that differ between the two wheels. If a member differs, "
+        "the exit code is 1.",
     )
 
 
@@ -445,7 +463,7 @@ class NetworkOptions:
         environment="WHEELHOUSE_TIMEOUT",
         metavar="SECONDS",
         minimum=0.1,
-        help="How long to wait for a server's answer.",
+        help="How many seconds to wait for a server's answer.",
     )
     retries: int = option(
         "--retries",
@@ -454,14 +472,14 @@ class NetworkOptions:
         metavar="N",
         minimum=0,
         maximum=20,
-        help="How often to repeat a request that failed.",
+        help="How many times to repeat a failed request.",
     )
     max_file_size: str = option(
         "--max-file-size",
         default="5GB",
         environment="WHEELHOUSE_MAX_FILE_SIZE",
         metavar="SIZE",
-        help="Refuse files that are larger than this, such as 500MB or 20GB.",
+        help="Refuse files larger than this size, such as 500MB or 20GB.",
     )
     min_rate: float = option(
         "--min-rate",
@@ -469,7 +487,7 @@ class NetworkOptions:
         environment="WHEELHOUSE_MIN_RATE",
         metavar="BYTES",
         minimum=0,
-        help="Give up if a server sends fewer bytes a second than this for a whole minute.",
+        help="Stop a download if the server sends fewer bytes per second than this for a whole minute.",
     )
     ca_file: str | None = option(
         "--ca-file", default=None, metavar="PEM", help="Trust these certificate authorities instead of the system's."
@@ -492,7 +510,8 @@ class CacheOptions:
         default=None,
         environment="WHEELHOUSE_CACHE_DIR",
         metavar="FOLDER",
-        help="Keep downloaded files in this folder between runs. Default: wheelhouse in the user's cache folder.",
+        help="The cache folder, which keeps downloaded files between runs. Default: wheelhouse/ in the user's cache "
+        "folder.",
     )
 
 
@@ -506,8 +525,8 @@ class StoreLocation:
         default=None,
         environment="WHEELHOUSE_STORE",
         metavar="URL",
-        help="Share files with other machines: s3://bucket/folder, gs://…, az://… or file:///folder. A file that the "
-        "cache lacks is taken from the store, or else from the index.",
+        help="The store, which machines share: s3://bucket/folder, gs://…, az://… or file:///folder. A file that "
+        "the cache lacks comes from the store, or else from the index.",
     )
 
 
@@ -521,8 +540,8 @@ class StoreOptions(StoreLocation):
         default=None,
         environment="WHEELHOUSE_STORE_KEY",
         metavar="FILE",
-        help="Sign with this Ed25519 key. Built wheels, and other objects of the store that are not named by their own "
-        "hash, need a signature.",
+        help="Sign objects of the store with this Ed25519 key. Built wheels, and other objects that are not named "
+        "by their own hash, need a signature.",
     )
 
 
@@ -551,18 +570,19 @@ class LayoutOptions:
         "--target", default=None, metavar="NAME", help="The target to stage, if the wheelhouse has several."
     )
     base_image: str | None = always(
-        "--base-image", default=None, metavar="NAME", help="The image that the build starts from."
+        "--base-image", default=None, metavar="NAME", help="The base image of the image build."
     )
     sdists: bool = option(
         "--sdists",
         default=False,
-        help="Stage sdists and their build requirements, instead of the wheels that were built from the sdists.",
+        help="Stage the sdists and their build requirements. Default: stage the wheels that were built from the "
+        "sdists.",
     )
     index: str | None = always(
         "--index",
         default=None,
         metavar="URL",
-        help="Stage only settings: the build takes the locked files from this index.",
+        help="Stage only settings. The image build takes the locked files from this index.",
     )
 
 
@@ -575,24 +595,25 @@ class ImageOptions(DatabaseClients):
         "--route",
         default=None,
         metavar="NAME",
-        help="How the image build installs: configured (default: Airflow's ordinary install, from the folder) or context "
-        "(Airflow's from-context install).",
+        help="How the image build installs. configured (default): Airflow's ordinary install, from the folder. "
+        "context: Airflow's from-context install.",
     )
     rename: str | None = always(
         "--rename",
         default=None,
         metavar="HOW",
-        help="How to rename Airflow's own files in route context: auto (default: to Apache_Airflow… if needed), never, "
-        "or documented (to _apache_airflow…, as Airflow's documentation says, which works with no release).",
+        help="How to rename Airflow's own files for --route context. auto (default): to Apache_Airflow… if needed. "
+        "never: not at all. documented: to _apache_airflow…, as Airflow's documentation says, which works with "
+        "no release.",
     )
     dev_apt: Texts = always("--dev-apt", metavar="NAME", help="Install a Debian package in the build stage.")
-    runtime_apt: Texts = always("--runtime-apt", metavar="NAME", help="Install a Debian package in the image.")
+    runtime_apt: Texts = always("--runtime-apt", metavar="NAME", help="Install a Debian package in the final image.")
     apt_sources: Texts = always(
         "--apt-source",
         metavar="LINE",
-        help="Replace the base image's sources.list by this line: 'deb https://mirror/debian bookworm main'.",
+        help="Replace the base image's sources.list with this line: 'deb https://mirror/debian bookworm main'.",
     )
-    build_args: Texts = always("--build-arg", metavar="NAME=VALUE", help="Add a build argument.")
+    build_args: Texts = always("--build-arg", metavar="NAME=VALUE", help="Add an argument to the image build.")
     pypirc: bool = always("--pypirc", default=False, help="Also write .pypirc, although pip does not read it.")
     piprc: bool = always("--piprc", default=False, help="Also write .piprc, although pip does not read it.")
 

@@ -26,10 +26,10 @@ WaiverState = Literal[
 
 
 class WaiverSettings(msgspec.Struct, rename="kebab", forbid_unknown_fields=True, frozen=True):
-    """One entry of `[[policy.waivers]]`: a rule; the project, the file's sha256 or both; the reason, who gives it, the last day.
+    """A finding that somebody accepted, until a day. The waiver names a rule, and a project or the sha256 of a file.
 
-    `version`, `fingerprint` and `advisory` narrow it to the finding that somebody looked at. `state` and `justification` say in the
-    words of CycloneDX why a vulnerability does not matter, for the bill of materials.
+    `version`, `fingerprint` and `advisory` limit the waiver to one finding. `state` and `justification` are for the bill of
+    materials: they say in the words of CycloneDX why a vulnerability does not matter.
     """
 
     rule: str
@@ -70,7 +70,7 @@ class WaiverSettings(msgspec.Struct, rename="kebab", forbid_unknown_fields=True,
 
 
 class FileSettings(msgspec.Struct, rename="kebab", forbid_unknown_fields=True, frozen=True):
-    """One entry of `[[files]]`: another file that the image needs, and what decides which bytes it must have."""
+    """Another file that the image needs, with its hash, a checksum file or a signature."""
 
     url: str
     sha256: str | None = None
@@ -88,7 +88,7 @@ class FileSettings(msgspec.Struct, rename="kebab", forbid_unknown_fields=True, f
 
 
 class PolicySettings(msgspec.Struct, rename="kebab", forbid_unknown_fields=True, frozen=True):
-    """The `[policy]` table: how `vet` weighs what it finds."""
+    """How `vet` rates its findings."""
 
     threshold: Literal["note", "warning", "error"] = "error"
     severities: dict[str, Literal["off", "note", "warning", "error"]] = {}
@@ -124,7 +124,7 @@ class PolicySettings(msgspec.Struct, rename="kebab", forbid_unknown_fields=True,
 
 
 class IndexSettings(msgspec.Struct, rename="kebab", forbid_unknown_fields=True, frozen=True):
-    """An `[indexes.NAME]` table: an index's address, or a folder or page of links, and the projects that come from it."""
+    """An additional index, or a folder or page of links, and the projects that come from there."""
 
     url: str | None = None
     find_links: str | None = None
@@ -138,7 +138,7 @@ class IndexSettings(msgspec.Struct, rename="kebab", forbid_unknown_fields=True, 
 
 
 class ImageSettings(msgspec.Struct, rename="kebab", forbid_unknown_fields=True, frozen=True):
-    """The `[image]` table: the base image, and mirrors of registries by the registry's name."""
+    """The base image, and the mirrors of image registries."""
 
     base: str | None = None
     mirrors: dict[str, str] = {}
@@ -151,7 +151,7 @@ class ImageSettings(msgspec.Struct, rename="kebab", forbid_unknown_fields=True, 
 
 
 class DebianSettings(msgspec.Struct, rename="kebab", forbid_unknown_fields=True, frozen=True):
-    """The `[debian]` table: lists of packages, those of the build stage and of the final image apart, and their sources."""
+    """The Debian packages of the image, and where they come from."""
 
     packages: tuple[str, ...] = ()
     development: tuple[str, ...] = ()
@@ -177,10 +177,7 @@ class DebianSettings(msgspec.Struct, rename="kebab", forbid_unknown_fields=True,
 
 
 class ReviewerSettings(msgspec.Struct, rename="kebab", forbid_unknown_fields=True, frozen=True):
-    """One entry of `[[approvals.reviewers]]`: a name, and a public key as ssh-keygen writes it, or the file that holds it.
-
-    `role` is one of `[approvals.roles]`.
-    """
+    """A reviewer's name and public key."""
 
     name: str
     key: str
@@ -188,14 +185,14 @@ class ReviewerSettings(msgspec.Struct, rename="kebab", forbid_unknown_fields=Tru
 
 
 class RoleSettings(msgspec.Struct, rename="kebab", forbid_unknown_fields=True, frozen=True):
-    """An `[approvals.roles.NAME]` table: which projects its reviewers may approve, and how many of them each of these needs."""
+    """Which projects the reviewers of this role may approve, and how many of these reviewers each file needs."""
 
     projects: tuple[str, ...] = ("*",)
     needed: Annotated[int, msgspec.Meta(ge=0)] = 0
 
 
 class ApprovalSettings(msgspec.Struct, rename="kebab", forbid_unknown_fields=True, frozen=True):
-    """The `[approvals]` table: whose approvals count, how many a file needs, and where they are."""
+    """Whose approvals count, how many approvals a file needs, and the file with the approvals."""
 
     file: str = "approvals.intoto.jsonl"
     needed: Annotated[int, msgspec.Meta(ge=1)] = 1
@@ -215,10 +212,7 @@ class ApprovalSettings(msgspec.Struct, rename="kebab", forbid_unknown_fields=Tru
 
 
 class StoreSettings(msgspec.Struct, rename="kebab", forbid_unknown_fields=True, frozen=True):
-    """The `[store]` table: the store that machines share, and the keys whose signatures count there.
-
-    A key is a public key as ssh-keygen writes it, or the file that holds it.
-    """
+    """The store that machines share, and the public keys whose signatures count in the store."""
 
     url: str | None = None
     trusted: tuple[str, ...] = ()
