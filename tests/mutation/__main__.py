@@ -44,10 +44,11 @@ def read_equivalent() -> dict[tuple[str, str, str, str, int], str]:
     }
 
 
-def mutants_of(package: str, without: Container[tuple[str, str, str, str, int]]) -> list[Mutant]:
-    """Every mutant of a package, or of its PARTS, without those of these keys."""
+def mutants_of(name: str, without: Container[tuple[str, str, str, str, int]]) -> list[Mutant]:
+    """Every mutant of a package, of its PARTS, or of a module such as `vet/licences`, without those of these keys."""
     source = ROOT / "wheelhouse"
-    paths = sorted(path for path in (source / package).rglob("*.py") if path.stem in PARTS.get(package, (path.stem,)))
+    inside = (path for path in sorted((source / name).rglob("*.py")) if path.stem in PARTS.get(name, (path.stem,)))
+    paths = list(inside) or [source / f"{name}.py"]
     found = (mutants(str(path.relative_to(source)), path.read_text(encoding="utf-8")) for path in paths)
     return [mutant for of_file in found for mutant in of_file if mutant.key not in without]
 
@@ -93,7 +94,7 @@ def survivors(names: Sequence[str], sample: Sequence[Mutant], trees: Sequence[Tr
 def main() -> int:
     """Try the mutants of the packages; print each survivor, and the score of each package."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("packages", nargs="*", default=PACKAGES)
+    parser.add_argument("packages", nargs="*", default=PACKAGES, help="packages, or modules such as vet/licences")
     parser.add_argument("--sample", type=int, default=MAX_MUTANTS, help="try at most so many mutants of a package")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--tests", nargs="+", help="only these test modules, such as the quick ones: a lower bound")
@@ -106,7 +107,7 @@ def main() -> int:
         for package in options.packages:
             found = mutants_of(package, read_equivalent())
             sample = random.Random(options.seed).sample(found, min(options.sample, len(found)))
-            modules = sorted((ROOT / "tests" / package).glob("test_*.py"))
+            modules = sorted((ROOT / "tests" / package.partition("/")[0]).glob("test_*.py"))
             names = options.tests or [path.relative_to(ROOT).as_posix() for path in modules]
             survived = survivors(names, sample, trees)
             scores.append(100 * (len(sample) - len(survived)) / max(len(sample), 1))

@@ -36,7 +36,7 @@ NAMES = {**{second: first for first, second in PAIRS}, **dict(PAIRS)}
 STRIPS = ("strip", "lstrip", "rstrip")
 """Their argument is a set of characters: one more of them is no fault, so the whole set is another."""
 MIN_VOCABULARY = 8
-"""A set or tuple of a module with so many texts, and nothing else, is a list of names: a test of each would be its copy."""
+"""A set, tuple or mapping of a module with so many texts, and nothing else, is a list of names: a test of each would be its copy."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,7 +125,7 @@ def _is_left_alone(parent: ast.AST, child: ast.AST) -> bool:
             return True
     if isinstance(parent, ast.Call) and _is_strip(parent):
         return child is not parent.func
-    if isinstance(child, ast.Set | ast.Tuple | ast.List):
+    if isinstance(child, ast.Set | ast.Tuple | ast.List | ast.Dict):
         return _is_vocabulary(child)
     if not (isinstance(parent, ast.Module) and isinstance(child, ast.Assign)):
         return False
@@ -135,10 +135,10 @@ def _is_left_alone(parent: ast.AST, child: ast.AST) -> bool:
 
 
 def _is_vocabulary(node: ast.expr) -> bool:
-    """Whether an expression is a long list of texts, which may be grouped."""
+    """Whether an expression is a long list or table of texts, which may be grouped."""
     parts = [part for part in ast.walk(node) if not isinstance(part, ast.expr_context)]
     texts = [part for part in parts if isinstance(part, ast.Constant) and isinstance(part.value, str)]
-    groups = [part for part in parts if isinstance(part, ast.Set | ast.Tuple | ast.List | ast.Starred)]
+    groups = [part for part in parts if isinstance(part, ast.Set | ast.Tuple | ast.List | ast.Dict | ast.Starred)]
     return len(texts) >= MIN_VOCABULARY and len(texts) + len(groups) == len(parts)
 
 
