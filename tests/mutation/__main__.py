@@ -21,6 +21,7 @@ from queue import SimpleQueue
 from tests.mutation.mutants import Mutant, mutants
 from tests.mutation.tree import Contexts, Runner, Tree
 from tests.support.checkout import ROOT
+from tests.support.shared import SHARED
 
 PACKAGES = ("target", "archive", "index", "resolve", "lock", "verify", "vet")
 PARTS = {
@@ -103,6 +104,7 @@ def main() -> int:
     options = parser.parse_args()
     scores = []
     with tempfile.TemporaryDirectory(dir=ROOT.parent, prefix=".mutation-") as scratch:
+        (Path(scratch) / SHARED.name).symlink_to(SHARED)
         trees = [Tree(Path(scratch) / str(number)) for number in range(options.workers)]
         for package in options.packages:
             found = mutants_of(package, read_equivalent())

@@ -6,12 +6,12 @@ import pytest
 
 from tests.support.checkout import ROOT
 
-_SHARED = ROOT.parent / "shared"
+SHARED = ROOT.parent / "shared"
 
 
 def shared(name: str) -> Path:
     """A file of the shared data, such as `constraints/3.1.0/constraints-3.12.txt`; the test is skipped where it is missing."""
-    path = _SHARED / name
+    path = SHARED / name
     if not path.exists():
         pytest.skip(f"{name} is not in ../shared beside the checkout")
     return path
