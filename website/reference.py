@@ -47,7 +47,7 @@ def commands_page() -> str:
     first_lines = {name: command.help.split("\n\n")[0] for name, command in commands()}
     rows = [f"| [{name}](commands/{name.replace(' ', '-')}.md) | {cell(line)} |" for name, line in first_lines.items()]
     table = "\n".join(["| command | what it does |", "| --- | --- |", *rows])
-    return f"{NOTE}\n\n# Commands\n\n`wheelhouse COMMAND --help` prints the same.\n\n{table}\n"
+    return f"{NOTE}\n\n# Commands\n\n`wheelhouse COMMAND --help` prints the text of the page of a command.\n\n{table}\n"
 
 
 def command_page(name: str, command: Any) -> str:  # noqa: ANN401  (typer keeps this type to itself)
@@ -98,7 +98,7 @@ def rules_page() -> str:
         text = f"### {rule.id}\n\n{rule.severity.name.capitalize()}. {rule.explanation.strip()}"
         groups.setdefault(rule.group, []).append(escaped(text))
     parts = [f"## {group.capitalize()}\n\n" + "\n\n".join(found) for group, found in sorted(groups.items())]
-    head = "`wheelhouse vet --explain RULE` prints the same. The severity is the one without a policy ([vetting](../vetting.md#policy))."
+    head = "`wheelhouse vet --explain RULE` prints the text of a rule. A [policy](../vetting.md#policy) can change the severity."
     return f"{NOTE}\n\n# Rules\n\n{head}\n\n" + "\n\n".join(parts) + "\n"
 
 

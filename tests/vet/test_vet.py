@@ -141,6 +141,6 @@ def test_the_command_weighs_by_the_policy_of_the_folder(odd_house: Path, tmp_pat
 
 
 def test_a_rule_is_explained_and_an_unknown_one_refused(tmp_path: Path) -> None:
-    assert "Each start of Python" in wheelhouse("vet", "--explain", "pth-code", cwd=tmp_path).stdout
+    assert "At each start, Python" in wheelhouse("vet", "--explain", "pth-code", cwd=tmp_path).stdout
     assert wheelhouse("vet", "--explain", "nothing", cwd=tmp_path).returncode == 2
     assert "pth-code" in wheelhouse("rules", cwd=tmp_path).stdout

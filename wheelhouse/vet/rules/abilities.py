@@ -13,11 +13,11 @@ CODE = (".py", ".pth")
 
 @rule(Severity.NOTE)
 def capabilities(facts: Facts, review: Review) -> Iterator[Observation]:
-    """What the file can do: start by itself, make code at run time, start programs, use the network, read the environment.
+    """The note names what the file can do: start by itself, make code at run time, start programs, use the network, read the environment.
 
-    And: write or install files outside its folders, run machine code, be a plugin of another program. Code is read, not
-    run, so these are the things that it could do if somebody calls it. An approval signs the list, so that
-    `new-capability` can report what a later release can do in addition.
+    More examples: write or install files outside its folders, run machine code, be a plugin of another program. The rule
+    reads the code, and does not run it. An approval signs this list, so that `new-capability` can report what a later
+    release can do in addition.
     """
     can = capabilities_of(facts)
     if can:
@@ -28,10 +28,10 @@ def capabilities(facts: Facts, review: Review) -> Iterator[Observation]:
 
 @rule(Severity.WARNING)
 def new_capability(facts: Facts, review: Review) -> Iterator[Observation]:
-    """The file can do something that the release before could not.
+    """The file can do something that the previous release could not do.
 
-    The release before is the one in the wheelhouse of `--since`, or else the approved release of the project. A library
-    that begins to use the network or to start programs is worth a look before its update is approved.
+    The previous release is the one in the wheelhouse of `--since`, or else the approved release of the project. If a
+    library begins to use the network or to start programs, look at the change before you approve the update.
     """
     before = review.before(facts)
     if before is None:
@@ -48,10 +48,10 @@ def _first_members(can: Capabilities) -> tuple[str, ...]:
 
 @rule(Severity.WARNING)
 def not_in_sdist(facts: Facts, review: Review) -> Iterator[Observation]:
-    """The wheel has Python code that the sdist of the same release does not have, and the wheelhouse has both.
+    """The wheel has Python code that the sdist of its release does not have.
 
-    Readers of the sources do not see that code. A build may write code such as `_version.py`; other code was added after
-    the sources were published, or on the machine that built the wheel.
+    A person who reads the sdist does not see this code. A build may write code such as `_version.py`. Other code was added
+    after the sdist was published, or on the machine that built the wheel.
     """
     sdist = review.sdist_of(facts)
     if sdist is None:

@@ -14,18 +14,19 @@ DENIED, NOT_ALLOWED, UNKNOWN = "deb-licence-denied", "deb-licence-not-allowed", 
 checked_elsewhere(
     Severity.ERROR,
     {
-        DENIED: "A Debian package has files under a licence that the policy's licences-denied names.\n\n"
-        "Its copyright file names the licences of all its files. A licence beside an `or` is not required.",
-        NOT_ALLOWED: "A Debian package has files under a licence that is not among the policy's licences-allowed, if there are any.\n\n"
-        "Its copyright file names the licences of all its files.",
+        DENIED: "A Debian package has files under a licence that is in the policy's licences-denied.\n\n"
+        "The package's copyright file names the licences of all files. With `or`, a user may choose the licence.",
+        NOT_ALLOWED: "The policy has licences-allowed, and a Debian package has files under a licence that is not among them.\n\n"
+        "The package's copyright file names the licences of all files.",
     },
     group=GROUP,
 )
 checked_elsewhere(
     Severity.WARNING,
     {
-        UNKNOWN: "The copyright file of a Debian package has licences that a program cannot read, and the policy names licences.\n\n"
-        "That file is not in the machine-readable format and names no text in /usr/share/common-licenses, or is of another package."
+        UNKNOWN: "The policy names licences, but the licences in the copyright file of a Debian package are not machine-readable.\n\n"
+        "The copyright file is from another package, or is not in the machine-readable format and names no text in "
+        "/usr/share/common-licenses."
     },
     group=GROUP,
 )

@@ -24,15 +24,16 @@ checked_elsewhere(
     Severity.ERROR,
     {
         VULNERABLE: "A published advisory says that this version of a Debian package is vulnerable.\n\n"
-        "An advisory without a fixed version is a warning. Advisories name source packages; versions are compared as dpkg does."
+        "If an advisory names no fixed version, the finding is a warning. Advisories name source packages. "
+        "Versions are compared as in dpkg."
     },
     group=GROUP,
 )
 checked_elsewhere(
     Severity.WARNING,
     {
-        MISSING: "Known vulnerabilities of Debian packages were not checked: the snapshot has no advisory for this release.\n\n"
-        "Import OSV's export for the release, such as Debian:12, in one folder with that for PyPI."
+        MISSING: "Known vulnerabilities of Debian packages were not checked: the snapshot has no advisory for this Debian release.\n\n"
+        "Put OSV's export for the release, such as Debian:12, into one folder with the export for PyPI, and import the folder."
     },
     group=GROUP,
 )

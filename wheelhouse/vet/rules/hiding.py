@@ -18,7 +18,7 @@ def _members_with(facts: Facts, kind: str) -> Iterator[tuple[str, tuple[str, ...
 
 @rule(Severity.ERROR)
 def program_in_disguise(facts: Facts, review: Review) -> Iterator[Observation]:
-    """A program or an archive hides in an image, a sound or a font, behind its data, or as base64 in a source."""
+    """A program or an archive is hidden: in or after the data of an image, a sound or a font, or as base64 in a source."""
     for path, does in _members_with(facts, "disguised"):
         yield observed(path=path, does=does)
 
@@ -27,7 +27,7 @@ def program_in_disguise(facts: Facts, review: Review) -> Iterator[Observation]:
 def pickle_runs_code(facts: Facts, review: Review) -> Iterator[Observation]:
     """A pickle calls functions that start programs or run code.
 
-    A program that loads the pickle runs these functions. The rule reads the opcodes, and loads nothing.
+    A program that loads the pickle runs these functions. The rule reads the opcodes of the pickle, and does not load it.
     """
     for path, calls in _members_with(facts, "pickle-calls"):
         yield observed(path=path, calls=calls)
@@ -35,7 +35,7 @@ def pickle_runs_code(facts: Facts, review: Review) -> Iterator[Observation]:
 
 @rule(Severity.ERROR)
 def pyc_unchecked(facts: Facts, review: Review) -> Iterator[Observation]:
-    """A compiled module says that Python must not compare it with its source (PEP 552, unchecked hash).
+    """A compiled module tells Python not to compare the module with the source (PEP 552, unchecked hash).
 
     Python runs the compiled module, even if the source beside it says something else.
     """
@@ -45,11 +45,11 @@ def pyc_unchecked(facts: Facts, review: Review) -> Iterator[Observation]:
 
 @rule(Severity.ERROR)
 def pyc_unlike_source(facts: Facts, review: Review) -> Iterator[Observation]:
-    """A compiled module differs from the source beside it, and Python may run it in place of the source.
+    """A compiled module differs from the source beside it. Python may run the compiled module in place of the source.
 
-    If the module has the format of this Python, the source is compiled and all instructions are compared; else names and
-    texts are compared. The header of the module decides whether Python runs it: by a hash, or by a time and the size of the
-    source. If the size is another one, Python never runs the module.
+    If the compiled module has the format of the Python that runs wheelhouse, the rule compiles the source and compares all
+    instructions. Otherwise, the rule compares names and texts. The header of the compiled module has a hash of the source,
+    or the source's time and size. If the size is wrong, Python never runs the compiled module.
     """
     for path, does in _members_with(facts, "unlike-pyc"):
         yield observed(path=path, does=does)

@@ -12,7 +12,7 @@ checked_elsewhere(
     Severity.NOTE,
     {
         "file-unvouched": "Only the sha256 in the settings says which bytes the file must have.\n\n"
-        "No checksum file or signature of its project was given: the person who wrote the sha256 may have had the wrong file."
+        "The settings give no checksum file or signature of the file's project. The person who wrote the sha256 may have had a wrong file."
     },
     group=GROUP,
 )
@@ -20,7 +20,7 @@ checked_elsewhere(
     Severity.WARNING,
     {
         "file-in-clear": "The file was fetched without TLS, and is not signed.\n\n"
-        "A checksum file that was fetched in the same way proves nothing: an attacker can change both."
+        "A checksum file that was also fetched without TLS proves nothing, because an attacker can change both files."
     },
     group=GROUP,
 )
@@ -28,7 +28,7 @@ checked_elsewhere(
     Severity.ERROR,
     {
         "file-leads-out": "A member of the tar would be unpacked outside its folder.\n\n"
-        "The rule checks absolute names, `..`, and links that lead out. It also checks tars that will not be unpacked."
+        "The rule checks absolute names, `..`, and links to outside. Tars that the image build does not unpack are also checked."
     },
     group=GROUP,
 )

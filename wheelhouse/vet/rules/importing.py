@@ -59,7 +59,8 @@ def _members_with(
 def import_runs_decoded(facts: Facts, review: Review) -> Iterator[Observation]:
     """When it is imported, a module runs code that it first decodes, decrypts or unpacks.
 
-    The code that runs cannot be read in the file. An example is exec of base64, zlib or marshal data, or of what an image hides.
+    A reader of the file cannot see the code that runs. An example is exec of base64, zlib or marshal data, or of data in an
+    image.
     """
     for path, does, lines in _members_with(facts, ("decoded-code", "loads-decoded"), AT_IMPORT):
         yield observed(path=path, does=does).with_context(lines=lines)
@@ -69,7 +70,7 @@ def import_runs_decoded(facts: Facts, review: Review) -> Iterator[Observation]:
 def import_runs_fetched(facts: Facts, review: Review) -> Iterator[Observation]:
     """When it is imported, a module runs code that it fetches over the network.
 
-    What runs is decided by a server, at the time of the import.
+    At the time of the import, a server decides which code runs.
     """
     for path, does, lines in _members_with(facts, ("fetched-code",), AT_IMPORT):
         yield observed(path=path, does=does).with_context(lines=lines)
@@ -77,14 +78,14 @@ def import_runs_fetched(facts: Facts, review: Review) -> Iterator[Observation]:
 
 @rule(Severity.ERROR)
 def import_drops_program(facts: Facts, review: Review) -> Iterator[Observation]:
-    """When it is imported, a module fetches a file and makes it a program, or starts it."""
+    """When it is imported, a module fetches a file, and makes this file executable or starts it."""
     for path, does, lines in _members_with(facts, ("drops",), AT_IMPORT):
         yield observed(path=path, does=does).with_context(lines=lines)
 
 
 @rule(Severity.ERROR)
 def import_sends_data(facts: Facts, review: Review) -> Iterator[Observation]:
-    """When it is imported, a module sends data of this machine: its environment, secrets, or names of machine and user."""
+    """When it is imported, a module sends data of the machine: environment variables, secrets, or the name of the machine or user."""
     for path, does, lines in _members_with(facts, ("sends",), AT_IMPORT):
         yield observed(path=path, does=does).with_context(lines=lines)
 
@@ -98,7 +99,7 @@ def import_reads_secrets(facts: Facts, review: Review) -> Iterator[Observation]:
 
 @rule(Severity.ERROR)
 def import_writes_startup(facts: Facts, review: Review) -> Iterator[Observation]:
-    """When it is imported, a module writes files that a system, a shell, Python, git, an editor or an agent reads at its start."""
+    """When it is imported, a module writes files that the system, a shell, Python, git, an editor or an agent reads when it starts."""
     for path, does, lines in _members_with(facts, ("startup", "tool-settings"), AT_IMPORT):
         yield observed(path=path, does=does).with_context(lines=lines)
 
@@ -112,23 +113,24 @@ def import_watches_user(facts: Facts, review: Review) -> Iterator[Observation]:
 
 @rule(Severity.ERROR)
 def import_injects_code(facts: Facts, review: Review) -> Iterator[Observation]:
-    """When it is imported, a module puts machine code into memory, or loads a file of another kind as a library."""
+    """When it is imported, a module puts machine code into memory, or loads a library that is named like another kind of file."""
     for path, does, lines in _members_with(facts, ("injects",), AT_IMPORT):
         yield observed(path=path, does=does).with_context(lines=lines)
 
 
 @rule(Severity.ERROR)
 def import_runs_command(facts: Facts, review: Review) -> Iterator[Observation]:
-    """When it is imported, a module starts a command that a reviewer must see: a download, a shell of Windows, a hidden file."""
+    """When it is imported, a module starts a suspicious command, such as a download, a Windows shell or a hidden file."""
     for path, does, lines in _members_with(facts, ("command", "asks", "hostile"), AT_IMPORT):
         yield observed(path=path, does=does).with_context(lines=lines)
 
 
 @rule(Severity.WARNING)
 def import_patches(facts: Facts, review: Review) -> Iterator[Observation]:
-    """When it is imported, a module replaces a function of Python or of another project that sees passwords, keys or requests.
+    """When it is imported, a module replaces a foreign function that gets passwords, keys or requests.
 
-    Examples are `requests.Session.send`, `getpass.getpass` and `eth_account.Account.from_key`. Tracers and tools for tests do it, too.
+    The function is a part of Python or of another project. Examples are `requests.Session.send`, `getpass.getpass` and
+    `eth_account.Account.from_key`. Tracers and test tools also replace such functions.
     """
     for path, does, lines in _members_with(facts, ("patches",), AT_IMPORT):
         yield observed(path=path, does=does).with_context(lines=lines)
@@ -136,7 +138,7 @@ def import_patches(facts: Facts, review: Review) -> Iterator[Observation]:
 
 @rule(Severity.WARNING)
 def import_starts_program(facts: Facts, review: Review) -> Iterator[Observation]:
-    """When it is imported, a module starts a program that is none of the usual tools, or installs something."""
+    """When it is imported, a module installs something, or starts a program that is not a usual tool."""
     for path, does, lines in _members_with(facts, ("process", "installs"), AT_IMPORT):
         yield observed(path=path, does=does).with_context(lines=lines)
 
@@ -150,7 +152,7 @@ def import_uses_network(facts: Facts, review: Review) -> Iterator[Observation]:
 
 @rule(Severity.WARNING)
 def code_runs_hidden(facts: Facts, review: Review) -> Iterator[Observation]:
-    """If it is called, a function runs code that it first decodes or fetches."""
+    """A function, if it is called, runs code that it first decodes or fetches."""
     for path, does, lines in _members_with(facts, ("decoded-code", "fetched-code"), IF_CALLED):
         yield observed(path=path, does=does).with_context(lines=lines)
 
@@ -159,7 +161,7 @@ def code_runs_hidden(facts: Facts, review: Review) -> Iterator[Observation]:
 def code_hides_names(facts: Facts, review: Review) -> Iterator[Observation]:
     """Code hides what it calls: it builds or looks up the names of functions that run code or start programs.
 
-    An example is `getattr(os, 'sys' + 'tem')`, `vars(builtins)['exec']`, or a name that is written with escapes.
+    Examples are `getattr(os, 'sys' + 'tem')`, `vars(builtins)['exec']`, and names that are written with escapes.
     """
     for path, does, lines in _members_with(facts, ("hidden-name", "hidden-text"), AT_IMPORT, IF_CALLED):
         yield observed(path=path, does=does).with_context(lines=lines)
@@ -167,18 +169,18 @@ def code_hides_names(facts: Facts, review: Review) -> Iterator[Observation]:
 
 @rule(Severity.WARNING)
 def code_protected(facts: Facts, review: Review) -> Iterator[Observation]:
-    """Code is encrypted, or is kept as long texts that nobody can read."""
+    """Code is encrypted, or is stored as long texts that nobody can read."""
     for path, does, lines in _members_with(facts, ("protected-code", "encoded-text"), *REACHES):
         yield observed(path=path, does=does).with_context(lines=lines)
 
 
 @rule(Severity.WARNING)
 def code_shady_address(facts: Facts, review: Review) -> Iterator[Observation]:
-    """Code names an address that hides who receives: a webhook, a shortener, a tunnel, a throw-away domain, a bare number.
+    """Code names an address that hides its owner: a webhook, a short link, a tunnel, a throw-away domain, an IP address.
 
-    Libraries also name Telegram without the token of a bot, known shorteners, and services that tell a caller its own
-    address. These are only a note, if the file does not use the network, start programs or make code when its modules are
-    imported.
+    Some of these addresses are also in ordinary libraries: Telegram without a bot's token, well-known short links, and
+    services that show the caller's IP address. For these, the finding is only a note, unless the file uses the network,
+    starts programs or makes code at import.
     """
     for path, does, lines in _members_with(facts, ("address",), AT_IMPORT, IF_CALLED):
         yield observed(path=path, does=does).with_context(lines=lines)
@@ -190,9 +192,9 @@ def code_shady_address(facts: Facts, review: Review) -> Iterator[Observation]:
 
 @rule(Severity.WARNING)
 def code_touches_secrets(facts: Facts, review: Review) -> Iterator[Observation]:
-    """If it is called, code opens files with keys or passwords, or writes files that a shell, the system or Python runs at its start.
+    """Code, if it is called, opens files with keys or passwords, or writes files that a shell, the system or Python runs at the start.
 
-    Few libraries do. Find out when it is called, and what for.
+    Few libraries do this. Find out who calls the code, and for what.
     """
     for path, does, lines in _members_with(facts, ("secrets", "startup"), IF_CALLED):
         yield observed(path=path, does=does).with_context(lines=lines)
@@ -200,11 +202,10 @@ def code_touches_secrets(facts: Facts, review: Review) -> Iterator[Observation]:
 
 @rule(Severity.WARNING)
 def code_is_hostile(facts: Facts, review: Review) -> Iterator[Observation]:
-    """If it is called, code does what almost only attacks do.
+    """Code, if it is called, does what almost only attacks do.
 
-    The code connects the input and output of a shell to a server, runs an encoded command of PowerShell, mines coins,
-    removes a home folder, looks for addresses of wallets in the clipboard, or starts an agent that does not ask its
-    user.
+    The code connects the input and output of a shell to a server, runs an encoded PowerShell command, mines cryptocurrency,
+    removes a home folder, looks for wallet addresses in the clipboard, or starts an AI agent that does not ask its user.
     """
     for path, does, lines in _members_with(facts, ("hostile",), IF_CALLED):
         yield observed(path=path, does=does).with_context(lines=lines)
@@ -212,7 +213,7 @@ def code_is_hostile(facts: Facts, review: Review) -> Iterator[Observation]:
 
 @rule(Severity.WARNING)
 def code_profiles_machine(facts: Facts, review: Review) -> Iterator[Observation]:
-    """If it is called, code runs several commands that tell who uses the machine and where it is: whoami, hostname, ipconfig."""
+    """Code, if it is called, runs several commands that tell who uses the machine and where it is, such as whoami and ipconfig."""
     for path, does, lines in _members_with(facts, ("asks",), IF_CALLED):
         if len(does) > 1:
             yield observed(path=path, does=does).with_context(lines=lines)
@@ -220,9 +221,10 @@ def code_profiles_machine(facts: Facts, review: Review) -> Iterator[Observation]
 
 @rule(Severity.NOTE)
 def code_can_act(facts: Facts, review: Review) -> Iterator[Observation]:
-    """If it is called, code fetches programs, watches the user, sends data of the machine, or starts suspicious commands.
+    """Code, if it is called, fetches programs, watches the user, sends data of the machine, or starts suspicious commands.
 
-    Tools for such tasks do this too, so it is a note. The same at import is an error.
+    Honest tools for these tasks do the same, so the finding is only a note. If a module does this at import, other rules
+    report an error.
     """
     kinds = ("loads-decoded", "drops", "sends", "watches", "injects", "command", "asks", "patches", "tool-settings")
     for path, does, lines in _members_with(facts, kinds, IF_CALLED):
@@ -231,7 +233,7 @@ def code_can_act(facts: Facts, review: Review) -> Iterator[Observation]:
 
 @rule(Severity.NOTE)
 def tests_can_act(facts: Facts, review: Review) -> Iterator[Observation]:
-    """The tests or examples in a distribution do what would be a finding elsewhere. Nothing of the distribution imports them."""
+    """Tests or examples in a distribution do something that is a finding in other code. No other code of the distribution imports them."""
     for path, does, lines in _members_with(facts, SERIOUS, IN_TESTS):
         yield observed(path=path, does=does).with_context(lines=lines)
 
@@ -240,8 +242,8 @@ def tests_can_act(facts: Facts, review: Review) -> Iterator[Observation]:
 def source_hides_code(facts: Facts, review: Review) -> Iterator[Observation]:
     """The text of a source hides code from its readers.
 
-    The code stands behind many blanks, its letters only look like ASCII letters, its characters change the direction of the
-    text, or nobody can read its encoding.
+    The code comes after many blanks on a line, has letters that only look like ASCII letters, has characters that change
+    the direction of the text, or is in an encoding that nobody can read.
     """
     for path, does, lines in _members_with(
         facts, ("hidden-by-blanks", "lookalike-name", "bidi", "encoded-source"), AT_IMPORT, IF_CALLED
@@ -251,23 +253,23 @@ def source_hides_code(facts: Facts, review: Review) -> Iterator[Observation]:
 
 @rule(Severity.WARNING)
 def source_invisible(facts: Facts, review: Review) -> Iterator[Observation]:
-    """A source has many invisible characters in a row: they can carry data."""
+    """A source has many invisible characters in a row, which can hide data."""
     for path, does, lines in _members_with(facts, ("invisible",), *REACHES):
         yield observed(path=path, does=does).with_context(lines=lines)
 
 
 @rule(Severity.WARNING)
 def setup_replaces_install(facts: Facts, review: Review) -> Iterator[Observation]:
-    """setup() replaces commands of the install by its own commands, so that the install runs their code."""
+    """setup() replaces commands of the install with the project's own commands. The install runs their code."""
     for path, does, lines in _members_with(facts, ("install-command",), *REACHES):
         yield observed(path=path, does=does).with_context(lines=lines)
 
 
 @rule(Severity.NOTE)
 def source_unparsed(facts: Facts, review: Review) -> Iterator[Observation]:
-    """A part of a source could not be parsed, so that nothing is known of what it does.
+    """A part of a source could not be parsed, so it is not known what this part does.
 
-    That part is Python 2, or has a syntax that is newer than the Python that runs wheelhouse.
+    The part is Python 2, or has syntax that is newer than the Python that runs wheelhouse.
     """
     for path, does, _ in _members_with(facts, ("unparsed",), *REACHES):
         yield observed(path=path, does=does)
@@ -275,9 +277,9 @@ def source_unparsed(facts: Facts, review: Review) -> Iterator[Observation]:
 
 @rule(Severity.WARNING)
 def source_unfollowed(facts: Facts, review: Review) -> Iterator[Observation]:
-    """A source could not be followed to its end: it is too long, nested too deeply, or takes too many steps.
+    """A source could not be analysed to its end: it is too long, nested too deeply, or needs too many steps.
 
-    Such a source can hide code. No source in 1,100 real files was like that.
+    Such a source can hide code. In 1,100 real files, no source was like this.
     """
     for path, does, _ in _members_with(facts, ("unfollowed",), *REACHES):
         yield observed(path=path, does=does)

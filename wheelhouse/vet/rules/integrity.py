@@ -15,46 +15,48 @@ from wheelhouse.vet.rules import Review, checked_elsewhere, rule
 checked_elsewhere(
     Severity.ERROR,
     {
-        "altered": "The bytes differ from those that the lock file names.\n\nThe sha256 or the size differs from the lock file's.",
-        "missing": "The lock file names the file, and it is not in the folder.",
-        "foreign": "No lock file of the wheelhouse names the file.\n\nAn install from the folder may install it.",
+        "altered": "The sha256 or the size of the file differs from the lock file.",
+        "missing": "The lock file names the file, but the folder does not have it.",
+        "foreign": "No lock file of the wheelhouse names the file.\n\nAn install from the folder may still install this file.",
         "link": "The file is a link, and must be a regular file.\n\n"
-        "The target of a link can change, or stay behind when the folder is moved.",
-        "swapped": "The file is of another project or version than the lock file says.",
-        "unfit": "No tag of the wheel fits the target.",
-        "requires-python": "The file's own metadata exclude the Python of the target.\n\n"
-        "Installers refuse the file, even if an index says something else.",
-        "closure": "The wheelhouse lacks a project that its own files require, or has a version that they exclude.",
+        "The linked file can change, and a copy of the folder may lack it.",
+        "swapped": "The file is not of the project and version that the lock file names.",
+        "unfit": "No tag of the wheel is a tag of the target.",
+        "requires-python": "The metadata in the file exclude the target's Python version.\n\n"
+        "Installers refuse the file, even if the index gives another Requires-Python.",
+        "closure": "The wheelhouse lacks a project that one of its files requires, or has a version that one of its files excludes.",
         "archive": "The archive cannot be read.",
-        "filename": "The name of the file is not the name of a wheel or sdist.",
-        "metadata-mismatch": "METADATA names another project or version than the name of the file.",
-        "metadata-duplicate": "A field that decides what the file is has two values.\n\n"
-        "Some readers take the first, others the last: Name, Version, Metadata-Version, Requires-Python, Wheel-Version, Root-Is-Purelib.",
-        "archive-limit": "The archive or its metadata exceed a limit: of members, rows, fields, or the length of a name.\n\n"
-        "The limits are far above real files. A small file that takes minutes to read stops everybody who reads it.",
-        "wheel-dist-info": "A wheel must have one .dist-info folder of its own, with METADATA, WHEEL and RECORD.",
-        "wheel-version": "The WHEEL file does not say Wheel-Version 1.x.",
-        "record-duplicate": "RECORD has two rows for one file, and they differ.",
-        "record-path": "RECORD names an absolute path, or one with `..`.\n\n"
-        "pip keeps such a row, and deletes that file when it uninstalls the project.",
+        "filename": "The name of the file is not a valid name of a wheel or sdist.",
+        "metadata-mismatch": "METADATA and the name of the file differ in the project or the version.",
+        "metadata-duplicate": "A field that identifies the file has two values.\n\n"
+        "Some readers use the first value, others use the last. The fields are Name, Version, Metadata-Version, Requires-Python, "
+        "Wheel-Version and Root-Is-Purelib.",
+        "archive-limit": "The archive or its metadata exceed a limit: for members, rows, fields or the length of a name.\n\n"
+        "The limits are far above the values of real files. Without limits, a small file could need minutes to read.",
+        "wheel-dist-info": "The wheel does not have exactly one .dist-info folder of its project, with METADATA, WHEEL and RECORD.",
+        "wheel-version": "The WHEEL file has no Wheel-Version 1.x.",
+        "record-duplicate": "RECORD has two different rows for one file.",
+        "record-path": "RECORD names an absolute path, or a path with `..`.\n\n"
+        "pip keeps this row. When pip uninstalls the project, it deletes the file at this path.",
         "zip-structure": "The zip archive is damaged.",
-        "zip-directory": "The directory of the zip is damaged, or differs from what its end record says.",
-        "zip-disagreement": "The two headers of a member differ, or one differs from the data.\n\n"
+        "zip-directory": "The central directory of the zip is damaged, or differs from the end record.",
+        "zip-disagreement": "The two headers of a member differ from each other, or from the data.\n\n"
         "Two readers would unpack different bytes.",
-        "zip-duplicate": "The archive has two members of the same name.\n\nReaders differ in which of the two they use.",
-        "zip-hidden-data": "The archive has bytes that belong to no member, or to two.",
+        "zip-duplicate": "The archive has two members with the same name.\n\nSome readers use the first member, others the last.",
+        "zip-hidden-data": "The archive has bytes that belong to no member, or to two members.",
         "zip-trailing-data": "There are bytes after the end of the archive.",
-        "zip-path": "A member could be written outside its folder.",
+        "zip-path": "A member could be unpacked outside the target folder.",
         "zip-link": "A member is a link or a special file.",
         "zip-encrypted": "A member is encrypted, so nobody can read it.",
         "zip-method": "A member is compressed with a method that not every installer reads.",
         "zip-crc": "A member is damaged: its CRC does not match.",
-        "zip-bomb": "The archive would unpack to far more than its size.",
-        "sdist-metadata": "An sdist must have one PKG-INFO in its top folder.",
-        "sdist-path": "A member could be written outside its folder, or lies behind a link.",
-        "sdist-duplicate": "The sdist has two members of the same name, with two contents.\n\nReaders differ in which of the two they use.",
-        "sdist-sparse": "A member of the sdist is sparse.\n\nReaders differ in how they fill its gaps.",
-        "sdist-bomb": "The sdist would unpack to far more than its size.",
+        "zip-bomb": "The unpacked archive would be far larger than the archive.",
+        "sdist-metadata": "The sdist does not have exactly one PKG-INFO in its top folder.",
+        "sdist-path": "A member could be unpacked outside the target folder, or through a link.",
+        "sdist-duplicate": "The sdist has two members with the same name and different contents.\n\n"
+        "Some readers use the first member, others the last.",
+        "sdist-sparse": "A member of the sdist is a sparse file.\n\nReaders differ in how they fill the gaps of a sparse file.",
+        "sdist-bomb": "The unpacked sdist would be far larger than the sdist.",
     },
     waivable=False,
 )
@@ -63,9 +65,10 @@ checked_elsewhere(
     {
         "record-hash": "The hash of a file differs from RECORD, or RECORD has a hash of an unknown kind.",
         "record-size": "The size of a file differs from RECORD.",
-        "name-twins": "Two files of the wheel are one file on macOS and Windows, and have code or metadata.\n\n"
-        "Their names differ in case, or in how Unicode composes a letter. On those systems, another file runs than on Linux.",
-        "record-fields": "A row of RECORD has more than three fields.\n\nA name with commas was not quoted; some installers refuse it.",
+        "name-twins": "Two files of the wheel with code or metadata become one file on macOS and Windows.\n\n"
+        "The names differ only in case, or in how Unicode composes a letter. On macOS and Windows, other code may run than on Linux.",
+        "record-fields": "A row of RECORD has more than three fields.\n\n"
+        "A name with commas was not quoted. Some installers refuse the wheel.",
     },
 )
 checked_elsewhere(
@@ -74,8 +77,8 @@ checked_elsewhere(
         "unneeded": "No requirement needs the project on this target.",
         "left-aside": "An interrupted run left the file.",
         "legacy-metadata": "A Requires-Dist line does not follow PEP 508.\n\npip 24.1 and newer refuse the file.",
-        "case-twins": "Two files are one file on macOS and Windows: their names differ in case.\n\nOne of the two is lost there.",
-        "record-missing-row": "RECORD has no row for a file of the wheel.\n\nInstallers install the file, and no hash protects it.",
+        "case-twins": "Two files have names that differ only in case.\n\nOn macOS and Windows, one of the two files is lost.",
+        "record-missing-row": "RECORD has no row for a file of the wheel.\n\nInstallers install this file, although no hash protects it.",
         "record-no-hash": "RECORD has no hash for a file.",
         "record-weak-hash": "RECORD has only a weak hash for a file.",
         "record-missing-file": "RECORD names a file that the wheel does not have.",
@@ -85,16 +88,16 @@ checked_elsewhere(
     Severity.NOTE,
     {
         "several-versions": "The lock files of the targets have different versions of a project.\n\n"
-        "An installer that gets only the folder takes the newest; requirements.<target>.txt names the right one."
+        "An installer that gets only the folder takes the newest version. requirements.<target>.txt names the right version."
     },
 )
 
 
 @rule(Severity.ERROR)
 def other_bytes(facts: Facts, review: Review) -> Iterator[Observation]:
-    """A file of this name was approved before, with another sha256.
+    """A file with the same name but another sha256 was approved before.
 
-    An index does not let anybody replace a file. A mirror, your own build or an attacker can replace it.
+    PyPI does not let anybody replace a file. A mirror, your own build or an attacker can replace it.
     """
     approved = review.approvals.sha256s_of(facts.filename)
     sha256 = facts.pin.artifact.sha256
@@ -106,7 +109,7 @@ def other_bytes(facts: Facts, review: Review) -> Iterator[Observation]:
 def wheel_tags(facts: Facts, review: Review) -> Iterator[Observation]:
     """The tags in the WHEEL file differ from the tags in the name of the wheel.
 
-    Installers use the name. A wheel that was made for another platform was renamed, and not retagged.
+    Installers use the tags in the name. The wheel was built for another platform, and only its file name was changed.
     """
     text = facts.texts.get(f"{facts.dist_info}/WHEEL")
     if text is None or not facts.pin.artifact.is_wheel:

@@ -15,7 +15,8 @@ MAX_CHARACTERS = 80
 def licence_unknown(facts: Facts, review: Review) -> Iterator[Observation]:
     """The licence of the file is not known.
 
-    It has no licence expression (PEP 639), no usable `License` field or classifier, and no licence file with a known text.
+    The file has no licence expression (PEP 639), no usable `License` field or classifier, and no licence file with a known
+    text.
     """
     if facts.contents and not licence_of(facts).expression:
         text = facts.header("license-expression") or next(iter(facts.header("license").strip().splitlines()), "")
@@ -24,7 +25,7 @@ def licence_unknown(facts: Facts, review: Review) -> Iterator[Observation]:
 
 @rule(Severity.WARNING)
 def licence_expression_wrong(facts: Facts, review: Review) -> Iterator[Observation]:
-    """The License-Expression cannot be read, or names licences that SPDX does not list (PEP 639)."""
+    """The License-Expression cannot be parsed, or names licences that are not in the SPDX list (PEP 639)."""
     text = facts.header("license-expression")
     if text and parse(text) is None:
         yield observed(text=text[:MAX_CHARACTERS])
@@ -32,9 +33,9 @@ def licence_expression_wrong(facts: Facts, review: Review) -> Iterator[Observati
 
 @rule(Severity.ERROR)
 def licence_denied(facts: Facts, review: Review) -> Iterator[Observation]:
-    """The file requires a licence that the policy's licences-denied names.
+    """The file requires a licence that is in the policy's licences-denied.
 
-    A licence beside an OR is not required: `GPL-3.0-only OR MIT` is no finding if only the GPL is denied.
+    With OR, a user may choose the licence: `GPL-3.0-only OR MIT` is no finding if only the GPL is denied.
     """
     licence = licence_of(facts)
     if names := denied(licence.expression, review.policy.licences_denied):
@@ -43,7 +44,7 @@ def licence_denied(facts: Facts, review: Review) -> Iterator[Observation]:
 
 @rule(Severity.ERROR)
 def licence_not_allowed(facts: Facts, review: Review) -> Iterator[Observation]:
-    """The licence is not among the policy's licences-allowed, if the policy has any."""
+    """The policy has licences-allowed, and the licence of the file is not among them."""
     licence = licence_of(facts)
     if (
         review.policy.licences_allowed

@@ -14,9 +14,10 @@ from wheelhouse.vet.stdlib import STDLIB
 
 @rule(Severity.ERROR)
 def lookalike(facts: Facts, review: Review) -> Iterator[Observation]:
-    """The name of the project looks like a name of the policy's `lookalikes`, and differs from it.
+    """The name of the project looks like a name in the policy's `lookalikes`, but is not that name.
 
-    One letter is added, missing, changed or exchanged with its neighbour; separators differ; or digits look like letters.
+    One letter is added, missing, changed or exchanged with its neighbour, or the separators differ, or digits stand for
+    letters.
     """
     if facts.project not in review.policy.lookalikes:
         for other in sorted(review.policy.lookalikes):
@@ -28,9 +29,9 @@ def lookalike(facts: Facts, review: Review) -> Iterator[Observation]:
 def lookalike_popular(facts: Facts, review: Review) -> Iterator[Observation]:
     """The name of the project imitates one of the thousand most downloaded projects of PyPI.
 
-    One letter is added, missing, changed or exchanged with its neighbour; letters look alike; separators or the order of the words
-    differ; or a word like `python` or a number is added. Projects that are much used themselves are left out. The list comes with
-    wheelhouse; its head says its date and source.
+    One letter is added, missing, changed or exchanged with its neighbour. Or letters look alike, the separators or the
+    order of the words differ, or a number or a word like `python` is added. Projects with many downloads of their own are
+    not reported. wheelhouse has the list of projects, with its date and source at the top.
     """
     if imitated := _imitated(facts, review, popular=True):
         yield observed(other=str(imitated[0]), how=imitated[1].value)
@@ -38,9 +39,9 @@ def lookalike_popular(facts: Facts, review: Review) -> Iterator[Observation]:
 
 @rule(Severity.WARNING)
 def lookalike_known(facts: Facts, review: Review) -> Iterator[Observation]:
-    """The name of the project imitates a much downloaded project of PyPI, beyond the first thousand.
+    """The name of the project imitates a project of PyPI with many downloads, which is not among the first thousand.
 
-    The likenesses are those of `lookalike-popular`.
+    The names are compared as for `lookalike-popular`.
     """
     if imitated := _imitated(facts, review, popular=False):
         yield observed(other=str(imitated[0]), how=imitated[1].value)
@@ -59,10 +60,11 @@ def _imitated(facts: Facts, review: Review, *, popular: bool) -> tuple[Normalize
 
 @rule(Severity.WARNING)
 def module_of_another(facts: Facts, review: Review) -> Iterator[Observation]:
-    """A project that few use installs a module with the name of one of the thousand most downloaded projects of PyPI.
+    """A little-known project installs a module with the name of one of the thousand most downloaded projects of PyPI.
 
-    Programs that import the well known project get this module instead, if both projects are installed or the well known
-    one is missing. `intrudes` reports the same for projects of the wheelhouse. Namespace packages belong to no project.
+    A program that imports the well-known project can get this module instead, if both projects are installed or the
+    well-known project is missing. `intrudes` reports such modules for projects of the wheelhouse. Namespace packages belong
+    to no project.
     """
     if facts.project in review.known.ranks:
         return
@@ -76,7 +78,7 @@ def module_of_another(facts: Facts, review: Review) -> Iterator[Observation]:
 
 @rule(Severity.ERROR)
 def homoglyphs(facts: Facts, review: Review) -> Iterator[Observation]:
-    """A module or command has letters of another alphabet that look like ASCII, so that it reads like another name.
+    """The name of a module or command has letters of another alphabet that look like ASCII letters.
 
     A reader cannot tell the two names apart, but Python can.
     """
@@ -96,8 +98,8 @@ def _reads_like(name: str, plain: str, review: Review) -> bool:
 def lookalike_inside(facts: Facts, review: Review) -> Iterator[Observation]:
     """The name of the project looks like the name of another project of the same wheelhouse.
 
-    The rule reports the project that fewer files of the wheelhouse require, or both projects if equally many files require
-    them. Two much used projects, such as `attrs` and `cattrs`, are not reported.
+    The rule reports the project that fewer files of the wheelhouse require. If equally many files require each project, the
+    rule reports both. If both projects are well known, such as `attrs` and `cattrs`, the rule reports neither.
     """
     for other in sorted({one.project for one in review.facts}):
         is_known = {facts.project, other} <= review.known.ranks.keys()

@@ -30,10 +30,9 @@ PLATFORM_KIND = {"linux": "elf", "manylinux": "elf", "musllinux": "elf", "macosx
 
 @rule(Severity.NOTE)
 def native_code(facts: Facts, review: Review) -> Iterator[Observation]:
-    """The file has native libraries.
+    """The distribution has native libraries.
 
-    The code of native libraries cannot be read as Python can. `native-links` reports the libraries that they need from
-    elsewhere.
+    Native code cannot be read like Python code. `native-links` reports the other libraries that these libraries need.
     """
     libraries = [entry for entry in _native(facts) if not _is_program(entry)]
     if libraries:
@@ -43,10 +42,10 @@ def native_code(facts: Facts, review: Review) -> Iterator[Observation]:
 
 @rule(Severity.WARNING)
 def native_program(facts: Facts, review: Review) -> Iterator[Observation]:
-    """The file has native programs, which can be started on their own.
+    """The distribution has native programs, which can be started on their own.
 
-    The finding is only a note if all programs are commands that the wheel installs (`.data/scripts`), as those of ruff and
-    uv are: they start only if somebody types their names. `native-in-pure` reports those in a wheel for any platform.
+    The finding is only a note if all programs are commands that the wheel installs (`.data/scripts`), as in ruff and uv.
+    Such programs start only if somebody types their names. `native-in-pure` reports programs in a wheel for any platform.
     """
     programs = [entry for entry in _native(facts) if _is_program(entry)]
     if programs and not facts.filename.endswith("-any.whl"):
@@ -56,9 +55,9 @@ def native_program(facts: Facts, review: Review) -> Iterator[Observation]:
 
 @rule(Severity.WARNING)
 def native_links(facts: Facts, review: Review) -> Iterator[Observation]:
-    """A native library links to others that are not in the wheelhouse, and not on every system.
+    """A native library needs other libraries that are not in the wheelhouse and not on every system.
 
-    If those libraries are not on the target, the library does not load.
+    If the target lacks these other libraries, the native library does not load.
     """
     missing: dict[str, None] = {}
     for entry in _native(facts):
@@ -74,10 +73,10 @@ def native_links(facts: Facts, review: Review) -> Iterator[Observation]:
 
 @rule(Severity.ERROR)
 def native_search_path(facts: Facts, review: Review) -> Iterator[Observation]:
-    """A native library searches for its libraries in a folder that anybody may own (DT_RPATH, DT_RUNPATH).
+    """A native library looks for other libraries in a folder that any user may own (DT_RPATH, DT_RUNPATH).
 
-    A user who can write to that folder on the target can put code into the process. `native-search-system` reports the folders
-    of the system.
+    A user who can write to this folder on the target can put code into the process. `native-search-system` reports system
+    folders.
     """
     for name, paths in _search(facts):
         if outside := [path for path in paths if not SYSTEM_FOLDERS.match(path)]:
@@ -86,7 +85,7 @@ def native_search_path(facts: Facts, review: Review) -> Iterator[Observation]:
 
 @rule(Severity.WARNING)
 def native_search_system(facts: Facts, review: Review) -> Iterator[Observation]:
-    """A native library searches for its libraries in folders of the system first (DT_RPATH, DT_RUNPATH)."""
+    """A native library looks for other libraries first in system folders (DT_RPATH, DT_RUNPATH)."""
     for name, paths in _search(facts):
         if system := [path for path in paths if SYSTEM_FOLDERS.match(path)]:
             yield observed(path=name, folders=tuple(system))
@@ -102,7 +101,7 @@ def _search(facts: Facts) -> Iterator[tuple[str, list[str]]]:
 
 @rule(Severity.WARNING)
 def native_unreadable(facts: Facts, review: Review) -> Iterator[Observation]:
-    """A file begins like an ELF file, but cannot be read as an ELF file, or is too large to be read."""
+    """A file begins like an ELF file, but is not a readable ELF file, or is too large to read."""
     for entry in facts.entries:
         if entry.kind == "elf" and not (entry.native and entry.native.machine):
             yield observed(case="damaged" if entry.native else "large", path=entry.name)
@@ -117,7 +116,7 @@ LAUNCHER = re.compile(r"(?:^|/)(?:[tw]|cli|gui)-?(?:32|64)?(?:[-_]arm(?:64|32)?|
 def native_in_pure(facts: Facts, review: Review) -> Iterator[Observation]:
     """A wheel has native code, although its tags say that it runs on any platform.
 
-    The launchers of scripts for Windows in setuptools, pip, distlib and installer are only a note.
+    For the Windows script launchers in setuptools, pip, distlib and installer, the finding is only a note.
     """
     paths = _names(_native(facts))
     if paths and facts.filename.endswith("-any.whl"):
@@ -127,7 +126,7 @@ def native_in_pure(facts: Facts, review: Review) -> Iterator[Observation]:
 
 @rule(Severity.WARNING)
 def native_elsewhere(facts: Facts, review: Review) -> Iterator[Observation]:
-    """The wheel has native code for another system or processor than its tags say."""
+    """The wheel has native code for a system or processor that its tags do not name."""
     platform = facts.filename.removesuffix(".whl").rpartition("-")[2]
     if not facts.pin.artifact.is_wheel or platform == "any":
         return

@@ -14,9 +14,9 @@ LOOPBACK = re.compile(r"http://(localhost|127\.\d+\.\d+\.\d+|\[::1\])[:/]")
 
 @wheelhouse_rule(Severity.NOTE)
 def indexes(review: Review) -> Iterator[Observation]:
-    """The indexes that the files of the wheelhouse are from.
+    """The note names the indexes that the files of the wheelhouse came from.
 
-    Each project has one index, and the lock file names it. Make sure that you know each of them.
+    Each project comes from one index, which the lock file names. Make sure that you know each index.
     """
     counts = Counter(facts.pin.index for facts in review.facts if facts.pin.index)
     for index, count in counts.items():
@@ -25,9 +25,9 @@ def indexes(review: Review) -> Iterator[Observation]:
 
 @rule(Severity.WARNING)
 def origin_unknown(facts: Facts, review: Review) -> Iterator[Observation]:
-    """The lock file does not say which index the file is from.
+    """The lock file does not say which index the file came from.
 
-    The file was named by path or address, or was in a folder. Only the person who named the file can tell where it is from.
+    The file was named by path or address, or was in a folder. Only the person who named the file knows where it came from.
     """
     if not facts.pin.index and not facts.pin.built:
         url = facts.pin.origin.url
@@ -36,7 +36,7 @@ def origin_unknown(facts: Facts, review: Review) -> Iterator[Observation]:
 
 @rule(Severity.WARNING)
 def origin_unencrypted(facts: Facts, review: Review) -> Iterator[Observation]:
-    """The file, or the index page with its hash, was fetched over unencrypted HTTP.
+    """The file, or the index page with the file's hash, was fetched over unencrypted HTTP.
 
     An attacker in the network could replace both.
     """
@@ -54,7 +54,7 @@ def project_status(facts: Facts, review: Review) -> Iterator[Observation]:
 
 @rule(Severity.NOTE)
 def built_here(facts: Facts, review: Review) -> Iterator[Observation]:
-    """The wheel was built by wheelhouse from an sdist: with which requirements, Python and sandbox."""
+    """The wheel was built from an sdist by wheelhouse. The note names the build requirements, the Python and the sandbox."""
     if built := facts.pin.built:
         yield observed(
             case="sandbox" if built.sealed else "open",
@@ -78,9 +78,9 @@ def built_unsealed(facts: Facts, review: Review) -> Iterator[Observation]:
 
 @rule(Severity.ERROR)
 def built_in_weaker_sandbox(facts: Facts, review: Review) -> Iterator[Observation]:
-    """The wheel was built in a sandbox that did not hold what the policy demands (`sandbox` of `[policy]`).
+    """The wheel was built in a sandbox without a protection that the policy requires (`sandbox` of `[policy]`).
 
-    A lock file of an older version does not say what its sandbox held, so it does not meet such a policy.
+    A lock file of an older wheelhouse does not name the protections of the sandbox, so it does not meet this policy.
     """
     if built := facts.pin.built:
         missing = review.policy.sandbox - built.held
@@ -97,10 +97,10 @@ def publisher(facts: Facts, review: Review) -> Iterator[Observation]:
 
 @rule(Severity.ERROR)
 def publisher_changed(facts: Facts, review: Review) -> Iterator[Observation]:
-    """The file was published by another publisher than the project's first one.
+    """The publisher of the file is not the project's first known publisher.
 
-    wheelhouse keeps the first publisher of each project that it sees, in the file that the policy's `publishers` names. A new
-    publisher can mean that the project moved, or that an attacker took it over.
+    wheelhouse keeps the first publisher that it sees for each project, in the file that the policy's `publishers` names. A
+    new publisher can mean that the project moved, or that an attacker took over the project.
     """
     known = review.publishers.get(facts.project, ())
     if known and facts.attested and not facts.attested.refused and not set(facts.attested.publishers) <= set(known):
@@ -109,9 +109,9 @@ def publisher_changed(facts: Facts, review: Review) -> Iterator[Observation]:
 
 @rule(Severity.ERROR)
 def attestation_missing(facts: Facts, review: Review) -> Iterator[Observation]:
-    """The file has no attestations, although the project's publisher is known.
+    """The file has no attestations, although earlier files of the project had some.
 
-    An attacker who has the password of a project, but not its workflow, publishes without attestations.
+    An attacker who has a project's password, but cannot run its publishing workflow, publishes files without attestations.
     """
     known = review.publishers.get(facts.project, ())
     if known and facts.provenance is None:
@@ -122,7 +122,7 @@ def attestation_missing(facts: Facts, review: Review) -> Iterator[Observation]:
 def attestation_refused(facts: Facts, review: Review) -> Iterator[Observation]:
     """The attestations of the file are not valid.
 
-    The signature, the publisher, the trust root, the name of the file or its sha256 is wrong (PEP 740).
+    One of these is wrong: the signature, the publisher, the trust root, the name of the file or its sha256 (PEP 740).
     """
     if facts.attested and facts.attested.refused:
         yield observed(reason=facts.attested.refused)
@@ -132,7 +132,7 @@ def attestation_refused(facts: Facts, review: Review) -> Iterator[Observation]:
 def attestations_unchecked(review: Review) -> Iterator[Observation]:
     """The attestations were not checked, because sigstore is not installed.
 
-    Attestations that nobody checked prove nothing.
+    Unchecked attestations prove nothing.
     """
     if count := sum(facts.provenance is not None and facts.attested is None for facts in review.facts):
         yield observed(count=count)
@@ -140,9 +140,9 @@ def attestations_unchecked(review: Review) -> Iterator[Observation]:
 
 @wheelhouse_rule(Severity.NOTE)
 def trust_root(review: Review) -> Iterator[Observation]:
-    """The age of the trust root that attestations were checked with.
+    """The note gives the age of the trust root that was used to check attestations.
 
-    Without a network, wheelhouse cannot know which keys were revoked since.
+    Without a network, wheelhouse cannot know which keys were revoked later.
     """
     if since := review.trusted_since:
         yield observed(since=f"{since:%Y-%m-%d}").with_context(days=(review.now - since).days)

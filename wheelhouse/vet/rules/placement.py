@@ -36,8 +36,8 @@ DOCUMENTS = re.compile(r"\.(npz|xls[xm]|docx|pptx|od[tsp]|epub|kmz|keras|pt|pth)
 def overwrites(facts: Facts, review: Review) -> Iterator[Observation]:
     """Two distributions of the wheelhouse install different files at the same path.
 
-    The order of the installs decides which of the two files remains. `__init__.py` of a package that both declare as a namespace is
-    only a note, and `everybodys-name` reports packages such as `tests`.
+    The order of the installs decides which of the two files remains. The finding is only a note for `__init__.py` of a
+    package that both distributions declare as a namespace. `everybodys-name` reports packages such as `tests`.
     """
     yield from _shared(facts, review, same=False)
 
@@ -46,8 +46,8 @@ def overwrites(facts: Facts, review: Review) -> Iterator[Observation]:
 def shares_files(facts: Facts, review: Review) -> Iterator[Observation]:
     """Two distributions of the wheelhouse install the same file at the same path.
 
-    To uninstall one of them breaks the other. The marks of packages that several distributions share, `__init__.py` and `py.typed`,
-    are only a note.
+    If somebody uninstalls one distribution, the other loses the file. For `__init__.py` and `py.typed` of packages that
+    several distributions share, the finding is only a note.
     """
     yield from _shared(facts, review, same=True)
 
@@ -88,10 +88,10 @@ def _is_small_in_namespace(path: str, facts: Facts) -> bool:
 
 @rule(Severity.ERROR)
 def intrudes(facts: Facts, review: Review) -> Iterator[Observation]:
-    """The file installs into a package of another project of the wheelhouse, or of the policy's lookalikes.
+    """The distribution installs into a package of another project of the wheelhouse, or of a project in the policy's `lookalikes`.
 
     A package belongs to the project that installs its `__init__.py`, or that has its name. Namespace packages belong to no
-    project. `extends` reports projects whose name begins with the name of the owner.
+    project. If a project's name begins with the owner's name, `extends` reports the distribution instead.
     """
     for owner, paths in _paths_of_others(facts, review):
         if not _is_part_of(facts.project, owner):
@@ -100,7 +100,7 @@ def intrudes(facts: Facts, review: Review) -> Iterator[Observation]:
 
 @rule(Severity.NOTE)
 def extends(facts: Facts, review: Review) -> Iterator[Observation]:
-    """The file installs into a package of a project whose name begins its own name, as Airflow's providers do."""
+    """The distribution installs into a package of a parent project, as `google-auth` installs into a package of `google`."""
     for owner, paths in _paths_of_others(facts, review):
         if _is_part_of(facts.project, owner):
             yield observed(owner=str(owner), count=len(paths))
@@ -139,9 +139,10 @@ def _owner(path: str, facts: Facts, review: Review) -> NormalizedName | None:
 
 @rule(Severity.WARNING)
 def stdlib_name(facts: Facts, review: Review) -> Iterator[Observation]:
-    """The file installs a module that has the name of a module of the standard library.
+    """The distribution installs a module that has the name of a module of the standard library.
 
-    Python imports its own module first, unless the order of sys.path is changed. `stdlib-backport` reports known backports.
+    Python imports the standard module first, unless somebody changes the order of sys.path. `stdlib-backport` reports known
+    backports.
     """
     if taken := sorted(_stdlib_names(facts) - _backports(facts)):
         yield observed(modules=tuple(taken))
@@ -149,9 +150,9 @@ def stdlib_name(facts: Facts, review: Review) -> Iterator[Observation]:
 
 @rule(Severity.NOTE)
 def stdlib_backport(facts: Facts, review: Review) -> Iterator[Observation]:
-    """The file brings a module of the standard library to older Pythons, as the project `dataclasses` does.
+    """The distribution brings a module of the standard library to older Python versions, as the project `dataclasses` does.
 
-    It is not needed if Python has the module.
+    The distribution is not needed if the target's Python has the module.
     """
     if taken := sorted(_stdlib_names(facts) & _backports(facts)):
         yield observed(modules=tuple(taken))
@@ -171,10 +172,10 @@ def _backports(facts: Facts) -> set[str]:
 
 @rule(Severity.WARNING)
 def everybodys_name(facts: Facts, review: Review) -> Iterator[Observation]:
-    """The file installs a package with a common name, such as `tests` or `examples`.
+    """The distribution installs a package with a common name, such as `tests` or `examples`.
 
-    That is nearly always a mistake of its build. It is only a note if no other distribution of the wheelhouse has a file at the
-    same path: then nothing is overwritten.
+    This is nearly always a mistake of the project. The finding is only a note if no other distribution of the wheelhouse
+    has a file at the same path, because nothing is overwritten then.
     """
     tops = {path.partition("/")[0] for path in facts.installs if "/" in path} - {facts.project}
     if taken := sorted(tops & COMMON_NAMES):
@@ -186,7 +187,7 @@ def everybodys_name(facts: Facts, review: Review) -> Iterator[Observation]:
 
 @rule(Severity.NOTE)
 def stray_files(facts: Facts, review: Review) -> Iterator[Observation]:
-    """The file installs other files than code at the top of site-packages."""
+    """The distribution installs files that are not code at the top of site-packages."""
     strays = [path for path in facts.installs if "/" not in path and not path.startswith("@") and not CODE.search(path)]
     if strays:
         yield observed(paths=tuple(strays))
@@ -194,7 +195,7 @@ def stray_files(facts: Facts, review: Review) -> Iterator[Observation]:
 
 @rule(Severity.NOTE)
 def data_files(facts: Facts, review: Review) -> Iterator[Observation]:
-    """The file installs files outside site-packages: below `share/`, or headers."""
+    """The distribution installs files outside site-packages: headers, or files in `share/`."""
     usual, _ = _outside(facts)
     if usual:
         yield observed(count=len(usual), first=usual[0])
@@ -202,9 +203,9 @@ def data_files(facts: Facts, review: Review) -> Iterator[Observation]:
 
 @rule(Severity.WARNING)
 def data_files_elsewhere(facts: Facts, review: Review) -> Iterator[Observation]:
-    """The file installs files outside site-packages, in places of settings and programs.
+    """The distribution installs files outside site-packages, in folders for settings or programs.
 
-    The .data/data folder of a wheel is unpacked over the whole prefix: `etc/`, `bin/`, `lib/`.
+    The .data/data folder of a wheel is unpacked into the prefix, such as `etc/`, `bin/` and `lib/`.
     """
     _, unusual = _outside(facts)
     if unusual:
@@ -225,10 +226,10 @@ def _outside(facts: Facts) -> tuple[list[str], list[str]]:
 
 @rule(Severity.WARNING)
 def module_hidden(facts: Facts, review: Review) -> Iterator[Observation]:
-    """Two distributions of the wheelhouse install one module in two forms, as `name.py` and `name/__init__.py`.
+    """Two distributions of the wheelhouse install the same module at different paths, such as `name.py` and `name/__init__.py`.
 
-    Python imports a package before a library, and a library before a `.py` file. The distribution whose module wins is reported.
-    Files at the same path are reported by `overwrites`.
+    Python prefers a package to a native library, and a native library to a `.py` file. The rule reports the distribution
+    with the module that Python imports. `overwrites` reports files at the same path.
     """
     for module, form in facts.top_modules.items():
         for other in review.module_installers.get(module, ()):
@@ -240,11 +241,11 @@ def module_hidden(facts: Facts, review: Review) -> Iterator[Observation]:
 
 @rule(Severity.ERROR)
 def poses_as(facts: Facts, review: Review) -> Iterator[Observation]:
-    """The file installs the metadata of another project, or more metadata of its own, at the top of site-packages.
+    """The distribution installs metadata of another project, or a second set of its own metadata, at the top of site-packages.
 
-    pip and Python then take that project for installed, in a version that nobody chose, and run its entry points. A
-    `.dist-info` folder below `.data` of the project itself replaces the metadata that a reviewer reads. The project's
-    own `.egg-info` is not reported.
+    pip and Python then treat the other project as installed, in a version that nobody chose, and run its entry points. A
+    `.dist-info` folder of the project inside `.data` replaces the metadata that a reviewer reads. The project's own
+    `.egg-info` is not reported.
     """
     matches = [match for path in facts.installs if (match := INSTALLED_METADATA.match(path))]
     others = {
@@ -258,10 +259,10 @@ def poses_as(facts: Facts, review: Review) -> Iterator[Observation]:
 
 @rule(Severity.WARNING)
 def embedded_archive(facts: Facts, review: Review) -> Iterator[Observation]:
-    """The file contains an archive: a zip, wheel, jar or tar.
+    """The distribution contains an archive: a zip, wheel, jar or tar.
 
-    wheelhouse does not look into the archive. Python can import from zips, so the finding is a note only if all archives
-    are tars and jars, by name and by content.
+    wheelhouse does not look into the archive. Python can import from a zip. The finding is only a note if all archives are
+    tars and jars, by name and by content.
     """
     if archives := [entry for entry in _files(facts) if _holds_files(entry)]:
         found = observed(count=len(archives), paths=tuple(entry.name for entry in archives))
@@ -270,7 +271,7 @@ def embedded_archive(facts: Facts, review: Review) -> Iterator[Observation]:
 
 @rule(Severity.NOTE)
 def compressed_file(facts: Facts, review: Review) -> Iterator[Observation]:
-    """The file contains compressed files, mostly data for tests or for run time."""
+    """The distribution contains compressed files, mostly data for tests or for run time."""
     if streams := [
         entry.name for entry in _files(facts) if entry.kind in COMPRESSED_KINDS and not TAR.search(entry.name)
     ]:

@@ -61,7 +61,7 @@ HOSTS: Mapping[str, str] = {
 def plugin_at_start(facts: Facts, review: Review) -> Iterator[Observation]:
     """Another program imports the file each time it starts, because of an entry point.
 
-    pytest does so with the group `pytest11`, Airflow with `airflow.plugins`. These programs import each installed
+    Examples are pytest with the group `pytest11`, and Airflow with `airflow.plugins`. These programs import each installed
     plugin, even if nobody names it.
     """
     for group, objects in facts.entry_point_groups.items():
@@ -71,10 +71,10 @@ def plugin_at_start(facts: Facts, review: Review) -> Iterator[Observation]:
 
 @rule(Severity.WARNING)
 def plugin_in_builds(facts: Facts, review: Review) -> Iterator[Observation]:
-    """Each build with setuptools in the same environment runs code of the file, whatever project is built.
+    """Each build with setuptools in the same environment runs code of the file, even the build of another project.
 
-    The groups are `setuptools.finalize_distribution_options`, `egg_info.writers` and `setuptools.file_finders`, and those of
-    `distutils.commands` that replace a command of setuptools. Projects that are there for builds are left out.
+    The entry point groups are `setuptools.finalize_distribution_options`, `egg_info.writers`, `setuptools.file_finders`,
+    and `distutils.commands` if a command of setuptools is replaced. Build tools are not reported.
     """
     if facts.project in BUILD_TOOLS:
         return
@@ -90,7 +90,7 @@ def plugin_in_builds(facts: Facts, review: Review) -> Iterator[Observation]:
 
 @rule(Severity.NOTE)
 def plugin(facts: Facts, review: Review) -> Iterator[Observation]:
-    """The file offers plugins to other programs, by entry points. These programs import a plugin if somebody asks for it by its name."""
+    """The distribution offers plugins to other programs, by entry points. These programs import a plugin if somebody names it."""
     groups = sorted(facts.entry_point_groups.keys() - {*COMMAND_GROUPS, *BUILD_GROUPS})
     if others := [group for group in groups if not (_host_of(group) or _is_own(group, facts))]:
         yield observed(groups=tuple(others))

@@ -14,7 +14,8 @@ UNUSED, BROAD = "waiver-unused", "waiver-broad"
 checked_elsewhere(
     Severity.ERROR,
     {
-        EXPIRED: "A waiver for the file has expired.\n\nThe finding has the severity of the finding that the waiver covered."
+        EXPIRED: "A waiver for the file has expired.\n\n"
+        "This finding has the severity of the finding that the waiver covered."
     },
     group="policy",
     waivable=False,
@@ -30,9 +31,9 @@ checked_elsewhere(
 checked_elsewhere(
     Severity.WARNING,
     {
-        BROAD: "A waiver covers more than what somebody looked at.\n\n"
-        "It names a rule and a project, so it also hides later findings, and findings in later versions. Limit it to the file "
-        "(`sha256`), to an advisory (`advisory`), or to one finding in one version (`fingerprint` and `version`)."
+        BROAD: "A waiver covers more than the finding that somebody looked at.\n\n"
+        "The waiver names a rule and a project, so it also hides later findings, and findings in later versions. Limit the waiver "
+        "to a file (`sha256`), to an advisory (`advisory`), or to one finding in one version (`fingerprint` and `version`)."
     },
     group="policy",
 )

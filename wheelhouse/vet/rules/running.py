@@ -27,10 +27,10 @@ SECRETS = {
 
 @rule(Severity.ERROR)
 def pth_code(facts: Facts, review: Review) -> Iterator[Observation]:
-    """A .pth file has code.
+    """A .pth file has code that Python runs at each start.
 
-    Each start of Python runs the lines of a .pth file that begin with `import`, whether the project is used or not. `pth-known`
-    reports the two lines that setuptools writes.
+    At each start, Python runs the lines of a .pth file that begin with `import`, even if nobody uses the project.
+    `pth-known` reports the two lines that setuptools writes.
     """
     for entry, text in facts.pth_files:
         lines = [line for line in pth_code_lines(text) if not is_setuptools_line(line)]
@@ -45,7 +45,7 @@ def pth_code(facts: Facts, review: Review) -> Iterator[Observation]:
 def pth_known(facts: Facts, review: Review) -> Iterator[Observation]:
     """A .pth file has a line that setuptools writes, for namespace packages or for distutils.
 
-    The whole line is compared, so it contains nothing else.
+    The rule compares the whole line, so the line contains nothing else.
     """
     for entry, text in facts.pth_files:
         if any(map(is_setuptools_line, pth_code_lines(text))):
@@ -56,7 +56,8 @@ def pth_known(facts: Facts, review: Review) -> Iterator[Observation]:
 def pth_path(facts: Facts, review: Review) -> Iterator[Observation]:
     """A .pth file adds a folder to sys.path.
 
-    At each start, Python adds the lines that do not begin with `import` to sys.path. Modules in that folder can be imported.
+    Each line that does not begin with `import` is a folder. At each start, Python adds the folder to sys.path, so that its
+    modules can be imported.
     """
     for entry, text in facts.pth_files:
         if folders := pth_folders(text):
@@ -80,7 +81,7 @@ def _is_start_module(member: str) -> bool:
 
 @rule(Severity.ERROR)
 def start_module(facts: Facts, review: Review) -> Iterator[Observation]:
-    """The file installs a sitecustomize or usercustomize module.
+    """The distribution installs a sitecustomize or usercustomize module.
 
     Each start of Python imports these modules, even if nothing uses them.
     """
@@ -98,8 +99,8 @@ USUAL_IN_SETUP = frozenset(("tool", "dynamic"))
 def sdist_runs_code(facts: Facts, review: Review) -> Iterator[Observation]:
     """The build of an sdist runs code of the sdist.
 
-    The install of an sdist runs setup.py or a build backend, with the rights of the user who installs. The finding is only a
-    note if setup.py was followed to its end, and does nothing that a rule looks for.
+    An install of the sdist runs setup.py or a build backend, with the rights of the user who installs. The finding is only
+    a note if setup.py could be analysed to its end and does nothing that a rule looks for.
     """
     if not facts.pin.artifact.is_wheel:
         system = _build_system(facts)
@@ -115,7 +116,7 @@ def sdist_runs_code(facts: Facts, review: Review) -> Iterator[Observation]:
 def own_backend(facts: Facts, review: Review) -> Iterator[Observation]:
     """The sdist has its own build backend (PEP 517, backend-path).
 
-    No other project uses this code.
+    Only this project uses the code of this backend.
     """
     system = None if facts.pin.artifact.is_wheel else _build_system(facts)
     if system and system.backend_path:
@@ -152,10 +153,10 @@ def _signals(facts: Facts) -> Iterator[tuple[str, CodeSignals]]:
 
 @rule(Severity.WARNING)
 def install_time_network(facts: Facts, review: Review) -> Iterator[Observation]:
-    """Code that runs unasked uses the network: it imports a network module, or names an address to call.
+    """Code that runs by itself uses the network: it imports a network module, or names an address to call.
 
-    The rule reads .pth files, start modules, the setup.py of an sdist and the modules beside it, and in-tree backends. It leaves
-    out addresses that only describe the project.
+    The rule reads .pth files, sitecustomize and usercustomize modules, in-tree backends, and the setup.py of an sdist with
+    the modules beside it. Addresses that only describe the project are not reported.
     """
     for name, signals in _signals(facts):
         if signals.network:
@@ -164,9 +165,9 @@ def install_time_network(facts: Facts, review: Review) -> Iterator[Observation]:
 
 @rule(Severity.ERROR)
 def install_time_hidden(facts: Facts, review: Review) -> Iterator[Observation]:
-    """Code that runs unasked executes data that it first decodes or unpacks.
+    """Code that runs by itself executes data that it first decodes or unpacks.
 
-    An example is exec of base64, zlib or marshal data: the code that runs cannot be read.
+    A reader of the file cannot see the code that runs. An example is exec of base64, zlib or marshal data.
     """
     for name, signals in _signals(facts):
         if signals.hidden:
@@ -175,7 +176,7 @@ def install_time_hidden(facts: Facts, review: Review) -> Iterator[Observation]:
 
 @rule(Severity.ERROR)
 def install_time_secret(facts: Facts, review: Review) -> Iterator[Observation]:
-    """Code that runs unasked, or a script, contains text that looks like a key, a token or a password."""
+    """A script, or code that runs by itself, contains text that looks like a key, a token or a password."""
     texts = {**_unasked(facts), **{name: text for name, text in facts.texts.items() if ".data/scripts/" in name}}
     for name, text in texts.items():
         if kinds := tuple(kind for kind, pattern in SECRETS.items() if pattern.search(text)):

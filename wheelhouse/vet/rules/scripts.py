@@ -12,9 +12,10 @@ from wheelhouse.vet.rules import Review, rule
 
 @rule(Severity.NOTE)
 def data_scripts(facts: Facts, review: Review) -> Iterator[Observation]:
-    """The wheel installs scripts into a folder of PATH, besides those of its entry points.
+    """The wheel installs scripts into a folder of PATH that are not from its entry points.
 
-    The scripts are in its .data/scripts folder, in any language. `script-shadows` reports names of common commands.
+    The scripts are in the .data/scripts folder of the wheel, and can be in any language. `script-shadows` reports scripts
+    with the name of a system command.
     """
     if scripts := facts.scripts:
         yield observed(scripts=scripts)
@@ -24,9 +25,9 @@ def data_scripts(facts: Facts, review: Review) -> Iterator[Observation]:
 def script_shadows(facts: Facts, review: Review) -> Iterator[Observation]:
     """A script or entry point has the name of a command of the system, or of Python.
 
-    The folder of the interpreter usually comes first in PATH, so a call of the command runs the script instead. The
-    comparison leaves out suffixes such as `.exe` and versions as in `python3.12`. If a target is Windows, it also leaves
-    out `.py`; on other systems, `ping.py` is another command than `ping`.
+    The folder of the interpreter usually comes first in PATH, so a user who calls the command runs the script instead. The
+    comparison ignores suffixes such as `.exe`, and versions as in `python3.12`. It ignores `.py` only if a target is
+    Windows: on other systems, `ping.py` and `ping` are different commands.
     """
     own = PYTHON_INSTALLERS & {str(facts.project)}
     is_windows = not facts.targets or any("-win" in target for target in facts.targets)
@@ -37,7 +38,7 @@ def script_shadows(facts: Facts, review: Review) -> Iterator[Observation]:
 
 @rule(Severity.WARNING)
 def script_shadows_tool(facts: Facts, review: Review) -> Iterator[Observation]:
-    """A script or entry point has the name of a well known tool, as kubectl or airflow, and another project makes that tool.
+    """A script or entry point has the name of a well-known tool of another project, such as kubectl or airflow.
 
     A user who calls the tool runs the script instead.
     """
@@ -52,7 +53,7 @@ def script_shadows_tool(facts: Facts, review: Review) -> Iterator[Observation]:
 def command_twice(facts: Facts, review: Review) -> Iterator[Observation]:
     """Two distributions of the wheelhouse install a command of the same name.
 
-    The order of the installs decides which of the two runs. Each of the two is reported.
+    The order of the installs decides which of the two commands remains. The rule reports both distributions.
     """
     by_project: dict[NormalizedName, list[str]] = {}
     for name in facts.commands:

@@ -12,9 +12,10 @@ from wheelhouse.vet.rules import Review, rule
 
 @rule(Severity.ERROR)
 def pth_start_module(facts: Facts, review: Review) -> Iterator[Observation]:
-    """A .pth file adds a folder to sys.path, and that folder has a sitecustomize or usercustomize module.
+    """A .pth file adds a folder with a sitecustomize or usercustomize module to sys.path.
 
-    Each start of Python imports such a module, wherever on sys.path it lies. The module can be in another file of the wheelhouse.
+    At each start, Python imports such a module from any folder of sys.path. The module can be in another file of the
+    wheelhouse.
     """
     for entry, text in facts.pth_files:
         folders = [_tail(folder) for folder in pth_folders(text)]
@@ -40,10 +41,10 @@ def _is_same_folder(tail: str, folder: str) -> bool:
 
 @rule(Severity.ERROR)
 def python_replaced(facts: Facts, review: Review) -> Iterator[Observation]:
-    """The file installs over Python itself: its program, its standard library, its settings, or what activates an environment.
+    """The distribution overwrites Python itself: the program, the standard library, the settings or the activation scripts.
 
     Examples are `bin/python3`, `lib/python3.12/json.py`, `lib/python312.zip`, `pyvenv.cfg` and `bin/activate`. Modules of
-    Debian's own Python (`lib/python3/dist-packages`) count as well. A wheel has no need to write there.
+    Debian's own Python (`lib/python3/dist-packages`) are also reported. No wheel needs to write to these paths.
     """
     paths = [path.removeprefix("@data/") for path in facts.installs if PYTHON_FILE.fullmatch(path)]
     members = [entry.name for entry in facts.entries if DIST_PACKAGES.fullmatch(entry.name)]
@@ -53,10 +54,10 @@ def python_replaced(facts: Facts, review: Review) -> Iterator[Observation]:
 
 @rule(Severity.ERROR)
 def starts_with_system(facts: Facts, review: Review) -> Iterator[Observation]:
-    """The file installs what a shell, a session, a scheduler or the system runs or obeys by itself.
+    """The distribution installs scripts or settings that a shell, a session, a scheduler or the system uses by itself.
 
-    Examples are `etc/profile.d`, `etc/cron.d`, `etc/ld.so.preload`, `.bashrc`, `.ssh`, and the start scripts of conda and IPython.
-    The .data/data folder of a wheel is unpacked over the prefix: `/usr`, `~/.local` or the folder of a venv.
+    Examples are `etc/profile.d`, `etc/cron.d`, `etc/ld.so.preload`, `.bashrc`, `.ssh`, and the start scripts of conda and
+    IPython. The .data/data folder of a wheel is unpacked into the prefix: `/usr`, `~/.local` or the folder of a venv.
     """
     if paths := [path.removeprefix("@data/") for path in facts.installs if STARTS_WITH_SYSTEM.fullmatch(path)]:
         yield observed(paths=tuple(paths))
@@ -64,9 +65,9 @@ def starts_with_system(facts: Facts, review: Review) -> Iterator[Observation]:
 
 @rule(Severity.ERROR)
 def installer_settings(facts: Facts, review: Review) -> Iterator[Observation]:
-    """The file installs settings of pip, uv, conda, npm or git, or of what holds credentials.
+    """The distribution installs settings of pip, uv, conda, npm, git or a tool that stores credentials.
 
-    A `pip.conf` in the folder of a venv names the index of every later install.
+    For example, a `pip.conf` in the folder of a venv sets the index for every later install.
     """
     if paths := [path.removeprefix("@data/") for path in facts.installs if INSTALLER_SETTINGS.fullmatch(path)]:
         yield observed(paths=tuple(paths))

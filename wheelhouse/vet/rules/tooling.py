@@ -33,7 +33,7 @@ GIT_FILTER = re.compile(r"^(?!\s*#).*?\sfilter=(?!lfs\b)(\S+)", re.MULTILINE)
 
 @rule(Severity.WARNING)
 def tool_settings(facts: Facts, review: Review) -> Iterator[Observation]:
-    """The wheel installs settings by which an editor, an agent, git or a shell runs programs.
+    """The wheel installs settings that make an editor, an AI agent, git or a shell run programs.
 
     Examples are `.vscode/tasks.json`, `.claude/settings.json`, `.mcp.json`, `.git/hooks` and `.envrc`. A person who opens
     the folder can start these programs. An installed package does not need such settings.
@@ -44,10 +44,10 @@ def tool_settings(facts: Facts, review: Review) -> Iterator[Observation]:
 
 @rule(Severity.NOTE)
 def sdist_tool_settings(facts: Facts, review: Review) -> Iterator[Observation]:
-    """The sdist contains settings by which an editor, an agent, git or a shell runs programs.
+    """The sdist contains settings that make an editor, an AI agent, git or a shell run programs.
 
-    Many projects keep them in their sources. These settings act when somebody opens the unpacked folder: read them before
-    you open it.
+    Many projects keep such settings in their sources. The programs can run when somebody opens the unpacked folder. Read
+    the settings first.
     """
     if paths := _matching(facts, RUN_BY_TOOLS, is_wheel=False):
         yield observed(paths=paths)
@@ -55,9 +55,9 @@ def sdist_tool_settings(facts: Facts, review: Review) -> Iterator[Observation]:
 
 @rule(Severity.NOTE)
 def agent_instructions(facts: Facts, review: Review) -> Iterator[Observation]:
-    """The file contains texts that agents read as instructions, as `CLAUDE.md` and `AGENTS.md`.
+    """The distribution contains texts that AI agents read as instructions, such as `CLAUDE.md` and `AGENTS.md`.
 
-    An agent that works in the folder can take these texts for instructions of its user.
+    An agent that works in the folder can follow these texts as if its user had written them.
     """
     if paths := _matching(facts, AGENT_INSTRUCTIONS, is_wheel=facts.pin.artifact.is_wheel):
         yield observed(paths=paths)
@@ -65,9 +65,9 @@ def agent_instructions(facts: Facts, review: Review) -> Iterator[Observation]:
 
 @rule(Severity.NOTE)
 def git_filter(facts: Facts, review: Review) -> Iterator[Observation]:
-    """A .gitattributes file names a filter other than that of git-lfs.
+    """A .gitattributes file names a filter that is not git-lfs.
 
-    git runs the filter's program on files of the folder, if the settings of the user or of the folder define it.
+    If the git settings of the user or of the folder define this filter, git runs its program on files of the folder.
     """
     for name, text in facts.texts.items():
         if name.rpartition("/")[2] == ".gitattributes" and (filters := GIT_FILTER.findall(text)):
@@ -76,9 +76,9 @@ def git_filter(facts: Facts, review: Review) -> Iterator[Observation]:
 
 @rule(Severity.NOTE)
 def jupyter_settings(facts: Facts, review: Review) -> Iterator[Observation]:
-    """The file turns on an extension of Jupyter, by a file below `etc/jupyter`.
+    """The distribution turns on a Jupyter extension, by settings in `etc/jupyter`.
 
-    Jupyter then imports the extension at its start. `starts-with-system` reports its settings in Python.
+    Jupyter then imports the extension when it starts. `starts-with-system` reports Jupyter settings that are Python code.
     """
     if paths := tuple(path.removeprefix("@data/") for path in facts.installs if JUPYTER_SETTINGS.fullmatch(path)):
         yield observed(paths=paths)

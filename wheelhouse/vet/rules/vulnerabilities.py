@@ -20,8 +20,8 @@ checked_elsewhere(
     Severity.WARNING,
     {
         SINCE: "An advisory became known after the file was approved.\n\n"
-        "`--require-approved` looks for such files in `verify`, `stage`, `pack`, `index`, `serve` and `publish`. Make the rule an "
-        "error in the policy, and they refuse these files: no reviewer has seen the advisory."
+        "With `--require-approved`, `verify`, `stage`, `pack`, `index`, `serve` and `publish` look for such files. If the policy makes "
+        "this rule an error, these commands refuse such files, because no reviewer has seen the advisory."
     },
     group="vulnerabilities",
 )
@@ -31,8 +31,8 @@ checked_elsewhere(
 def vulnerable(facts: Facts, review: Review) -> Iterator[Observation]:
     """A published advisory says that this release is vulnerable.
 
-    The advisories are those of the snapshot that `wheelhouse advisories import` made. Aliases of one advisory are one finding.
-    An advisory that the snapshot before did not have is marked as new. Malicious releases have a rule of their own.
+    The advisories come from the snapshot of `wheelhouse advisories import`. An advisory and its aliases are one finding. An
+    advisory is marked as new if the previous snapshot did not have it. The rule `malicious` reports malicious releases.
     """
     for group in review.advisories.of(facts.project, facts.version) if review.advisories else ():
         if any(advisory.is_malware for advisory in group):
@@ -47,9 +47,10 @@ def vulnerable(facts: Facts, review: Review) -> Iterator[Observation]:
 
 @rule(Severity.ERROR, by_sha256=True)
 def malicious(facts: Facts, review: Review) -> Iterator[Observation]:
-    """The file is known to be malicious: by its sha256, or by its project and version.
+    """The file is known as malicious, by its sha256 or by its project and version.
 
-    The records are those of the OpenSSF (MAL-…), in the snapshot of `wheelhouse advisories import`. A waiver must name the sha256.
+    The records (MAL-…) are from the OpenSSF, and are in the snapshot of `wheelhouse advisories import`. A waiver must name
+    the sha256.
     """
     advisories = review.advisories or Advisories()
     release = {"project": str(facts.project), "version": str(facts.version)}
@@ -63,10 +64,10 @@ def malicious(facts: Facts, review: Review) -> Iterator[Observation]:
 
 @rule(Severity.ERROR, by_sha256=True)
 def malicious_member(facts: Facts, review: Review) -> Iterator[Observation]:
-    """A file inside has the sha256 of a file that is known to be malicious, from any project.
+    """A member of the file has the sha256 of a known malicious file. The malicious file can be from any project.
 
-    The records are those of the OpenSSF (MAL-…). In a wheel, the hashes of RECORD are compared; in an sdist, those of its members.
-    Files of less than 64 bytes are not compared: an empty one is in every project.
+    The records (MAL-…) are from the OpenSSF. In a wheel, the rule compares the hashes in RECORD. In an sdist, it compares
+    the hashes of the members. Members of less than 64 bytes are not compared, because most projects have an empty file.
     """
     known = review.advisories.by_member if review.advisories else {}
     for entry in facts.entries if known else ():
@@ -84,12 +85,13 @@ def _sha256_of(entry: Entry) -> str:
 
 @rule(Severity.WARNING)
 def component_vulnerable(facts: Facts, review: Review) -> Iterator[Observation]:
-    """A bill of materials inside the wheel names a component that is vulnerable, as a published advisory says (PEP 770).
+    """A bill of materials in the wheel (PEP 770) names a component that is vulnerable, according to a published advisory.
 
-    Such components are compiled in or vendored: crates of Rust, packages of Alma, Rocky, Red Hat, Debian and Ubuntu that
-    `auditwheel` copied, npm and Go modules, projects of PyPI. Only a new release of the wheel corrects them. Import
-    OSV's exports for crates.io, AlmaLinux and others in one folder with that for PyPI. The finding is a warning,
-    because the wheel may not call the vulnerable code. If the wheel does not call it, say so with VEX.
+    Such components are compiled in or vendored: Rust crates, system packages of Alma, Rocky, Red Hat, Debian and Ubuntu
+    that `auditwheel` copied, npm and Go modules, and projects of PyPI. Only a new release of the wheel updates the
+    component. Put OSV's exports for crates.io, AlmaLinux and others into one folder with the export for PyPI, and import
+    the folder. The finding is a warning, because the wheel may not call the vulnerable code. If the wheel does not call
+    this code, say so with VEX.
     """
     advisories = review.advisories
     for component in embedded_components(facts) if advisories else ():
@@ -124,7 +126,7 @@ def _context(group: Sequence[Advisory], fixed: str, review: Review) -> dict[str,
 def advisories_missing(review: Review) -> Iterator[Observation]:
     """Known vulnerabilities were not checked, because there is no snapshot of advisories.
 
-    Files that were not checked can be vulnerable. A snapshot without an advisory for PyPI counts as none.
+    Unchecked files can be vulnerable. A snapshot without any advisory for PyPI counts as no snapshot.
     """
     if review.advisories is None or not review.advisories.has_projects:
         yield observed()
@@ -134,7 +136,7 @@ def advisories_missing(review: Review) -> Iterator[Observation]:
 def advisories_old(review: Review) -> Iterator[Observation]:
     """The snapshot of advisories is older than the policy's advisories-max-days.
 
-    Newer advisories are not known without a network. A date in the future counts as now.
+    The old snapshot lacks newer advisories. A snapshot with a date in the future counts as new.
     """
     newest = review.advisories.newest if review.advisories else None
     if newest and review.now - newest > timedelta(days=review.policy.advisories_max_days):
