@@ -20,7 +20,7 @@ from wheelhouse.index.provenance import Provenance
 from wheelhouse.lock.lock import Built, ConstraintsFile, Inputs, Lock, Pin, dependency_name, without_empty
 from wheelhouse.lock.lock_tables import InputsTable, Table
 from wheelhouse.lock.read_lock import parse_lock
-from wheelhouse.lock.wheelhouse import LINKS, Wheelhouse, sha256_of_text, summed
+from wheelhouse.lock.wheelhouse import LINKS, Wheelhouse, sha256_of_text, summed, summed_folders
 from wheelhouse.lock.write_lock import lock_toml
 from wheelhouse.resolve.selection import Selection
 from wheelhouse.target.target import Platform, Python, Target
@@ -378,3 +378,8 @@ def test_a_described_target_is_written_with_its_markers_and_tags() -> None:
     assert set(table) == {"name", "markers", "tags"} and table["markers"]["sys_platform"] == "linux"
     again = parse_lock(text, "pylock.toml")
     assert (again.target.environment, again.target.tags) == (target.environment, target.tags)
+
+
+def test_only_sums_of_folders_with_plain_names_are_those_of_folders() -> None:
+    names = ("files/SHA256SUMS", "SHA256SUMS", "a b/SHA256SUMS", "a/b/SHA256SUMS", ".a/SHA256SUMS", "files/x.whl")
+    assert summed_folders("".join(f"{'a' * 64}  {name}\n" for name in names)) == {"files": "a" * 64}

@@ -86,6 +86,12 @@ def test_where_a_file_is(source: str, file: dict[str, Any], here: tuple[str, ...
     assert (one.url, one.filename) == (url, WHEEL)
 
 
+@pytest.mark.parametrize("place", [{"path": f"w/{WHEEL}"}, {"url": f"https://x.example/{WHEEL}?a=b"}])
+def test_a_file_without_a_name_has_that_of_its_place(place: dict[str, str]) -> None:
+    table = {"hashes": FILE["hashes"], "size": 5, **place}
+    assert candidate(given(wheels=[table])).filename == WHEEL
+
+
 def test_only_a_path_is_looked_up() -> None:
     lock = given()
     paths: list[str] = []

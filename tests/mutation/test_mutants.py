@@ -3,7 +3,9 @@
 import ast
 from textwrap import dedent
 
+from tests.mutation.__main__ import read_equivalent
 from tests.mutation.mutants import mutants
+from tests.support.checkout import ROOT
 
 SOURCE = dedent(
     '''
@@ -79,3 +81,9 @@ def test_each_mutant_is_another_program_with_one_change() -> None:
 def test_a_key_stays_when_lines_move() -> None:
     moved = "# a comment\n\n" + SOURCE
     assert [mutant.key for mutant in mutants("m.py", moved)] == [mutant.key for mutant in mutants("m.py", SOURCE)]
+
+
+def test_every_fault_that_is_said_to_change_nothing_can_be_made() -> None:
+    keys = read_equivalent()
+    files = {file: (ROOT / "wheelhouse" / file).read_text(encoding="utf-8") for file in {key[0] for key in keys}}
+    assert keys.keys() <= {mutant.key for file, text in files.items() for mutant in mutants(file, text)}

@@ -43,7 +43,7 @@ def _closure(lock: Lock, metadata: Mapping[NormalizedName, Metadata]) -> Iterato
     seen: set[tuple[NormalizedName, str]] = set()
     while pending:
         requirement, by = pending.popleft()
-        if requirement.marker and "extra" not in str(requirement.marker) and not target.applies(requirement.marker):
+        if "extra" not in str(requirement.marker) and not target.applies(requirement.marker):
             continue
         project = canonicalize_name(requirement.name)
         own = metadata.get(project)

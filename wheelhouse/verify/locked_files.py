@@ -132,7 +132,7 @@ def _open(path: Path, artifact: Artifact, read: Reader, on_event: Listener, case
 
 def _weighed(result: _Opened, project: NormalizedName, waivers: Waivers) -> _Opened:
     """The file with its findings after the waivers; those of a file that could not be opened cannot be waived."""
-    if result.contents is None or not result.findings:
+    if result.contents is None:
         return result
     version = str(result.contents.metadata.version)
     subject = Subject(result.artifact.filename, project, result.artifact.sha256, version)
