@@ -76,7 +76,7 @@ KEYS = {
     },
     "PolicySettings": {
         "threshold": "Findings of this severity or higher give exit code 1.",
-        "severities": "Other severities for rules, by the rule's id.",
+        "severities": "New severities for rules, by the rule's id.",
         "waivers": "Findings that somebody accepted, each until a day.",
         "cool-off-days": "Report files that were uploaded less than this number of days ago.",
         "advisories": "The snapshot of known vulnerabilities.",

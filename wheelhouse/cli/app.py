@@ -10,10 +10,10 @@ from wheelhouse.errors import InputError
 
 HEADINGS = {
     "Make a wheelhouse": ("fetch", "lock", "materialize", "build", "constraints", "target"),
-    "Check and approve it": ("verify", "vet", "review", "approve", "diff", "why", "rules", "advisories"),
+    "Check and approve a wheelhouse": ("verify", "vet", "review", "approve", "diff", "why", "rules", "advisories"),
     "Build images": ("stage", "rehearse"),
-    "Carry it": ("pack", "unpack", "inspect", "state"),
-    "Serve it": ("index", "mirror", "serve", "publish", "check"),
+    "Carry a wheelhouse": ("pack", "unpack", "inspect", "state"),
+    "Serve a wheelhouse": ("index", "mirror", "serve", "publish", "check"),
     "This machine": ("doctor", "cache", "store"),
 }
 """The headings of `wheelhouse --help`, each with its commands."""

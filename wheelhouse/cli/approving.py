@@ -64,7 +64,7 @@ def approve(
         typer.Option(
             "--reviewer",
             metavar="NAME",
-            help="Your name. Needed only if [[approvals.reviewers]] of the settings does not have your key.",
+            help="Your name. Needed only if the settings do not list your key in [[approvals.reviewers]].",
         ),
     ] = None,
     withdraw: Annotated[
@@ -83,10 +83,10 @@ def approve(
 ) -> None:
     r"""Vet a wheelhouse, and sign that you reviewed its files.
 
-    Your signature covers the bytes and the findings of each file. The approval counts in every wheelhouse with this file.
+    Your signature covers the bytes and the findings of each file. An approval counts in every wheelhouse that has the file.
     On a terminal, you see the findings and are asked before anything is signed. The signature is a new line of the
     approvals file. The commands verify, stage, pack, index, serve and publish read the approvals file if you add
-    `--require-approved`. A withdrawal is also a signed line: never remove a line.
+    `--require-approved`. A withdrawal is also a signed line. Never remove a line from the approvals file.
 
     \b
     wheelhouse approve --key our-key --reason "read the diff of 2.10.5"

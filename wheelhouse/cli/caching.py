@@ -43,7 +43,7 @@ def cache_show(place: CacheOptions, as_json: Json = False) -> None:
 def cache_prune(
     place: CacheOptions,
     days: Annotated[
-        int, typer.Option("--days", min=0, help="Remove files that were not used for this many days.")
+        int, typer.Option("--days", metavar="N", min=0, help="Remove files that were not used for this many days.")
     ] = 90,
 ) -> None:
     """Remove files from the cache that were not used for some time."""

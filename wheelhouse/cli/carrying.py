@@ -236,7 +236,7 @@ def unpack(
     from this earlier wheelhouse. Files that the new wheelhouse does not need are removed. If files are missing, the command
     names them and changes nothing. If the bundle has several wheelhouses, each gets its own folder inside WHEELHOUSE. You
     can repeat the command at any time. The approvals, advisories and policy of the bundle go into WHEELHOUSE.review/. With
-    --require-approved, the approvals are checked before any file is written, with the keys in your own settings.
+    --require-approved, the command checks the approvals with the keys in your own settings, before it writes a file.
     """
     from wheelhouse.bundle.unpack import approve_all
     from wheelhouse.bundle.unpack import unpack as unpack_step

@@ -134,7 +134,10 @@ def _signer(folder: Path, staged: "StagedFolder | None", paths: list[Path]) -> "
 @command(app)
 def why(
     selection: JobSelection,
-    project: Annotated[str | None, typer.Argument(metavar="PROJECT", show_default=False)] = None,
+    project: Annotated[
+        str | None,
+        typer.Argument(metavar="PROJECT", help="The project or Debian package to explain.", show_default=False),
+    ] = None,
     wheelhouse: WheelhouseFolder = DEFAULT_FOLDER,
     file: Annotated[
         str | None,

@@ -20,7 +20,7 @@ MOST_SECONDS = 5.0
 
 @command(app)
 def doctor(index: IndexOptions, network: ConnectionOptions, as_json: Json = False, quiet: Quiet = False) -> None:
-    """Check what wheelhouse can use on this machine, and say how to install what is missing.
+    """Check what wheelhouse can use on this machine, and show how to install what is missing.
 
     The command tries the sandboxes, the container engines, the index, the proxy and the folders. It lists Python
     interpreters, extras of wheelhouse, and programs. A "missing" item affects only the commands that need it. The exit code

@@ -36,11 +36,11 @@ def fetch(
 
     wheelhouse fetch --all --keep-going --parallel 8
 
-    If the command line does not say what to fetch, wheelhouse.toml says it, or [tool.wheelhouse] of pyproject.toml. With
-    --all, one run fetches all jobs of that file (the tables [jobs.NAME]), each into its own wheelhouse. An existing lock
-    file of the same job is used as it is, unless you add --upgrade. Files of another job in the wheelhouse are removed only
-    after a question, or with --replace. If a job of the settings file changed, its old files are replaced without a
-    question. Package code runs only with --build, which builds each sdist in a sandbox.
+    If the command line does not say what to fetch, the job is read from wheelhouse.toml, or from [tool.wheelhouse] of
+    pyproject.toml. With --all, one run fetches all jobs of that file (the tables [jobs.NAME]), each into its own
+    wheelhouse. An existing lock file of this job is used as it is, unless you add --upgrade. Files of another job in the
+    wheelhouse are removed only after a question, or with --replace. If the job in the settings file changed, the job's old
+    files are replaced without a question. Package code runs only with --build, which builds each sdist in a sandbox.
     """
     if jobs := chosen_jobs(selection):
         fetch_fleet(jobs, chosen, selection, network, building if build else None, as_json=as_json, quiet=quiet)

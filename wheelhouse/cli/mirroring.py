@@ -189,7 +189,7 @@ def remove(tree: Tree, releases: Releases, reason: Reason, by: By = None, as_jso
 
 @command(mirror_app)
 def restore(tree: Tree, releases: Releases, reason: OptionalReason = "", by: By = None, as_json: Json = False) -> None:
-    """Undo `mirror remove`. The next `wheelhouse index` adds the files again, if its wheelhouse has them."""
+    """Undo `mirror remove`. The next `wheelhouse index` adds the files again, if the wheelhouse has them."""
     from wheelhouse.mirror.state import Action
 
     _decide(tree, _entries(Action.RESTORE, releases, reason, by), as_json=as_json)
@@ -207,7 +207,7 @@ def yank(
         typer.Option(
             "--advisories",
             metavar="FILE",
-            help="Yank each release for which this snapshot has an advisory that is an error by the policy.",
+            help="Yank each release with an advisory in this snapshot, if the policy rates the advisory as an error.",
         ),
     ] = None,
     by: By = None,
@@ -253,7 +253,7 @@ def block(tree: Tree, patterns: Pattern, reason: Reason, by: By = None, as_json:
 
 @command(mirror_app)
 def unblock(tree: Tree, patterns: Pattern, reason: OptionalReason = "", by: By = None, as_json: Json = False) -> None:
-    """Undo `mirror block`. The next `wheelhouse index` adds the files again, if its wheelhouse has them."""
+    """Undo `mirror block`. The next `wheelhouse index` adds the files again, if the wheelhouse has them."""
     from wheelhouse.mirror.state import Action
 
     _decide(tree, _entries(Action.UNBLOCK, patterns, reason, by), as_json=as_json)
@@ -262,7 +262,7 @@ def unblock(tree: Tree, patterns: Pattern, reason: OptionalReason = "", by: By =
 @command(mirror_app)
 def status(
     tree: Tree,
-    project: Annotated[str, typer.Argument(metavar="PROJECT", show_default=False)],
+    project: Annotated[str, typer.Argument(metavar="PROJECT", help="The project.", show_default=False)],
     marker: Annotated[
         str, typer.Argument(metavar="STATUS", help="active, archived, deprecated or quarantined.", show_default=False)
     ],
@@ -348,7 +348,10 @@ def mirror_verify(tree: Tree, as_json: Json = False) -> None:
 @command(mirror_app)
 def show(
     tree: Tree,
-    project: Annotated[str | None, typer.Argument(metavar="[PROJECT]", show_default=False)] = None,
+    project: Annotated[
+        str | None,
+        typer.Argument(metavar="[PROJECT]", help="The project to show. Default: the index.", show_default=False),
+    ] = None,
     as_json: Json = False,
 ) -> None:
     """Show the contents, the decisions and the history of an index, or of one project in it."""

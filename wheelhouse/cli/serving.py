@@ -72,7 +72,10 @@ def serve(
         ),
     ] = None,
     by_name: Annotated[
-        bool, typer.Option("--by-name", help="Serve each wheelhouse at /NAME/simple/. NAME is its folder's name.")
+        bool,
+        typer.Option(
+            "--by-name", help="Serve each wheelhouse at /NAME/simple/. NAME is the name of the wheelhouse's folder."
+        ),
     ] = False,
     readers: Annotated[
         Path | None,

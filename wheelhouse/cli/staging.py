@@ -44,9 +44,10 @@ def stage(
         typer.Option(
             "--dockerfile",
             metavar="FILE",
-            help="Read this Dockerfile, list its steps that need a network, and write an image build from it that "
-            "uses the wheelhouse. From Airflow's own Dockerfile, take the build arguments and the versions. "
-            "Without this option, `stage` reads Airflow's own Dockerfile if it is in the current folder.",
+            help="Read this Dockerfile, list its steps that need a network, and write an image build that takes the "
+            "files from the wheelhouse. From Airflow's own Dockerfile, `stage` takes the build arguments and "
+            "the versions. Without this option, `stage` reads Airflow's own Dockerfile if it is in the current "
+            "folder.",
         ),
     ] = None,
     as_json: Json = False,

@@ -42,7 +42,9 @@ def store_prune(
         list[Path],
         typer.Argument(metavar="WHEELHOUSE...", help="Keep the files that the lock files of these wheelhouses name."),
     ],
-    days: Annotated[int, typer.Option("--days", min=1, help="Keep objects that are at most this many days old.")] = 30,
+    days: Annotated[
+        int, typer.Option("--days", metavar="N", min=1, help="Keep objects that are at most this many days old.")
+    ] = 30,
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Print what would be removed, and remove nothing.")
     ] = False,
@@ -50,7 +52,7 @@ def store_prune(
 ) -> None:
     """Remove old objects from the store, except those that the lock files of these wheelhouses name.
 
-    Younger objects stay, because another run may be about to use them. While a run of `fetch --virtual` uses the store,
+    Younger objects (see --days) stay, because a run may need them now. While a run of `fetch --virtual` uses the store,
     nothing is removed, and the exit code is 4. If a wheelhouse needs a removed file later, the file is fetched from the
     index again.
     """

@@ -59,8 +59,8 @@ def vet(
         typer.Option(
             "--vex",
             metavar="FILE",
-            help="A VEX document, which says which vulnerabilities do not matter: CycloneDX, OpenVEX or CSAF. May "
-            "be repeated.",
+            help="A VEX document with the vulnerabilities that do not matter: CycloneDX, OpenVEX or CSAF. May be "
+            "repeated.",
         ),
     ] = None,
     html: Annotated[
@@ -163,7 +163,7 @@ def _remote_reader(address: str | None) -> "Iterator[RemoteReader | None]":
 
 @command(app)
 def rules(as_json: Json = False) -> None:
-    """List the rules that `vet` applies, each with its severity by the policy in the current folder."""
+    """List the rules that `vet` applies. The severities follow the policy in the current folder."""
     from wheelhouse.report.rule_list import rule_document, rule_line
     from wheelhouse.vet.vet import RULES
 
@@ -228,14 +228,14 @@ def advisories_import(
         bool,
         typer.Option(
             "--replace",
-            help="Replace the existing snapshot without a question, even if the new snapshot is smaller or older.",
+            help="Replace the previous snapshot without a question, even if the new snapshot is smaller or older.",
         ),
     ] = False,
 ) -> None:
     """Write a snapshot of known vulnerabilities from an OSV export, for `vet` on both sides of the air gap.
 
-    `vet` then marks the advisories that the existing snapshot did not have. If the new snapshot is smaller or older than
-    the existing one, you are asked before it is replaced, unless you add --replace.
+    `vet` marks the advisories that the previous snapshot did not have. If the new snapshot is smaller or older, the command
+    asks before it replaces the previous snapshot, unless you add --replace.
     """
     from wheelhouse.files.disk import write
     from wheelhouse.humanize import counted

@@ -89,12 +89,12 @@ class DatabaseClients:
     disable_mssql_client: bool = job(
         "--disable-mssql-client",
         default=False,
-        help="Leave MSSQL's client and extra out of Airflow's image. Airflow 2.2 and newer.",
+        help="Leave MSSQL's client and extra out of Airflow's image (2.2 and newer).",
     )
     disable_postgres_client: bool = job(
         "--disable-postgres-client",
         default=False,
-        help="Leave PostgreSQL's client and extra out of Airflow's image. Airflow 2.3 and newer.",
+        help="Leave PostgreSQL's client and extra out of Airflow's image (2.3 and newer).",
     )
 
 
@@ -200,8 +200,8 @@ class DebianOptions:
         default=None,
         metavar="TIME",
         in_table=True,
-        help="Use the Debian snapshot of this time, even if the suite has expired since. The time replaces "
-        "@SNAPSHOTID@ in a source.",
+        help="Use the Debian snapshot of this time, even if the suite has expired. The time replaces @SNAPSHOTID@ "
+        "in a source.",
     )
 
 
@@ -230,12 +230,13 @@ class IndexOptions:
     find_links: Texts = by_index(
         "--find-links",
         metavar="[NAME=]FOLDER|URL",
-        help="Take files from a folder or a page of links. For a project with a file there, no index is asked.",
+        help="Take files from a folder or a page of links. If a project has a file there, no index is asked for the "
+        "project.",
     )
     no_index: bool = always(
         "--no-index",
         default=False,
-        help="Do not use the default index. Use only the --index and --find-links that you name.",
+        help="Do not use the default index. Use only the indexes and --find-links that you name.",
     )
     index_tokens: Texts = by_index(
         "--index-token-file", metavar="[NAME=]FILE", help="Read an index's token, or `user:password`, from a file."
@@ -603,8 +604,8 @@ class ImageOptions(DatabaseClients):
         default=None,
         metavar="HOW",
         help="How to rename Airflow's own files for --route context. auto (default): to Apache_Airflow… if needed. "
-        "never: not at all. documented: to _apache_airflow…, as Airflow's documentation says, which works with "
-        "no release.",
+        "never: not at all. documented: to _apache_airflow…, as Airflow's documentation says. This works with "
+        "no Airflow release.",
     )
     dev_apt: Texts = always("--dev-apt", metavar="NAME", help="Install a Debian package in the build stage.")
     runtime_apt: Texts = always("--runtime-apt", metavar="NAME", help="Install a Debian package in the final image.")

@@ -70,7 +70,7 @@ class WaiverSettings(msgspec.Struct, rename="kebab", forbid_unknown_fields=True,
 
 
 class FileSettings(msgspec.Struct, rename="kebab", forbid_unknown_fields=True, frozen=True):
-    """Another file that the image needs, with its hash, a checksum file or a signature."""
+    """Another file that the image needs, with a hash, a checksum file or a signature."""
 
     url: str
     sha256: str | None = None
