@@ -74,7 +74,7 @@ def test_what_nobody_can_read_is_an_error_that_names_who_asks(line: str) -> None
     with pytest.raises(InvalidRequirement):
         read_requirement(line)
     if line:
-        with pytest.raises(IntegrityError, match=r"one 1\.0 asks for `.*`, which cannot be read"):
+        with pytest.raises(IntegrityError, match=r"one 1\.0 requires `.*`, which cannot be read"):
             asked(saying(line))
 
 
@@ -109,7 +109,7 @@ def test_a_comma_is_put_wherever_one_is_missing(clauses: list[str], gap: str) ->
     ],
 )
 def test_what_has_no_end_is_an_error_that_names_who_asks(line: str) -> None:
-    with pytest.raises(IntegrityError, match=r"one 1\.0 asks for `.*`, which cannot be read"):
+    with pytest.raises(IntegrityError, match=r"one 1\.0 requires `.*`, which cannot be read"):
         asked(saying(line))
     with pytest.raises(InputError):
         parse_line(f"a; {'(' * 3000}os_name == 'x'{')' * 3000}")

@@ -55,7 +55,7 @@ def test_it_is_fetched_verified_and_offered_as_it_is(sdist: Path, tmp_path: Path
     ok("fetch", f"app=={version}", *TO_312, "--find-links", "wheels", "--dest", "linked", cwd=tmp_path)
     assert (tmp_path / "again" / sdist.name).is_file() and (tmp_path / "linked" / sdist.name).is_file()
     shutil.copy(sdist, house / f"other-{sdist.name.removeprefix('app-')}")
-    assert "an install from here may use it" in wheelhouse("verify", cwd=tmp_path).stdout
+    assert "an install from this folder may use it" in wheelhouse("verify", cwd=tmp_path).stdout
 
 
 def test_the_page_of_links_goes_with_what_it_links_to(tmp_path: Path) -> None:
@@ -115,7 +115,7 @@ def test_a_release_that_nobody_unpacks_is_said(tmp_path: Path, suffix: str) -> N
         server.add(build_sdist(tmp_path, "app", "2.0", filename=f"app-2.0{suffix}"))
         told = ok("fetch", "app", *TO_312, "--index", server.url, cwd=tmp_path)
         refused = wheelhouse("fetch", "app==2.0", *TO_312, "--index", server.url, "--dest", "h", cwd=tmp_path)
-    assert "app 1.0 was taken, because no file of 2.0 fits" in told
+    assert "app 1.0 was chosen, because no file of 2.0 fits" in told
     assert refused.returncode == 3 and f"pip does not unpack a {suffix}" in refused.stderr
 
 

@@ -262,11 +262,11 @@ def test_reasons_have_the_ids_that_locks_hold_today() -> None:
         (BadPageEntry("odd"), "the index page gives odd"),
         (
             InvalidRequirementLine("x", True),
-            "asks for `x`, which PEP 508 does not allow: pip 24.1 and newer refuse it;",
+            "requires `x`, which PEP 508 does not allow: pip 24.1 and newer refuse it;",
         ),
         (
             InvalidRequirementLine("y" * 301, False),
-            f"asks for `{'y' * 300}…`, which PEP 508 does not allow: pip refuses it",
+            f"requires `{'y' * 300}…`, which PEP 508 does not allow: pip refuses it",
         ),
         (OtherWords("z" * 301), "z" * 300 + "…"),
         (RequiresPython(">=3.13", "3.12.4"), "requires Python >=3.13, and the target has 3.12.4"),
@@ -447,7 +447,7 @@ def test_an_artifact_says_what_is_wrong_with_it() -> None:
     ("line", "requirement", "rules"),
     [
         ("lib>=1<2", "lib>=1,<2", "a comma is missing between two clauses"),
-        ("lib (>=1,)", "lib>=1", "a comma separates nothing"),
+        ("lib (>=1,)", "lib>=1", "a comma has no clause on one side"),
         ("lib>='1'", "lib>=1", "quotes surround a version"),
         ('lib (>="1")', "lib>=1", "quotes surround a version"),
         ("lib>=1.*", "lib>=1", "an ordered comparison ends in `.*`"),

@@ -122,7 +122,7 @@ def test_a_build_requirement_that_is_an_sdist_brings_its_own(index: IndexServer,
 
 def test_what_is_on_no_index_is_said_once_and_asked_once(index: IndexServer, tmp_path: Path) -> None:
     index.add(app(tmp_path, '"nosuch"'))
-    assert "app-1.0.tar.gz: its build requirements are not fetched: " in fetch(index, tmp_path)
+    assert "app-1.0.tar.gz: its build requirements were not fetched: " in fetch(index, tmp_path)
     assert "nosuch" in own(top(tmp_path), "app")["build-lacks"]
     count = len(index.requests)
     assert "is not fetched" not in fetch(index, tmp_path)

@@ -64,7 +64,8 @@ def test_the_far_side_checks_carried_approvals_with_its_own_keys(near: Session, 
     assert near("approve --key key --reason read") == near("pack wheels -o ../approved.tar") == 0
     assert far("unpack ../approved.tar wheels --require-approved") == 0
     assert (
-        "wheels.review: approvals.intoto.jsonl, advisories.json, policy.toml: these came with the bundle" in far.stdout
+        "wheels.review: approvals.intoto.jsonl, advisories.json, policy.toml: the bundle brought these files"
+        in far.stdout
     )
     assert (far.folder / "wheels.review" / "policy.toml").read_text().startswith('[policy]\nthreshold = "warning"')
     assert {path.stat().st_mode & 0o111 for path in (far.folder / "wheels.review").iterdir()} == {0}
@@ -94,7 +95,7 @@ def test_an_altered_approval_is_refused(near: Session, far: Session) -> None:
 
 def test_what_is_no_review_is_neither_packed_under_its_name_nor_unpacked(near: Session, tmp_path: Path) -> None:
     pack(near.folder / "wheels", tmp_path / "a.tar", None, None, None, {"run.sh": b"x"})
-    with pytest.raises(IntegrityError, match="names a file of a review that is none"):
+    with pytest.raises(IntegrityError, match="names a file for a review that is too long"):
         unpack(tmp_path / "a.tar", tmp_path / "there", ())
 
 

@@ -126,7 +126,7 @@ def test_an_altered_file_is_neither_replaced_nor_removed(year: Path, tmp_path: P
     unpack(year / "3 full.tar", far, ())
     assert (far / "app-2.0-py3-none-any.whl").read_bytes() == b"mine"
     (far / "app-3.0-py3-none-any.whl").write_bytes(b"mine")
-    with pytest.raises(IntegrityError, match=r"`app-3\.0-py3-none-any\.whl` is another file"):
+    with pytest.raises(IntegrityError, match=r"`app-3\.0-py3-none-any\.whl` differs"):
         unpack(year / "3 full.tar", far, ())
 
 
@@ -144,16 +144,16 @@ def test_a_bundle_that_misses_files_names_both_wheelhouses(year: Path, tmp_path:
     far = shutil.copytree(year / "1", tmp_path / "far")
     made_for, now = state_of([year / "4"]).far_side.digest[:12], state_of([far]).far_side.digest[:12]
     with pytest.raises(
-        IntegrityError, match=rf"\(wheelhouse {now}\) lacks \d+ files .*made for wheelhouse {made_for}"
+        IntegrityError, match=rf"\(wheelhouse {now}\) lacks \d+ files .*the bundle continues wheelhouse {made_for}"
     ) as raised:
         unpack(year / "5 previous.tar", far, ())
-    assert raised.value.hint.startswith(f"unpack the bundle of wheelhouse {made_for} before this one")
+    assert raised.value.hint.startswith(f"unpack the bundle that makes wheelhouse {made_for}")
     kept = next(name for name in month(5) if name in month(1) and name.endswith(".whl"))
     (far / kept).write_bytes(b"altered")
     with pytest.raises(IntegrityError) as raised:
         unpack(year / "5 previous.tar", far, ())
     assert raised.value.hint.startswith(
-        "move away each file that is another file; then unpack the bundle of wheelhouse"
+        "move away each file that differs; then unpack the bundle that makes wheelhouse"
     )
 
 
@@ -337,14 +337,17 @@ def test_a_first_volume_alone_says_how_many_there_are(year: Path, tmp_path: Path
     (tmp_path / "alone").mkdir()
     shutil.copy(tmp_path / "made" / "a.tar.001", tmp_path / "alone")
     with pytest.raises(
-        IntegrityError, match=rf"`a\.tar\.001` is volume 1 of {count}, missing: `a\.tar\.002`, `a\.tar\.003`"
+        IntegrityError,
+        match=rf"`a\.tar\.001` is volume 1 of {count}, and others are missing: `a\.tar\.002`, `a\.tar\.003`",
     ):
         unpack(tmp_path / "alone" / named, tmp_path / "far", ())
     (tmp_path / "made" / "a.tar.volumes.json").unlink()
     unpack(tmp_path / "made" / named, tmp_path / "far", ())
     assert contents(tmp_path / "far") == month(4)
     (tmp_path / "made" / "a.tar.001").unlink()
-    with pytest.raises(IntegrityError, match=r"`a\.tar\.002` is volume 2 of a bundle, missing: `a\.tar\.001`"):
+    with pytest.raises(
+        IntegrityError, match=r"`a\.tar\.002` is volume 2 of a bundle, and volume 1 is missing: `a\.tar\.001`"
+    ):
         unpack(tmp_path / "made" / "a.tar.002", tmp_path / "elsewhere", ())
 
 
@@ -455,7 +458,7 @@ def lying(bundle: Path, change: Callable[[dict[str, Any]], None]) -> Path:
         (lambda document: document.update(wheelhouses=["web", "batch", "WEB"]), "a wheelhouse twice"),
         (lambda document: document.update(wheelhouses=["web", "batch", ".."]), "without files"),
         (lambda document: document.update(wheelhouses=["web", "batch", "other"]), "without files"),
-        (lambda document: document.update(wheelhouses=[]), "no lock file in it names"),
+        (lambda document: document.update(wheelhouses=[]), "no lock file in the bundle names"),
         (
             lambda document: document["files"][0].update(carried=False),
             "says that it is complete, but does not carry every file",
@@ -516,17 +519,17 @@ def test_the_commands_renew_a_far_side(typed: Session) -> None:
     assert typed("pack 4 -o short.tar --since sub/far.state --since-key key.pub") == 5
     assert typed("unpack update.tar far --json") == 0
     assert json.loads(typed.stdout)["already-applied"] is False
-    assert typed("unpack short.tar far") == 0 and "this bundle was applied before" in typed.stdout
+    assert typed("unpack short.tar far") == 0 and "this bundle was unpacked before" in typed.stdout
     assert contents(typed.folder / "far") == month(4)
     (typed.folder / "far" / "app-4.0-py3-none-any.whl").unlink()
     assert typed("state far -o far.json") == 0
     assert (
-        "app-4.0-py3-none-any.whl  (missing or altered: if it exists, remove it; the next bundle carries it)"
+        "app-4.0-py3-none-any.whl  (missing or altered: remove the file if it exists; then the next bundle carries it)"
         in typed.stdout
     )
     assert typed("unpack short.tar empty") == 5
     assert (
-        "a bundle with what is missing: `wheelhouse state empty -o far.json` here, `wheelhouse pack …"
+        "a bundle with the missing files: `wheelhouse state empty -o far.json` here, `wheelhouse pack …"
         in typed.transcript
     )
     assert not (typed.folder / "empty").exists()

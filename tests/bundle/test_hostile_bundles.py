@@ -132,7 +132,9 @@ def test_a_name_that_no_lock_leads_to_is_refused(
         return
     folder = tmp_path_factory.mktemp("name")
     bundle = bundled(folder / "a.tar", summed(files | {f"{spot}{name}": b"x = 1\n"}, spot.rstrip("/")))
-    refused(bundle, folder, "no lock file in it names|is not what its lock file|is not a lock|names a file inside")
+    refused(
+        bundle, folder, "no lock file in the bundle names|is not what its lock file|is not a lock|names a file inside"
+    )
 
 
 @given(st.data())
@@ -187,8 +189,11 @@ def a_label(document: dict) -> None:
 LOCKS: dict[str, tuple[Callable[[dict], None], str]] = {
     "an archive that is none": (an_archive, "`'sitecustomize.py'` is not the name of a wheel or an sdist"),
     "a kept sdist that is none": (a_kept_sdist, "`'evil.pth'` is not the name of a wheel or an sdist"),
-    "a lock of another name": (a_label, "holds the lock `pylock.cp312-manylinux_2_28_x86_64-0123abcd.toml`"),
-    "a lock of other files": (lambda document: document["packages"].pop(), "no lock file in it names `lib-1.0"),
+    "a lock of another name": (
+        a_label,
+        "has the content of the lock file `pylock.cp312-manylinux_2_28_x86_64-0123abcd.toml`",
+    ),
+    "a lock of other files": (lambda document: document["packages"].pop(), "no lock file in the bundle names `lib-1.0"),
 }
 
 
@@ -205,7 +210,7 @@ def test_a_bundle_that_lacks_what_its_locks_lead_to_is_refused(house: Path, tmp_
         left = {name: raw for name, raw in files.items() if name != path}
         if not path.endswith(("SHA256SUMS", ".toml")):
             left = summed(left, path.rpartition("/")[0])
-        sentence = f"it lacks `{re.escape(path)}`|no lock file in it names|SHA256SUMS` differs"
+        sentence = f"the bundle lacks `{re.escape(path)}`|no lock file in the bundle names|SHA256SUMS` differs"
         refused(bundled(tmp_path / "a.tar", left), tmp_path, sentence)
 
 
@@ -278,14 +283,14 @@ def test_every_kind_of_file_of_a_wheelhouse_follows_from_its_locks(folder: str) 
 
 
 MANIFESTS: dict[str, tuple[Callable[[dict], None], str]] = {
-    "up": (lambda document: document["files"][0].update(path="../evil.whl"), "outside its place"),
-    "absolute": (lambda document: document["files"][0].update(path="/etc/evil.whl"), "outside its place"),
-    "a drive": (lambda document: document["files"][0].update(path="C:evil.whl"), "outside its place"),
-    "a line": (lambda document: document["files"][0].update(path="a\n.whl"), "outside its place"),
-    "NUL": (lambda document: document["files"][0].update(path="a\0.whl"), "outside its place"),
+    "up": (lambda document: document["files"][0].update(path="../evil.whl"), "not allowed in a bundle"),
+    "absolute": (lambda document: document["files"][0].update(path="/etc/evil.whl"), "not allowed in a bundle"),
+    "a drive": (lambda document: document["files"][0].update(path="C:evil.whl"), "not allowed in a bundle"),
+    "a line": (lambda document: document["files"][0].update(path="a\n.whl"), "not allowed in a bundle"),
+    "NUL": (lambda document: document["files"][0].update(path="a\0.whl"), "not allowed in a bundle"),
     "twins in case": (
         lambda document: document["files"].append(document["files"][0] | {"path": APP.upper()}),
-        "twice but for upper and lower case",
+        "two files whose names differ at most in upper and lower case",
     ),
     "a size without end": (lambda document: document["files"][0].update(size=1 << 70), "where its manifest has"),
     "a negative size": (lambda document: document["files"][0].update(size=-1), "no valid sha256 or size"),
@@ -390,7 +395,7 @@ def test_a_link_in_the_place_of_a_folder_is_not_followed(
         (tmp_path / "there").mkdir()
     (tmp_path / "there" / inner).symlink_to(outside)
     before = files_of(tmp_path / "there")
-    with pytest.raises(IntegrityError, match=f"`{tmp_path}/there/{inner}` is a link, where a folder must be"):
+    with pytest.raises(IntegrityError, match=f"`{tmp_path}/there/{inner}` is a link, and must be a folder"):
         unpack(tmp_path / "a.tar", tmp_path / "there", ())
     assert files_of(tmp_path / "there") == before
 
@@ -418,7 +423,7 @@ def test_what_is_no_file_in_the_place_of_one_is_neither_read_nor_replaced(
         "link to /dev/zero": lambda: place.symlink_to("/dev/zero"),
     }
     make[kind]()
-    with pytest.raises(IntegrityError, match=f"`{name}` is another file"):
+    with pytest.raises(IntegrityError, match=f"`{name}` differs"):
         unpack(tmp_path / "a.tar", tmp_path / "there", ())
     assert not files_of(tmp_path / "there").keys() - {name}
 
@@ -449,7 +454,9 @@ def test_a_difference_removes_only_what_a_lock_can_name(house: Path, tmp_path: P
         BundleEntry(name, sha256(raw), len(raw), carried=False) for name, raw in sorted(files_of(house).items())
     )
     manifest = BundleManifest(entries, {path: sha256(b"mine")}, base="0" * 64)
-    with pytest.raises(IntegrityError, match=r"is to be removed, and no lock file can name it|outside its place"):
+    with pytest.raises(
+        IntegrityError, match=r"would be removed, and no lock file can name such a file|not allowed in a bundle"
+    ):
         unpack(bundled(tmp_path / "d.tar", {}, manifest), tmp_path / "there", ())
     assert mine.read_bytes() == b"mine"
 

@@ -105,7 +105,7 @@ def test_a_difference_is_refused_on_another_base(houses: dict[str, Path], tmp_pa
         unpack(tmp_path / "d.tar", tmp_path / "empty", ())
     shutil.copytree(houses["old"], tmp_path / "there")
     (tmp_path / "there" / "lib-1.0-py3-none-any.whl").write_bytes(b"another")
-    with pytest.raises(IntegrityError, match=r"lib-1\.0-py3-none-any\.whl` is another file"):
+    with pytest.raises(IntegrityError, match=r"lib-1\.0-py3-none-any\.whl` differs"):
         unpack(tmp_path / "d.tar", tmp_path / "there", ())
     assert (tmp_path / "there" / "gone-1.0-py3-none-any.whl").is_file()
 
@@ -131,7 +131,7 @@ def test_a_link_in_the_target_of_unpack_is_neither_taken_nor_followed(
     link.symlink_to(elsewhere)
     before = contents(tmp_path / "there")
     if name.startswith("lib"):
-        with pytest.raises(IntegrityError, match=f"`{name}` is another file"):
+        with pytest.raises(IntegrityError, match=f"`{name}` differs"):
             unpack(tmp_path / "d.tar", tmp_path / "there", ())
         assert contents(tmp_path / "there") == before
     else:
@@ -186,7 +186,7 @@ def test_a_bundle_beside_volumes_of_its_name_is_not_guessed_about(houses: dict[s
     pack(houses["old"], tmp_path / "sent.tar", None, None, None)
     pack(houses["new"], tmp_path / "a.tar", None, 5_000, None)
     (tmp_path / "sent.tar").rename(tmp_path / "a.tar")
-    with pytest.raises(InputError, match="stands beside volumes of the same name"):
+    with pytest.raises(InputError, match="exists as one file and as volumes"):
         unpack(tmp_path / "a.tar", tmp_path / "there", ())
     assert not (tmp_path / "there").exists()
 
@@ -264,10 +264,10 @@ def other_house(document: dict) -> None:
 
 
 HOSTILE: dict[str, tuple[Callable[[str, bytes], tuple[str, bytes]], str]] = {
-    "a path that leads out": (lying(escape), "outside its place"),
-    "a file named twice": (lying(twice), "twice"),
+    "a path that leads out": (lying(escape), "not allowed in a bundle"),
+    "a file named twice": (lying(twice), "two files whose names"),
     "no hash": (lying(no_hash), "no valid sha256"),
-    "a digest of another house": (lying(other_house), "digests that are not"),
+    "a digest of another house": (lying(other_house), "digests that differ"),
     "a member that the manifest does not name": (
         lambda name, raw: (name.replace("app-2", "app-3"), raw),
         "where its manifest has",
@@ -357,8 +357,8 @@ def test_a_manifest_or_index_that_is_none_is_said(tmp_path: Path, text: str) -> 
     [
         (("a", "a/b"), "names a file inside another file"),
         (("b/c/d", "a", "b"), "names a file inside another file"),
-        (("a", "b" * 256), "outside its place"),
-        (("a", "/".join("abcdefghij")), "outside its place"),
+        (("a", "b" * 256), "not allowed in a bundle"),
+        (("a", "/".join("abcdefghij")), "not allowed in a bundle"),
     ],
 )
 def test_names_that_no_folder_can_hold_leave_nothing_behind(tmp_path: Path, names: tuple[str, ...], said: str) -> None:
@@ -559,7 +559,7 @@ def test_a_folder_where_the_bundle_must_go_is_named(houses: dict[str, Path], tmp
     refused = wheelhouse("pack", houses["new"], "-o", "out", cwd=tmp_path)
     assert refused.returncode == 6, refused.stderr
     assert refused.stderr.splitlines()[-2].endswith("out`: Is a directory")
-    assert "a folder stands where a file must be" in refused.stderr.splitlines()[-1]
+    assert "it has the name of a file that must be written" in refused.stderr.splitlines()[-1]
 
 
 def test_a_file_is_not_written_under_the_name_of_the_current_folder(

@@ -273,14 +273,14 @@ def test_constraints_of_an_airflow_release_are_compiled_where_fetch_looks(sessio
     )
     compiling = f"constraints compile --airflow 3.9.2 --python 3.12 --index {index.url}"
     assert session(f"{compiling}") == 0
-    assert "not of the upload date of Airflow" in session.transcript
+    assert "not those of the upload date of Airflow" in session.transcript
     assert "for the pins of that day, add --uploaded-prior-to 2026-06-02" in session.transcript
     path = session.folder / "constraints/airflow-3.9.2/constraints-3.12.txt"
     first, *pins = path.read_text().splitlines()
     assert first.startswith("# compiled by wheelhouse from apache-airflow==3.9.2")
     assert pins == ["apache-airflow==3.9.2", "lib==2.1"]
     assert session(f"{compiling} --uploaded-prior-to 2026-06-02") == 0
-    assert "not of the upload date of Airflow" not in session.transcript.rpartition("$ ")[2]
+    assert "not those of the upload date of Airflow" not in session.transcript.rpartition("$ ")[2]
     path.write_text("lib==2.0\n")
     assert session(compiling) == 2
     assert "did not write it: it is not replaced" in session.transcript

@@ -106,7 +106,7 @@ def test_an_index_that_answers_is_good_and_its_clock_is_compared(http: Http, tmp
     assert "its pages are JSON" in text_of(good)
     assert (clock.topic, clock.state) == (Topic.CLOCK, State.GOOD)
     assert late.state is State.BROKEN
-    assert "ahead of the server's" in text_of(late)
+    assert "ahead of the clock of the server" in text_of(late)
 
 
 def test_an_index_without_the_project_answers_all_the_same(http: Http, tmp_path: Path) -> None:

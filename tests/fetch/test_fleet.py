@@ -193,8 +193,8 @@ def test_a_job_is_chosen_by_its_name_or_by_a_pattern(session: Session) -> None:
     [
         ("fetch", "the settings file has jobs, and none of them was chosen"),
         ("lock", "the settings file has jobs, and none of them was chosen"),
-        ("fetch --all lib", "the jobs of the settings file say what to fetch, and the command line names more"),
-        ("fetch --all --dest wheels", "--dest names one folder, and each job has its own"),
+        ("fetch --all lib", "the jobs of the settings file say what to fetch, and the command line also says it"),
+        ("fetch --all --dest wheels", "--dest names one folder, and each job has its own folder"),
     ],
 )
 def test_a_command_line_that_does_not_fit_jobs(session: Session, words: str, sentence: str) -> None:

@@ -194,4 +194,4 @@ def test_a_file_where_the_house_must_go(index: IndexServer, tmp_path: Path) -> N
     _, stderr = run.communicate(timeout=30)
     assert run.returncode == 6
     sentence, hint = stderr.splitlines()[-2:]
-    assert sentence == "error: `wheels`: File exists" and hint.endswith("a file stands where a folder must be")
+    assert sentence == "error: `wheels`: File exists" and hint.endswith("it has the name of a folder that must be made")

@@ -54,7 +54,7 @@ def test_an_edit_in_one_wheelhouse_is_found_before_the_file_is_used_again(
     assert one.stat().st_size == size
     capsys.readouterr()
     assert fetch(index, "two", "--link") == 0
-    assert "was altered; it is fetched anew" in capsys.readouterr().err
+    assert "was altered; the file is downloaded again" in capsys.readouterr().err
     assert verify(Path("two")).findings == ()
     assert fetch(index, "one", "--link") == 0
     assert verify(Path("one")).findings == ()

@@ -34,11 +34,11 @@ def test_a_link_in_the_place_of_a_folder_is_refused(there: Path, name: str) -> N
     before = contents(there.parent / "outside")
     with OpenFolder(there) as folder:
         for use in (folder.kind_of, folder.open_file, folder.sha256_of, folder.remove, lambda it: folder.read(it, 9)):
-            with pytest.raises(IntegrityError, match="is a link, where a folder must be"):
+            with pytest.raises(IntegrityError, match="is a link, and must be a folder"):
                 use(name)
         new, file = folder.new_file()
         file.close()
-        with pytest.raises(IntegrityError, match="is a link, where a folder must be"):
+        with pytest.raises(IntegrityError, match="is a link, and must be a folder"):
             folder.place(new, name)
     assert contents(there.parent / "outside") == before
 
@@ -61,7 +61,7 @@ def test_a_link_in_the_place_of_a_file_is_no_file(there: Path) -> None:
         for name in ("to-file", "to-folder", "to-nothing"):
             assert folder.kind_of(name) == folder.sha256_of(name) == "link"
             assert folder.open_file(name) is None
-            with pytest.raises(IntegrityError, match="is no regular file"):
+            with pytest.raises(IntegrityError, match="is not a regular file"):
                 folder.read(name, 9)
         assert folder.kind_of("fifo") == "FIFO" and folder.open_file("fifo") is None
         assert folder.kind_of("nothing") is None and folder.kind_of("nothing/there") is None

@@ -236,10 +236,10 @@ def test_an_object_that_is_too_large_is_not_read(machines: Machines) -> None:
 @pytest.mark.parametrize(
     ("url", "part"),
     [
-        ("ftp://host/x", "`ftp` is no kind of store"),
-        ("bucket", "`bucket` is no kind of store"),
-        ("s3://key:s3cr3t@bucket/x", "takes no credential"),
-        ("s3://bucket/x?sig=s3cr3t", "takes no credential and no query"),
+        ("ftp://host/x", "`ftp` is not a kind of store"),
+        ("bucket", "`bucket` is not a kind of store"),
+        ("s3://key:s3cr3t@bucket/x", "can have no credential"),
+        ("s3://bucket/x?sig=s3cr3t", "can have no credential and no query"),
         ("file://relative/x", "not an absolute path"),
         ("file:relative", "not an absolute path"),
         ("s3:///x", "names no bucket"),
@@ -252,5 +252,5 @@ def test_an_address_that_is_no_store_is_refused(url: str, part: str) -> None:
 
 
 def test_an_account_that_is_not_described_is_no_secret_in_a_sentence() -> None:
-    with pytest.raises(StoreError, match="az://container needs a variable of the cloud that names the account"):
+    with pytest.raises(StoreError, match="az://container needs an environment variable that names the account"):
         ObjectStore("az://container")

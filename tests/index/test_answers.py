@@ -59,7 +59,11 @@ def test_other_statuses_are_no_redirect(answer: Answer) -> None:
 @pytest.mark.parametrize(
     ("start", "target", "sentence"),
     [
-        ("https://h.example/a", "http://h.example/b?t=secret", "redirects from https to http://h.example/b, which"),
+        (
+            "https://h.example/a",
+            "http://h.example/b?t=secret",
+            "redirects from https to http, http://h.example/b, which",
+        ),
         ("http://h.example/a", "ftp://h.example/b", "redirects to an address that is neither http nor https"),
         ("https://h.example/a", "https://h:99999/", "redirects to an address that is neither http nor https"),
         ("https://h.example/a", "https://[x/", "redirects to an address that is neither http nor https"),

@@ -59,7 +59,7 @@ POOL: Any = SimpleNamespace(host="h")
             TransientError,
             "https://h.example/a sent an answer that HTTP does not allow: gzip",
         ),
-        (connections._TooSlowError(), ServerError, "https://h.example/a is sent too slowly"),
+        (connections._TooSlowError(), ServerError, "https://h.example/a came too slowly"),
     ],
 )
 def test_an_error_of_the_connection_is_one_of_ours(error: Exception, kind: type[Exception], sentence: str) -> None:

@@ -66,32 +66,32 @@ def test_the_metadata_are_read_with_two_requests() -> None:
 
 
 CHANGES: dict[str, tuple[int, Any, str]] = {
-    "the whole file": (1, lambda _status, *rest: (200, *rest), "is not served in ranges"),
-    "no range at all": (1, lambda status, _start, *rest: (status, "x", *rest), "is not served in ranges"),
+    "the whole file": (1, lambda _status, *rest: (200, *rest), "does not support range requests"),
+    "no range at all": (1, lambda status, _start, *rest: (status, "x", *rest), "does not support range requests"),
     "a body that is too short": (
         1,
         lambda status, start, end, size, body: (status, start, end, size, body[1:]),
-        "more or fewer bytes than its Content-Range says",
+        "another number of bytes than its Content-Range says",
     ),
     "a body that is too long": (
         2,
         lambda status, start, end, size, body: (status, start, end, size, body + b"x"),
-        "more or fewer bytes than its Content-Range says",
+        "another number of bytes than its Content-Range says",
     ),
     "a later range": (
         2,
         lambda status, start, end, size, body: (status, start + 1, end + 1, size, body),
-        "another range than was asked for",
+        "another range than was requested",
     ),
     "a shorter range": (
         2,
         lambda status, start, end, size, body: (status, start, end - 1, size, body[:-1]),
-        "another range than was asked for",
+        "another range than was requested",
     ),
     "more than can be metadata": (
         1,
         lambda status, _start, _end, _size, body: (status, 0, MAX_METADATA_BYTES + 1, MAX_METADATA_BYTES + 2, body),
-        "answered with more than was asked for",
+        "answered with more bytes than were requested",
     ),
 }
 

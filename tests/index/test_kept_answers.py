@@ -251,7 +251,7 @@ def test_a_folder_of_links_has_the_files_of_each_project(tmp_path: Path) -> None
     assert page.files[0].url == (folder / "app-1.0-py3-none-any.whl").as_uri()
     assert page.files[0].hashes and len(page.files[0].hashes.sha256 or "") == 64
     assert links.page(canonicalize_name("other")) is None
-    with pytest.raises(InputError, match="`nowhere` is neither an http or https address nor a folder"):
+    with pytest.raises(InputError, match="`nowhere` is not an http or https address, and not a folder"):
         LinksFolder(tmp_path / "nowhere", "nowhere")
 
 

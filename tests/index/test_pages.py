@@ -164,9 +164,9 @@ NO_PAGES = {
     "a log-in page": (
         HTML,
         b"<!DOCTYPE html><form action=/login><input type=password></form>",
-        "such as one to log in",
+        "perhaps a login page",
     ),
-    "a page that scripts make": (HTML, b"<html><script src=/app.js></script><div id=root>", "such as one to log in"),
+    "a page that scripts make": (HTML, b"<html><script src=/app.js></script><div id=root>", "perhaps a login page"),
     "no HTML": (HTML, b"It works!", "not HTML"),
     "a wrong type": ("application/octet-stream", b"<a href=app-1.0-py3-none-any.whl>", "application/octet-stream"),
     "no type": ("", b"<a href=app-1.0-py3-none-any.whl>", "no type"),

@@ -47,7 +47,7 @@ def test_an_identity_has_the_texts_of_its_publisher() -> None:
 
 @pytest.mark.parametrize("text", ["{}", "[]", '{"attestation_bundles": [{}]}', '{"attestation_bundles": 1}'])
 def test_another_text_is_no_provenance_object(text: str) -> None:
-    with pytest.raises(ValueError, match="it is no provenance object"):
+    with pytest.raises(ValueError, match="it is not a provenance object"):
         identities_of(text)
 
 
@@ -67,7 +67,7 @@ def test_publishers_are_read_by_normalised_name() -> None:
     assert parse_publishers('{"publishers": {"Acme_Lib": ["GitHub acme/lib"]}}', "p.json") == {
         "acme-lib": ("GitHub acme/lib",)
     }
-    with pytest.raises(InputError, match=r"`p.json` is no file of publishers"):
+    with pytest.raises(InputError, match=r"`p.json` is not a file of publishers"):
         parse_publishers('{"publishers": 1}', "p.json")
 
 
@@ -127,15 +127,15 @@ def test_a_provenance_object_may_be_a_file(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("answer", "warning"),
     [
-        (Answer(404), "the index announces it, and answered 404"),
-        (Answer(200, b"{}"), "it is no provenance object"),
+        (Answer(404), "the index names it, and answered 404"),
+        (Answer(200, b"{}"), "it is not a provenance object"),
         (Answer(200, b"\xff"), "can't decode byte"),
     ],
 )
 def test_a_provenance_object_that_cannot_be_read_is_left_out(tmp_path: Path, answer: Answer, warning: str) -> None:
     offer = Offer(tmp_path, answer)
     assert offer.get() is None
-    assert len(offer.warned) == 1 and "lib-1-py3-none-any.whl.provenance is left out: " in offer.warned[0]
+    assert len(offer.warned) == 1 and "lib-1-py3-none-any.whl.provenance is not used: " in offer.warned[0]
     assert warning in offer.warned[0]
 
 
@@ -143,7 +143,7 @@ def test_a_locked_object_is_read_from_the_index_and_must_be_the_same(tmp_path: P
     assert Offer(tmp_path / "a").store.text(Provenance(URL, SHA256)).result() == RAW.decode()
     with pytest.raises(IntegrityError, match="differs from the file that the lock file names"):
         Offer(tmp_path / "b", Answer(200, RAW + b" ")).store.text(Provenance(URL, SHA256)).result()
-    with pytest.raises(ServerError, match="the index announces it, and answered 410"):
+    with pytest.raises(ServerError, match="the index names it, and answered 410"):
         Offer(tmp_path / "c", Answer(410)).store.text(Provenance(URL, SHA256)).result()
 
 

@@ -131,14 +131,16 @@ def test_an_object_that_was_altered_is_refused_and_fetched_anew(
     store.put(altered.key, b"another" * 1000)
     site.requested()
     done = site.fetch(site.first)
-    assert done.returncode == 0 and "has other bytes under the sha256" in done.stderr, done.stderr
+    assert done.returncode == 0 and "has a file whose bytes do not have its sha256" in done.stderr, done.stderr
     assert len(site.requested()) == 1
     done = site.fetch(site.second)
     assert done.returncode == 0 and "other bytes" not in done.stderr, "the first machine put it right"
     assert verify(site.second.folder / "wheels").findings == ()
     store.put(altered.key, b"another" * 1000)
     done = site.fetch(site.second)
-    assert done.returncode == 4 and "has other bytes under the sha256" in done.stderr, "no index to take it from"
+    assert done.returncode == 4 and "has a file whose bytes do not have its sha256" in done.stderr, (
+        "no index to take it from"
+    )
 
 
 def test_a_store_that_is_killed_in_the_middle_is_left(site: Site, key: Path) -> None:

@@ -60,13 +60,13 @@ def test_a_project_comes_from_where_its_name_says() -> None:
     [
         (["a=x", "a=y"], [], ["a=p"], "two indexes are named `a`"),
         (["a=x"], ["a=y"], ["a=p"], "two indexes are named `a`"),
-        (["x", "y"], [], [], "more than one index has no name"),
+        (["x", "y"], [], [], "two or more indexes have no name"),
         (["a=x"], [], [], "no project is assigned to the index `a`"),
         ([], [], ["a=p"], "names an index that is not given"),
         (["a=x"], [], ["p"], "names an index that is not given"),
         (["a=x", "b=y"], [], ["a=p.q", "b=P_Q"], "`p-q` is assigned to the indexes `a` and `b`"),
-        (["a=x"], [], ["a=[x]"], "neither a project's name nor a pattern"),
-        (["a=x"], [], ["a=lib/x"], "neither a project's name nor a pattern"),
+        (["a=x"], [], ["a=[x]"], "not the name of a project, and not a pattern"),
+        (["a=x"], [], ["a=lib/x"], "not the name of a project, and not a pattern"),
     ],
 )
 def test_what_does_not_go_together_is_refused(
@@ -101,14 +101,16 @@ def test_a_token_for_no_server_is_refused(tmp_path: Path, name: str) -> None:
     client, _, _ = asking(lambda *_: Answer())
     links = [f"here={tmp_path}", "https://open.example/files"]
     locations = read_locations([], links, ["here=p"], None)
-    with pytest.raises(InputError, match=f"a token is given for `{name}`, which names no index on a server"):
+    with pytest.raises(
+        InputError, match=f"a token is given for `{name}`, which is not the name of an index on a server"
+    ):
         IndexLocations(locations, client, PageCache(client, Cache(tmp_path / "cache")), {name: "secret"})
 
 
 @pytest.mark.parametrize("page", ["index.json", "index.html"])
 def test_wheels_beside_the_pages_of_an_index_do_no_harm(tmp_path: Path, page: str) -> None:
     (tmp_path / "app-1.0-py3-none-any.whl").write_bytes(b"")
-    with pytest.raises(InputError, match="holds wheels, and not an index's pages"):
+    with pytest.raises(InputError, match="has wheels, and no pages of an index"):
         StaticIndex(tmp_path, "it")
     (tmp_path / "app").mkdir()
     (tmp_path / "app" / page).write_text("")
@@ -117,7 +119,7 @@ def test_wheels_beside_the_pages_of_an_index_do_no_harm(tmp_path: Path, page: st
 
 def test_two_patterns_that_claim_a_project_are_refused() -> None:
     locations = read_locations(["a=x", "b=y"], [], ["a=acme-*", "b=*-core"], DEFAULT)
-    with pytest.raises(InputError, match="claimed by patterns of `a` and `b`"):
+    with pytest.raises(InputError, match="matches patterns of two indexes: `a` and `b`"):
         location_of(canonicalize_name("acme-core"), locations)
 
 
@@ -231,7 +233,7 @@ def test_two_folders_that_hold_a_project_are_refused(inhouse: Path, tmp_path: Pa
     where = ["--no-index", "--find-links", "inhouse", "--find-links", "other"]
     done = wheelhouse("fetch", "acme-core", "--python", "3.12", *where, cwd=tmp_path)
     assert done.returncode == 2
-    assert "`acme-core` is in `inhouse` and in `other`; a project can come from one of them only" in done.stderr
+    assert "`acme-core` is in `inhouse` and in `other`; a project can come from only one of the two" in done.stderr
 
 
 def test_without_an_index_only_what_is_named_counts(inhouse: Path, tmp_path: Path) -> None:
@@ -297,8 +299,8 @@ def test_a_folder_may_be_an_index(inhouse: Path, public: Path, tmp_path: Path, j
     ("options", "said"),
     [
         (["--index", "inhouse"], "--find-links inhouse"),
-        (["--index", "nowhere"], "neither an http or https address nor a folder"),
-        (["--find-links", "nowhere"], "neither an http or https address nor a folder"),
+        (["--index", "nowhere"], "not an http or https address, and not a folder"),
+        (["--find-links", "nowhere"], "not an http or https address, and not a folder"),
         (["--index-token-file", "corp=inhouse"], "cannot be read"),
     ],
 )
@@ -329,8 +331,8 @@ def test_pips_configuration_counts_only_when_it_is_asked_for(inhouse: Path, publ
         named = ("--index", f"corp={corp.url}", "--from", "corp=acme-*")
         done = wheelhouse(*said, *named, cwd=tmp_path, env=env)
         assert done.returncode == 0, done.stderr
-        assert "warning: pip's trusted-host (x) is not followed" in done.stderr
-        assert "warning: pip's configuration says only-binary = :all:, which does not count here" in done.stderr
+        assert "warning: pip's trusted-host (x) is ignored" in done.stderr
+        assert "warning: pip's configuration says only-binary = :all:, which wheelhouse ignores" in done.stderr
         house = tmp_path / "wheels"
         assert locked(house) == from_each(corp, default)
         inputs = tomllib.loads((house / LOCK).read_text())["tool"]["wheelhouse"]["inputs"]

@@ -142,7 +142,7 @@ def test_a_token_is_a_bearer_token_or_a_user_and_a_password() -> None:
 
 
 def test_an_address_with_a_fragment_is_refused() -> None:
-    with pytest.raises(InputError, match="holds a `#`") as caught:
+    with pytest.raises(InputError, match="contains a `#`") as caught:
         Credentials().learn("https://h/simple#x")
     assert caught.value.hint == urls.QUOTING
 

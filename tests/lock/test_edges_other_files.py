@@ -38,27 +38,33 @@ LOOSE = OtherFile("notes.txt", "https://files.example/notes.txt", "d4" * 32, 7)
 FILES = OtherFiles((TAR, JAR, LOOSE))
 
 PROBLEMS = {
-    "no name": (OtherFileRequest("https://files.example/", SHA256), "it has no name that a file here can have"),
-    "a path as a name": (replace(REQUEST, name="a/../b"), "it has no name that a file here can have"),
-    "a long digest": (replace(REQUEST, sha256=f"{SHA256}0"), f"`{SHA256}0` is no sha256"),
-    "a hidden name": (replace(REQUEST, name=".x"), "it has no name that a file here can have"),
-    "the name of the lock": (replace(REQUEST, name="files.lock.toml"), "it has no name that a file here can have"),
-    "the name of the sums": (replace(REQUEST, name="SHA256SUMS"), "it has no name that a file here can have"),
+    "no name": (
+        OtherFileRequest("https://files.example/", SHA256),
+        "its name cannot be that of a file in a wheelhouse",
+    ),
+    "a path as a name": (replace(REQUEST, name="a/../b"), "its name cannot be that of a file in a wheelhouse"),
+    "a long digest": (replace(REQUEST, sha256=f"{SHA256}0"), f"`{SHA256}0` is not a sha256"),
+    "a hidden name": (replace(REQUEST, name=".x"), "its name cannot be that of a file in a wheelhouse"),
+    "the name of the lock": (
+        replace(REQUEST, name="files.lock.toml"),
+        "its name cannot be that of a file in a wheelhouse",
+    ),
+    "the name of the sums": (replace(REQUEST, name="SHA256SUMS"), "its name cannot be that of a file in a wheelhouse"),
     "a path": (OtherFileRequest("/srv/jdk.tar.gz", SHA256), "files come from http(s) addresses"),
     "ftp": (OtherFileRequest("ftp://files.example/jdk.tar.gz", SHA256), "files come from http(s) addresses"),
     "a file of checksums": (replace(REQUEST, checksums="file:///x"), "files come from http(s) addresses"),
-    "no digest": (OtherFileRequest(URL), "no hash is given for it"),
-    "capitals": (replace(REQUEST, sha256=SHA256.upper()), f"`{SHA256.upper()}` is no sha256"),
-    "a short digest": (replace(REQUEST, sha256="a1"), "`a1` is no sha256"),
-    "no key": (replace(REQUEST, signature="https://x/s"), "a signature and the key to check it with go together"),
-    "no signature": (replace(REQUEST, key="KEYS"), "a signature and the key to check it with go together"),
-    "a relative goal": (replace(REQUEST, to="opt"), "`opt` is no path in an image"),
-    "a goal above": (replace(REQUEST, to="/opt/../etc"), "`/opt/../etc` is no path in an image"),
-    "a goal with a space": (replace(REQUEST, to="/opt/a b"), "`/opt/a b` is no path in an image"),
-    "nowhere to unpack": (replace(REQUEST, unpack=True), "only a tar can be unpacked, and only into a folder"),
+    "no digest": (OtherFileRequest(URL), "no hash is given for the file"),
+    "capitals": (replace(REQUEST, sha256=SHA256.upper()), f"`{SHA256.upper()}` is not a sha256"),
+    "a short digest": (replace(REQUEST, sha256="a1"), "`a1` is not a sha256"),
+    "no key": (replace(REQUEST, signature="https://x/s"), "`signature` needs `key`, and `key` needs `signature`"),
+    "no signature": (replace(REQUEST, key="KEYS"), "`signature` needs `key`, and `key` needs `signature`"),
+    "a relative goal": (replace(REQUEST, to="opt"), "`opt` is not a path in an image"),
+    "a goal above": (replace(REQUEST, to="/opt/../etc"), "`/opt/../etc` is not a path in an image"),
+    "a goal with a space": (replace(REQUEST, to="/opt/a b"), "`/opt/a b` is not a path in an image"),
+    "nowhere to unpack": (replace(REQUEST, unpack=True), "`unpack` needs a tar file, and a folder in `to`"),
     "no tar": (
         replace(REQUEST, unpack=True, to="/opt", name="x.zip"),
-        "only a tar can be unpacked, and only into a folder",
+        "`unpack` needs a tar file, and a folder in `to`",
     ),
 }
 
@@ -93,9 +99,9 @@ def test_all_problems_of_a_request_are_told() -> None:
     with pytest.raises(InputError) as caught:
         OtherFileRequest("ftp://files.example/x", name=".x").checked()
     assert caught.value.details == (
-        "it has no name that a file here can have",
+        "its name cannot be that of a file in a wheelhouse",
         "files come from http(s) addresses",
-        "no hash is given for it",
+        "no hash is given for the file",
     )
 
 
@@ -140,7 +146,7 @@ def test_every_field_is_written_and_read_back() -> None:
         ("version = 1", "version = 2", "version 2 is unknown"),
         ('name = "driver.jar"', 'name = "../driver.jar"', "name"),
         ('name = "driver.jar"', 'name = "notes.txt"', "two of the [[files]] are named `notes.txt`"),
-        ('to = "/opt/lib/"', 'to = "/opt/$(id)"', "is no path in an image"),
+        ('to = "/opt/lib/"', 'to = "/opt/$(id)"', "is not a path in an image"),
         ("unpack = true", 'unpack = true\nname2 = ""\n', None),
         ("size = 5", "size = -5", "size"),
         ('url = "https://files.example/driver.jar"', 'url = "file:///etc/passwd"', "http(s)"),

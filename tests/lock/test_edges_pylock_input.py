@@ -184,14 +184,14 @@ def test_markers_extras_and_groups_select() -> None:
 
 
 def test_a_lock_for_another_target_says_so() -> None:
-    with pytest.raises(NoSolutionError, match=f"`locks/pylock.toml` does not serve {TARGET.name}: "):
+    with pytest.raises(NoSolutionError, match=f"`locks/pylock.toml` cannot be used for {TARGET.name}: "):
         given(wheels=[{**FILE, "name": "lib-1.0-cp312-cp312-win_amd64.whl"}]).select(TARGET, (), ())
 
 
 @pytest.mark.parametrize(
     ("text", "sentence"),
     [
-        ('lock-version = "2.0"\ncreated-by = "x"\npackages = []\n', "is of a kind that is not known"),
+        ('lock-version = "2.0"\ncreated-by = "x"\npackages = []\n', "has an unknown version of the format"),
         ("packages = 1\n", "is a lock file that does not follow PEP 751"),
         ("= 1\n", "is a lock file that does not follow PEP 751"),
         ("a = " + "[" * 9999, "is a lock file that does not follow PEP 751"),

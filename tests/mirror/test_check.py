@@ -133,7 +133,7 @@ def test_the_command_lists_what_is_missing_and_ends_with_1(
         done = wheelhouse("check", small_wheelhouse, "--against", server.url, cwd=tmp_path)
         assert done.returncode == 1 and f"{QUICK}: missing\n" in done.stdout
         assert "\x1b" not in done.stdout and f"{LIB}: yanked there (a " in done.stdout
-        assert "no file has an upload time there\n" in done.stdout
+        assert "the mirror gives no upload times\n" in done.stdout
         assert done.stdout.endswith("does not have every file (7 files: 1 same hash, 6 missing)\n")
         document = json.loads(
             wheelhouse("check", small_wheelhouse, "--against", server.url, "--json", cwd=tmp_path).stdout

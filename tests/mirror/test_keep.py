@@ -184,7 +184,7 @@ def test_a_decision_that_counts_already_is_not_written_again(tree: Path) -> None
 
 def test_what_is_no_index_is_refused(houses: tuple[Path, Path], tmp_path: Path) -> None:
     for folder in (houses[0], tmp_path, tmp_path / "nowhere"):
-        with pytest.raises(InputError, match="is no index"):
+        with pytest.raises(InputError, match="is not an index"):
             decide(folder, [entry(Action.BLOCK, "lib")])
     assert not (tmp_path / "nowhere").exists()
 

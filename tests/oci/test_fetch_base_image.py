@@ -156,7 +156,7 @@ def test_an_index_leads_to_the_image_of_each_architecture(registry: RegistryServ
         "cp312-manylinux_2_36_aarch64",
         "cp312-manylinux_2_36_x86_64",
     ]
-    with pytest.raises(InputError, match="has no image for s390x, but for amd64, arm64"):
+    with pytest.raises(InputError, match="has no image for s390x; it has images for: amd64, arm64"):
         fetching(f"{registry.host}/base:1", "linux/s390x")
 
 
@@ -183,7 +183,7 @@ def test_a_digest_is_what_it_says_whatever_the_registry_sends(registry: Registry
     image, other = tiny_image(), tiny_image(python_files("3.11.2"))
     registry.push("base", "1", image)
     registry.put_manifest("base", image.digest, other.raw, MANIFEST)
-    with pytest.raises(IntegrityError, match=f"where {image.digest} was expected"):
+    with pytest.raises(IntegrityError, match=f"and {image.digest} was expected"):
         fetching(f"{registry.host}/base@{image.digest}")
     assert not (fetching.house / "image").exists()
 
@@ -203,7 +203,7 @@ def test_altered_bytes_are_refused_and_nothing_has_a_final_name(registry: Regist
     registry.push("base", "1", image)
     layer = image.document["layers"][0]
     registry.blobs[layer["digest"]] = b"x" * layer["size"]
-    with pytest.raises(IntegrityError, match=r"where .* was expected"):
+    with pytest.raises(IntegrityError, match=r"and .* was expected"):
         fetching(f"{registry.host}/base:1")
     assert not list(fetching.house.rglob(layer["digest"].removeprefix("sha256:")))
 
@@ -315,7 +315,7 @@ HOSTILE: dict[str, dict[str, object]] = {
 @pytest.mark.parametrize("kind", HOSTILE)
 def test_a_hostile_manifest_is_refused(registry: RegistryServer, fetching: Fetching, kind: str) -> None:
     with_manifest(registry, **HOSTILE[kind])
-    with pytest.raises(IntegrityError, match="no image that can be used"):
+    with pytest.raises(IntegrityError, match="cannot be used as an image"):
         fetching(f"{registry.host}/base:1")
 
 
@@ -329,7 +329,7 @@ def test_an_index_in_an_index_is_refused(registry: RegistryServer, fetching: Fet
     registry.push("base", "1", image)
     registry.put_manifest("base", sha256(inner), inner, document["mediaType"])
     registry.put_manifest("base", "1", json.dumps(document).encode(), document["mediaType"])
-    with pytest.raises(IntegrityError, match="and not to a manifest"):
+    with pytest.raises(IntegrityError, match="and not a manifest"):
         fetching(f"{registry.host}/base:1")
 
 
@@ -340,13 +340,13 @@ def test_a_layer_that_is_not_the_one_of_the_configuration_is_refused(
     registry.push("base", "1", other)
     with_manifest(registry, layers=other.document["layers"])
     assert image.document["config"] != other.document["config"]
-    with pytest.raises(IntegrityError, match="not the layer that the image's configuration names"):
+    with pytest.raises(IntegrityError, match="not the one that the configuration of the image names"):
         fetching(f"{registry.host}/base:1")
 
 
 def test_an_image_of_another_architecture_is_refused(registry: RegistryServer, fetching: Fetching) -> None:
     registry.push("base", "1", tiny_image(architecture="arm64"))
-    with pytest.raises(IntegrityError, match="is an image for linux/arm64, and not for linux/amd64"):
+    with pytest.raises(IntegrityError, match="is an image for linux/arm64, not for linux/amd64"):
         fetching(f"{registry.host}/base:1")
 
 

@@ -102,7 +102,8 @@ def test_an_image_of_several_is_chosen_by_its_name(fetching: Fetching, tmp_path:
         archive.write_bytes(gzip.compress(archive.read_bytes()))
     assert fetching(f"docker-archive:{archive}:python:3").images[0].name == "python:3"
     with pytest.raises(
-        InputError, match=r"has not one name; its images have the names: docker\.io/library/python:3, other:2"
+        InputError,
+        match=r"has several images or no name; its images have the names: docker\.io/library/python:3, other:2",
     ):
         fetching(f"docker-archive:{archive}")
 
@@ -122,15 +123,15 @@ def broken(image: TinyImage) -> dict[str, bytes | str]:
 @pytest.mark.parametrize(
     ("prefix", "members", "error", "message"),
     [
-        ("docker-archive", oci_members(tiny_image()), InputError, "no Docker archive: it has no manifest.json"),
-        ("oci-archive", {"manifest.json": b"[]"}, InputError, "no OCI archive: it has no index.json"),
+        ("docker-archive", oci_members(tiny_image()), InputError, "archive: it has no manifest.json"),
+        ("oci-archive", {"manifest.json": b"[]"}, InputError, "archive: it has no index.json"),
         (
             "docker-archive",
             {"manifest.json": b"[]"},
             InputError,
             "no image `python:3`; its images have the names: none",
         ),
-        ("docker-archive", {"manifest.json": b"{}"}, IntegrityError, "is no Docker archive"),
+        ("docker-archive", {"manifest.json": b"{}"}, IntegrityError, "is not a Docker archive"),
         (
             "docker-archive",
             {

@@ -74,7 +74,9 @@ def test_layers_that_unpack_to_far_too_much_together_are_refused(
     made = layers(tmp_path, {"a": bytes(60_000)}, {"b": bytes(60_000)})
     assert not read_root_files(made, lambda _: False)
     monkeypatch.setattr(root_files, "MAX_IMAGE_BYTES", 100_000)
-    with pytest.raises(IntegrityError, match="with the layers above it, it would unpack to more than an image may"):
+    with pytest.raises(
+        IntegrityError, match="this layer and the layers above it would unpack to more bytes than an image may have"
+    ):
         read_root_files(made, lambda _: False)
 
 

@@ -57,11 +57,11 @@ LOGS = {
         "Please use pip<24.1 if you need to use this version.\n"
         "ERROR: Could not find a version that satisfies the requirement lib==2.0 (from versions: 2.0)\n",
         "lib-2.0-cp312-cp312-manylinux_2_28_x86_64.whl: this pip refuses its metadata: pip 24.1 and newer refuse it; "
-        "pip 24.0 and older take it",
+        "pip 24.0 and older accept it",
     ),
     "a wheel for another platform": (
         "ERROR: lib-2.0-cp312-cp312-win_amd64.whl is not a supported wheel on this platform.\n",
-        "lib-2.0-cp312-cp312-win_amd64.whl: pip was to install it, and it does not fit cp312-manylinux_2_28_x86_64",
+        "lib-2.0-cp312-cp312-win_amd64.whl: pip would install it, and it does not fit cp312-manylinux_2_28_x86_64",
     ),
     "a name that pip refuses": (
         "ERROR: Invalid requirement: '-apache-airflow==2.0.0'\n",
@@ -254,7 +254,7 @@ STRAYS = {
     "lib-1.9-py3-none-any.whl": "it is a second version of lib beside `lib-2.0",
     "flit_core-3.0-py3-none-any.whl": "it is a build requirement",
     "odd_backend-1.0-py3-none-any.whl": "it is a build requirement",
-    "other-1.0-py3-none-any.whl": "no lock file names it, and everything at the top is installed into the image",
+    "other-1.0-py3-none-any.whl": "no lock file names it, and the image build installs every file at the top of the folder",
     "strange.whl": "no lock file names it",
 }
 

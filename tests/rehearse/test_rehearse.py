@@ -137,7 +137,7 @@ def test_a_rehearsal_that_installs_nothing_is_no_pass(flat: Path) -> None:
     )
     assert done.stderr.splitlines()[-2:] == [
         "error: nothing was installed: no interpreter was found for cp312-win_amd64",
-        "hint: name one that has the target's implementation, minor version and platform: "
+        "hint: name an interpreter with the target's implementation, minor version and platform: "
         "`wheelhouse rehearse staged --interpreter /path/to/python3.12`",
     ]
     document = json.loads(wheelhouse("rehearse", "staged", "--json", cwd=flat.parent).stdout)
@@ -277,17 +277,17 @@ SABOTAGE: dict[str, tuple[Callable[[Path], object], str]] = {
     "a second version added": (
         second_version,
         "lib-1.9-py3-none-any.whl: it is a second version of lib beside `lib-2.0-py3-none-any.whl`, which the lock file of "
-        "cp312-win_amd64 names; everything at the top is installed into the image; remove it, or fetch with "
+        "cp312-win_amd64 names; the image build installs every file at the top of the folder; remove it, or fetch with "
         "`--upgrade-project lib` if you want 1.9",
     ),
     "a build requirement left in the folder": (
         build_requirement,
-        "setuptools-65.0-py3-none-any.whl: it is a build requirement, which no lock file installs, and everything "
-        "at the top is installed into the image; remove it; move it to tools/, which an install does not use",
+        "setuptools-65.0-py3-none-any.whl: it is a build requirement, which no lock file installs, and the image build "
+        "installs every file at the top of the folder; remove it; move it to tools/, which an install does not use",
     ),
     "constraints of another release": (
         other_constraints,
-        "constraints.cp312-win_amd64.txt: it forbids locked releases: lib 2.0 (lib==1.9); it is not for this release; "
+        "constraints.cp312-win_amd64.txt: it excludes locked releases: lib 2.0 (lib==1.9), so it is not for this release; "
         "stage again; or fetch again, with the constraints of this release",
     ),
     "a file altered after staging": (altered_afterwards, "lib-2.0-py3-none-any.whl: it has "),
@@ -310,5 +310,5 @@ def test_what_root_alone_may_read_is_said(house: Path, tmp_path: Path) -> None:
     (folder / "lib-2.0-py3-none-any.whl").chmod(0o600)
     told = rehearse(folder)
     assert told.code == 6
-    assert "is closed to others than root" in told.stderr
-    assert f"hint: open it: chmod -R a+rX {folder}" in told.stderr
+    assert "can be read only by root" in told.stderr
+    assert f"hint: let other users read it: chmod -R a+rX {folder}" in told.stderr

@@ -227,7 +227,7 @@ def test_extras_add_what_they_ask_for(offer: Callable[..., None], ask: Ask) -> N
 def test_an_unknown_extra_is_a_warning(offer: Callable[..., None], ask: Ask) -> None:
     offer("app 1", extras={"known": []})
     found = ask("app[unknown,known]")
-    assert found.warnings == ["app 1 has no extra named `unknown`; it is left out"]
+    assert found.warnings == ["app 1 has no extra named `unknown`; the extra is ignored"]
     assert found.answers["app"].extras == ("known",)
 
 
@@ -420,9 +420,9 @@ def test_a_release_whose_requirements_nobody_can_read_is_left_out_and_told(
     found = ask("app")
     assert found.pins == {"app": "1"}
     assert found.warnings == [
-        f"app 1 was chosen instead of 2, which asks for `{bad}`, which PEP 508 does not allow: pip refuses it"
+        f"app 1 was chosen instead of 2, which requires `{bad}`, which PEP 508 does not allow: pip refuses it"
     ]
-    with pytest.raises(NoSolutionError, match=r"app 2 asks for `.*`, which cannot be read"):
+    with pytest.raises(NoSolutionError, match=r"app 2 requires `.*`, which cannot be read"):
         ask("app==2")
     assert not caplog.records  # a callback's traceback would end up on the user's terminal
 

@@ -63,7 +63,7 @@ def test_base_image_packages_and_syntax_line_are_settled() -> None:
         ("RUN apt-get install -y $X", "apt installs $X; fetch them: --deb $X"),
         ("RUN curl https://e.example", "a download of https://e.example; carry the file ([[files]]), and COPY it"),
         ("ONBUILD RUN npm ci", "npm or yarn installs something (in a build from this image)"),
-        ("RUN make", "make runs, and what it asks for is not known"),
+        ("RUN make", "make runs, and wheelhouse does not know what it downloads"),
         ("HOP x", "the instruction HOP, which is not known"),
     ],
 )

@@ -105,12 +105,12 @@ def test_markers_that_a_file_leaves_out_are_unknown_not_the_hosts() -> None:
         ({"marker_environment": {**markers_without(), "os_name": 1}}, "not all strings"),
         ({"marker_environment": {**markers_without(), "python_full_version": "3.x"}}, "is not a version"),
         ({"marker_environment": {**markers_without(), "python_full_version": "3.12.1"}}, "python_version is 3.11"),
-        ({"marker_environment": ["os_name"]}, "no complete platform"),
+        ({"marker_environment": ["os_name"]}, "not a complete platform"),
         ({"compatible_tags": []}, "no tags"),
         ({"compatible_tags": ["py3"]}, "`py3` is not a tag"),
         ({"compatible_tags": ["-".join([".".join(["py3"] * 64)] * 3)]}, "more than 65536 tags"),
         ({"compatible_tags": ["py3-none-../../any"]}, "make no name|not a tag"),
-        ({"compatible_tags": [1]}, "no complete platform"),
+        ({"compatible_tags": [1]}, "not a complete platform"),
     ],
 )
 def test_what_describes_no_target(changes: dict[str, object], sentence: str) -> None:

@@ -57,7 +57,7 @@ def test_an_image_says_its_c_library_and_may_say_its_python(name: str, libc: str
     ],
 )
 def test_a_name_that_names_no_release_is_an_error_with_the_choices(name: str) -> None:
-    with pytest.raises(InputError, match="does not say which release") as caught:
+    with pytest.raises(InputError, match="does not contain the release") as caught:
         Image.parse(name)
     assert caught.value.hint and "bookworm" in caught.value.hint and "alpine" in caught.value.hint
 

@@ -292,7 +292,7 @@ def test_an_interpreter_is_asked_in_isolation(monkeypatch: pytest.MonkeyPatch) -
         return SimpleNamespace(stdout=b"{}", returncode=3, stderr="\n".join("abcdä").encode())
 
     monkeypatch.setattr(interpreters.subprocess, "run", run)
-    with pytest.raises(MachineError, match="`python` does not say what it is: it ended with code 3") as caught:
+    with pytest.raises(MachineError, match="`python` did not describe itself: it ended with code 3") as caught:
         facts_of(Path("python"))
     assert caught.value.details == ("c", "d", "ä") and caught.value.hint
     ((command, options),) = calls
@@ -316,7 +316,7 @@ def test_a_bare_name_is_one_of_path(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     assert named_interpreter("bin/python9", "") == program
     with pytest.raises(MachineError, match="`python8` is not on PATH") as caught:
         named_interpreter("python8", str(program.parent))
-    assert caught.value.hint == "name a Python's own path"
+    assert caught.value.hint == "give the path of a Python"
     (tmp_path / "python8").touch()
     with pytest.raises(MachineError) as caught:
         named_interpreter("python8", str(program.parent))

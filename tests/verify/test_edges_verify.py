@@ -235,7 +235,7 @@ def test_what_was_tampered_with_is_found_and_nothing_else(house: Path, name: str
 def test_an_altered_file_says_its_size(house: Path) -> None:
     (house / LIB).write_bytes(b"PK")
     (one,) = verify(house).findings
-    assert "it has 2 bytes, and the lock file has" in sentence_of(one)
+    assert "its size is 2 bytes, and the lock file gives" in sentence_of(one)
     flipped(house / RAW)
     assert any("the bytes were altered" in sentence_of(finding) for finding in verify(house).findings)
 
@@ -332,7 +332,7 @@ def test_a_folder_without_a_lock_is_no_wheelhouse(tmp_path: Path) -> None:
 
 def test_a_lock_under_another_name_is_refused(plain: Path) -> None:
     (plain / LOCK).rename(plain / LOCK.replace("312", "311"))
-    with pytest.raises(InputError, match=f"holds the lock `{LOCK}`"):
+    with pytest.raises(InputError, match=f"has the content of the lock file `{LOCK}`"):
         load_wheelhouse(plain)
 
 

@@ -153,7 +153,7 @@ def test_a_file_that_is_far_too_long_is_not_read(folder: Path) -> None:
         file.truncate(1 << 42)  # a sparse file: to hash it would take an hour
     session = Session(folder)
     assert session("verify") == 1
-    assert f"{LIB}: it has 4398046511104 bytes, and the lock file has " in session.stdout
+    assert f"{LIB}: its size is 4398046511104 bytes, and the lock file gives " in session.stdout
 
 
 def test_a_lock_that_speaks_of_other_files(folder: Path) -> None:
@@ -180,7 +180,7 @@ def test_a_lock_under_the_name_of_another(folder: Path) -> None:
     (house / f"pylock.{TARGET}.toml").rename(house / other)
     session = Session(folder)
     assert session("verify") == session("stage --dest new") == 2
-    assert f"/{other}` holds the lock `pylock.{TARGET}.toml`" in session.transcript
+    assert f"/{other}` has the content of the lock file `pylock.{TARGET}.toml`" in session.transcript
 
 
 def test_everything_that_is_wrong_is_said_at_once(folder: Path) -> None:

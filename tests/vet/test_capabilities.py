@@ -232,5 +232,5 @@ def test_files_that_can_do_the_same_share_one_line_of_text() -> None:
     assert lines[-3:] == [
         "note: 5 files can: network [capabilities] (a-1.0.tar.gz, b-1.0.tar.gz, c-1.0.tar.gz and 2 more)",
         "note: f: it can: native (f.so) [capabilities]",
-        "note: 2 files have none of the capabilities that are looked for [capabilities] (g, h)",
+        "note: 2 files have none of the capabilities that `vet` looks for [capabilities] (g, h)",
     ]

@@ -128,4 +128,4 @@ def test_what_another_machine_does_not_read_is_read_here_with_one_warning(wheel:
     for _ in range(2):
         assert reader.read(wheel, artifact_of(wheel)) == look_inside(wheel, wheel.name)
     (event,) = events
-    assert isinstance(event, Warned) and wheel.name in event.sentence and "read here" in event.sentence
+    assert isinstance(event, Warned) and wheel.name in event.sentence and "this machine reads" in event.sentence

@@ -211,7 +211,7 @@ class Airflow:
     def of(cls, version: Version) -> "Airflow":
         """The release with this version. Raises InputError for one before 2.0.0."""
         if version < (oldest := min(RECIPES)):
-            raise InputError(f"Airflow {version} is older than {oldest}, the first that wheelhouse knows")
+            raise InputError(f"Airflow {version} is older than {oldest}, the first release that wheelhouse knows")
         return cls(version)
 
     @property
@@ -225,13 +225,11 @@ class Airflow:
         newest = NEWEST_OF_LINE.get((self.version.major, self.version.minor))
         if self.own or (newest and self.version <= Version(newest)):
             return None
-        if newest:
-            return (
-                f"Airflow {self.version} is newer than {newest}, the newest release of its line that wheelhouse knows"
-            )
-        before = max(since for since in map(Version, NEWEST_OF_LINE.values()) if since < self.version)
         line = f"{self.version.major}.{self.version.minor}"
-        return f"wheelhouse knows no release of Airflow {line}; {self.version} is treated as one like {before}"
+        if newest:
+            return f"Airflow {self.version} is newer than {newest}, the newest release of Airflow {line} that wheelhouse knows"
+        before = max(since for since in map(Version, NEWEST_OF_LINE.values()) if since < self.version)
+        return f"wheelhouse knows no release of Airflow {line}; wheelhouse treats Airflow {self.version} like {before}"
 
     @property
     def debian(self) -> str:

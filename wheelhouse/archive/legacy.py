@@ -19,7 +19,7 @@ WORD = re.compile(r"[A-Za-z*]\S*")
 NUMBERS = re.compile(r"(\d+(?:\.\d+)*)\S*")
 
 NO_COMMA = "a comma is missing between two clauses"
-LONE_COMMA = "a comma separates nothing"
+LONE_COMMA = "a comma has no clause on one side"
 QUOTES = "quotes surround a version"
 ORDERED_STAR = "an ordered comparison ends in `.*`"
 DOTLESS_STAR = "a `*` follows a version without a dot"
@@ -95,6 +95,6 @@ def _approximately(operator: str, version: str, rules: dict[str, None]) -> str |
         return None
     numbers = NUMBERS.fullmatch(version)
     if not numbers or operator not in ("<", "<=", ">", ">="):
-        raise InvalidSpecifier(f"`{operator}{version}` compares with something that is not a version")
+        raise InvalidSpecifier(f"`{operator}{version}` compares with a text that is not a version")
     rules[STRANGE_END] = None
     return operator + numbers[1]

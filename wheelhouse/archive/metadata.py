@@ -250,7 +250,8 @@ def must_be_single(message: Message, fields: Iterable[str]) -> None:
         values = set(map(str.strip, map(str, message.get_all(name, ()))))
         if len(values) > 1:
             raise RefusedError(
-                "metadata-duplicate", f"its {name} is {' and '.join(sorted(shortened(value) for value in values))}"
+                "metadata-duplicate",
+                f"it has different values of {name}: {' and '.join(sorted(shortened(value) for value in values))}",
             )
 
 
@@ -263,7 +264,7 @@ def _provisional(metadata_version: str, dynamic: Iterable[str]) -> str | None:
     """Why a build can change the dependencies, the extras or Requires-Python, as a clause; None if it cannot (PEP 643)."""
     numbers = tuple(int(part) for part in re.findall(r"\d+", metadata_version))
     if numbers < STATIC_SINCE:
-        return f"metadata {metadata_version} does not promise that a build leaves it as it is"
+        return f"metadata {metadata_version} does not promise that a build keeps these values"
     changing = {field_name.strip().lower() for field_name in dynamic} & {
         "requires-dist",
         "requires-python",
@@ -280,7 +281,7 @@ def must_match(metadata: Metadata, filename: str) -> None:
         raise RefusedError("filename", f"its name cannot be read: {error}") from error
     if (metadata.project, metadata.version) not in stated:
         release = f"{metadata.project} {metadata.version}"
-        raise RefusedError("metadata-mismatch", f"its metadata speak of {release}", stated=release)
+        raise RefusedError("metadata-mismatch", f"its metadata name {release}", stated=release)
 
 
 def parse_requires_txt(text: str) -> tuple[tuple[str, ...], frozenset[NormalizedName]]:

@@ -23,7 +23,7 @@ from wheelhouse.archive.reasons import (
 from wheelhouse.humanize import shortened
 
 TEXTS: Mapping[type[Reason], str] = {
-    NoFittingTag: "no tag of it fits {target}",
+    NoFittingTag: "none of its tags fits {target}",
     FitsLess: "{better} fits better",
     UnreadableFormat: "pip does not unpack a {suffix}",
     RequiresPython: "requires Python {specifier}, and the target has {python}",
@@ -32,8 +32,8 @@ TEXTS: Mapping[type[Reason], str] = {
     HashNotAllowed: "no requirement line allows its {algorithm}, {digest}",
     WheelExcluded: "it is a wheel, and --no-binary excludes wheels",
     SdistExcluded: "it is an sdist, and --only-binary excludes sdists",
-    UploadedTooLate: "it was uploaded on {date}, after the time that is allowed",
-    UnreadableRequirement: "asks for `{line}`, which cannot be read: {problem}",
+    UploadedTooLate: "it was uploaded on {date}, after the latest time that is allowed",
+    UnreadableRequirement: "requires `{line}`, which cannot be read: {problem}",
     OtherWords: "{text}",
 }
 PAGE_ENTRIES = {
@@ -41,7 +41,7 @@ PAGE_ENTRIES = {
     "scheme": "an address for the file that is neither http nor https",
     "sha256": "a malformed sha256 for the file",
 }
-NEW_PIPS_REFUSE = "pip 24.1 and newer refuse it; pip 24.0 and older take it"
+NEW_PIPS_REFUSE = "pip 24.1 and newer refuse it; pip 24.0 and older accept it"
 
 
 def reason_text(reason: Reason) -> str:
@@ -53,6 +53,6 @@ def reason_text(reason: Reason) -> str:
             return f"the index page gives {PAGE_ENTRIES.get(field, field)}"
         case InvalidRequirementLine(line, old_pip_reads_it):
             pips = NEW_PIPS_REFUSE if old_pip_reads_it else "pip refuses it"
-            return f"asks for `{shortened(line)}`, which PEP 508 does not allow: {pips}"
+            return f"requires `{shortened(line)}`, which PEP 508 does not allow: {pips}"
     details = {name: shortened(text) for name, text in asdict(reason).items()}
     return TEXTS[type(reason)].format(**details)

@@ -59,7 +59,9 @@ def _pkg_info(files: Mapping[str, bytes]) -> bytes:
     by_place = ([raw for name, raw in files.items() if re.fullmatch(place, name)] for place in PKG_INFO)
     candidates = next(filter(None, by_place), [])
     if len(candidates) != 1:
-        raise RefusedError("sdist-metadata", f"it has {len(candidates)} folders with PKG-INFO at its top")
+        raise RefusedError(
+            "sdist-metadata", f"it has {len(candidates)} folders with a PKG-INFO at the top, and an sdist has one"
+        )
     return candidates[0]
 
 
@@ -68,7 +70,7 @@ def _with_egg_info(metadata: Metadata, files: Mapping[str, bytes]) -> Metadata:
     for name, raw in files.items():
         if name.endswith("/requires.txt"):
             lines, extras = parse_requires_txt(raw.decode("utf-8", "replace"))
-            reason = "its dependencies are those that its own egg-info noted"
+            reason = "its dependencies come from its own egg-info"
             return replace(metadata, requires_dist=lines, extras=metadata.extras | extras, provisional=reason)
     return metadata
 
@@ -111,7 +113,7 @@ class _TarWalk:
             else (member.type, member.target)
         )
         if self.seen.setdefault(name, contents) != contents:
-            raise RefusedError("sdist-duplicate", f"`{name}` is in the archive twice, with two contents")
+            raise RefusedError("sdist-duplicate", f"`{name}` is in the archive twice, with different contents")
 
     def _read(self, member: TarMember, placed: str) -> tuple[int, int]:
         """Size and CRC of a file's contents. Metadata of at most MAX_METADATA_BYTES are kept in `files`, under the name `placed`."""
@@ -133,7 +135,7 @@ class _TarWalk:
         for link in self._links:
             at = bisect_left(names, f"{link}/")
             if at < len(names) and names[at].startswith(f"{link}/"):
-                raise RefusedError("sdist-path", f"`{names[at]}` lies behind a link")
+                raise RefusedError("sdist-path", f"`{names[at]}` has a link in its path")
 
 
 def placed(name: str) -> str:
@@ -148,11 +150,11 @@ def _check_tar_member(member: TarMember) -> None:
     check_path(name)
     check_path(target)
     if name.startswith("/") or ".." in name.split("/") or _climbs_back(target) or UNSAFE.search(name + target):
-        raise RefusedError("sdist-path", f"`{name}` could be written outside its place")
+        raise RefusedError("sdist-path", f"`{name}` would be unpacked outside the folder")
     if member.leads_out:
-        raise RefusedError("sdist-path", f"`{name}` could be written outside its place: it links to `{target}`")
+        raise RefusedError("sdist-path", f"`{name}` would be unpacked outside the folder: it links to `{target}`")
     if member.is_sparse:
-        raise RefusedError("sdist-sparse", f"`{name}` is sparse, and not every reader fills its gaps")
+        raise RefusedError("sdist-sparse", f"`{name}` is sparse, and programs differ in how they fill its gaps")
     if not (member.is_file or member.is_folder or member.target):
         raise RefusedError("sdist-path", f"`{name}` is neither a file nor a folder nor a link")
 

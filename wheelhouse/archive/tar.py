@@ -130,7 +130,7 @@ class TarReader:
             raise tarfile.ReadError("an extended header belongs to no member")
         rest = self._stream.read(MAX_PADDING_BYTES + 1)
         if len(rest) > MAX_PADDING_BYTES or rest.strip(b"\0"):
-            raise tarfile.ReadError("something follows the end of the archive")
+            raise tarfile.ReadError("there are bytes after the end of the archive")
 
     def _exactly(self, size: int) -> bytes:
         """So many bytes. Raises ReadError if there are fewer."""
@@ -180,7 +180,7 @@ def _with(member: TarMember, extended: dict[bytes, str]) -> TarMember:
     try:
         size = int(extended.get(b"size", member.size))
     except ValueError as error:
-        raise tarfile.ReadError("a pax header gives a size that is no number") from error
+        raise tarfile.ReadError("a pax header gives a size that is not a number") from error
     if size < 0 or (size and member.type not in (*FILES, tarfile.GNUTYPE_SPARSE)):
         raise tarfile.ReadError(f"a pax header gives the size {size}")
     return replace(

@@ -90,7 +90,7 @@ def _refusing(filename: str) -> Iterator[None]:
 
 def _never_waived(rule: str) -> str:
     """The hint for a rule that no waiver covers."""
-    return f"{NOT_THIS_FILE} ({rule} is a rule that nobody can waive)"
+    return f"{NOT_THIS_FILE} ({rule} cannot be waived)"
 
 
 def _read_wheel(path: Path, filename: str, watch: Watch | None) -> InspectedFile:
@@ -112,11 +112,11 @@ def _read_wheel(path: Path, filename: str, watch: Watch | None) -> InspectedFile
 def _check_wheel_file(raw: bytes) -> None:
     """Check the file WHEEL. Raises RefusedError if installers do not read its version, or differ about it."""
     if not WHEEL_VERSION.search(raw):
-        raise RefusedError("wheel-version", "its WHEEL does not say Wheel-Version 1.x, the one that installers read")
+        raise RefusedError("wheel-version", "its WHEEL does not have Wheel-Version 1.x, and installers read no other")
     values: dict[bytes, bytes] = {}
     for name, value in SINGLE_WHEEL_FIELD.findall(raw):
         if values.setdefault(name.lower(), value.strip()) != value.strip():
-            raise RefusedError("metadata-duplicate", f"its WHEEL gives {name.decode()} twice, with two values")
+            raise RefusedError("metadata-duplicate", f"its WHEEL gives {name.decode()} twice, with different values")
 
 
 def _wheel_metadata(raw: bytes, filename: str) -> Metadata:
@@ -130,12 +130,12 @@ def _dist_info(members: Iterable[str], filename: str) -> str:
     """The name of the only `.dist-info` folder. Raises RefusedError if there is not exactly one, or if it is of another project."""
     folders = {name.partition("/")[0] for name in members if DIST_INFO.match(name)}
     if len(folders) != 1:
-        raise RefusedError("wheel-dist-info", f"it has {len(folders)} .dist-info folders, where a wheel has one")
+        raise RefusedError("wheel-dist-info", f"it has {len(folders)} .dist-info folders, and a wheel has one")
     folder = folders.pop()
     project = folder.removesuffix(".dist-info").rpartition("-")[0]
     expected = wheel_parts(filename)[0]
     if canonicalize_name(project) != expected:
-        raise RefusedError("wheel-dist-info", f"its {folder} is not of the project `{expected}`")
+        raise RefusedError("wheel-dist-info", f"its {folder} does not belong to the project `{expected}`")
     return folder
 
 
@@ -156,7 +156,9 @@ def _read_record(raw: bytes) -> tuple[dict[str, tuple[str, str]], list[str]]:
     rows = filter(None, csv.reader(io.StringIO(raw.decode("utf-8"), newline="")))
     for count, row in enumerate(rows):
         if count >= MAX_RECORD_ROWS or len(row) > MAX_RECORD_FIELDS:
-            raise beyond(f"its RECORD has more than {MAX_RECORD_ROWS} rows, or {MAX_RECORD_FIELDS} fields in a row")
+            raise beyond(
+                f"its RECORD has more than {MAX_RECORD_ROWS} rows, or more than {MAX_RECORD_FIELDS} fields in one row"
+            )
         name, declared, size = (*row, "", "")[:3] if len(row) <= 3 else (",".join(row[:-2]), *row[-2:])
         if RECORD_PATH_OUTSIDE.search(name):
             raise RefusedError("record-path", f"RECORD names `{shortened(name)}`, which is outside the wheel")

@@ -87,13 +87,13 @@ def read_members(data: mmap.mmap) -> dict[str, Member]:
         raise _hidden(abs(directory - position), "after the last member")
     total = sum(member.size for member in members.values())
     if total > BOMB_FLOOR and total > BOMB_RATIO * len(data):
-        raise RefusedError("zip-bomb", f"{len(data)} bytes would unpack to {total}")
+        raise RefusedError("zip-bomb", f"{len(data)} bytes would unpack to {total} bytes")
     return members
 
 
 def _hidden(count: int, where: str) -> RefusedError:
     """The error about bytes between members, for the caller to raise."""
-    return RefusedError("zip-hidden-data", f"{count} bytes {where} belong to no member, or to two")
+    return RefusedError("zip-hidden-data", f"{count} bytes {where} belong to no member, or to two members")
 
 
 def _central_directory(data: mmap.mmap) -> tuple[list[tuple[Member, int, int]], int]:
@@ -104,13 +104,15 @@ def _central_directory(data: mmap.mmap) -> tuple[list[tuple[Member, int, int]], 
     if count > MAX_MEMBERS:
         raise beyond(f"it has more than {MAX_MEMBERS} members")
     if offset + size != last:
-        raise RefusedError("zip-directory", "its directory is not where, or not as long as, its end record says")
+        raise RefusedError("zip-directory", "its directory has another place or length than its end record says")
     entries, position = [], offset
     for _ in range(count):
         entry, position = _central_entry(data, position, last)
         entries.append(entry)
     if position != last:
-        raise RefusedError("zip-directory", f"its directory has more than the {count} entries that it counts")
+        raise RefusedError(
+            "zip-directory", f"its directory has more than the {count} entries that its end record counts"
+        )
     return entries, offset
 
 
@@ -121,7 +123,7 @@ def _end_record(data: mmap.mmap) -> tuple[int, ...]:
         raise RefusedError("zip-structure", "it has no end-of-directory record: it was cut short")
     _, *classic, comment = EOCD.unpack_from(data, end)
     if end + EOCD.size + comment != len(data):
-        raise RefusedError("zip-trailing-data", "something follows the end of the archive")
+        raise RefusedError("zip-trailing-data", "there are bytes after the end of the archive")
     locator = end - LOCATOR.size
     if locator < 0 or data[locator : locator + 4] != b"PK\x06\x07":
         return (end, *classic)
@@ -188,7 +190,7 @@ def _check_extra(extra: bytes, name: str) -> None:
     """Raise RefusedError if a Unicode path field has another name, which some readers prefer to the first."""
     for kind, content in _fields(extra):
         if kind == UNICODE_PATH_FIELD and content[5:] != name.encode():
-            raise RefusedError("zip-disagreement", f"`{name}` has a second name")
+            raise RefusedError("zip-disagreement", f"`{name}` has another name in its Unicode path field")
 
 
 def _decode(name: bytes, flags: int) -> str:
@@ -232,7 +234,7 @@ def _check_name(member: Member) -> None:
     name = member.name
     check_path(name)
     if UNSAFE.search(name.removesuffix("/")):
-        raise RefusedError("zip-path", f"`{name}` could be written outside its place")
+        raise RefusedError("zip-path", f"`{name}` would be unpacked outside the folder")
     if stat.S_IFMT(member.mode) not in (0, stat.S_IFREG, stat.S_IFDIR):
         raise RefusedError("zip-link", f"`{name}` is a link or a special file")
     if name.endswith("/") and member.size:

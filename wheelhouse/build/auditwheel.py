@@ -54,4 +54,4 @@ def _run(command: Sequence[str], path: str, **variables: str) -> "subprocess.Com
             command, env=environment, capture_output=True, text=True, errors="replace", timeout=MAX_SECONDS, check=False
         )
     except (OSError, subprocess.TimeoutExpired) as error:
-        raise MachineError(f"`{command[0]}` did not do its work: {error}") from error
+        raise MachineError(f"`{command[0]}` failed: {error}") from error

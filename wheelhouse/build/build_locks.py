@@ -85,7 +85,7 @@ class BuildLocks:
         constraints = self._options.constraints
         if SETUPTOOLS in {line.project for line in lines}:
             floor = f"{SETUPTOOLS}>={setuptools_floor(target.python)}"
-            constraints += (parse_line(floor, f"what Python {target.python.minor} demands"),)
+            constraints += (parse_line(floor, f"the oldest setuptools for Python {target.python.minor}"),)
         text = "".join(f"{line.requirement}\n" for line in constraints)
         inputs = Inputs(
             requirements=tuple(sorted({str(line.requirement) for line in lines})),

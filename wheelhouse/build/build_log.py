@@ -17,23 +17,23 @@ class Reason:
 AGES = (
     (
         re.compile(r"use_2to3 is invalid|error in \S+ setup command: use_2to3"),
-        "it wants `use_2to3`, which setuptools dropped in 58.0",
-        "build it as of an earlier day: --build-uploaded-prior-to 2021-09-04",
+        "it uses `use_2to3`, which setuptools 58.0 removed",
+        "build it with build requirements of an earlier day: --build-uploaded-prior-to 2021-09-04",
     ),
     (
         re.compile(r"Cython\.Compiler\.Errors\.CompileError|Error compiling Cython file"),
-        "its sources are not for this Cython: 3.0 reads them differently",
-        "build it as of an earlier day: --build-uploaded-prior-to 2023-07-17, or --build-constraint 'cython<3'",
+        "its sources do not compile with this Cython: Cython 3.0 reads them differently",
+        "build it with build requirements of an earlier day: --build-uploaded-prior-to 2023-07-17, or --build-constraint 'cython<3'",
     ),
     (
         re.compile(r"module 'pkgutil' has no attribute 'ImpImporter'"),
-        "its build requirements want `pkgutil.ImpImporter`, which Python 3.12 dropped",
-        "build it as of a later day: --build-uploaded-prior-to 2023-10-02",
+        "its build requirements use `pkgutil.ImpImporter`, which Python 3.12 removed",
+        "build it with build requirements of a later day: --build-uploaded-prior-to 2023-10-02",
     ),
     (
         re.compile(r"No module named '(?:distutils|imp)(?:\.\w+)*'"),
-        "it wants a module that Python 3.12 dropped",
-        "choose a newer release of it, or add --build-constraint 'setuptools>=66.1' where its build has an older one",
+        "it uses a module that Python 3.12 removed",
+        "choose a newer release of the project; or add --build-constraint 'setuptools>=66.1' if its build uses an older setuptools",
     ),
     (
         re.compile(
@@ -228,5 +228,5 @@ def _missing(log: str) -> Iterator[Reason]:
 
 def _missing_part(what: str, package: str | None) -> Reason:
     """The cause that something is missing, with the Debian package that has it, if that is known."""
-    hint = f"on Debian: apt-get install {package}" if package else "install what has it"
+    hint = f"on Debian: apt-get install {package}" if package else "install the package that has it"
     return Reason(f"{what} is missing", hint, package)

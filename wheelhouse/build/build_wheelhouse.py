@@ -109,7 +109,7 @@ class _BuildLockFinder:
             lock = self._build_lock(pin, target, newest_upload, parents)
             return replace(pin, build_lock=lock.filename) if lock else pin
         except (NoSolutionError, InputError, IntegrityError) as error:
-            self.not_found.append(f"{pin.artifact.filename}: its build requirements are not fetched: {error}")
+            self.not_found.append(f"{pin.artifact.filename}: its build requirements were not fetched: {error}")
             return replace(pin, build_lacks=str(error))
 
     def _build_lock(

@@ -157,7 +157,7 @@ class RemoteBuilds:
         pins = {pin.artifact.filename: pin for lock in answer.build_locks.values() for pin in lock.pins}
         for name, content in answer.required.items():
             if name not in pins or hashlib.sha256(content).hexdigest() != pins[name].artifact.sha256:
-                raise IntegrityError(f"a worker sent `{name}`, which is not what its build lock names")
+                raise IntegrityError(f"a worker sent `{name}`, which differs from the file that its build lock names")
             self._kept(name, content, pins[name], folder)
         stored = self._kept(answer.filename, answer.wheel, task.pin, folder)
         self._builds.build_locks.used.update(answer.build_locks)

@@ -305,7 +305,7 @@ class SdistBuilds:
             path = auditwheel.repair(new.path, job.target.platform.tag, job.epoch, folder)
             return _checked(path, job, auditwheel.described)
         except (BuildError, IntegrityError, MachineError) as error:
-            self._on_event(Warned(f"{new.path.name} stays as it was built: {error}"))
+            self._on_event(Warned(f"{new.path.name} is used without the repair by auditwheel: {error}"))
             return new
 
     def _log(self, pin: Pin, target: Target, log: bytes, *, lasting: bool = False) -> Path:
@@ -318,7 +318,7 @@ class SdistBuilds:
         """
         second = self._new_build(job, lock).path
         if second.name != wheel.filename:
-            return (f"its name is {second.name}",)
+            return (f"the name of the wheel: {second.name}",)
         if sha256_of(second) == wheel.stored.sha256:
             return ()
         first, again = _members(wheel.stored.path), _members(second)
@@ -391,7 +391,7 @@ def check_filename(filename: str, pin: Pin, target: Target) -> None:
     try:
         project, version, _, tags = wheel_parts(filename)
     except ValueError as error:
-        raise BuildError(f"its build made `{filename}`, which is no wheel's name") from error
+        raise BuildError(f"its build made `{filename}`, which is not the name of a wheel") from error
     if (project, version) != (pin.project, pin.version):
         raise BuildError(f"its build made a wheel of {project} {version}")
     if target.rank(tags) is None:

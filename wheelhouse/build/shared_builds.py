@@ -70,7 +70,7 @@ def adopt_locks(shared: SharedBuild, build_locks: BuildLocks) -> None:
         try:
             lock = parse_lock(texts.lock, f"a build lock of {shared.filename}")
         except WheelhouseError as error:
-            raise IntegrityError(f"what the store notes of `{shared.filename}` cannot be read: {error}") from error
+            raise IntegrityError(f"the store's record of `{shared.filename}` cannot be read: {error}") from error
         build_locks.used[lock.name] = lock
         if texts.constraints is not None:
             build_locks.constraints[lock.name] = texts.constraints

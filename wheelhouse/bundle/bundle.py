@@ -203,13 +203,13 @@ def _check(manifest: BundleManifest, stated: str, source: str) -> None:
     carried = {entry.sha256 for entry in manifest.carried}
     contradiction = None
     if not all(map(SAFE_PATH.fullmatch, paths)):
-        contradiction = "names a file that could be written outside its place, or nowhere"
+        contradiction = "names a file with a path that is not allowed in a bundle"
     elif len(paths) > MAX_FILES or len({path.lower() for path in paths}) != len(paths):
-        contradiction = "names a file twice, or twice but for upper and lower case, or too many files"
+        contradiction = "names too many files, or two files whose names differ at most in upper and lower case"
     elif not _parents(paths).isdisjoint(paths):
         contradiction = "names a file inside another file"
     elif manifest.wheelhouses and not _have_folders(paths, manifest.wheelhouses):
-        contradiction = "names a file outside its wheelhouses, or a wheelhouse twice or without files"
+        contradiction = "names a file outside its wheelhouses, a wheelhouse twice, or a wheelhouse without files"
     elif not all(map(SHA256.fullmatch, [*hashes, *([manifest.base] if manifest.base else [])])) or any(
         entry.size < 0 for entry in (*manifest.entries, *manifest.review)
     ):
@@ -217,14 +217,14 @@ def _check(manifest: BundleManifest, stated: str, source: str) -> None:
     elif not {entry.path for entry in manifest.review} <= set(REVIEW_FILES) or any(
         entry.size > MAX_REVIEW_BYTES for entry in manifest.review
     ):
-        contradiction = "names a file of a review that is none, or is too long"
+        contradiction = "names a file for a review that is too long, or that no review has"
     elif manifest.base is None and any(entry.sha256 not in carried for entry in manifest.entries):
         contradiction = "says that it is complete, but does not carry every file"
     elif stated != digest(manifest.result):
-        contradiction = "gives digests that are not those of its files"
+        contradiction = "gives digests that differ from those of its files"
     if contradiction:
         raise IntegrityError(
-            f"the manifest of `{source}` {contradiction}", hint="have the bundle packed and sent again"
+            f"the manifest of `{source}` {contradiction}", hint="ask for the bundle to be packed and sent again"
         )
 
 

@@ -128,7 +128,7 @@ def _must_be(member: TarMember, path: str, size: int, name: str) -> None:
     if member.is_sparse:
         raise tarfile.ReadError("it has a sparse member")
     if member.name != path or not member.is_file or member.size != size:
-        raise IntegrityError(f"`{name}` holds `{member.name!a}` where its manifest has `{path}`, {size} bytes")
+        raise IntegrityError(f"`{name}` holds `{member.name!a}` where its manifest has `{path}` with {size} bytes")
 
 
 @contextmanager
@@ -204,4 +204,4 @@ def write_checked(blocks: Iterable[bytes], folder: OpenFolder, entry: BundleEntr
 def must_have_sha256(sha256: str, entry: BundleEntry) -> None:
     """Raise DamagedBundleError if `sha256` is not that of the entry."""
     if sha256 != entry.sha256:
-        raise DamagedBundleError(f"`{entry.path}` in the bundle does not have the sha256 of its manifest")
+        raise DamagedBundleError(f"`{entry.path}` in the bundle does not have the sha256 that the manifest gives")

@@ -138,7 +138,7 @@ def _from_json(path: Path, keys: tuple[PublicKey, ...]) -> FarSide:
         if keys and not envelope.signers(keys):
             raise _unsigned(path)
         if envelope.statement.get("predicateType") != PREDICATE_BASE + PREDICATE:
-            raise InputError(f"`{path}` is a signed statement about something else than the state of a wheelhouse")
+            raise InputError(f"`{path}` is a signed statement, but not about the state of a wheelhouse")
         return parse_state(envelope.statement.get("predicate"), path.name)
     if keys:
         raise _unsigned(path)

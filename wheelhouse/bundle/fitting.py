@@ -27,7 +27,7 @@ def must_fit(folder: str, manifest: BundleManifest, own: Hashes, existing: Hashe
     ]
     if not missing and not strange:
         return
-    lines = [f"`{path}` is another file" for path in strange]
+    lines = [f"`{path}` differs" for path in strange]
     lines += [f"`{path}` is missing" for path in missing if path not in strange]
     there = {path: sha256 for path, sha256 in own.items() if existing.get(path) == sha256}
     now = f"wheelhouse {digest(there)[:12]}" if there else "no wheelhouse"
@@ -35,24 +35,24 @@ def must_fit(folder: str, manifest: BundleManifest, own: Hashes, existing: Hashe
         base = (manifest.base or "")[:12]
         raise IntegrityError(
             f"`{folder}` ({now}) lacks {counted(len(missing), 'file')} that the bundle does not carry "
-            f"(it was made for wheelhouse {base}): {lines[0]}",
+            f"(the bundle continues wheelhouse {base}): {lines[0]}",
             hint=_how_to_get_them(folder, base, any_strange=bool(strange)),
             details=tuple(lines),
         )
     raise IntegrityError(
-        f"`{folder}` ({now}) has foreign files under names that the bundle also has (wheelhouse {digest(manifest.result)[:12]}) "
-        f"has others: {lines[0]}",
-        hint="move them away, or unpack it into an empty folder",
+        f"`{folder}` ({now}) has files that differ from those of the bundle (wheelhouse {digest(manifest.result)[:12]}) "
+        f"under the same names: {lines[0]}",
+        hint="move these files away, or unpack the bundle into an empty folder",
         details=tuple(lines),
     )
 
 
 def _how_to_get_them(folder: str, base: str, *, any_strange: bool) -> str:
     """The text of a hint: how the far side gets the files that it lacks. Foreign files must be moved away first."""
-    before = "move away each file that is another file; then " if any_strange else ""
+    before = "move away each file that differs; then " if any_strange else ""
     return (
-        f"{before}unpack the bundle of wheelhouse {base} before this one (`wheelhouse inspect` names it), or ask for a bundle "
-        f"with what is missing: `wheelhouse state {folder} -o far.json` here, `wheelhouse pack … --since far.json` there"
+        f"{before}unpack the bundle that makes wheelhouse {base} before this one (see `wheelhouse inspect`), or ask for a bundle "
+        f"with the missing files: `wheelhouse state {folder} -o far.json` here, `wheelhouse pack … --since far.json` there"
     )
 
 

@@ -69,7 +69,7 @@ def _wrong_in_wheelhouse(manifest: BundleManifest, locks: Mapping[str, bytes], n
         folders.setdefault(folder, {})[filename] = entry
     wrong = [line for folder in sorted(folders) for line in _wrong(folder, folders, locks, name)]
     return wrong + [
-        f"`{path}` is to be removed, and no lock file can name it" for path in _not_possible(manifest.removed)
+        f"`{path}` would be removed, and no lock file can name such a file" for path in _not_possible(manifest.removed)
     ]
 
 
@@ -107,7 +107,7 @@ def must_have_short_locks(manifest: BundleManifest, name: str) -> None:
     """Raise IntegrityError if the lock files of the bundle `name` are together longer than MAX_LOCK_BYTES: they are read into memory."""
     paths = lock_paths(manifest)
     if (size := sum(entry.size for entry in manifest.entries if entry.path in paths)) > MAX_LOCK_BYTES:
-        raise IntegrityError(f"the lock files of `{name}` have {size} bytes")
+        raise IntegrityError(f"the lock files of `{name}` have {size} bytes, more than {MAX_LOCK_BYTES}")
 
 
 def with_locks_first(manifest: BundleManifest) -> BundleManifest:
@@ -132,12 +132,12 @@ def _wrong(folder: str, folders: Mapping[str, Files], locks: Mapping[str, bytes]
     if allowed:
         allowed[SUMS] = _sums(files, {inner: folders.get(f"{prefix}{inner}", {}) for inner in INNER_FOLDERS})
     for filename in sorted(files.keys() - allowed.keys()):
-        yield f"no lock file in it names `{files[filename].path}`"
+        yield f"no lock file in the bundle names `{files[filename].path}`"
     for filename in sorted(files.keys() & allowed.keys()):
         if allowed[filename] != files[filename].sha256:
             yield f"`{files[filename].path}` differs from the file that its lock file gives"
     for filename in sorted(allowed.keys() - files.keys()):
-        yield f"it lacks `{prefix}{filename}`, which its lock files require"
+        yield f"the bundle lacks `{prefix}{filename}`, which its lock files require"
 
 
 def _sums(files: Files, inner: Mapping[str, Files]) -> str:
@@ -165,7 +165,7 @@ def _of_locks(locks: Mapping[str, bytes], source: str) -> dict[str, str]:
     }
     for filename, lock in parsed.items():
         if lock.filename != filename:
-            raise IntegrityError(f"`{source}:{filename}` holds the lock `{lock.filename}`")
+            raise IntegrityError(f"`{source}:{filename}` has the content of the lock file `{lock.filename}`")
     wheelhouse = Wheelhouse(tuple(parsed.values()))
     texts = links_of(wheelhouse.locks) | {
         lock.requirements_filename: lock.to_requirements() for lock in wheelhouse.locks

@@ -30,7 +30,7 @@ def loose_volumes(path: Path) -> list[tuple[Path, int]]:
     if 1 not in there:
         first = f"{name}.{'1'.rjust(len(VOLUME.fullmatch(there[min(there)].name)[2]), '0')}"  # type: ignore[index]
         raise IntegrityError(
-            f"`{there[min(there)].name}` is volume {min(there)} of a bundle, missing: `{first}`",
+            f"`{there[min(there)].name}` is volume {min(there)} of a bundle, and volume 1 is missing: `{first}`",
             hint="send the first volume, too",
         )
     sizes = {number: file.stat().st_size for number, file in there.items()}
@@ -42,7 +42,7 @@ def loose_volumes(path: Path) -> list[tuple[Path, int]]:
             f" and {len(missing) - 5} more" if missing[5:] else ""
         )
         raise IntegrityError(
-            f"`{there[1].name}` is volume 1 of {count}, missing: {shown}",
+            f"`{there[1].name}` is volume 1 of {count}, and others are missing: {shown}",
             hint="put all volumes into one folder",
             details=tuple(f"the volume `{each}` is missing" for each in missing),
         )

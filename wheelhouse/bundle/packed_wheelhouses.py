@@ -22,11 +22,13 @@ def sources_of(folders: Sequence[Path]) -> dict[str, Path]:
     for number, (folder, name) in enumerate(zip(folders, names, strict=True)):
         if not SAFE_PATH.fullmatch(name):
             raise InputError(
-                f"`{folder}` has a name that no folder in a bundle can have", hint="rename it: letters and digits"
+                f"`{folder}` has a name that no folder in a bundle can have",
+                hint="rename the folder: use letters and digits",
             )
         if name.lower() in map(str.lower, names[:number]):
             raise InputError(
-                f"two wheelhouses have the name `{name}`", hint="rename one: each gets a folder of its name"
+                f"two wheelhouses have the name `{name}`",
+                hint="rename one of the two: their names are the names of the folders in the bundle",
             )
     return dict(zip(names, folders, strict=True))
 

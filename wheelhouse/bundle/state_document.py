@@ -71,7 +71,9 @@ def parse_state(document: object, source: str) -> FarSide:
         raise InputError(f"`{source}` holds no state that wheelhouse wrote: {error}") from error
     files = {row.path: row.sha256 for row in state.files}
     if state.wheelhouse != digest(files) or not all(map(SHA256.fullmatch, files.values())):
-        raise IntegrityError(f"the state `{source}` gives a digest that is not that of its files", hint="make it again")
+        raise IntegrityError(
+            f"the state `{source}` gives a digest that differs from that of its files", hint="make it again"
+        )
     return FarSide.of(files, state.wheelhouses)
 
 

@@ -264,7 +264,7 @@ def signer_of(bundle: Bundle, keys: tuple[PublicKey, ...], on_event: Listener) -
     """
     if keys:
         if bundle.signature is None:
-            raise IntegrityError("the bundle is not signed, and a key was given to check it with")
+            raise IntegrityError("--key was given, but the bundle is not signed")
         return verify_signature(bundle.signature, bundle.raw_manifest, MANIFEST, PREDICATE, keys)
     if bundle.signature is not None:
         on_event(Noted("the bundle is signed; the signature is not checked, because no --key was given"))

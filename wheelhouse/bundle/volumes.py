@@ -168,8 +168,8 @@ def reading(path: Path) -> Iterator[BinaryIO]:
     path = _bundle_of(path)
     index = path.parent / (path.name + INDEX_SUFFIX)
     if path.is_file() and index.is_file():
-        hint = f"remove the older of the two: the file, or its volumes and `{index.name}`"
-        raise InputError(f"`{path}` stands beside volumes of the same name", hint=hint)
+        hint = f"remove the older one: the file, or all volumes and `{index.name}`"
+        raise InputError(f"`{path}` exists as one file and as volumes", hint=hint)
     loose = [] if index.is_file() else loose_volumes(path)
     if not index.is_file() and not loose:
         with os_errors_as_machine_error(path), _single(path) as file:
@@ -232,7 +232,7 @@ def _must_be_whole(bundle: Path, volumes: list[Volume]) -> None:
     if wrong:
         raise IntegrityError(
             f"{wrong[0]}{f', and {len(wrong) - 1} more' if len(wrong) > 1 else ''}",
-            hint=repair_hint(bundle) or "have only these volumes sent again",
+            hint=repair_hint(bundle) or "ask for only these volumes again",
             details=tuple(wrong),
         )
 

@@ -164,7 +164,7 @@ def _reviewer(from_file: "Settings", key: "PublicKey", named: str | None) -> str
         return name
     raise InputError(
         "the settings name no reviewer with this key, so the approval would not count",
-        hint="add it to [[approvals.reviewers]] in wheelhouse.toml, or name yourself with --reviewer",
+        hint="add the key to [[approvals.reviewers]] in wheelhouse.toml, or name yourself with --reviewer",
     )
 
 

@@ -98,10 +98,12 @@ def _must_have_store(building: BuildCommandOptions, network: ConnectionOptions, 
     if name and not (network.store or from_file.store.url):
         raise InputError(f"{name} needs a store", hint="name it: --store URL, or `url` in the table [store]")
     if building.only_here and not network.store_key:
-        raise InputError("--only-here signs what it builds, and there is no key", hint="name it: --store-key FILE")
+        raise InputError("--only-here signs what it builds, and no key was given", hint="name it: --store-key FILE")
     if building.from_store and not from_file.store.trusted:
         hint = "name the public key of the machines that build: `trusted` in the table [store] of wheelhouse.toml"
-        raise InputError("--from-store takes what a trusted key signed, and no key is trusted", hint=hint)
+        raise InputError(
+            "--from-store takes only wheels that a trusted key signed, and the settings trust no key", hint=hint
+        )
 
 
 def _say(

@@ -189,7 +189,7 @@ def _output_stream(*, split: str | None, par2: int | None, as_json: bool) -> Bin
             f"{option} does not go with `-o -`: only the bundle goes to stdout", hint="write it into a file: -o FILE"
         )
     if sys.stdout.isatty():
-        raise InputError("stdout is a terminal, and a bundle is no text", hint="pipe it: wheelhouse pack … -o - | …")
+        raise InputError("stdout is a terminal, and a bundle is not text", hint="pipe it: wheelhouse pack … -o - | …")
     return sys.stdout.buffer
 
 
@@ -198,7 +198,9 @@ def _input(bundle: Path) -> Path | BinaryIO:
     if bundle != STREAM:
         return bundle
     if sys.stdin.isatty():
-        raise InputError("stdin is a terminal, and a bundle is no text", hint="pipe it: … | wheelhouse unpack - FOLDER")
+        raise InputError(
+            "stdin is a terminal, and a bundle is not text", hint="pipe it: … | wheelhouse unpack - FOLDER"
+        )
     return sys.stdin.buffer
 
 
@@ -369,7 +371,9 @@ def size_of(text: str) -> int:
     match = re.fullmatch(r"(\d+)\s*([KMGT]?)B?", text.strip().upper())
     size = int(match[1]) * UNITS[match[2]] if match else 0
     if size < MIN_VOLUME_BYTES:
-        raise InputError(f"`{text}` is not a size for a volume", hint="write 4G, 700M, or bytes; at least 1000")
+        raise InputError(
+            f"`{text}` is not a size for a volume", hint="write 4G, 700M or a number of bytes, at least 1000"
+        )
     return size
 
 

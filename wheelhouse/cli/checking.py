@@ -99,7 +99,7 @@ def _verified(folder: Path, whole: Path, keys: list[Path] | None, *, require_app
     targets = ", ".join(lock.target.name for lock in verdict.wheelhouse.locks)
     kind, good = ("an index", "as indexed") if is_index else (f"wheelhouse for {targets}", "as locked")
     kind = f"staged folder, {layout_text(staged.plan)}" if staged else kind
-    state, size = "not as it must be" if is_bad else good, report.size_text(verdict.bytes)
+    state, size = "has errors" if is_bad else good, report.size_text(verdict.bytes)
     summary = [
         *(staged_lines(str(folder), staged.plan, staged.record, signer.label if signer else None) if staged else ()),
         f"{folder}: {report.counted(verdict.files, 'file')}, {size}, {kind}: {state}{approved}",
@@ -112,7 +112,7 @@ def _must_be_default(folder: Path) -> None:
     """Raise InputError for a folder that is named beside --all or --job."""
     if folder != DEFAULT_FOLDER:
         hint = "leave out the folder, or leave out --all and --job"
-        raise InputError(f"`{folder}` is one wheelhouse, and each job has its own", hint=hint)
+        raise InputError(f"`{folder}` is one wheelhouse, and each job has its own wheelhouse", hint=hint)
 
 
 def _signer(folder: Path, staged: "StagedFolder | None", paths: list[Path]) -> "PublicKey":
@@ -125,7 +125,9 @@ def _signer(folder: Path, staged: "StagedFolder | None", paths: list[Path]) -> "
 
     if staged is None:
         hint = "leave out --key; `wheelhouse unpack --key` checks the signature of a bundle"
-        raise InputError(f"`{folder}` is no staged folder, and only staged folders are signed", hint=hint)
+        raise InputError(
+            f"`{folder}` is not a staged folder, and --key checks the signature of a staged folder", hint=hint
+        )
     keys = tuple(map(load_public_key, paths))
     signer = check_signature(staged, keys)
     return next(key for key in keys if key.id == signer)

@@ -63,7 +63,9 @@ def must_choose_jobs(from_file: "Settings", chosen: FetchOptions, fleet: FleetOp
     It is for a command without --all and --job.
     """
     if fleet.report:
-        raise InputError("--report is about the jobs of a settings file", hint="add --all, or --job NAME")
+        raise InputError(
+            "--report reports on jobs of a settings file, and no job was chosen", hint="add --all, or --job NAME"
+        )
     values = from_file.options | given(chosen)
     if from_file.has_jobs and not names_job(FetchOptions, values):
         hint = "add --all for all of them, or --job NAME"
@@ -164,11 +166,13 @@ def must_be_for_all(chosen: FetchOptions) -> None:
     """Raise InputError if the command line says what to fetch, or where to (--dest): each job says that itself."""
     values = given(chosen)
     if names_job(FetchOptions, values):
-        hint = "write them into a table [jobs.NAME] of the settings file, or leave out --all and --job"
-        raise InputError("the jobs of the settings file say what to fetch, and the command line names more", hint=hint)
+        hint = "leave the requirements and targets out of the command line, or leave out --all and --job"
+        raise InputError(
+            "the jobs of the settings file say what to fetch, and the command line also says it", hint=hint
+        )
     if "dest" in values:
         hint = "set `output` in the settings file: the folder of all wheelhouses, each under its job's name"
-        raise InputError("--dest names one folder, and each job has its own", hint=hint)
+        raise InputError("--dest names one folder, and each job has its own folder", hint=hint)
 
 
 def _fetched(

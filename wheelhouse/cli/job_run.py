@@ -193,7 +193,7 @@ def consent_of(folder: Path, listener: "Shown | None", *, replace_files: bool) -
             return
         sentence = report.lost_sentence(str(folder), len(lost))
         if listener is None or not (sys.stdin.isatty() and sys.stderr.isatty()):
-            hint = "to remove them, add --replace; else use another folder (--dest), or fetch both jobs in one command"
+            hint = "to remove these files, add --replace; to keep them, use another folder (--dest), or fetch both jobs in one command"
             raise InputError(sentence, hint=hint, details=tuple(lost))
         if not listener.confirm([f"  {name}" for name in lost], f"{sentence}. Continue?"):
             raise InputError(f"{sentence}; nothing was changed", hint="use another folder (--dest)")

@@ -144,7 +144,9 @@ def _bucket(tree: str) -> "Bucket | None":
     if not is_store_url(tree):
         return None
     if tree.startswith("file:"):
-        raise InputError(f"`{tree}` is a folder, which takes no conditional writes", hint="name it by its path: -o DIR")
+        raise InputError(
+            f"`{tree}` is a folder, and file: URLs are not supported here", hint="name the folder by its path: -o DIR"
+        )
     return Bucket(opened_objects(tree, make=False))
 
 
@@ -223,7 +225,7 @@ def yank(
 
     if bool(releases) == bool(advisories) or bool(releases) != bool(reason):
         raise InputError(
-            "name releases with a --reason, or --advisories FILE, whose advisories are the reasons",
+            "name releases and a --reason; or give --advisories FILE alone, whose advisories are the reasons",
             hint="see `wheelhouse mirror yank --help`",
         )
     entries = _advised(tree, advisories, by) if advisories else _entries(Action.YANK, releases or (), reason, by)
@@ -339,7 +341,7 @@ def mirror_verify(tree: Tree, as_json: Json = False) -> None:
         rows = [report.finding_document(finding) for finding in verdict.findings]
         say_json({"tree": tree, "files": verdict.files, "bytes": verdict.bytes, "ok": not is_bad, "findings": rows})
     else:
-        state = "not as it must be" if is_bad else "as indexed"
+        state = "has errors" if is_bad else "as indexed"
         say(*report.finding_lines(verdict.findings))
         say(f"{tree}: {report.counted(verdict.files, 'file')}, {report.size_text(verdict.bytes)}: {state}")
     raise typer.Exit(1 if is_bad else 0)
@@ -379,7 +381,7 @@ def _entries(action: "Action", subjects: Iterable[str], reason: str, by: str | N
     if not reason.strip() and action in (Action.REMOVE, Action.YANK, Action.BLOCK):
         raise InputError(
             f"`mirror {action}` needs a reason",
-            hint="add --reason 'see TICKET-12': people see it with the decision",
+            hint="add --reason 'see TICKET-12': it is shown with the decision",
         )
     moment, user = now(), by or user_name()
     return [Entry(action=action, made=moment, by=user, subject=subject, reason=reason) for subject in subjects]

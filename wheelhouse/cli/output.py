@@ -70,4 +70,4 @@ def must_confirm(question: str) -> None:
 def must_agree(sentence: str) -> None:
     """Ask on the terminal whether to continue. Raises InputError, with this sentence, for a no, and if there is no terminal."""
     if not sys.stdin.isatty() or not typer.confirm(f"{sentence}. Continue?", err=True):
-        raise InputError(sentence, hint="to continue all the same, add --replace")
+        raise InputError(sentence, hint="to continue nevertheless, add --replace")

@@ -170,8 +170,8 @@ def _resources(client: Any) -> frozenset[str]:  # noqa: ANN401
         if version != __version__:
             found = version if isinstance(version, str) else "no wheelhouse"
             raise ServerError(
-                f"the worker {worker} has {found}, where {__version__} is needed",
-                hint="install the same release on all",
+                f"the worker {worker} has {found}, and {__version__} is needed",
+                hint="install the same release on all workers",
             )
     workers = client.scheduler_info(n_workers=-1)["workers"].values()
     return frozenset(name for worker in workers for name in worker["resources"])

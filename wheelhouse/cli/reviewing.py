@@ -125,7 +125,7 @@ def _reviewer(from_file: "Settings", key: Path, sign_command: str) -> "Reviewer"
         return Reviewer(name, signer)
     raise InputError(
         f"the settings name no reviewer with the key `{key}`, so no approval by it would count",
-        hint="add it to [[approvals.reviewers]] in wheelhouse.toml",
+        hint="add the key to [[approvals.reviewers]] in wheelhouse.toml",
     )
 
 

@@ -161,7 +161,7 @@ def _by_name(wheelhouses: Sequence[Path]) -> dict[str, Sequence[Path]]:
         name = folder.resolve().name
         if not NAME.fullmatch(name) or name in OWN_PATHS:
             raise InputError(
-                f"`{name}` cannot be the path of a wheelhouse", hint="rename the folder: letters and digits"
+                f"`{name}` cannot be the path of a wheelhouse", hint="rename the folder: use letters and digits"
             )
         if name in named:
             raise InputError(f"two wheelhouses have the name `{name}`", hint="rename one")

@@ -194,7 +194,7 @@ def must_be_approved(files: Mapping[str, str], wheelhouses: Iterable[Path]) -> N
     ]
     if errors := tuple(finding for finding in later if finding.severity >= Severity.ERROR):
         raise IntegrityError(
-            f"`{errors[0].subject}` is approved, but an advisory is newer than its approval", findings=errors
+            f"`{errors[0].subject}` is approved, but an advisory became known after the approval", findings=errors
         )
     for line in finding_lines(later):
         echo(line, err=True)
@@ -356,7 +356,7 @@ def store_keys(network: ConnectionOptions, from_file: "Settings", listener: List
     trusted = public_keys(from_file.store.trusted, "a key of [store] trusted")
     signer = signer_of(Path(network.store_key)) if network.store_key else None
     if signer and signer.public.id not in {key.id for key in trusted}:
-        listener(Warned("the key of --store-key is not in `[store] trusted`: no machine accepts what it signs"))
+        listener(Warned("the key of --store-key is not in `[store] trusted`: no machine accepts what this key signs"))
     return SigningKeys(trusted, signer) if trusted or signer else None
 
 

@@ -94,7 +94,7 @@ def _of_file(own: Table, defaults: Table, path: Path, output: str) -> Iterator[t
     for name, job in own.get("jobs", {}).items():
         place = f"jobs.{name}"
         if not NAME.fullmatch(name):
-            hint = "a name has letters, digits, `.`, `_` and `-`, and is the name of the job's folder"
+            hint = "use letters, digits, `.`, `_` and `-`: the name of the job is also the name of its folder"
             raise InputError(f"`{path}`: `{place}`: this cannot be a job's name", hint=hint)
         folder = {"dest": str(Path(output) / name)}
         whole = {**folder, **_over(inherited, job)} if isinstance(job, Mapping) else job
@@ -122,7 +122,7 @@ def _included(patterns: list[str], path: Path) -> list[Path]:
             raise InputError(f"`{path}`: `include`: `{pattern}` is no relative path", hint=hint)
         matching = sorted(file for file in path.parent.glob(pattern) if file.is_file())
         if not matching:
-            hint = f"paths count from `{path.parent}`"
+            hint = f"relative paths start at `{path.parent}`"
             raise InputError(f"`{path}`: `include`: no file matches `{pattern}`", hint=hint)
         files += matching
     return list(dict.fromkeys(files))

@@ -49,7 +49,9 @@ class AptSource:
                 hint="give one: --deb-source 'deb https://… bookworm main'",
             )
         if not SAFE_SUITE.fullmatch(self.suite) or not all(map(SAFE_COMPONENT.fullmatch, self.components)):
-            raise InputError(f"the source `{self}` has a suite or component that is no name")
+            raise InputError(
+                f"the source `{self}` has a suite or a component with a character that is not allowed in a name"
+            )
         if bool(self.components) == self.suite.endswith("/"):
             raise InputError(f"the source `{self}` needs components, or a suite that ends in `/`")
         return self
@@ -70,7 +72,7 @@ def parse_source_line(line: str) -> AptSource:
     match = LINE.fullmatch(line.strip())
     if match is None:
         raise InputError(
-            f"`{line}` is no source of Debian packages", hint="write it as 'deb https://mirror/debian bookworm main'"
+            f"`{line}` is not a source of Debian packages", hint="write it as 'deb https://mirror/debian bookworm main'"
         )
     options = dict(_option(text) for text in (match["options"] or "").split())
     return AptSource(

@@ -57,7 +57,7 @@ class _Counted(io.RawIOBase):
         data = self._stream.read(size)
         self._count += len(data)
         if self._count > MAX_DATA_BYTES:
-            raise tarfile.ReadError("it unpacks to too much")
+            raise tarfile.ReadError("it would unpack to more bytes than a package may have")
         return data
 
 

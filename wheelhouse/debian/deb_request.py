@@ -40,10 +40,11 @@ def parse_request(text: str, architecture: str = "") -> DebRequest:
     match = REQUEST.fullmatch(text.strip())
     if match is None:
         raise InputError(
-            f"`{text}` names no Debian package", hint="write it as apt-get does: git, git=1:2.39.5-0, git/bookworm"
+            f"`{text}` is not the name of a Debian package",
+            hint="write it as apt-get does: git, git=1:2.39.5-0, git/bookworm",
         )
     if architecture and match["architecture"] not in (None, "any", "all", architecture):
-        raise InputError(f"`{text}` is for another architecture than the base, which has {architecture}")
+        raise InputError(f"`{text}` is not for the architecture of the base, {architecture}")
     return DebRequest(match["name"], match["version"] or "", match["suite"] or "")
 
 
@@ -62,7 +63,10 @@ def requested_package(catalogue: Catalogue, request: DebRequest) -> DebPackage:
         return candidates[0]
     if candidates:
         names = ", ".join(package.name for package in candidates)
-        raise NoSolutionError(f"`{request.name}` is a virtual Debian package of {names}", hint="name one of them")
+        raise NoSolutionError(
+            f"`{request.name}` is a virtual Debian package, which these packages provide: {names}",
+            hint="name one of them",
+        )
     raise NoSolutionError(
         f"no source has the Debian package `{request.name}`",
         hint="check its name, and the suites and components of the sources",

@@ -300,7 +300,7 @@ class _Solver:
         details = tuple(self._explained(package, set()))
         return NoSolutionError(
             f"the Debian package `{package.name}` ({package.version}) cannot be installed",
-            hint="check the sources (--deb-source) and the base: another suite may be needed",
+            hint="check the sources (--deb-source) and the base: perhaps the package needs another suite",
             details=details,
         )
 

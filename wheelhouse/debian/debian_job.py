@@ -81,8 +81,8 @@ def debian_job(
     usable = tuple(_dated(source, date) for source in sources if _is_for(source, base.architecture))
     if not usable:
         raise InputError(
-            "no source of Debian packages is given, and the base names none",
-            hint="name one: --deb-source 'deb https://mirror/debian bookworm main'",
+            "no source of Debian packages is given, and the base names no source",
+            hint="name a source: --deb-source 'deb https://mirror/debian bookworm main'",
         )
     return DebianJob(checked, base, usable, keyrings, host_keyrings or {}, date)
 
@@ -97,5 +97,5 @@ def _dated(source: AptSource, date: datetime | None) -> AptSource:
     if SNAPSHOT not in source.url:
         return source
     if date is None:
-        raise InputError(f"the source `{source}` needs a date", hint="say which: --deb-date 2025-05-20")
+        raise InputError(f"the source `{source}` needs a date", hint="name the date: --deb-date 2025-05-20")
     return replace(source, url=source.url.replace(SNAPSHOT, f"{date.astimezone(UTC):{SNAPSHOT_FORMAT}}"))

@@ -288,7 +288,7 @@ def _lock(table: _LockTable) -> DebianLock:
 def _suite(table: _SuiteTable) -> LockedSuite:
     """A suite of a parsed table. Raises ValueError for an unsafe suite or component."""
     if not SAFE_SUITE.fullmatch(table.suite) or not all(map(SAFE_COMPONENT.fullmatch, table.components)):
-        raise ValueError(f"`{table.suite}` or one of its components is no name")
+        raise ValueError(f"`{table.suite}` or one of its components has a character that is not allowed in a name")
     files = tuple(IndexFile(file.path, file.sha256, file.size, file.component) for file in table.files)
     return LockedSuite(
         table.archive, table.url, table.suite, table.components, table.names, table.signers, files, table.signed_by

@@ -64,8 +64,8 @@ class ReleaseFile:
         """Raise IntegrityError, naming `what`, if `now` is after Valid-Until. Without Valid-Until a suite is always valid."""
         if self.valid_until and now > self.valid_until:
             raise IntegrityError(
-                f"{what} was valid until {self.valid_until:%Y-%m-%d %H:%M} UTC",
-                hint="the mirror is out of date: use another one, or ask for a date with --deb-date",
+                f"{what} is out of date: it was valid until {self.valid_until:%Y-%m-%d %H:%M} UTC",
+                hint="use a mirror that is up to date, or ask for a date with --deb-date",
             )
 
 
@@ -75,7 +75,7 @@ def _lacks(what: str) -> ListedFile:
 
 
 def parse_release(text: str) -> ReleaseFile:
-    """Read the text of a Release. Raises IntegrityError if it lists no file with a sha256, or if Valid-Until is no date.
+    """Read the text of a Release. Raises IntegrityError if it lists no file with a sha256, or if Valid-Until is not a date.
 
     The caller has checked the signature.
     """
@@ -83,7 +83,7 @@ def parse_release(text: str) -> ReleaseFile:
     rows = (HASH_LINE.fullmatch(line) for line in fields.get("sha256", "").splitlines())
     files = {row[3]: ListedFile(row[3], row[1], int(row[2])) for row in rows if row}
     if not files:
-        raise IntegrityError("the Release file gives no sha256", hint="use a mirror that is not older than Debian 6")
+        raise IntegrityError("the Release file gives no sha256", hint="use the archive of Debian 6 or newer")
     no_all = "Packages" in fields.get("no-support-for-architecture-all", "").split()
     return ReleaseFile(
         tuple(dict.fromkeys(filter(None, (fields.get("codename"), fields.get("suite"))))),
@@ -107,4 +107,4 @@ def _time(text: str) -> datetime:
     try:
         return parsedate_to_datetime(text.replace("UTC", "+0000"))
     except ValueError as error:
-        raise IntegrityError(f"the Release file's Valid-Until is no date: `{text}`") from error
+        raise IntegrityError(f"the Release file's Valid-Until is not a date: `{text}`") from error

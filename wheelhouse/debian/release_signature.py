@@ -49,8 +49,8 @@ def signed_text(raw: bytes, keyrings: Sequence[bytes], what: str) -> tuple[str, 
         signers = _signers(done.stdout.decode("utf-8", "replace"))
         if not signers:
             raise IntegrityError(
-                f"{what} is signed by none of the given keys, or was altered",
-                hint="do not use this mirror; or name the archive's own keyring: --deb-keyring FILE",
+                f"{what} has no valid signature of the given keys",
+                hint="name the archive's own keyring (--deb-keyring FILE); if that keyring was given, do not use this mirror",
             )
         return (home / "text").read_text(encoding="utf-8", errors="replace"), signers
 

@@ -82,7 +82,7 @@ def parse_dockerfile(text: str, what: str) -> Dockerfile:
     escape = directives.get("escape", "\\")
     instructions = tuple(_instructions(lines, start, escape, what))
     if not any(instruction.keyword == "FROM" for instruction in instructions):
-        raise InputError(f"{what} has no FROM, so it is no Dockerfile", hint="name a Dockerfile")
+        raise InputError(f"{what} has no FROM, so it is not a Dockerfile", hint="name a Dockerfile")
     frontend_line = next((number for number, line in enumerate(lines, 1) if _is_directive(line, "syntax")), 0)
     frontend = directives.get("syntax")
     return Dockerfile(instructions, frontend, frontend_line if frontend else 0, directives)

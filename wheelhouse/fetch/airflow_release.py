@@ -25,6 +25,6 @@ def airflow_of(options: FetchOptions) -> Airflow | None:
     if own is None:
         raise InputError(
             f"`{path}` is not Airflow's own Dockerfile",
-            hint="name the one of a checkout of Airflow's sources; `wheelhouse stage --dockerfile` takes any other",
+            hint="name the Dockerfile in a checkout of Airflow's sources; for any other Dockerfile, use `wheelhouse stage --dockerfile`",
         )
     return own

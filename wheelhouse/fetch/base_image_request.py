@@ -41,7 +41,7 @@ def with_base_images(
     """
     if options.image:
         raise InputError(
-            "--base-image and --image exclude each other", hint="leave --image out: the image itself is read"
+            "--base-image and --image exclude each other", hint="leave out --image: --base-image reads the image itself"
         )
     wanted = architectures(options)
     with _image_source(options, http, store, docker_config, on_event) as (name, source, requested):
@@ -87,6 +87,8 @@ def _facts(lock: ImageLock, on_event: Listener) -> dict[str, Image]:
     facts: dict[str, Image] = {}
     for image in lock.images:
         if image.facts is None:
-            on_event(Noted(f"`{image.name}` has neither glibc nor musl; its name alone says what it is"))
+            on_event(
+                Noted(f"`{image.name}` has neither glibc nor musl, so only its name says for which platform it is")
+            )
         facts[image.architecture] = image.facts or Image.parse(image.name)
     return facts

@@ -39,7 +39,7 @@ def airflow_constraints(
     path = folder / airflow.constraints_file(mode, python)
     if not path.is_file():
         url = airflow.constraints_url(mode, python, base_url)
-        on_event(Noted(f"{path} is not there: it is fetched from {redact(url)} and kept"))
+        on_event(Noted(f"{path} does not exist: it is downloaded from {redact(url)} and kept"))
         extra = f" --extra {','.join(extras)}" if extras else ""
         compiling = f"wheelhouse constraints compile --airflow {airflow.version}{extra} --python {python}"
         write(path.parent, path.name, _published(url, path, http, compiling))
@@ -51,8 +51,8 @@ def _published(url: str, path: Path, http: Http, compiling: str) -> str:
     kept, and `compiling`, the command that compiles it.
     """
     hint = (
-        f"put the constraints for this release and Python at `{path}`, name a mirror with --constraints-url, or compile "
-        f"them from an index, with the same extras: {compiling}"
+        f"put the constraints for this release and Python at `{path}`; or name a mirror with --constraints-url; or compile "
+        f"the constraints from an index: {compiling}"
     )
     try:
         reply = http.get(url)
@@ -108,7 +108,7 @@ def _date_sentence(airflow: Airflow, resolved: Sequence[ResolvedProject]) -> str
     of that day.
     """
     uploaded = next((one.candidate.upload_time for one in resolved if one.candidate.project == PROJECT), None)
-    sentence = f"the pins are of today, not of the upload date of Airflow {airflow.version}"
+    sentence = f"the pins are those of today, not those of the upload date of Airflow {airflow.version}"
     if uploaded is None:
         return sentence
     following = datetime.fromisoformat(uploaded).date() + timedelta(days=1)

@@ -36,12 +36,13 @@ def _base_of_image(wheelhouse: Path) -> BaseSystem:
     images = load_base_images(wheelhouse).images
     if not images:
         raise InputError(
-            "no base is given for the Debian packages", hint="name it: --base-image NAME, or --deb-base / for this host"
+            "the Debian packages need a base, and none is given",
+            hint="name it: --base-image NAME, or --deb-base / for this host",
         )
     if len(images) > 1:
         names = ", ".join(image.architecture for image in images)
         raise InputError(
-            f"the base image is there for several architectures ({names}), and Debian packages are locked for one",
+            f"the base image has several architectures ({names}), and Debian packages are locked for one architecture",
             hint="make a wheelhouse for each: --platform linux/amd64 --dest wheels-amd64",
         )
     layers = layers_of(images[0], wheelhouse)
@@ -53,5 +54,5 @@ def _date(text: str) -> datetime:
     try:
         date = datetime.fromisoformat(text)
     except ValueError as error:
-        raise InputError(f"`{text}` is no time", hint="write it as 2025-05-20, or as 20250520T000000Z") from error
+        raise InputError(f"`{text}` is not a time", hint="write it as 2025-05-20, or as 20250520T000000Z") from error
     return date if date.tzinfo else date.replace(tzinfo=UTC)

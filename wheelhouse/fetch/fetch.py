@@ -93,7 +93,7 @@ def lock_only(
             path = rooted(folder, plan.existing[name].filename)
             with os_errors_as_machine_error(path):
                 path.unlink(missing_ok=True)
-            on_event(Noted(f"`{path}` was removed: the settings file no longer asks for this target"))
+            on_event(Noted(f"`{path}` was removed: the settings file no longer names this target"))
     return tuple(plan.locks.values()), planning.error
 
 

@@ -104,7 +104,7 @@ def _must_not_overwrite(folder: Path, existing: DebianLock, lock: DebianLock) ->
     for place, artifact in lock.artifacts.items():
         path = rooted(folder, place)
         if place not in existing.artifacts and path.exists() and not has_locked_bytes(path.parent, artifact):
-            raise InputError(f"`{path}` is there already, and is not the file that was fetched", hint="move it away")
+            raise InputError(f"`{path}` already exists, and differs from the downloaded file", hint="move it away")
 
 
 def _remove(folder: Path, existing: DebianLock, lock: DebianLock) -> None:
@@ -195,7 +195,9 @@ class _Fetcher:
                 return copy_to_temp_file(stored, self.folder, artifact.sha256)
             except IntegrityError:
                 self.access.discard(stored)
-        raise IntegrityError(f"`{place}` was altered in the cache twice", hint="find out what writes there")
+        raise IntegrityError(
+            f"`{place}` was altered in the cache twice", hint="find out which program changes files of the cache"
+        )
 
     def _stored(self, request: FileRequest) -> Iterator[Path]:
         """The path of a file in the store, where it is downloaded to if it is missing; twice, for two attempts."""

@@ -77,7 +77,7 @@ def _must_not_overwrite(folder: Path, existing: OtherFiles, files: OtherFiles) -
         path = rooted(folder, name)
         if name not in existing.artifacts and path.exists() and not has_locked_bytes(folder, artifact):
             hint = 'move it away, or give the file another name: name = "…"'
-            raise InputError(f"`{path}` is there already, and is not the file that was fetched", hint=hint)
+            raise InputError(f"`{path}` already exists, and differs from the downloaded file", hint=hint)
 
 
 def _put(folder: Path, fetched: list[_FetchedFile], files: OtherFiles) -> None:

@@ -139,7 +139,7 @@ def _must_not_overwrite(folder: Path, artifacts: Mapping[str, Artifact], existin
         path = rooted(folder, name)
         if name not in locked_before and path.exists() and sha256_of(path) != artifact.sha256:
             raise InputError(
-                f"`{path}` is there already, and is not the file that the lock names",
+                f"`{path}` already exists, and differs from the file that the lock names",
                 hint="remove it, or choose another folder with --dest",
             )
 
@@ -224,7 +224,7 @@ def must_allow(metadata: Metadata, filename: str, target: Target) -> None:
         python, name = target.python.version, target.name
         raise IntegrityError(
             f"`{filename}` itself requires Python {metadata.requires_python}, and {name} has {python}",
-            hint="pip would refuse it: the lock, or the page of the index, gives another Requires-Python than the file",
+            hint="pip would refuse it: Requires-Python in the file differs from that in the lock or on the page of the index",
         )
 
 
@@ -315,8 +315,8 @@ def candidate_of(pin: Pin, artifact: Artifact, addresses: FileAddresses, path: s
     url = path or addresses.get(artifact.sha256) or artifact.url
     if url is None and pin.built is None:
         raise InputError(
-            f"`{artifact.filename}` is missing, and the lock does not say where it is from",
-            hint="put it back into the folder that it came from, or name its path again",
+            f"`{artifact.filename}` is missing, and the lock has no address for it",
+            hint="put the file back into the folder from which it was fetched, or name its path to `wheelhouse fetch` again",
         )
     return Candidate(
         project=pin.project,

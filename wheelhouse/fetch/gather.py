@@ -79,7 +79,7 @@ def gather(options: Options, http: Http, now: datetime, on_event: Listener = ign
     )
     requirements = _requirements(options, airflow, wanted)
     if airflow and airflow.doubt and options.uses_published:
-        on_event(Warned(f"{airflow.doubt}; --dockerfile PATH reads what its image build needs"))
+        on_event(Warned(f"{airflow.doubt}; to read what the image build needs, add --dockerfile PATH"))
     for note in wanted.notes:
         on_event(Noted(note))
     for line in unhashed((*requirements, *wanted.overrides)):
@@ -155,13 +155,14 @@ def _requirements(options: Options, airflow: Airflow | None, wanted: Wanted) -> 
         if requirements or wanted.constraints or wanted.overrides or options.excludes or len(wanted.given) > 1:
             hint = "name one lock file and nothing else, or name requirements and no lock file"
             raise InputError(
-                f"`{wanted.given[0].source}` is a lock file, which does not go with other requirements", hint=hint
+                f"`{wanted.given[0].source}` is a lock file, which cannot be combined with other requirements",
+                hint=hint,
             )
     elif extras and not airflow and not wanted.projects:
         hint = "write extras of other projects as `project[extra]`"
         raise InputError("--extra goes with --airflow, or with `-r pyproject.toml`", hint=hint)
     elif not requirements:
-        hint = "name one (`wheelhouse fetch 'requests>=2' …`), or use -r FILE, --airflow VERSION or wheelhouse.toml"
+        hint = "name a requirement (`wheelhouse fetch 'requests>=2' …`), or use -r FILE, --airflow VERSION or wheelhouse.toml"
         raise InputError("no requirement was given", hint=hint)
     return requirements
 
@@ -179,7 +180,10 @@ def _excluded(names: Iterable[str], requirements: Iterable[RequirementLine]) -> 
     excluded = frozenset(map(canonicalize_name, split(names)))
     for line in requirements:
         if line.project in excluded:
-            raise InputError(f"{line.project} is asked for ({line.origin}), and excluded", hint="say one of the two")
+            raise InputError(
+                f"{line.project} is requested ({line.origin}), and also excluded",
+                hint="leave out the requirement or the exclusion",
+            )
     return excluded
 
 
@@ -220,7 +224,7 @@ def _selection_options(file_options: Iterable[Option], options: Options, http: H
             if option.value.startswith(("http://", "https://")):
                 http.credentials.learn(option.value)
         else:
-            hint = f"say `--index {redact(option.value)}` to use it, or remove the line"
+            hint = f"to use this index, add `--index {redact(option.value)}`; else remove the line"
             sentence = f"{option.origin}: the file names the index {redact(option.value)}, and {redact(index) or 'none'} is used"
             raise InputError(sentence, hint=hint)
     return kept
@@ -282,7 +286,7 @@ def mode_of(text: str) -> str:
     """
     mode = text if text.startswith(MODES[0]) else f"{MODES[0]}-{text}"
     if mode not in MODES:
-        raise InputError(f"`{text}` is no kind of constraints", hint=f"choose one of {', '.join(MODES)}")
+        raise InputError(f"`{text}` is not a kind of constraints", hint=f"choose one of {', '.join(MODES)}")
     return mode
 
 
@@ -370,7 +374,7 @@ def _exact(text: str, held: str | None, on_event: Listener) -> str:
         return text
     if text == Python.parse(held).minor:
         return held
-    on_event(Warned(f"the base image has Python {held}, and --python says {text}, for which the files are fetched"))
+    on_event(Warned(f"the base image has Python {held}, and the files are fetched for Python {text} (--python)"))
     return text
 
 
@@ -386,7 +390,7 @@ def architectures(options: Options) -> list[str]:
         if platform.system == "Linux" and platform.machine in machines:
             names.append(machines[platform.machine])
     if not names:
-        raise InputError("no target of this job is Linux, and a base image holds Linux", hint="leave --base-image out")
+        raise InputError("a base image is for Linux, and no target of this job is Linux", hint="leave --base-image out")
     return list(dict.fromkeys(names))
 
 

@@ -21,16 +21,14 @@ def signer_of(signature: Path, signed: Path, keys: Path, what: str) -> str:
     with scratch_folder("gpg") as home:
         imported = _run(program, str(home), "--import", str(keys))
         if "IMPORT_OK" not in imported:
-            raise InputError(
-                f"`{keys}` holds no OpenPGP key", hint="name the file with the keys that its project publishes"
-            )
+            raise InputError(f"`{keys}` holds no OpenPGP key", hint="name the file of keys that the project publishes")
         output = _run(program, str(home), "--verify", str(signature), str(signed))
     statuses = {
         parts[1]: parts[2:] for line in output.splitlines() if len(parts := line.split()) > 1 and parts[0] == "[GNUPG:]"
     }
     if "VALIDSIG" not in statuses or statuses.keys() & set(REFUSED):
         raise IntegrityError(
-            f"the signature of {what} is by none of the keys in `{keys}`, or is of another file",
+            f"the signature of {what} is by none of the keys in `{keys}`, or is the signature of another file",
             hint="do not use this file; ask the project which key signs its releases",
         )
     return statuses["VALIDSIG"][0]

@@ -160,7 +160,10 @@ def unused_locks(project: str) -> Iterator[str]:
         return
     for name, command in EXPORTS.items():
         if (path := Path(project).parent / name).is_file():
-            yield f"`{path}` is not read: the requirements of {project} are resolved again; `{command}` exports its pins"
+            yield (
+                f"`{path}` is not read: the requirements of {project} are resolved again; "
+                f"to use the pins of this file, export them: `{command}`"
+            )
 
 
 def read_source(source: str, http: Http, what: str) -> str:
@@ -171,7 +174,7 @@ def read_source(source: str, http: Http, what: str) -> str:
     """
     if command := EXPORTS.get(shown(source).rpartition("/")[2]):
         exported = command.rpartition(" ")[2]
-        sentence = f"`{shown(source)}` is a lock that only its own tool reads"
+        sentence = f"`{shown(source)}` is a lock file of another tool, in a format that wheelhouse cannot read"
         raise InputError(sentence, hint=f"export it with `{command}`, and give {exported} to -r")
     if not source.startswith(("http://", "https://")):
         return decoded(read_bytes(Path(source.removeprefix("file://").removeprefix("file:")), what), source)
@@ -205,15 +208,13 @@ def located(line: RequirementLine) -> RequirementLine:
         return line
     path = Path(line.source.location)
     if not path.is_file():
-        hint = "paths count from the folder that wheelhouse runs in"
+        hint = "relative paths start at the folder in which wheelhouse runs"
         raise InputError(f"{line.origin}: there is no file `{line.source.location}`", hint=hint)
     actual = f"sha256:{sha256_of(path)}"
     expected = {hash_ for hashes in line.allowed_hashes for hash_ in hashes if hash_.startswith("sha256:")}
     if expected and actual not in expected:
-        sentence = (
-            f"{line.origin}: `{line.source.location}` has the {actual.replace(':', ' ')}, and another is asked for"
-        )
-        raise IntegrityError(sentence, hint="find out who changed it")
+        sentence = f"{line.origin}: `{line.source.location}` has the {actual.replace(':', ' ')}, and the requirement gives another sha256"
+        raise IntegrityError(sentence, hint="find out who changed the file")
     return replace(line, source=replace(line.source, hashes=line.source.hashes | {actual}))
 
 

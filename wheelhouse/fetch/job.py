@@ -91,7 +91,7 @@ class Job:
                 other = sources.setdefault(line.project, line.source)
                 if other.shown != line.source.shown:
                     raise InputError(
-                        f"{line.origin}: {line.project} is to come from two files, {other.shown} and {line.source.shown}"
+                        f"{line.origin}: {line.project} is requested from two files, {other.shown} and {line.source.shown}"
                     )
         return sources
 

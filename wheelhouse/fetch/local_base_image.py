@@ -75,10 +75,11 @@ def _save_and_unpack(reference: Reference, archive: Path, folder: Path) -> None:
             command, capture_output=True, text=True, errors="replace", timeout=SAVE_SECONDS, check=False
         )
     except (OSError, subprocess.TimeoutExpired) as error:
-        raise MachineError(f"`docker save` does not end well: {error}") from error
+        raise MachineError(f"`docker save` failed: {error}") from error
     if done.returncode:
         reason = plain(done.stderr.strip()) or f"exit code {done.returncode}"
         raise MachineError(
-            f"`docker save {reference}` failed: {reason}", hint=f"docker pull {reference}, or name another"
+            f"`docker save {reference}` failed: {reason}",
+            hint=f"pull the image (`docker pull {reference}`), or name another image",
         )
     unpack_docker_archive(archive, folder, reference)

@@ -170,7 +170,7 @@ def check_hashes(answers: Iterable[ResolvedProject], request: ResolutionRequest,
         _check_file(candidate, hashes, source)
     if without_hash and request.requires_hashes:
         names = ", ".join(f"{_pinned(answer)}{_required_by(answer, answers)}" for answer in without_hash)
-        hint = "add `--hash=sha256:…` to each (pip hash FILE prints it), or say --no-require-hashes"
+        hint = "add `--hash=sha256:…` to each (pip hash FILE prints it), or add --no-require-hashes"
         raise InputError(f"hashes are required, and no requirement gives a hash for {names}", hint=hint)
 
 
@@ -183,7 +183,7 @@ def _required_by(answer: ResolvedProject, answers: Iterable[ResolvedProject]) ->
     """The first project that requires this one, with its requirement, in brackets; empty if only the user does."""
     project = answer.candidate.project
     requiring = [
-        f"{other.candidate.project} {other.candidate.version} asks for `{text}`"
+        f"{other.candidate.project} {other.candidate.version} requires `{text}`"
         for other in answers
         for text in other.dependencies
         if dependency_name(text) == project
@@ -278,7 +278,7 @@ def _must_have_same_bytes(existing: Lock, new: Lock) -> None:
         if known.get(artifact.filename, artifact.sha256) != artifact.sha256:
             raise IntegrityError(
                 f"`{artifact.filename}` has the sha256 {artifact.sha256} on the index, and {known[artifact.filename]} in the lock",
-                hint="the index replaced the file: find out why; remove the lock only if you trust the new one",
+                hint="find out why the index replaced the file; remove the lock file only if you trust the new file",
             )
 
 
@@ -289,7 +289,7 @@ def _warn(locks: Iterable[Lock], on_event: Listener) -> None:
     skipped: dict[str, list[str]] = {}
     for lock, pin in pins:
         if pin.skipped:
-            taken = f"{pin.project} {pin.version} was taken, because no file of {', '.join(pin.skipped[:3])} fits"
+            taken = f"{pin.project} {pin.version} was chosen, because no file of {', '.join(pin.skipped[:3])} fits"
             skipped.setdefault(taken, []).append(lock.target.name)
     sentences += [f"{taken} {', '.join(names)}" for taken, names in skipped.items()]
     for sentence in dict.fromkeys(sentences):
@@ -300,7 +300,7 @@ def _unusual(pin: Pin) -> Iterator[str]:
     """Sentences about a pin that was yanked, is archived or deprecated, or was taken because a newer release has a bad page."""
     if pin.yanked is not None:
         reason = f": {pin.yanked}" if pin.yanked else ", with no reason given"
-        yield f"{pin.project} {pin.version} was yanked{reason}; it is taken because its exact version is required"
+        yield f"{pin.project} {pin.version} was yanked{reason}; it is used, because its exact version is required"
     if (pin.status or "").partition(":")[0] in ("archived", "deprecated"):
         yield f"{pin.project} is {pin.status} on {pin.index}"
     for newer in pin.passed_over:

@@ -95,7 +95,7 @@ def parse_project(text: str, source: str) -> Project:
         raise InputError(f"`{source}`: [project] and [dependency-groups] must be tables")
     dynamic = table.get("dynamic", [])
     if undecided := [name for name in ("dependencies", "optional-dependencies") if name in dynamic]:
-        hint = "build a wheel of the project, and name that file: only a build can tell these values"
+        hint = "build a wheel of the project, and name the wheel: only a build gives these values"
         raise InputError(f"`{source}` declares {' and '.join(undecided)} dynamic", hint=hint)
     tool = document.get("tool", {})
     try:
@@ -131,5 +131,5 @@ def _uv_sources(tool: object, source: str) -> Iterator[str]:
 def _texts(value: object) -> tuple[str, ...]:
     """A list of requirements as texts in canonical spelling; one with `@` as it is. Raises TypeError or InvalidRequirement."""
     if not isinstance(value, list) or not all(isinstance(text, str) for text in value):
-        raise TypeError(f"`{value}` is no list of requirements")
+        raise TypeError(f"`{value}` is not a list of requirements")
     return tuple(str(Requirement(text)) if "@" not in text else text for text in value)

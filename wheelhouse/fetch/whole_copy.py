@@ -55,7 +55,7 @@ def copy_whole(folder: Path, dest: Path, store: Store, on_event: Listener = igno
             place.mkdir(parents=True)
         lacking += _filled(place, wheelhouse, store, on_event)
     if lacking:
-        hint = f"bring them from their index: `wheelhouse materialize {folder}`"
+        hint = f"download them from their index: `wheelhouse materialize {folder}`"
         sentence = f"neither the cache nor the store has {counted(len(lacking), 'file')} of `{folder}`"
         raise ServerError(sentence, details=tuple(lacking), hint=hint)
     for name in LOCKED_FOLDER_NAMES:

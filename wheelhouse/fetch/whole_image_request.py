@@ -18,10 +18,11 @@ def with_whole_image(options: Options) -> Options:
     """
     airflow = airflow_of(options)
     if airflow is None:
-        raise InputError("--whole-image goes with --airflow", hint="say which release: --airflow 2.10.5")
+        raise InputError("--whole-image goes with --airflow", hint="name the release: --airflow 2.10.5")
     if airflow.version < FIRST:
         raise InputError(
-            f"the image of Airflow {airflow.version} cannot be built as a whole with no network; this is possible since Airflow {FIRST}"
+            f"the image of Airflow {airflow.version} cannot be built from its own Dockerfile with no network; "
+            f"the image of Airflow {FIRST} or newer can"
         )
     lists = apt_lists(airflow, options.without)
     own_python = (airflow.own.python,) if airflow.own and airflow.own.python else ()
@@ -38,7 +39,7 @@ def _base_image(airflow: Airflow, pythons: tuple[str, ...]) -> str:
     minors = {Python.parse(text).minor for text in pythons}
     if len(minors) != 1:
         raise InputError(
-            f"an image has one Python, and {len(minors) or 'none'} is given",
-            hint="say --python 3.12, or --base-image NAME",
+            f"an image has one Python, and the targets have {len(minors) or 'none'}",
+            hint="add --python 3.12, or --base-image NAME",
         )
     return airflow.whole_base_image(minors.pop())

@@ -105,7 +105,7 @@ class Cache(Store):
             "name a store: --store URL; for local files and files that needed credentials, also set "
             "`store-private = true` in the settings"
         )
-        raise InputError("no store keeps these files for other machines", hint=hint)
+        raise InputError("no store has these files for other machines", hint=hint)
 
     def relying(self) -> AbstractContextManager[None]:
         """A context that does nothing: `settle` raises the error."""
@@ -249,7 +249,7 @@ class Cache(Store):
                         raise
                 self._turn_away(error)
         if self._closed:
-            raise MachineError("the run that this is kept for is over")
+            raise MachineError("the run that needed this folder has ended")
         path = self._temporary_folder() / name
         with os_errors_as_machine_error(path):
             return write(path)
@@ -277,7 +277,7 @@ class Cache(Store):
         """Write to the temporary folder from now on, and warn, once."""
         self._temporary_folder(
             f"the cache `{self._given}` cannot be written to ({error.strerror}): its files are used, and new files are kept "
-            "for this run only; name another folder with --cache-dir"
+            "for this run only; to keep them, name another folder with --cache-dir"
         )
 
     def _temporary_folder(

@@ -43,16 +43,16 @@ KINDS = {
     stat.S_IFSOCK: "socket",
 }
 HINTS = {
-    errno.ENOSPC: "free some space, or choose another place with --dest or --cache-dir",
-    errno.EDQUOT: "free some space, or choose another place with --dest or --cache-dir",
+    errno.ENOSPC: "free some space, or choose another folder with --dest or --cache-dir",
+    errno.EDQUOT: "free some space, or choose another folder with --dest or --cache-dir",
     errno.EACCES: "choose a place that you may write to",
     errno.EPERM: "choose a place that you may write to",
     errno.EROFS: "choose a place that can be written to",
     errno.ENOTDIR: "choose another place: a part of this path is a file",
-    errno.EISDIR: "choose another place, or move it away: a folder stands where a file must be",
+    errno.EISDIR: "choose another place, or move this folder away: it has the name of a file that must be written",
     errno.EBUSY: "choose another place",
-    errno.ENOLCK: "mount it without this option, or choose a folder on a local disk",
-    errno.EEXIST: "choose another place, or move it away: a file stands where a folder must be",
+    errno.ENOLCK: "mount the file system without this option, or choose a folder on a local disk",
+    errno.EEXIST: "choose another place, or move this file away: it has the name of a folder that must be made",
 }
 
 
@@ -70,7 +70,7 @@ def os_errors_as_machine_error(path: Path) -> Iterator[None]:
 def machine_error(error: OSError, path: Path | None = None) -> MachineError:
     """A MachineError, to be raised, for an OSError, with the path that the error names, else with `path`."""
     if error.errno == errno.ENOENT and not _has_current_folder():
-        return MachineError("the current folder is gone", hint="cd to a folder that is there")
+        return MachineError("the current folder was removed", hint="change to a folder that exists")
     renamed_to = (
         error.filename2 if error.errno in (errno.EISDIR, errno.EBUSY) else None
     )  # the other name is one that nothing reads
@@ -241,7 +241,9 @@ def must_be_readable(folder: Path) -> None:
     for path in (folder, *sorted(folder.rglob("*"))):
         needed = 0o005 if path.is_dir() else 0o004
         if not path.is_symlink() and path.stat().st_mode & needed != needed:
-            raise MachineError(f"`{path}` is closed to others than root", hint=f"open it: chmod -R a+rX {folder}")
+            raise MachineError(
+                f"`{path}` can be read only by root", hint=f"let other users read it: chmod -R a+rX {folder}"
+            )
 
 
 def rooted(folder: Path, name: str) -> Path:
@@ -250,7 +252,7 @@ def rooted(folder: Path, name: str) -> Path:
     """
     parts = Path(name).parts
     if not parts or Path(name).is_absolute() or ".." in parts or "\0" in name:
-        raise IntegrityError(f"`{name}` leads out of `{folder}`")
+        raise IntegrityError(f"`{name}` leads out of the folder `{folder}`")
     return folder.joinpath(*parts)
 
 
@@ -377,7 +379,7 @@ def _link_read_only(source: Path, path: Path) -> bool:
 def _must_have_sha256(sha256: str, expected: str, source: Path) -> None:
     """Raise IntegrityError, saying that `source` was altered, if two sha256 differ."""
     if sha256 != expected:
-        raise IntegrityError(f"`{source}` was altered: its sha256 is {sha256}, where {expected} was expected")
+        raise IntegrityError(f"`{source}` was altered: its sha256 is {sha256}, and {expected} was expected")
 
 
 def _share_blocks(reader: io.FileIO, writer: BinaryIO) -> bool:

@@ -22,7 +22,8 @@ def must_lock_for_all(folder: Path) -> None:
     """Raise OSError (ENOLCK) if a lock in an existing folder does not hold for other machines that have the folder too."""
     if option := local_lock_option(_mounts(), str(folder.resolve())):
         raise OSError(
-            errno.ENOLCK, f"it is mounted with `{option}`: other machines that have it would not see its locks"
+            errno.ENOLCK,
+            f"it is mounted with `{option}`: other machines that use this file system would not see the locks of this one",
         )
 
 

@@ -35,13 +35,13 @@ LOST = r"HttpError \{\s+kind: (Interrupted|Request|Unknown)\b"
 REASONS = (
     (r"status: 507|StorageFull|No space left|QuotaExceeded", "is full"),
     (r"kind: Timeout|TimedOut", "is too slow"),
-    (r"dns error", "does not answer: the name of its endpoint has no address"),
+    (r"dns error", "does not answer: no address was found for the name of its endpoint"),
     (r"kind: Connect\b", "does not answer"),
     (LOST, "ended the connection before it answered"),
-    (r"BadScheme", "has an endpoint that this client does not speak to"),
+    (r"BadScheme", "has an endpoint with an unknown kind of URL"),
     (r"NoSuchBucket|kind: NotFound", "is not there"),
-    (r"MissingAccount", "needs a variable of the cloud that names the account"),
-    (r"kind: PermissionDenied|kind: ReadOnlyFilesystem", "may not be written to by this user"),
+    (r"MissingAccount", "needs an environment variable that names the account"),
+    (r"kind: PermissionDenied|kind: ReadOnlyFilesystem", "does not let this user write"),
     (r"status: (\d{3})", r"answered \1"),
 )
 """What the debug text of an error contains, and what that means."""
@@ -269,10 +269,10 @@ def _checked(url: str) -> str:
     parts = urlsplit(url)
     if parts.scheme not in SCHEMES:
         hint = "give a URL such as s3://bucket/folder, gs://bucket/folder, az://container/folder or file:///srv/store"
-        raise InputError(f"`{parts.scheme or url}` is no kind of store", hint=hint)
+        raise InputError(f"`{parts.scheme or url}` is not a kind of store", hint=hint)
     if parts.username or parts.password or parts.query or parts.fragment:
-        hint = "set the variables of the cloud, such as AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY"
-        raise InputError(f"the address of a store ({parts.scheme}:) takes no credential and no query", hint=hint)
+        hint = "set environment variables of the cloud, such as AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY"
+        raise InputError(f"the address of a store ({parts.scheme}:) can have no credential and no query", hint=hint)
     if parts.scheme == "file" and (parts.netloc or not parts.path.startswith("/")):
         raise InputError(f"the store `{url}` is not an absolute path", hint="write three slashes: file:///srv/store")
     if parts.scheme != "file" and not parts.netloc:

@@ -80,7 +80,7 @@ class OpenFolder:
         """
         file = self.open_file(name)
         if file is None:
-            raise IntegrityError(f"`{self.path / name}` is no regular file")
+            raise IntegrityError(f"`{self.path / name}` is not a regular file")
         with file, os_errors_as_machine_error(self.path / name):
             content = file.read(most + 1)
         if len(content) > most:
@@ -144,7 +144,7 @@ class OpenFolder:
             except OSError as error:
                 if self.kind_of(folder) in (None, "folder"):
                     raise
-                sentence = f"`{self.path / folder}` is a {self.kind_of(folder)}, where a folder must be"
+                sentence = f"`{self.path / folder}` is a {self.kind_of(folder)}, and must be a folder"
                 raise IntegrityError(sentence, hint="remove it") from error
         self._descriptors[folder] = descriptor
         return descriptor

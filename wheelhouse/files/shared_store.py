@@ -93,7 +93,9 @@ class SharedObjects:
         if digest is not None:
             os.truncate(path, 0)
             self.on_event(
-                Warned(f"the store {self.objects.name} has other bytes under the sha256 {sha256}: they are not used")
+                Warned(
+                    f"the store {self.objects.name} has a file whose bytes do not have its sha256 {sha256}: the file is not used"
+                )
             )
             self._send(lambda: self.objects.remove(key))
         return False
@@ -162,10 +164,13 @@ class SharedObjects:
     def settle(self) -> None:
         """Wait until all that was sent is there. Raises InputError for a store that is only read, StoreError if it failed."""
         if not self.writes:
-            raise InputError(f"the store {self.objects.name} is only read", hint="remove store-mode from the settings")
+            raise InputError(
+                f"the settings allow only to read the store {self.objects.name}",
+                hint="remove store-mode from the settings",
+            )
         self.flush()
         if error := self._failures.get(WRITING):
-            raise StoreError(f"{error}: it does not have all files", hint="run the same command again")
+            raise StoreError(f"{error}: the store does not have all files", hint="run the same command again")
 
     def close(self) -> None:
         """Send nothing more: what waits is dropped, and what is on its way is not waited for."""

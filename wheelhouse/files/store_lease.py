@@ -48,9 +48,7 @@ def _must_be_alone(store: ObjectStore, own: str, against: str) -> None:
     for key, changed in made.items():
         if now and key.startswith(f"{LEASES}/{against}/") and now - changed < LEASE_TIME:
             minutes = int(LEASE_TIME.total_seconds() / 60)
-            hint = (
-                f"try again; if that run was killed, its lease ends after {minutes} minutes, or when you remove `{key}`"
-            )
+            hint = f"wait until that run ends; if it was killed, wait {minutes} minutes or remove `{key}`"
             raise StoreError(f"the store {store.name} {REASONS[against]}", hint=hint)
 
 

@@ -112,7 +112,7 @@ class ArtifactStore:
 
     def renew(self, candidate: Candidate, stored: StoredFile) -> StoredFile:
         """Warn that the cache's copy of a file was altered, remove it, and return the file as fetched again."""
-        self._on_event(Warned(f"the cache's copy of {candidate.filename} was altered; it is fetched anew"))
+        self._on_event(Warned(f"the cache's copy of {candidate.filename} was altered; the file is downloaded again"))
         self._access.discard(stored.path)
         return self._stored_or_fetched(candidate)
 
@@ -254,7 +254,7 @@ class ArtifactStore:
                 digest = sha256 if name == "sha256" else digest_of(path, name)
                 if digest != expected:
                     raise IntegrityError(
-                        f"`{candidate.filename}` has the {name} {digest}, where {expected} was expected",
+                        f"`{candidate.filename}` has the {name} {digest}, and {expected} was expected",
                         hint=NOT_THE_FILE,
                     )
             return self._inspections.get(sha256) or self._inspect_pool.inspect(path, candidate.filename)

@@ -75,11 +75,11 @@ class StaticIndex:
         self._root = root
         if not root.is_dir():
             raise InputError(
-                f"the index `{name}` is neither an http or https address nor a folder", hint="check --index"
+                f"the index `{name}` is not an http or https address, and not a folder", hint="check --index"
             )
         if next(root.glob("*.whl"), None) and not next(root.glob("*/index.*"), None):
-            hint = f"a folder of files is given by --find-links {name}"
-            raise InputError(f"the folder `{name}` holds wheels, and not an index's pages", hint=hint)
+            hint = f"to use a folder of files, write --find-links {name}"
+            raise InputError(f"the folder `{name}` has wheels, and no pages of an index", hint=hint)
 
     def page(self, project: NormalizedName) -> Page | None:
         """A project's page from `index.json`, else from `index.html`; None if the folder has neither.

@@ -253,7 +253,7 @@ class _PacedReader(io.RawIOBase):
         self._meter.count(started, count)
         self._left -= count if self.is_head else 0
         if self._left < 0:
-            raise foreign.ProtocolError(f"more than {MAX_HEAD_BYTES} bytes before a body")
+            raise foreign.ProtocolError(f"more than {MAX_HEAD_BYTES} bytes of headers")
         return count
 
     def close(self) -> None:
@@ -310,7 +310,7 @@ class _DirectConnection(_Paced):
         try:
             self._dns_host = _addresses.of(name.strip("[]"), getattr(self, "port", None) or 80)
         except (OSError, UnicodeError) as error:
-            reason = getattr(error, "strerror", None) or "no host can have this name"
+            reason = getattr(error, "strerror", None) or "the name is not valid for a host"
             raise foreign.NewConnectionError(self, f"its name could not be looked up: {reason}") from error  # type: ignore[arg-type]
         try:
             return super()._new_conn()  # type: ignore[misc,no-any-return]
@@ -346,8 +346,8 @@ def _translation(error: Exception, url: str) -> ServerError:  # noqa: PLR0911  (
     where, host = redact(url), host_of(url)
     match error:
         case _TooSlowError():
-            hint = "try again later, use another mirror, or allow less with --min-rate"
-            sentence = f"{where} is sent too slowly: fewer bytes a second than --min-rate, for a minute"
+            hint = "try again later, use another mirror, or give a lower --min-rate"
+            sentence = f"{where} came too slowly: for a minute, fewer bytes a second than --min-rate"
             return ServerError(sentence, hint=hint)
         case foreign.ProxyError():
             hint = "check HTTPS_PROXY and NO_PROXY"
@@ -358,7 +358,7 @@ def _translation(error: Exception, url: str) -> ServerError:  # noqa: PLR0911  (
             hint = "check the address, the network and HTTPS_PROXY"
             return TransientError(f"{host} could not be reached: {_cause(error)}", hint=hint)
         case foreign.TimeoutError() | TimeoutError():
-            return TransientError(f"{where} did not answer in time", hint="try again, or allow more with --timeout")
+            return TransientError(f"{where} did not answer in time", hint="try again, or give a longer --timeout")
         case CutShortError() | foreign.IncompleteRead() | foreign.InvalidChunkLength():
             return TransientError(f"{where} was cut short")
         case OSError():

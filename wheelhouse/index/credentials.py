@@ -38,7 +38,7 @@ class Credentials:
         """
         origin_of(url)
         if urlsplit(url).fragment:
-            raise InputError("an index's address holds a `#`", hint=QUOTING)
+            raise InputError("the address of an index contains a `#`", hint=QUOTING)
         self._named.add(url, self._own_header(url) if token is None else _token_header(token))
 
     def learn_header(self, url: str, header: str) -> None:

@@ -108,7 +108,7 @@ class Download:
         Raises TransientError if it is neither, ServerError if there is no file (404, 410).
         """
         if response.status in (404, 410):
-            hint = "the index names a file that its server does not have; try again later, or choose another version"
+            hint = "try again later, or choose another version: the index names a file that its server does not have"
             raise ServerError(f"`{self.filename}` is not at {redact(self.url)} ({response.status})", hint=hint)
         self.validator = strong_validator(response.headers.get("ETag", ""))
         earlier, self.encoding = self.encoding, response.headers.get("Content-Encoding", "")
@@ -119,7 +119,7 @@ class Download:
             fits = response.status != 416
         if not fits:
             self.start_anew()
-            raise TransientError(f"`{self.filename}` had to be started anew", retry_after=0)
+            raise TransientError(f"`{self.filename}` cannot be continued: the download starts again", retry_after=0)
         total = TOTAL.search(content_range) or LENGTH.fullmatch(response.headers.get("Content-Length", ""))
         self.total = int(total[1]) if total else None
         self._must_not_exceed(self.total)
@@ -131,7 +131,7 @@ class Download:
         if size is not None and size > limit:
             self.start_anew()
             sentence = f"`{self.filename}` at {redact(self.url)} is larger than {size_text(limit)}"
-            raise TooLargeError(sentence, hint="if it must be that large, allow more with --max-file-size")
+            raise TooLargeError(sentence, hint="if the file must be that large, give a larger --max-file-size")
 
     def _check_length(self, have: int) -> None:
         """Raise an error if the file has another size than its index, or else its server, says. If it is too short, TransientError,

@@ -262,7 +262,7 @@ def _redirected(url: str, location: str) -> str:
     except (ValueError, InputError) as error:
         raise ServerError(f"{redact(url)} redirects to an address that is neither http nor https") from error
     if urlsplit(url).scheme == "https" and scheme != "https":
-        raise ServerError(f"{redact(url)} redirects from https to {redact(target)}, which is not safe")
+        raise ServerError(f"{redact(url)} redirects from https to http, {redact(target)}, which is not safe")
     return target
 
 
@@ -274,13 +274,11 @@ def _raise_for_status(response: "BaseHTTPResponse", url: str) -> None:
     sentence = f"{redact(url)} answered {status} {response.reason or ''}".rstrip()
     if status in RETRYABLE_STATUSES:
         raise TransientError(
-            sentence, retry_after=_retry_after(response), hint="the server is busy or failing: try again later"
+            sentence, retry_after=_retry_after(response), hint="try again later: the server is busy or has a fault"
         )
     hint = None
     if status in (401, 403, 407):
-        hint = (
-            "check the address, and that its user may read it: from a token file, netrc, keyring or the address itself"
-        )
+        hint = "check the address and its credentials (token file, netrc, keyring, or in the address), and that this user may read it"
         if status == 401:
             challenge = response.headers.get("WWW-Authenticate", "")
             raise UnauthorizedError(sentence, hint=hint, url=response.url or url, challenge=challenge)

@@ -69,14 +69,14 @@ def read_locations(
         locations.append(IndexLocation(default))
     names = [location.name for location in locations if location.name]
     if duplicates := sorted({name for name in names if names.count(name) > 1}):
-        raise InputError(f"two indexes are named `{duplicates[0]}`", hint="give each a name of its own")
+        raise InputError(f"two indexes are named `{duplicates[0]}`", hint="give each index its own name")
     if sum(location.is_default for location in locations) > 1:
-        hint = "a project comes from one index: name the other indexes, and assign projects to them: --index corp=URL --from corp=PROJECT"
-        raise InputError("more than one index has no name", hint=hint)
+        hint = "name the other indexes, and assign projects to them: --index corp=URL --from corp=PROJECT"
+        raise InputError("two or more indexes have no name", hint=hint)
     assigned = _projects(projects, names)
     for location in locations:
         if location.name and not location.links and location.name not in assigned:
-            hint = f"assign projects: --from {location.name}=PROJECT, or a pattern, --from '{location.name}=acme-*'"
+            hint = f"assign projects, --from {location.name}=PROJECT, or a pattern, --from '{location.name}=acme-*'"
             raise InputError(f"no project is assigned to the index `{location.name}`", hint=hint)
     return tuple(replace(location, projects=assigned.get(location.name, ())) for location in locations)
 
@@ -109,7 +109,7 @@ def _pattern(text: str) -> str:
     """A project name or pattern, normalised (PEP 503). Raises InputError for any other text."""
     pattern = re.sub(r"[-_.]+", "-", text.strip()).lower()
     if not PATTERN.fullmatch(pattern):
-        raise InputError(f"`{text}` is neither a project's name nor a pattern", hint="write a name, or acme-*")
+        raise InputError(f"`{text}` is not the name of a project, and not a pattern", hint="write a name, or acme-*")
     return pattern if "*" in pattern or "?" in pattern else canonicalize_name(pattern)
 
 
@@ -124,8 +124,8 @@ def location_of(project: NormalizedName, locations: Iterable[IndexLocation]) -> 
     matching = [location for location in candidates if location.matches(project)]
     if len(matching) > 1:
         both = " and ".join(f"`{location.name}`" for location in matching[:2])
-        hint = f"say which one: --from {matching[0].name}={project}"
-        raise InputError(f"`{project}` is claimed by patterns of {both}", hint=hint)
+        hint = f"name one index: --from {matching[0].name}={project}"
+        raise InputError(f"`{project}` matches patterns of two indexes: {both}", hint=hint)
     return matching[0] if matching else None
 
 

@@ -92,7 +92,7 @@ class MetadataResolver:
             self._distrust(candidate)
             raise IntegrityError(
                 f"`{candidate.filename}` has metadata that differ from the metadata file that the index served",
-                hint="do not use this file; tell whoever runs the index",
+                hint="do not use this file; tell the administrator of the index",
             )
 
     def _known(self, candidate: Candidate) -> Metadata | None:
@@ -154,7 +154,7 @@ class MetadataResolver:
         if candidate.sidecar and hashlib.sha256(reply.body).hexdigest() == candidate.sidecar:
             return reply.body
         if not METADATA_VERSION.search(reply.body):
-            raise ServerError(f"{redact(candidate.sidecar_url)} answered with something else")
+            raise ServerError(f"{redact(candidate.sidecar_url)} answered with a document that is not metadata")
         if candidate.sidecar:
             raise IntegrityError(
                 f"the metadata file of `{candidate.filename}` does not have the sha256 that the index gives"
@@ -169,7 +169,7 @@ class MetadataResolver:
             self._without_sidecars.add(host)
         if is_new:
             sentence = f"{host} does not have a metadata file that the index promises ({error})"
-            self._on_event(Warned(f"{sentence}; in this case, metadata are read from the wheels"))
+            self._on_event(Warned(f"{sentence}; metadata are read from the wheels instead"))
 
     def _distrust(self, candidate: Candidate) -> None:
         """Remove what the store has of a candidate's file, so that the next run inspects it again; nothing without a sha256."""

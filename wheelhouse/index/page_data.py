@@ -8,7 +8,7 @@ import msgspec
 from wheelhouse.documents import parse_json, too_deep_as
 
 HASHES = ("md5", "sha1", "sha224", "sha256", "sha384", "sha512", "blake2b")
-NO_PAGE = "there is no list of files in it"
+NO_PAGE = "it has no list of files"
 
 
 if TYPE_CHECKING:

@@ -154,7 +154,9 @@ class Page:
         url = _absolute(self.base or self.url, address)
         if url.startswith("file:"):
             if not self.url.startswith("file:"):
-                raise ServerError(f"{redact(self.url)} names a file of this machine, `{filename}`, which is not safe")
+                raise ServerError(
+                    f"{redact(self.url)} names a file of this machine, `{filename}`: a page of a server must not do that"
+                )
             return url
         try:
             origin_of(url)
@@ -223,8 +225,8 @@ def parse_page(body: bytes, content_type: str, project: NormalizedName, index: s
         return _parse_json(body, project, index, url)
     if kind in (HTML_TYPE, "text/html"):
         return _parse_html(body, project, index, url)
-    hint = "check that the address is the root of a Simple index, usually ending in /simple"
-    raise ServerError(f"{redact(url)} answered with `{kind or 'no type'}`, which is no index page", hint=hint)
+    hint = "check that the address is the root of a Simple index: most end in /simple"
+    raise ServerError(f"{redact(url)} answered with `{kind or 'no type'}`, which is not an index page", hint=hint)
 
 
 def _parse_json(body: bytes, project: NormalizedName, index: str, url: str) -> Page:
@@ -241,7 +243,9 @@ def _check_version(version: str, url: str) -> None:
     """Raise ServerError for any version of the API but 1.x: its fields may mean something else (PEP 629)."""
     if version.partition(".")[0] != "1":
         hint = "use an index that serves version 1.x, or a newer wheelhouse"
-        raise ServerError(f"{redact(url)} speaks version {version} of the Simple API, and 1.x is known", hint=hint)
+        raise ServerError(
+            f"{redact(url)} has version {version} of the Simple API, and this wheelhouse reads 1.x", hint=hint
+        )
 
 
 def _parse_html(body: bytes, project: NormalizedName, index: str, url: str) -> Page:
@@ -265,9 +269,9 @@ def html_files(parser: "Anchors", url: str) -> list[IndexFile]:
     if invalid and not files:
         raise ServerError(f"{redact(url)} names an address that cannot be read: {invalid}") from invalid
     if parser.interactive and not any(file.filename.endswith(ARCHIVES) for file in files):
-        hint = "check the address, and whether a proxy or the index wants you to log in"
+        hint = "check the address, and whether a proxy or the index requires a login"
         raise ServerError(
-            f"{redact(url)} answered with a web page, such as one to log in, and no index page", hint=hint
+            f"{redact(url)} answered with a web page, perhaps a login page, and not with an index page", hint=hint
         )
     return files
 

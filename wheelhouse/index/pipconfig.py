@@ -46,9 +46,9 @@ class PipConfig:
         """A sentence, without credentials, for each setting that a user might expect to count, and that does not."""
         for name, value in ((name, _without_credentials(self.values[name])) for name in IGNORED if name in self.values):
             if name == "trusted-host":
-                yield f"pip's trusted-host ({value}) is not followed: certificates are always checked; see --ca-file"
+                yield f"pip's trusted-host ({value}) is ignored: wheelhouse always checks certificates; see --ca-file"
             else:
-                yield f"pip's configuration says {name} = {value}, which does not count here; use wheelhouse's own options"
+                yield f"pip's configuration says {name} = {value}, which wheelhouse ignores; use wheelhouse's own options"
 
     def refuse_extra(self, indexes: Sequence[str]) -> None:
         """Raise InputError for an extra index of pip that no option assigns projects to; `indexes` are the values of --index."""
@@ -57,7 +57,7 @@ class PipConfig:
             if _comparable(url) not in assigned:
                 raise InputError(
                     f"pip's configuration names the extra index {redact(url)}, but not which projects come from it",
-                    hint=f"a project comes from one index here: --index NAME={redact(url)} --from NAME=PROJECT",
+                    hint=f"name the projects that come from it: --index NAME={redact(url)} --from NAME=PROJECT",
                 )
 
     def with_credentials(self, indexes: Sequence[str]) -> list[str]:
@@ -87,7 +87,7 @@ def read_pip_config() -> PipConfig:
     command = [sys.executable, "-m", "pip", "--disable-pip-version-check", "config", "list"]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     if done.returncode:
-        raise MachineError("pip could not read its own configuration", hint="see what `pip config list` says")
+        raise MachineError("pip could not read its own configuration", hint="run `pip config list` to see the cause")
     return parse_pip_config(done.stdout)
 
 

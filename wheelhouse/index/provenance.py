@@ -38,7 +38,7 @@ def identities_of(text: str) -> tuple[Identity, ...]:
     try:
         return tuple(identity_of(bundle["publisher"]) for bundle in parse_json(text)["attestation_bundles"])
     except (KeyError, TypeError, AttributeError) as error:
-        raise ValueError(f"it is no provenance object: {why_misshapen(error)}") from error
+        raise ValueError(f"it is not a provenance object: {why_misshapen(error)}") from error
 
 
 def identity_of(publisher: Mapping[str, Any]) -> Identity:
@@ -71,8 +71,8 @@ def parse_publishers(text: str, source: str) -> Publishers:
         table = parse_json(text)["publishers"]
         return {canonicalize_name(project): tuple(map(str, publishers)) for project, publishers in table.items()}
     except (ValueError, KeyError, TypeError, AttributeError) as error:
-        hint = "`wheelhouse vet` writes it; remove what was altered, or the file"
-        raise InputError(f"`{source}` is no file of publishers: {error}", hint=hint) from error
+        hint = "undo the change in this file, which `wheelhouse vet` writes; or remove the file"
+        raise InputError(f"`{source}` is not a file of publishers: {error}", hint=hint) from error
 
 
 def publishers_json(publishers: Publishers) -> str:

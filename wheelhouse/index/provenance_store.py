@@ -15,7 +15,7 @@ from wheelhouse.index.store_access import StoreAccess
 from wheelhouse.index.urls import redact
 
 PROVENANCE = "provenance-1"
-CHANGED_HINT = "fetch with --upgrade, which takes the attestations that the index has now"
+CHANGED_HINT = "fetch with --upgrade, to lock the attestations that the index has now"
 
 
 class ProvenanceStore:
@@ -57,7 +57,7 @@ class ProvenanceStore:
             raw = self._read(url, subject)
             identities = identities_of(raw.decode())
         except ValueError as error:
-            self._on_event(Warned(f"{subject} is left out: {error}"))
+            self._on_event(Warned(f"{subject} is not used: {error}"))
             return None
         sha256 = hashlib.sha256(raw).hexdigest()
         self._access.part_for(url).note(PROVENANCE, sha256, raw)
@@ -69,7 +69,7 @@ class ProvenanceStore:
             return read_bytes(path_of(url), "the file of attestations")
         reply = self._http.get(url, subject=subject)
         if reply.status != 200:
-            raise ValueError(f"the index announces it, and answered {reply.status}")
+            raise ValueError(f"the index names it, and answered {reply.status}")
         return reply.body
 
     def _locked_text(self, provenance: Provenance) -> str:

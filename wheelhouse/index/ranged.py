@@ -17,7 +17,7 @@ UNREADABLE = (zipfile.BadZipFile, zlib.error, struct.error, EOFError, OSError, R
 
 
 class TailError(ServerError):
-    """The metadata of a file cannot be read from its tail."""
+    """The metadata of a file cannot be read from its end."""
 
 
 class NoRangesError(TailError):
@@ -39,13 +39,13 @@ class _RemoteFile(io.RawIOBase):
         with self._http.open(self._url, headers) as response:
             content_range = re.fullmatch(r"bytes (\d+)-(\d+)/(\d+)", response.headers.get("Content-Range", ""))
             if response.status != 206 or not content_range:
-                raise NoRangesError(f"{redact(self._url)} is not served in ranges")
+                raise NoRangesError(f"{redact(self._url)} does not support range requests")
             start, end, size = (int(number) for number in content_range.groups())
             if end - start > MAX_METADATA_BYTES:
-                raise NoRangesError(f"{redact(self._url)} answered with more than was asked for")
+                raise NoRangesError(f"{redact(self._url)} answered with more bytes than were requested")
             body = self._http.body(response, self._url, MAX_METADATA_BYTES + 1, as_sent=True)
         if len(body) != end - start + 1:
-            raise NoRangesError(f"{redact(self._url)} sent more or fewer bytes than its Content-Range says")
+            raise NoRangesError(f"{redact(self._url)} sent another number of bytes than its Content-Range says")
         return start, body, size
 
     def readable(self) -> bool:
@@ -85,7 +85,7 @@ class _RemoteFile(io.RawIOBase):
         last = min(max(end, start + TAIL_BYTES), self._size) - 1
         first, body, _ = self._get(f"bytes={start}-{last}")
         if (first, len(body)) != (start, last - start + 1):
-            raise NoRangesError(f"{redact(self._url)} answered with another range than was asked for")
+            raise NoRangesError(f"{redact(self._url)} answered with another range than was requested")
         self._pieces.append((start, body))
         return body[: end - start]
 
@@ -99,10 +99,10 @@ def ranged_metadata(http: Http, url: str, filename: str) -> bytes:
         with zipfile.ZipFile(_RemoteFile(http, url)) as archive:
             names = [name for name in archive.namelist() if re.fullmatch(r"[^/]+\.dist-info/METADATA", name)]
             if len(names) != 1 or not _is_readable(archive.getinfo(names[0])):
-                raise TailError(f"`{filename}` has no single METADATA to read from its tail")
+                raise TailError(f"`{filename}` does not have exactly one METADATA to read from its end")
             return archive.read(names[0])
     except UNREADABLE as error:
-        raise TailError(f"`{filename}` cannot be read from its tail: {error}") from error
+        raise TailError(f"`{filename}` cannot be read from its end: {error}") from error
 
 
 def _is_readable(member: zipfile.ZipInfo) -> bool:

@@ -37,7 +37,7 @@ class IndexLocations:
             if _is_remote(location.address) and (location.name or location.is_default)
         }
         if unknown := tokens.keys() - servers.keys():
-            raise InputError(f"a token is given for `{min(unknown)}`, which names no index on a server")
+            raise InputError(f"a token is given for `{min(unknown)}`, which is not the name of an index on a server")
         for name, token in tokens.items():
             http.credentials.learn(servers[name], token)
         self.redacted = tuple(replace(location, address=shown(location.address)) for location in locations)
@@ -78,9 +78,9 @@ class IndexLocations:
         clients = self._clients.items()
         holding = [location for location, client in clients if location.is_open and _holds(client, project)]
         if len(holding) > 1:
-            hint = f"say which one: --find-links NAME={holding[0].address} --from NAME={project}"
+            hint = f"name one folder: --find-links NAME={holding[0].address} --from NAME={project}"
             both = f"`{holding[0].address}` and in `{holding[1].address}`"
-            raise InputError(f"`{project}` is in {both}; a project can come from one of them only", hint=hint)
+            raise InputError(f"`{project}` is in {both}; a project can come from only one of the two", hint=hint)
         return holding[0] if holding else next((location for location in self.redacted if location.is_default), None)
 
 

@@ -11,7 +11,7 @@ from wheelhouse.index.download import Download, WrongSizeError
 from wheelhouse.index.http import Http
 from wheelhouse.index.store_access import StoreAccess
 
-NOT_THIS_FILE = "do not use this file; find out why it is another than the one that was asked for"
+NOT_THIS_FILE = "do not use this file; find out why the store has other bytes under this name"
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,6 +93,6 @@ def _downloaded(request: FileRequest, partial: Path, http: Http, on_event: Liste
         raise IntegrityError(str(error), hint=NOT_THIS_FILE) from error
     if request.sha256 and sha256 != request.sha256:
         partial.unlink(missing_ok=True)
-        sentence = f"`{request.name}` has the sha256 {sha256}, where {request.sha256} was expected"
+        sentence = f"`{request.name}` has the sha256 {sha256}, and {request.sha256} was expected"
         raise IntegrityError(sentence, hint=NOT_THIS_FILE)
     return sha256

@@ -55,7 +55,7 @@ def _load_client_cert(context: ssl.SSLContext, path: str) -> None:
 
     def no_password() -> str:
         """Called for the passphrase of an encrypted key: raises InputError."""
-        raise InputError(f"the key in `{path}` has a passphrase", hint="give --client-cert a key without one")
+        raise InputError(f"the key in `{path}` has a passphrase", hint="give --client-cert a key without a passphrase")
 
     try:
         context.load_cert_chain(path, password=no_password)

@@ -62,19 +62,22 @@ class OtherFileRequest:
     def _problems(self) -> Iterator[tuple[str, str]]:
         """Each problem as a sentence and a hint."""
         if not SAFE_FILENAME.fullmatch(self.name) or self.name in (LOCK, SUMS):
-            yield "it has no name that a file here can have", 'say name = "…"'
+            yield "its name cannot be that of a file in a wheelhouse", 'say name = "…"'
         if not all(address.startswith(("https://", "http://")) for address in (self.url, *self.beside.values())):
-            yield "files come from http(s) addresses", "put it on a server, or add it to the image's own context"
+            yield (
+                "files come from http(s) addresses",
+                "put the file on a server, or add it to the build context of the image",
+            )
         if not (self.sha256 or self.checksums):
-            yield "no hash is given for it", 'say sha256 = "…", or checksums = "https://…"'
+            yield "no hash is given for the file", 'say sha256 = "…", or checksums = "https://…"'
         if self.sha256 and not SHA256.fullmatch(self.sha256):
-            yield f"`{self.sha256}` is no sha256", "give its 64 hexadecimal digits, in lower case"
+            yield f"`{self.sha256}` is not a sha256", "give its 64 hexadecimal digits, in lower case"
         if bool(self.signature) != bool(self.key):
-            yield "a signature and the key to check it with go together", 'say both signature = "…" and key = "FILE"'
+            yield "`signature` needs `key`, and `key` needs `signature`", 'say both signature = "…" and key = "FILE"'
         if self.to is not None and (not IN_IMAGE.fullmatch(self.to) or ".." in self.to.split("/")):
-            yield f"`{self.to}` is no path in an image", 'write it as to = "/opt/hadoop"'
+            yield f"`{self.to}` is not a path in an image", 'write it as to = "/opt/hadoop"'
         if self.unpack and not (self.to and self.name.endswith(TARS)):
-            yield "only a tar can be unpacked, and only into a folder", 'say to = "/opt/…", and name a .tar.gz'
+            yield "`unpack` needs a tar file, and a folder in `to`", 'say to = "/opt/…", and name a .tar.gz'
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,7 +115,10 @@ class OtherFiles:
         artifacts: dict[str, Artifact] = {}
         for artifact in (artifact for file in self.files for artifact in file.artifacts):
             if artifacts.setdefault(artifact.filename, artifact) != artifact:
-                raise InputError(f"two of the [[files]] are named `{artifact.filename}`", hint='say name = "…" for one')
+                raise InputError(
+                    f"two of the [[files]] are named `{artifact.filename}`",
+                    hint='give one of them another name: name = "…"',
+                )
         return artifacts
 
     @property
@@ -241,7 +247,7 @@ def dockerfile(files: Iterable[OtherFile], context: str, image: str) -> str:
     listed = sorted(files, key=lambda file: file.name)
     unpacked = [file for file in listed if file.unpack]
     lines = [
-        f"# Brings what lies in {context}/{FOLDER} into an image, with no network:",
+        f"# Copies the files in {context}/{FOLDER} into an image, with no network:",
         f"#   {build_command(f'{context}/{DOCKERFILE}', image, '.')}",
         f"ARG BASE_IMAGE={image}",
     ]

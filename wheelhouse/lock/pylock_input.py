@@ -71,8 +71,8 @@ class PylockInput:
                 )
             )
         except PylockSelectError as error:
-            hint = "lock again with the tool that wrote it, for this target too; or give the requirements themselves"
-            raise NoSolutionError(f"`{self.source}` does not serve {target.name}: {error}", hint=hint) from error
+            hint = "lock again, also for this target, with the tool that wrote the file; or give the requirements themselves"
+            raise NoSolutionError(f"`{self.source}` cannot be used for {target.name}: {error}", hint=hint) from error
         return tuple(self._candidate(package, file) for package, file in selected)
 
     def _candidate(
@@ -84,11 +84,11 @@ class PylockInput:
         """
         if isinstance(file, PackageVcs | PackageDirectory):
             kind = "a repository" if isinstance(file, PackageVcs) else "a folder"
-            hint = "build a wheel of it, and lock that wheel"
+            hint = "build a wheel of the project, and lock that wheel"
             raise InputError(f"`{self.source}` takes {package.name} from {kind}, and not from a file", hint=hint)
         if isinstance(file, PackageArchive) and file.subdirectory:
             sentence = f"`{self.source}` takes {package.name} from the folder `{file.subdirectory}` of an archive"
-            raise InputError(sentence, hint="build a wheel of it where you trust the code, and lock that")
+            raise InputError(sentence, hint="if you trust the code, build a wheel of it and lock the wheel")
         lower = {name.lower(): digest.lower() for name, digest in file.hashes.items()}
         hashes = {name: digest for name, digest in lower.items() if name in STRONG_HASHES}
         if not hashes:
@@ -153,6 +153,6 @@ def parse_pylock_input(text: str, source: str, sha256: str, is_file: Callable[[s
     try:
         return PylockInput(source, sha256, Pylock.from_dict(parse_toml(text)), is_file)
     except PylockUnsupportedVersionError as error:
-        raise InputError(f"`{source}` is of a kind that is not known: {error}") from error
+        raise InputError(f"`{source}` has an unknown version of the format: {error}") from error
     except (ValueError, PylockValidationError) as error:
         raise InputError(f"`{source}` is a lock file that does not follow PEP 751: {error}") from error

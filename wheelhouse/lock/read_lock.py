@@ -27,7 +27,7 @@ from wheelhouse.resolve.selection import Selection
 from wheelhouse.target.complete_platform import expand
 from wheelhouse.target.target import Platform, Python, Target
 
-HINT = "a wheelhouse's lock files are written by `wheelhouse fetch`; restore this one, or fetch again"
+HINT = "restore the lock file from a copy, or fetch again"
 
 
 def parse_lock(text: str, source: str) -> Lock:
@@ -114,7 +114,7 @@ def _pin(package: Package) -> Pin:
     sdists = () if built else (package.sdist, package.archive)
     files = [*(package.wheels or ()), *(file for file in sdists if file)]
     if len(files) != 1 or package.version is None:
-        raise ValueError(f"{package.name} has {len(files)} files, where a wheelhouse has one")
+        raise ValueError(f"{package.name} has {len(files)} files, and a wheelhouse has one for each project")
     artifact = _artifact(files[0], table.archive)
     return Pin(
         project=package.name,

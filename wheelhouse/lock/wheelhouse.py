@@ -15,7 +15,10 @@ from wheelhouse.lock.lock import LOCK_PREFIX, LOCK_SUFFIX, Lock, provenance_file
 from wheelhouse.lock.write_lock import lock_toml
 
 SUMS, LINKS = "SHA256SUMS", "links.html"
-BY_THE_LIST = "install by the target's own list: `pip install --no-index --find-links WHEELHOUSE -r WHEELHOUSE/requirements.<target>.txt`"
+BY_THE_LIST = (
+    "install with the requirements file of the target: "
+    "`pip install --no-index --find-links WHEELHOUSE -r WHEELHOUSE/requirements.<target>.txt`"
+)
 BUILD = "build"
 SELF = "self"
 TOOLS = "tools"
@@ -44,7 +47,7 @@ class Wheelhouse:
             for artifact in lock.artifacts:
                 other = artifacts.setdefault(artifact.filename, artifact)
                 if other.sha256 != artifact.sha256:
-                    hint = "the index replaced the file between two runs: find out why, then fetch all targets with --upgrade"
+                    hint = "find out why the index replaced the file between two runs, then fetch all targets with --upgrade"
                     raise IntegrityError(
                         f"the locks of this wheelhouse give `{artifact.filename}` two different sha256 hashes",
                         hint=hint,
@@ -81,8 +84,8 @@ class Wheelhouse:
             return None
         project, found = next(iter(differing.items()))
         shown = ", ".join(f"{version} for {' and '.join(names)}" for version, names in found.items())
-        more = f", and {len(differing) - 1} more projects likewise" if len(differing) > 1 else ""
-        return f"its locks have different versions of {project} ({shown}){more}: a bare `--find-links` takes the newest one"
+        more = f", and {len(differing) - 1} more projects" if len(differing) > 1 else ""
+        return f"its locks have different versions of {project} ({shown}){more}: `--find-links` alone installs the newest of them"
 
     @property
     def texts(self) -> dict[str, str]:

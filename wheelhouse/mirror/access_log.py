@@ -33,14 +33,14 @@ class AccessLog:
         """
         line = ("\n" if self._is_torn else "").encode() + _line(request, answer, user, size, seconds)
         try:
-            written, reason = self._file.write(line) or 0, "there is no room for a whole line"
+            written, reason = self._file.write(line) or 0, "the disk has no room for a whole line"
         except OSError as error:
             written, reason = 0, error.strerror or str(error)
         self._is_torn = written < len(line) and (self._is_torn or written > 0)
         if written < len(line):
             self.lost += 1
             if not self._is_failing:
-                self._on_event(Warned(f"the access log loses lines, requests are still answered: {reason}"))
+                self._on_event(Warned(f"the access log loses lines: {reason}; requests are still answered"))
         self._is_failing = written < len(line)
 
 

@@ -46,8 +46,10 @@ MAX_SWAPS = 200
 """How often a page is read again that other runs change at the same time."""
 MAX_PAUSE_SECONDS = 0.5
 TEXT_HTML, FILE_TYPE, TEXT_TYPE = "text/html; charset=utf-8", "application/octet-stream", "text/plain; charset=utf-8"
-IGNORES = "ignores conditional writes: of two runs at once one would lose its pages"
-IGNORES_HINT = "use a store with conditional writes (S3 itself, SeaweedFS, MinIO), or write a folder and copy it"
+IGNORES = "ignores conditional writes: if two runs write at once, pages of one run would be lost"
+IGNORES_HINT = (
+    "use a store with conditional writes (S3 itself, SeaweedFS, MinIO); or index into a folder, and copy the folder"
+)
 
 
 class Bucket:
@@ -172,8 +174,8 @@ class Bucket:
         key = f"{opened.project}/{opened.offered.filename}"
         offered, is_new = opened.offered, repeated(lambda: self.store.create(key, opened.path))
         if not is_new and self._sha256_of(key, offered.size) != offered.sha256:
-            hint = "no page names it: find out who put it there, and remove it"
-            raise IntegrityError(f"`{key}` in {self.store.name} is another file under this name", hint=hint)
+            hint = "find out who put this file there, and remove it: no page of the index names it"
+            raise IntegrityError(f"`{key}` in {self.store.name} differs from the file that would be added", hint=hint)
         for suffix, raw in opened.sidecars.items():
             self.store.put(key + suffix, raw)
 
@@ -230,7 +232,7 @@ class Bucket:
             except (ChangedError, LostError):  # of a lost request the next round sees whether it was carried out
                 pass
             time.sleep(random.uniform(0, min(MAX_PAUSE_SECONDS, 0.01 * 2**attempt)))  # noqa: S311
-        raise StoreError(f"other runs change `{key}` in {self.store.name} all the time", hint="try again later")
+        raise StoreError(f"other runs change `{key}` in {self.store.name} again and again", hint="try again later")
 
 
 def browsed_in_bucket(pages: Mapping[NormalizedName, ProjectPage], state: State) -> Browsed:
@@ -278,7 +280,7 @@ def _parsed(text: str | None, project: NormalizedName) -> ProjectPage:
     try:
         return parse_project_page(text) if text is not None else ProjectPage()
     except ValueError as error:
-        hint = "choose an empty folder of the bucket, or one that `wheelhouse index` wrote"
+        hint = "choose an empty folder of the bucket, or a folder that `wheelhouse index` wrote"
         raise IntegrityError(
             f"`{project}/{PAGE_JSON}` is not a page that wheelhouse wrote: {error}", hint=hint
         ) from error

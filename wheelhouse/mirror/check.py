@@ -34,7 +34,7 @@ class MirrorState(StrEnum):
     """It lists the file, and gives no hash that can be compared."""
     DIFFERENT = "another hash"
     MISSING = "missing"
-    UNAVAILABLE = "listed, but not there"
+    UNAVAILABLE = "listed but not delivered"
     """It lists the file, and does not deliver it. Only a deep check sees this."""
 
     @property

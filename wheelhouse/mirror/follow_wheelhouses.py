@@ -131,7 +131,11 @@ class Follower:
                 self._application.records.failed(name)
                 if followed.last_warning != str(error):
                     followed.last_warning = str(error)
-                    self._on_event(Warned(f"what was served before is still served: {error}"))
+                    self._on_event(
+                        Warned(
+                            f"the change is not served; the server still serves the state before the change: {error}"
+                        )
+                    )
             else:
                 self._application.replace(name, followed.catalogue)
                 self._application.records.reloaded(name)
@@ -147,7 +151,7 @@ class Follower:
             self._application.records.failed(ACCESS)
             if followed.last_warning != str(error):
                 followed.last_warning = str(error)
-                self._on_event(Warned(f"who could read before still can: {error}"))
+                self._on_event(Warned(f"the change is ignored, and the access rights stay as they were: {error}"))
         else:
             self._application.admit(followed.access)
             self._application.records.reloaded(ACCESS)

@@ -132,7 +132,7 @@ def _must_be_there(release: Release, pages: Pages) -> None:
     versions = sorted({file.version for file in pages.get(project, ProjectPage()).files.values()})
     if version not in versions:
         known = f"it has {named(map(str, versions))} of this project" if versions else "it has no such project"
-        hint = f"{known}; to keep out what is not there yet: `wheelhouse mirror block '{release_text(release)}'`"
+        hint = f"{known}; to block a release that the index does not have yet: `wheelhouse mirror block '{release_text(release)}'`"
         raise InputError(f"the index does not have `{release_text(release)}`", hint=hint)
 
 
@@ -196,8 +196,8 @@ def pruned_pages(pages: Pages, locked: LockedFiles) -> Pages:
     """All pages, also empty ones, without the files that are not locked. Raises InputError if no file remains at all."""
     remaining = {project: pruned_page(page, locked) for project, page in pages.items()}
     if not any(page.files for page in remaining.values()):
-        hint = "check that --keep names the right wheelhouses; to remove an index, remove its folder"
-        raise InputError("these wheelhouses name no file of the index", hint=hint)
+        hint = "name other wheelhouses with --keep; to remove the whole index, remove its folder"
+        raise InputError("the lock files of these wheelhouses name no file of the index", hint=hint)
     return remaining
 
 

@@ -26,7 +26,9 @@ def own_page(index: Index, project: NormalizedName, on_event: Listener) -> Page 
     if answered_by in (None, parts_of(index.name).hostname):
         return page
     on_event(
-        Warned(f"{index.name} redirects to {answered_by} for files that it lacks; files of another server do not count")
+        Warned(
+            f"{index.name} redirects to {answered_by} for files that it lacks; files on another server count as missing"
+        )
     )
     return None
 
@@ -60,7 +62,7 @@ def _downloaded_sha256(url: str, http: Http) -> str:
     digest = hashlib.sha256()
     with http.open(url, {"Accept-Encoding": "identity"}) as response:
         if response.status != 200:
-            hint = "the repository lists a file that it does not have: repair the repository first"
+            hint = "repair the repository first: it lists a file that it does not have"
             raise ServerError(f"{redact(url)} answered {response.status}", hint=hint)
         for chunk in http.chunks(response, url, as_sent=True):
             digest.update(chunk)

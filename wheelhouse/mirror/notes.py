@@ -52,7 +52,7 @@ def parse_notes(text: str) -> Notes:
     try:
         return _NOTES.from_json(text)
     except ValueError as error:
-        hint = "remove the file: `wheelhouse index` of all wheelhouses makes it again"
+        hint = "remove the file, and make it again: run `wheelhouse index` with all wheelhouses"
         raise InputError(f"the notes of the index cannot be read: {error}", hint=hint) from error
 
 

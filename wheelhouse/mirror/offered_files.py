@@ -89,7 +89,7 @@ def _open(folder: Path, wheelhouse: Wheelhouse, pin: Pin) -> OpenedFile:
     stamp = stamp_of(path.stat()) if path.is_file() else ()
     if not path.is_file() or sha256_of(path) != artifact.sha256:
         raise IntegrityError(
-            f"`{path}` is missing or differs from its lock file",
+            f"`{path}` is missing, or differs from its lock file",
             hint=f"see every problem: `wheelhouse verify {folder}`",
         )
     contents = inspect(path, artifact.filename)

@@ -55,5 +55,5 @@ def _prune_project(bucket: Bucket, project: NormalizedName, locked: LockedFiles)
         for name in sorted(names):
             bucket.remove_file(project, name)
     raise StoreError(
-        f"another run adds files of `{project}` to {bucket.store.name} all the time", hint="try again later"
+        f"another run adds files of `{project}` to {bucket.store.name} again and again", hint="try again later"
     )

@@ -95,7 +95,7 @@ def _listing(repository: Repository, listing: str | None, opened: Iterable[Opene
             failures.append(error)
     if len(failures) == len(places):
         raise failures[0]
-    hint = "give the address of its Simple index with --index"
+    hint = "give the address of the Simple index with --index"
     raise ServerError("no Simple index was found below the repository's address", hint=hint)
 
 
@@ -171,7 +171,7 @@ def _must_be_accepted(results: list[Published], repository: Repository) -> None:
     if different:
         raise IntegrityError(
             f"{redact(repository.url)} has another file under the name `{different[0].filename}`{_more(different)}",
-            hint="somebody uploaded it meanwhile; find out which of the two files is the right one",
+            hint="find out which of the two files is right: somebody uploaded the other one during this run",
         )
     if refused:
         first = refused[0]

@@ -127,10 +127,10 @@ def read_tokens(path: Path) -> dict[str, frozenset[bytes]]:
     for number, line in _lines(path, "the tokens"):
         user, _, token = line.rpartition(":")
         if not token.strip():
-            raise InputError(f"line {number} of `{path}` has no token", hint="write one a line: user:token")
+            raise InputError(f"line {number} of `{path}` has no token", hint="write one token a line: user:token")
         tokens.setdefault(user or TOKEN_USER, set()).add(hashlib.sha256(token.encode()).digest())
     if not tokens:
-        raise InputError(f"`{path}` has no token", hint="write one a line: user:token")
+        raise InputError(f"`{path}` has no token", hint="write one token a line: user:token")
     return {user: frozenset(own) for user, own in tokens.items()}
 
 
@@ -143,12 +143,12 @@ def read_htpasswd(path: Path) -> dict[str, bytes]:
             continue
         if not BCRYPT.fullmatch(value):
             is_damaged = value.startswith(BCRYPT_PREFIXES)
-            problem = "a bcrypt hash that is damaged" if is_damaged else "a password that is not hashed by bcrypt"
-            hint = f"make it anew with bcrypt: htpasswd -B {path} {user}"
+            problem = "a damaged bcrypt hash" if is_damaged else "a password that is not hashed by bcrypt"
+            hint = f"make the hash again with bcrypt: htpasswd -B {path} {user}"
             raise InputError(f"line {number} of `{path}` has {problem}", hint=hint)
         hashes[user] = value.encode()
     if not hashes:
-        raise InputError(f"`{path}` has no user", hint=f"add one: htpasswd -B {path} USER")
+        raise InputError(f"`{path}` has no user", hint=f"add a user: htpasswd -B {path} USER")
     try:
         import_module("bcrypt")
     except ImportError as error:
@@ -172,7 +172,7 @@ def read_readers(path: Path, wheelhouses: Mapping[str, object]) -> dict[str, fro
     try:
         readers = _READERS.from_table(parse_toml(read_text(path, "the readers")), "")
     except (ValueError, msgspec.ValidationError) as error:
-        raise InputError(f"`{path}` is no list of readers: {error}", hint='write: web = ["ada", "ci"]') from error
+        raise InputError(f"`{path}` is not a list of readers: {error}", hint='write: web = ["ada", "ci"]') from error
     if unknown := sorted(readers.keys() - wheelhouses.keys()):
         raise InputError(
             f"`{path}` names `{unknown[0]}`, which is not served", hint="name the folders of the wheelhouses"

@@ -63,7 +63,7 @@ class Application:
     async def answer(self, request: Request) -> Answer:
         """Make the answer to one request, and record it. While the server ends, it is 503 and not recorded."""
         if self._is_ending:
-            return text_answer(503, "this server is ending", {"retry-after": "1", "connection": "close"})
+            return text_answer(503, "this server is shutting down", {"retry-after": "1", "connection": "close"})
         started = time.perf_counter()
         access = self._access
         user = await access.user_of(request.header("authorization")) if access.is_required else None
@@ -100,7 +100,7 @@ class Application:
             page = f"<!DOCTYPE html>\n<title>Package indexes</title>\n<ul>\n{links}</ul>\n"
             return Answer(200, {"content-type": BROWSE_TYPE}, page.encode())
         if not self._access.may_read(user, name):  # the same for a name that is not served: nobody finds out which are
-            return text_answer(403, "you may not read this, or it is not here")
+            return text_answer(403, "this page does not exist, or this user may not read it")
         if name not in self._catalogues:
             return text_answer(404, "no such page")
         return await self._of_catalogue(self._catalogues[name], rest or [""], request, f"/{name}")

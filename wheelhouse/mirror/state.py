@@ -79,7 +79,7 @@ def parse_journal(text: str, source: str) -> tuple[Entry, ...]:
                 raise ValueError(f"its format is {entry.format}")
             _must_have_good_subject(entry)
         except (ValueError, InputError) as error:
-            hint = "take the journal from a backup: without it, what was removed would come back"
+            hint = "restore the journal from a backup: without the journal, removed releases would come back"
             raise InputError(f"`{source}`, line {number}, cannot be read: {error}", hint=hint) from error
         entries.append(entry)
     return tuple(entries)

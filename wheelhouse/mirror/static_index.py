@@ -221,9 +221,13 @@ def _try_hard_link(source: Path, final: Path) -> bool:
 def _warn(tree: _Tree, projects_before: Set[str], on_event: Listener) -> None:
     """Warn of projects whose page is gone, and of files that no page names."""
     for project in sorted(projects_before - tree.pages.keys()):
-        on_event(Warned(f"`{project}` was in this index, and its page is gone: index the wheelhouse that has it"))
+        on_event(
+            Warned(f"`{project}` was in this index, and its page is missing: index the wheelhouse that has the project")
+        )
     for project, name in unnamed_files(tree.root, tree.pages):
-        on_event(Warned(f"no page names `{project}/{name}`: index the wheelhouse that has it, or remove the file"))
+        on_event(
+            Warned(f"no page names `{project}/{name}`: index the wheelhouse that has the file, or remove the file")
+        )
 
 
 def _must_be_whole(tree: _Tree) -> None:
@@ -232,6 +236,6 @@ def _must_be_whole(tree: _Tree) -> None:
         project, name = next(iter(tree.faults))
         raise IntegrityError(
             f"none of these wheelhouses has `{tree.root / project / name}`",
-            hint=f"index a wheelhouse that has it; or remove `{tree.root / project}`, and index its wheelhouses again",
+            hint=f"index a wheelhouse that has the file; or remove `{tree.root / project}`, and index all wheelhouses again",
             findings=tuple(tree.faults.values()),
         )

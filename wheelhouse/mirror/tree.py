@@ -72,9 +72,9 @@ def read_pages(root: Path, covered: Set[tuple[NormalizedName, str]]) -> dict[Nor
 def _unreadable(folder: Path, lacking: list[str], error: Exception) -> InputError:
     """Make the error for a page that cannot be read; the caller raises it. `lacking` are the files that nobody will place again."""
     if lacking:
-        hint = f"also name a wheelhouse that has `{lacking[0]}`; then the page is written again"
+        hint = f"also name a wheelhouse that has `{lacking[0]}`, so that the page is written again"
     else:
-        hint = "choose an empty folder, or one that `wheelhouse index` wrote"
+        hint = "choose an empty folder, or a folder that `wheelhouse index` wrote"
     return InputError(f"`{folder / PAGE_JSON}` is not a page that wheelhouse wrote: {error}", hint=hint)
 
 
@@ -130,7 +130,7 @@ def read_notes(root: Path) -> Notes:
 def must_be_tree(root: Path) -> None:
     """Raises InputError if a folder is not an index, as `is_tree` tells."""
     if not is_tree(root):
-        raise InputError(f"`{root}` is no index", hint="name the folder that `wheelhouse index -o` wrote")
+        raise InputError(f"`{root}` is not an index", hint="name the folder that `wheelhouse index -o` wrote")
 
 
 def remove_file(root: Path, project: NormalizedName, filename: str) -> None:

@@ -39,7 +39,10 @@ class Repository:
     def __init__(self, url: str, http: Http) -> None:
         if "@" in url.partition("://")[2].partition("/")[0]:
             hint = "use --token-file, ~/.netrc or keyring"
-            raise InputError("--repository holds credentials, which other users of this machine could read", hint=hint)
+            raise InputError(
+                "--repository contains credentials: other users of this machine could read them in the list of processes",
+                hint=hint,
+            )
         self.url = url
         self._http = http
         self._session = self._new_session()
@@ -80,7 +83,7 @@ class Repository:
             raise TransientError(f"{address} answered {answer.status} to {filename}")
         if 300 <= answer.status < 400:
             raise ServerError(
-                f"{address} redirects an upload ({answer.status})", hint="give the address that it redirects to"
+                f"{address} redirects an upload ({answer.status})", hint="give the address to which it redirects"
             )
         if answer.status == 401:
             hint = "give the user and password with --token-file, ~/.netrc or keyring"

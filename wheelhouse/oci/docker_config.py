@@ -93,7 +93,7 @@ class DockerConfig:
         except (binascii.Error, UnicodeDecodeError) as error:
             raise InputError(f"`{self._path}` has an `auth` of {registry} that cannot be read") from error
         if not colon:
-            raise InputError(f"`{self._path}` has an `auth` of {registry} that holds no password")
+            raise InputError(f"`{self._path}` has an `auth` of {registry} without a password")
         return user, password.rstrip("\0")
 
     def _ask(self, helper: str, key: str) -> tuple[str, str] | None:
@@ -119,9 +119,7 @@ class DockerConfig:
         try:
             answer = _ANSWER.from_json(done.stdout)
         except ValueError as error:
-            raise MachineError(
-                f"the credential helper `{name}` answered with something else than credentials"
-            ) from error
+            raise MachineError(f"the credential helper `{name}` answered, but not with credentials") from error
         return (answer.username, answer.secret) if answer.username or answer.secret else None
 
 

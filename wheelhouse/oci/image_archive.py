@@ -65,8 +65,8 @@ def unpack_oci_archive(archive: Path, folder: Path) -> None:
     """Write the blobs and index.json of an OCI archive, a tar of an OCI layout, into a folder. Raises InputError and IntegrityError."""
     unpacked = _unpack(archive, folder, lambda name: BLOB.fullmatch(name) is not None)
     if INDEX not in unpacked.texts:
-        hint = "write docker-archive:FILE for what `docker save` wrote"
-        raise InputError(f"`{archive}` is no OCI archive: it has no {INDEX}", hint=hint)
+        hint = "if `docker save` wrote the file, write docker-archive:FILE"
+        raise InputError(f"`{archive}` is not an OCI archive: it has no {INDEX}", hint=hint)
     (folder / INDEX).write_bytes(unpacked.texts[INDEX])
 
 
@@ -77,12 +77,12 @@ def unpack_docker_archive(archive: Path, folder: Path, wanted: Reference | None)
     """
     unpacked = _unpack(archive, folder, lambda name: name.endswith((".json", ".tar")) or bool(BLOB.fullmatch(name)))
     if DOCKER_MANIFEST not in unpacked.texts:
-        hint = "write oci-archive:FILE for a tar of an OCI layout"
-        raise InputError(f"`{archive}` is no Docker archive: it has no {DOCKER_MANIFEST}", hint=hint)
+        hint = "if the file is a tar of an OCI layout, write oci-archive:FILE"
+        raise InputError(f"`{archive}` is not a Docker archive: it has no {DOCKER_MANIFEST}", hint=hint)
     try:
         images = _SAVED.from_json(unpacked.texts[DOCKER_MANIFEST])
     except ValueError as error:
-        raise IntegrityError(f"`{archive}` is no Docker archive: {error}") from error
+        raise IntegrityError(f"`{archive}` is not a Docker archive: {error}") from error
     saved, reference = _chosen(images[:MAX_IMAGES], archive, wanted)
     manifest = json.dumps(_manifest(saved, unpacked, folder, archive)).encode()
     descriptor = {"mediaType": DOCKER_MANIFEST_TYPE, "digest": _digest(manifest), "size": len(manifest)}
@@ -104,7 +104,7 @@ def _chosen(images: list[_Saved], archive: Path, wanted: Reference | None) -> tu
     elif len(tags) == 1:
         return tags[0]
     names = listed([str(tag) for _, tag in tags], MAX_NAMED) or "none"
-    what = f"no image `{wanted}`" if wanted else "not one name"
+    what = f"no image `{wanted}`" if wanted else "several images or no name"
     raise InputError(
         f"`{archive}` has {what}; its images have the names: {names}", hint="write docker-archive:FILE:NAME"
     )
@@ -128,10 +128,10 @@ def _manifest(saved: _Saved, unpacked: _Unpacked, folder: Path, archive: Path) -
     except KeyError as error:
         raise IntegrityError(f"`{archive}` lacks {error}, which its {DOCKER_MANIFEST} names") from error
     if config[1] > MAX_CONFIG_BYTES:
-        raise IntegrityError(f"the configuration in `{archive}` has {config[1]} bytes")
+        raise IntegrityError(f"the configuration in `{archive}` has {config[1]} bytes, more than {MAX_CONFIG_BYTES}")
     types = [LAYER_TYPES.get(compression_by_content(folder / BLOBS / sha256)) for sha256, _ in layers]
     if None in types:
-        raise IntegrityError(f"`{archive}` has a layer that is neither a tar nor one in gzip")
+        raise IntegrityError(f"`{archive}` has a layer that is neither a tar nor a tar in gzip")
     return {
         "schemaVersion": 2,
         "mediaType": DOCKER_MANIFEST_TYPE,

@@ -221,7 +221,7 @@ def parse_image_lock(text: str, source: str) -> ImageLock:
 def _image(table: _ImageTable) -> BaseImage:
     """An image of a parsed table. Raises ValueError for an unknown architecture, InputError for a bad name."""
     if table.architecture not in ARCHITECTURES:
-        raise ValueError(f"`{table.architecture}` is no architecture")
+        raise ValueError(f"`{table.architecture}` is not an architecture")
     Reference.parse(table.name)
     return BaseImage(
         table.name,

@@ -40,7 +40,7 @@ COMPRESSIONS = {
 BASELINE_VARIANTS = ("", "v1", "v8")
 """The variants of amd64 and arm64 that every such machine runs, as containerd has them."""
 MAX_NAMED = 10
-NOT_THIS_IMAGE = "use another image, or have this one built again"
+NOT_THIS_IMAGE = "use another image, or build this image again"
 
 Digest = Annotated[str, msgspec.Meta(pattern=r"\Asha256:[0-9a-f]{64}\Z")]
 Size = Annotated[int, msgspec.Meta(ge=0, le=1 << 50)]
@@ -123,7 +123,7 @@ def parse_manifest(raw: bytes, media_type: str, name: str, architecture: str) ->
     if document.manifests is not None and kind in ("", *INDEXES):
         return _chosen(document.manifests, name, architecture)
     if document.layers is None or document.config is None or kind not in ("", *MANIFESTS):
-        raise _wrong(name, f"its media type {kind!r} does not suit what it holds")
+        raise _wrong(name, f"its media type {kind!r} does not fit its content")
     kind = kind or (OCI_MANIFEST if document.config.media_type == CONFIGS[0] else DOCKER_MANIFEST)
     return Manifest(kind, _config_blob(document.config, name), _layer_blobs(document.layers, name))
 
@@ -140,7 +140,9 @@ def parse_layout_index(raw: bytes, name: str, tag: str, architecture: str) -> Bl
     if len(chosen) > 1:
         return _chosen(chosen, name, architecture)
     if not chosen or chosen[0].media_type not in ACCEPTED:
-        raise InputError(f"the layout has no image `{name}`", hint="name one of its index.json: oci:FOLDER:NAME")
+        raise InputError(
+            f"the layout has no image `{name}`", hint="name an image that its index.json lists: oci:FOLDER:NAME"
+        )
     return Blob(chosen[0].digest.removeprefix("sha256:"), chosen[0].size, chosen[0].media_type)
 
 
@@ -151,7 +153,7 @@ def _document(raw: bytes, name: str) -> _Document:
     except ValueError as error:
         raise _wrong(name, str(error)) from error
     if document.schema_version != 2:
-        raise _wrong(name, f"it has the schema version {document.schema_version}, and today's images have 2")
+        raise _wrong(name, f"it has the schema version {document.schema_version}, and wheelhouse reads version 2")
     return document
 
 
@@ -165,12 +167,12 @@ def _chosen(manifests: list[_Descriptor], name: str, architecture: str) -> Blob:
     if not fitting:
         names = sorted({_named(one.platform) for one in of_linux if one.platform})
         raise InputError(
-            f"`{name}` has no image for {architecture}, but for {listed(names, MAX_NAMED) or 'none'}",
+            f"`{name}` has no image for {architecture}; it has images for: {listed(names, MAX_NAMED) or 'none'}",
             hint="choose another --platform, or another image",
         )
     chosen = min(fitting, key=lambda one: (one.platform or _Platform()).variant not in BASELINE_VARIANTS)
     if chosen.media_type not in MANIFESTS:
-        raise _wrong(name, f"its index leads to {chosen.media_type!r}, and not to a manifest")
+        raise _wrong(name, f"its index names {chosen.media_type!r}, and not a manifest")
     return Blob(chosen.digest.removeprefix("sha256:"), chosen.size, chosen.media_type)
 
 
@@ -183,21 +185,21 @@ def _named(platform: _Platform) -> str:
 def _config_blob(descriptor: _Descriptor, name: str) -> Blob:
     """The configuration of a manifest. Raises IntegrityError for another type than CONFIGS, or too many bytes."""
     if descriptor.media_type not in CONFIGS:
-        raise _wrong(name, f"its configuration is of the type {descriptor.media_type!r}: it is no container image")
+        raise _wrong(name, f"its configuration is of the type {descriptor.media_type!r}: it is not a container image")
     if descriptor.size > MAX_CONFIG_BYTES:
-        raise _wrong(name, f"its configuration has {descriptor.size} bytes")
+        raise _wrong(name, f"its configuration has {descriptor.size} bytes, which is too much")
     return Blob(descriptor.digest.removeprefix("sha256:"), descriptor.size, descriptor.media_type)
 
 
 def _layer_blobs(descriptors: list[_Descriptor], name: str) -> tuple[Blob, ...]:
     """The layers of a manifest, in order. Raises IntegrityError for too many layers or bytes, other types, and addresses."""
     if len(descriptors) > MAX_LAYERS:
-        raise _wrong(name, f"it has {len(descriptors)} layers")
+        raise _wrong(name, f"it has {len(descriptors)} layers, which is too many")
     for descriptor in descriptors:
         if descriptor.media_type not in COMPRESSIONS or descriptor.urls:
-            raise _wrong(name, f"it has a layer of the type {descriptor.media_type!r}, which no registry has to keep")
+            raise _wrong(name, f"it has a layer of the type {descriptor.media_type!r}, which registries need not store")
     if (total := sum(descriptor.size for descriptor in descriptors)) > MAX_IMAGE_BYTES:
-        raise _wrong(name, f"its layers have {total} bytes")
+        raise _wrong(name, f"its layers have {total} bytes, which is too much")
     return tuple(Blob(one.digest.removeprefix("sha256:"), one.size, one.media_type) for one in descriptors)
 
 
@@ -210,11 +212,11 @@ def parse_configuration(raw: bytes, name: str, architecture: str, layers: int) -
     found = _named(_Platform(config.architecture, config.os, config.variant))
     if (found, config.os) != (architecture, "linux"):
         raise IntegrityError(
-            f"`{name}` is an image for {config.os}/{found}, and not for linux/{architecture}",
+            f"`{name}` is an image for {config.os}/{found}, not for linux/{architecture}",
             hint="choose another --platform, or another image",
         )
     if len(config.rootfs.diff_ids) != layers:
-        raise _wrong(name, f"it has {layers} layers, and its configuration {len(config.rootfs.diff_ids)}")
+        raise _wrong(name, f"it has {layers} layers, and its configuration names {len(config.rootfs.diff_ids)}")
     settings = config.config or _Settings()
     variables = (text.partition("=") for text in settings.Env or ())
     environment = {key: value for key, _, value in variables}
@@ -223,4 +225,4 @@ def parse_configuration(raw: bytes, name: str, architecture: str, layers: int) -
 
 def _wrong(name: str, reason: str) -> IntegrityError:
     """The error that an image cannot be used, for the caller to raise."""
-    return IntegrityError(f"`{name}` is no image that can be used: {reason}", hint=NOT_THIS_IMAGE)
+    return IntegrityError(f"`{name}` cannot be used as an image: {reason}", hint=NOT_THIS_IMAGE)

@@ -161,7 +161,7 @@ class LayoutSource(ImageSource):
         inner = self._small(found.digest)
         manifest = parse_manifest(inner, found.media_type, str(self._reference), architecture)
         if isinstance(manifest, Blob):
-            raise IntegrityError(f"the index of `{self._reference}` leads to another index", hint=NOT_THIS_IMAGE)
+            raise IntegrityError(f"the index of `{self._reference}` names another index", hint=NOT_THIS_IMAGE)
         return _found(inner, manifest, digest)
 
     def _small(self, digest: str) -> bytes:
@@ -177,7 +177,9 @@ class LayoutSource(ImageSource):
         """The path of the layout's own file, which the caller hashes while it copies it. Raises IntegrityError for another size."""
         path = self._path(blob.sha256)
         if kind_of(path) != "file" or path.stat().st_size != blob.size:
-            raise IntegrityError(f"`{path}` is not the {blob.size} bytes that the manifest names", hint=NOT_THIS_IMAGE)
+            raise IntegrityError(
+                f"`{path}` is not a file with the {blob.size} bytes that the manifest names", hint=NOT_THIS_IMAGE
+            )
         return path
 
     def discard(self, path: Path) -> None:

@@ -51,7 +51,7 @@ class Reference:
             and (not at or DIGEST.fullmatch(digest))
         )
         if not is_valid:
-            raise InputError(f"{text!r} is no image's name", hint=f"write it as {EXAMPLES}")
+            raise InputError(f"{text!r} is not the name of an image", hint=f"write it as {EXAMPLES}")
         default = "http" if LOOPBACK.fullmatch(registry) else "https"
         return cls(named, scheme if separator else default, registry, repository, tag, digest if at else None)
 
@@ -118,7 +118,8 @@ class Mirror:
             or (prefix and not REPOSITORY.fullmatch(prefix))
         ):
             raise InputError(
-                f"{text!r} is no mirror of a registry", hint="write --image-mirror docker.io=https://mirror.example/hub"
+                f"{text!r} is not a registry and its mirror",
+                hint="write --image-mirror docker.io=https://mirror.example/hub",
             )
         return cls(registry if equals else DOCKER_HUB, parts.scheme, parts.netloc, f"{prefix}/" if prefix else "")
 

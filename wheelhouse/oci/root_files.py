@@ -26,7 +26,7 @@ MAX_DEPTH = 6
 """Folders above a file that is read; a deeper file hides none of these."""
 BLOCK = 1 << 20
 WHITEOUT, OPAQUE = ".wh.", ".wh..wh..opq"
-NOT_THIS_IMAGE = "use another image, or have this one built again"
+NOT_THIS_IMAGE = "use another image, or build this image again"
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +55,7 @@ class _Hidden:
         self.paths |= other.paths
         self.insides |= other.insides
         if len(self.paths) + len(self.insides) > MAX_REMEMBERED:
-            raise tarfile.ReadError("it hides too many files")
+            raise tarfile.ReadError("it hides too many files of the layers below")
 
 
 class _Hashed(io.RawIOBase):
@@ -71,7 +71,9 @@ class _Hashed(io.RawIOBase):
         self.digest.update(data)
         self.left -= len(data)
         if self.left < 0:
-            raise tarfile.ReadError("with the layers above it, it would unpack to more than an image may")
+            raise tarfile.ReadError(
+                "this layer and the layers above it would unpack to more bytes than an image may have"
+            )
         return data
 
 
@@ -120,7 +122,7 @@ def _read_layer(
         while hashed.read(BLOCK):
             pass
     if hashed.digest.hexdigest() != layer.diff_sha256:
-        raise tarfile.ReadError("it is not the layer that the image's configuration names")
+        raise tarfile.ReadError("its sha256 is not the one that the configuration of the image names")
     files |= found
     return own, hashed.left
 
@@ -136,5 +138,5 @@ def _read(reader: TarReader, member: TarMember) -> RootFile | None:
     if not member.is_file:
         return None
     if member.size > MAX_FILE_BYTES:
-        raise tarfile.ReadError(f"`{member.name!a}` has {member.size} bytes")
+        raise tarfile.ReadError(f"`{member.name!a}` has {member.size} bytes, which is too much")
     return RootFile(reader.read(member.size))

@@ -51,10 +51,15 @@ def rehearse_image(
     Raises InputError if the folder is not staged, or if it holds a whole image and no Dockerfile is given.
     """
     if staged is None:
-        raise InputError(f"`{folder}` is not staged, and an image is built from a staged folder", hint="stage it first")
+        raise InputError(
+            f"`{folder}` is not a staged folder, and an image is built from a staged folder",
+            hint="stage the wheelhouse first: `wheelhouse stage`",
+        )
     if staged.plan.is_whole and not image.dockerfile:
-        sentence = f"`{folder}` holds all that Airflow's own Dockerfile asks for, and no Dockerfile is given"
-        raise InputError(sentence, hint="name the one of a checkout: --dockerfile PATH, without --image")
+        sentence = f"`{folder}` is staged for Airflow's own Dockerfile, and no Dockerfile is given"
+        raise InputError(
+            sentence, hint="name the Dockerfile in a checkout of Airflow: --dockerfile PATH, without --image"
+        )
     release = staged.plan.release
     tags: list[str] = []
     try:

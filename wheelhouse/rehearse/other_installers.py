@@ -78,7 +78,7 @@ def _steps(
 def _by_uv(context: InstallContext, install_tools: InstallTools, shown: dict[str, Path]) -> InstallMethod:
     """The install of the same requirements by uv, which is added to `shown`; or why it is skipped."""
     if install_tools.uv is None:
-        return InstallMethod("uv", skipped="no uv is installed here")
+        return InstallMethod("uv", skipped="uv is not installed here")
     if not context.builder.interpreter.target.allows(UV_SINCE):
         return InstallMethod("uv", skipped=f"uv does not install for Python {context.lock.target.python.minor}")
     shown[UV] = install_tools.uv
@@ -92,12 +92,12 @@ def _by_pylock(context: InstallContext, shown: dict[str, Path]) -> InstallMethod
     """The install of the pylock by pip, as a dry run because the files were installed before; or why it is skipped. Adds pip to `shown`."""
     pip = own_pip()
     if pip.version < PYLOCK_SINCE or not context.builder.interpreter.target.allows(pip.requires_python):
-        why = f"wheelhouse's own pip is {pip.version}, for Python {pip.requires_python}, and pip reads it since {PYLOCK_SINCE}"
+        why = f"wheelhouse's own pip is {pip.version}, for Python {pip.requires_python}, and pip reads lock files since {PYLOCK_SINCE}"
         return InstallMethod("pylock", skipped=why)
     here, locked = context.builder.interpreter.target.python.version, context.lock.target.python.version
     if here != locked:
         return InstallMethod(
-            "pylock", skipped=f"the lock is for Python {locked}, and the Python here is {here}: pip refuses it"
+            "pylock", skipped=f"pip refuses the lock file: it is for Python {locked}, and the Python here is {here}"
         )
     shown[PIP] = pip.folder
     words = ("install", "--dry-run", "--ignore-installed", "--no-index", "--no-cache-dir", *context.links)
@@ -111,7 +111,7 @@ def _by_pip_tools(
     """pip-sync installs the lock's requirements, and pip-compile resolves them; or why both are skipped. Adds their files to `shown`."""
     if overrides_metadata(context.lock):
         yield from _skipped(
-            "the lock file has overrides, or came from another tool, so that pip's resolver cannot reproduce it"
+            "pip's resolver cannot reproduce a lock file that has overrides, or that another tool wrote"
         )
         return
     try:
@@ -119,7 +119,7 @@ def _by_pip_tools(
     except PipToolsUnusableError as reason:
         minor, platform = context.lock.target.python.minor, context.lock.target.platform.tag
         fetch = f"wheelhouse fetch pip-tools --python {minor} --platform {platform} --dest rehearsal-tools"
-        yield from _skipped(f"{reason}; or `{fetch}`, then --tools rehearsal-tools")
+        yield from _skipped(f"{reason}; or run `{fetch}`, then rehearse with --tools rehearsal-tools")
         return
     shown |= pip_tools.shown
     note = f"pip-tools {pip_tools.version}"

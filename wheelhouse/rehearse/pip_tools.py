@@ -138,5 +138,5 @@ def _lock_of(folder: Path, interpreter: Interpreter) -> Lock:
             return lock
     raise InputError(
         f"`{folder}` has no pip-tools for {interpreter.described}",
-        hint=f"fetch it: `wheelhouse fetch pip-tools --python {interpreter.target.python.minor} --dest {folder}`",
+        hint=f"fetch pip-tools: `wheelhouse fetch pip-tools --python {interpreter.target.python.minor} --dest {folder}`",
     )

@@ -98,7 +98,7 @@ def _nothing_installed(folder: Path, refusals: Mapping[Target, MachineError]) ->
     command = f"wheelhouse rehearse {shlex.quote(str(folder))} --interpreter /path/to/{target.python.program}"
     return MachineError(
         f"nothing was installed: no interpreter was found for {target.name}{more}",
-        hint=f"name one that has the target's implementation, minor version and platform: `{command}`",
+        hint=f"name an interpreter with the target's implementation, minor version and platform: `{command}`",
         details=tuple(dict.fromkeys(detail for refusal in refusals.values() for detail in refusal.details)),
     )
 
@@ -151,7 +151,7 @@ def _closure(lock: Lock, verdict: Verdict) -> Step:
     started, target = time.monotonic(), lock.target.name
     unread = sorted(pin.artifact.filename for pin in lock.pins if pin.artifact.filename not in verdict.contents)
     if unread:
-        return Step("closure", target, skipped=f"it needs every file, and {unread[0]} is not as locked")
+        return Step("closure", target, skipped=f"it needs every file, and {unread[0]} differs from the lock file")
     findings = tuple(sorted(set(closure(lock, _metadata(lock, verdict)))))
     return Step("closure", target, time.monotonic() - started, findings)
 

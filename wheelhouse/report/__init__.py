@@ -360,7 +360,7 @@ def _abilities_line(findings: Sequence[Finding]) -> str:
     abilities = (
         f"can: {', '.join(can)}"
         if isinstance(can, tuple) and can
-        else "have none of the capabilities that are looked for"
+        else "have none of the capabilities that `vet` looks for"
     )
     names = listed([finding.subject for finding in findings], FOLDED)
     return f"note: {counted(len(findings), 'file')} {abilities} [{ABILITIES}] ({names})"
@@ -385,7 +385,7 @@ def approved_text(files: Mapping[str, str], approvals: "Approvals") -> str:
     """How many of these files (path → sha256) enough reviewers approved, in words, and which folders inside are counted too."""
     approved = sum(map(approvals.approved, files.values()))
     inside = sorted({f"{path.partition('/')[0]}/" for path in files if "/" in path})
-    counted_too = f", with those in {' and '.join(inside)}" if inside else ""
+    counted_too = f", including the files in {' and '.join(inside)}" if inside else ""
     reviewers = counted(approvals.needed, "reviewer")
     return f"{approved} of {counted(len(files), 'file')} approved by {reviewers}{counted_too}"
 

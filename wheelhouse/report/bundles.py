@@ -47,19 +47,20 @@ def unpacked_line(path: str, unpacked: int, unchanged: int, removed: int, signer
     """
     signed = f", signed by {signer}" if signer else ""
     if not unpacked and not removed:
-        return f"{path}: this bundle was applied before, {counted(unchanged, 'file')} unchanged{signed}"
+        return f"{path}: this bundle was unpacked before, {counted(unchanged, 'file')} unchanged{signed}"
     return f"{path}: {counted(unpacked, 'file')} unpacked, {unchanged} unchanged, {removed} removed{signed}"
 
 
 def review_line(folder: str, names: Iterable[str]) -> str:
     """The line with the files of a review that came with a bundle, and the folder that keeps them."""
-    return f"{folder}: {', '.join(names)}: these came with the bundle, for a review"
+    return f"{folder}: {', '.join(names)}: the bundle brought these files for a review"
 
 
 def state_lines(name: str, far_side: FarSide, size: int, missing: Iterable[str]) -> list[str]:
     """A line with the short digest of a wheelhouse, its number of files and the bytes of its state; a line for each file that it lacks."""
     files = counted(len(far_side.files), "file")
-    lines = [f"{name}: wheelhouse {far_side.digest[:12]}, {files}, in {counted(size, 'byte')}"]
+    lines = [f"{name}: wheelhouse {far_side.digest[:12]} with {files}, written in {counted(size, 'byte')}"]
     return lines + [
-        f"  {path}  (missing or altered: if it exists, remove it; the next bundle carries it)" for path in missing
+        f"  {path}  (missing or altered: remove the file if it exists; then the next bundle carries it)"
+        for path in missing
     ]

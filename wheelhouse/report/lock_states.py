@@ -10,7 +10,7 @@ TEXTS = {
     Freshness.UP_TO_DATE: "it is up to date",
     Freshness.MISSING: "it is missing",
     Freshness.OUTDATED: "it was made from other requirements, constraints or options",
-    Freshness.DROPPED: "the settings file no longer asks for its target",
+    Freshness.DROPPED: "the settings file no longer names its target",
 }
 States = Mapping[Path, Mapping[str, Freshness]]
 """By wheelhouse and target."""

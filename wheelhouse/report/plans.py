@@ -105,4 +105,8 @@ def _purpose(plan: Plan) -> str:
     where = " in a checkout of Airflow's sources" if plan.layout == "airflow" else ""
     if plan.load or plan.first or plan.copied_from:
         return f"then{where}:"
-    return f"build the image{where} with:" if plan.builds_an_image else "no image has this target; install on it with:"
+    return (
+        f"build the image{where} with:"
+        if plan.builds_an_image
+        else "there is no image for this target; install on the target with:"
+    )

@@ -89,7 +89,7 @@ def _standing_text(one: FileStanding, needed: int) -> str:
         wanted = "" if not one.reviewers else f"needs {counted(needed - len(one.reviewers), 'reviewer')}"
     else:
         wanted = f"needs a reviewer of the role {one.role}" if one.role else "has findings that too few reviewers saw"
-    not_yours = [] if one.may_approve else ["your role is not for it"]
+    not_yours = [] if one.may_approve else ["your role is not for this project"]
     return ", ".join(filter(None, [by, wanted, *not_yours]))
 
 

@@ -35,8 +35,8 @@ SENTENCES: Mapping[type[Fact], str] = {
     OtherChosen: "{filename} was chosen",
     Unusable: "{subject}: {reason}",
     WheelPreferred: "{filename} is an sdist, and a wheel fits",
-    LowerRank: "{filename} fits too, but less well: its best tag is number {rank} of the target's, "
-    "and that of the chosen file is number {chosen_rank}",
+    LowerRank: "{filename} fits too, but less well: its best tag is number {rank} in the tags of the target, "
+    "and the best tag of the chosen file is number {chosen_rank}",
     NotOnIndex: "{filename} was not on the index when this was locked",
     ConstraintExcludes: "the constraint {constraint} excludes {version}",
     RequirementExcludes: "the requirement {requirement} excludes {version}",
@@ -44,7 +44,7 @@ SENTENCES: Mapping[type[Fact], str] = {
     NoFileFits: "no file of {version} fits {target}",
     NotRequestedPrerelease: "{version} is a pre-release, and pre-releases were not requested",
     Older: "{version} is older than {chosen}, and {chosen} is allowed",
-    NewSinceLock: "the lock file does not exclude {version}, which was published or allowed later{late}; "
+    NewSinceLock: "{version} was published or allowed after the lock file was made{late}; "
     "`--upgrade-project {project}` takes it",
 }
 

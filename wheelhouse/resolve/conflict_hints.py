@@ -21,7 +21,7 @@ from wheelhouse.target.target import Platform, Python, Target
 
 BRANCH = re.compile(r"constraints-\d+-\d+(?!\d|\.)")
 """A branch of Airflow's constraints, which moves on to later releases."""
-OPTIONAL_EXTRAS = {"mysql": "with INSTALL_MYSQL_CLIENT=false the image's build drops it anyway"}
+OPTIONAL_EXTRAS = {"mysql": "with INSTALL_MYSQL_CLIENT=false, the image build ignores this extra"}
 """Extras of Airflow that its image's build can do without, and how."""
 PYTHONS = tuple(f"3.{minor}" for minor in range(6, 16))
 
@@ -122,7 +122,7 @@ def _loosened(conflict: Conflict, chain: Sequence[Step], side: Step) -> str | No
     admitted = (each for each in conflict.usable if all(limit.contains(each, prereleases=True) for limit in limits))
     version = next(admitted, None)
     return (
-        f"loosen `{root}` {origin_text(root.origin)} so that it admits {conflict.project} {version}"
+        f"loosen `{root}` {origin_text(root.origin)} so that it allows {conflict.project} {version}"
         if version
         else None
     )
@@ -159,13 +159,13 @@ def _constraint_hint(conflict: Conflict, line: RequirementLine) -> str:
     release = _airflow_release(conflict)
     if release and BRANCH.search(line.origin):
         return (
-            f"that file is a branch of Airflow's constraints, which moves on to later releases: take the tag "
+            f"take the constraints of a tag, because a branch moves on to later releases: "
             f"constraints-{release} (`--airflow {release}` does)"
         )
     if release and f"constraints-{release}" not in line.origin:
         return f"change or remove {line.origin}, or take the constraints of this release: the tag constraints-{release}"
     admitted = [version for version in conflict.usable if conflict.specifier.contains(version, prereleases=True)]
-    example = f" so that it admits {conflict.project} {admitted[0]}" if admitted else ""
+    example = f" so that it allows {conflict.project} {admitted[0]}" if admitted else ""
     return f"change {line.origin}{example}, or remove it"
 
 

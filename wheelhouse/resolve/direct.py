@@ -19,7 +19,7 @@ PATH = re.compile(rf"\.{{1,2}}$|(?:\.{{0,2}}|~)/|[^\s\[;=<>!~@]+(?:/|(?:{_SUFFIX
 MARKER = re.compile(r"\s;|;\s")
 EXTRAS = re.compile(r"(?P<bare>.+?)(?P<extras>\[[^\]]*\])")
 REPOSITORY = re.compile(r"(?:git|hg|svn|bzr)(?:\+|:|@)")
-WHEEL_HINT = "build a wheel of it where you trust the code (`python -m build --wheel`), and name that file"
+WHEEL_HINT = "if you trust the code, build a wheel of it (`python -m build --wheel`), and name the wheel"
 
 
 @dataclass(frozen=True, slots=True)

@@ -192,7 +192,7 @@ class ConflictText:
         yield f"{self._place()} offers {self._project} {offered_text(page.versions, conflict.specifier)}"
         if page.ignored and not conflict.has_release(conflict.specifier):
             names = listed(page.ignored[::-1], NEWEST)
-            yield f"its page has other files: {names}; by name they are no wheel or sdist of {self._project}"
+            yield f"its page has other files, whose names are not those of a wheel or sdist of {self._project}: {names}"
 
     def _rejections(self) -> Iterator[str]:
         """Lines about rejected files: a line or more for each of the first MAX_REASONS groups of releases, the count of the other

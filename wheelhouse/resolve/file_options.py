@@ -29,16 +29,18 @@ SUPPORTED = {
 }
 SUPPORTED_FLAGS = ("--pre", "--prefer-binary", "--require-hashes", "--no-require-hashes")
 REFUSED = {
-    "--extra-index-url": "give wheelhouse each index with its projects: if a project has two indexes, a stranger can add a file",
-    "--find-links": "give it to wheelhouse itself",
+    "--extra-index-url": "name each index and its projects to wheelhouse itself: if a project has two indexes, a stranger can add a file",
+    "--find-links": "give this option to wheelhouse itself",
     "--trusted-host": "name the certificate authority of that host in SSL_CERT_FILE",
-    "--editable": "build a wheel of it where you trust the code (`python -m build --wheel`), and name that file",
-    "--use-feature": "remove it: wheelhouse has none of pip's features",
-    "--config-settings": "give it to the build; fetching builds nothing",
-    "--global-option": "give it to the build; fetching builds nothing",
+    "--editable": "if you trust the code, build a wheel of it (`python -m build --wheel`), and name the wheel",
+    "--use-feature": "remove the line: wheelhouse does not have the optional features of pip",
+    "--config-settings": "give this option to the build: `fetch` builds nothing",
+    "--global-option": "give this option to the build: `fetch` builds nothing",
 }
 SHORT = {"--find-links": "-f", "--editable": "-e", "--config-settings": "-C --config-setting"}
-REFUSED_FLAGS = {"--no-index": "name the folder or the index that replaces the default index to wheelhouse itself"}
+REFUSED_FLAGS = {
+    "--no-index": "name the folder or index that replaces the default index on the command line of wheelhouse"
+}
 FILE_OPTIONS = (*SUPPORTED, *SUPPORTED_FLAGS, *REFUSED, *REFUSED_FLAGS)
 
 

@@ -73,7 +73,7 @@ class ReleaseDependencies:
         if release.extra:
             yield Dependency(candidate.project, "", SpecifierSet(f"=={candidate.version}"), origin, release)
             if release.extra not in metadata.extras:
-                self._warn(f"{origin} has no extra named `{release.extra}`; it is left out")
+                self._warn(f"{origin} has no extra named `{release.extra}`; the extra is ignored")
         elif metadata.requires_python != candidate.requires_python and not metadata.allows(self._request.target):
             required = requires_python_of(metadata.requires_python or "")
             reason = RequiresPython(str(required), str(self._request.target.python.version))
@@ -81,7 +81,7 @@ class ReleaseDependencies:
         try:
             yield from self._required(release, metadata, origin)
         except UnreadableRequirementError as error:
-            self._warn(f"{error}; it is left out")
+            self._warn(f"{error}; this release is left out")
             yield Dependency(NEVER, "", SpecifierSet(), origin, release, error.reason)
 
     def _defer(self, candidate: Candidate, line: str) -> bool:

@@ -158,8 +158,8 @@ def constraint_lines(text: str, source: str) -> tuple[RequirementLine, ...]:
     def nested(name: str, named_by: str) -> tuple[str, str]:
         """Raises InputError: called if the file names another one."""
         raise InputError(
-            f"{named_by} names `{name}`, and this file cannot include others",
-            hint="write its lines into the file itself",
+            f"{named_by} names `{name}`, and a file that is used here cannot include other files",
+            hint="copy the lines of that file into this one",
         )
 
     return tuple(parse_file(text, source, nested, constraints=True).constraints)

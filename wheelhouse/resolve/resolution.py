@@ -77,7 +77,9 @@ class ResolutionRequest:
             for (first, some), (second, others) in combinations(hashes_by_line, 2):
                 if not _compatible(some, others):
                     sentence = f"{first} and {second} give different hashes of {project}, and no file has both"
-                    raise InputError(sentence, hint="remove one of the two, or write the hashes of both on each")
+                    raise InputError(
+                        sentence, hint="remove one of the two requirements, or write the hashes of both on each line"
+                    )
 
     @cached_property
     def _lines_with_hashes(self) -> Mapping[NormalizedName, Sequence[RequirementLine]]:
@@ -169,7 +171,7 @@ def dependencies_of(
         )
         if REPOSITORY.match(requirement.url):
             hint = (
-                "build a wheel of it where you trust the code, offer it with --find-links, "
+                "if you trust the code, build a wheel of it, offer the wheel with --find-links, "
                 f"and name its release (`{project}==…`) in a file that you give with --override"
             )
         sentence = f"{origin} requires `{project} @ {address}`, an address outside the indexes"

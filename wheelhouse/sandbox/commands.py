@@ -132,6 +132,6 @@ def _lost_result(command: InstallCommand, end: SandboxResult, *, forged: bool) -
     Its output is the end of the sandbox's log, and the reason.
     """
     log = end.log.decode("utf-8", "replace").strip().splitlines()
-    by_code = "something that ran in the sandbox wrote into its answers" if forged else ""
+    by_code = "code that ran in the sandbox changed the answers of the sandbox" if forged else ""
     reason = by_code or end.stopped or f"the sandbox ended with code {end.code} before it answered"
     return CommandResult(command.name, end.code or 1, 0.0, "\n".join([*log[-3:], reason]))

@@ -84,7 +84,7 @@ class Engine:
                 check=False,
             )
         except (OSError, subprocess.TimeoutExpired) as error:
-            raise MachineError(f"`{command[0]} {command[1]}` did not run to its end: {error}") from error
+            raise MachineError(f"`{command[0]} {command[1]}` did not finish: {error}") from error
         return CommandResult(
             name, process.returncode, time.monotonic() - started, process.stdout.decode("utf-8", "replace")
         )

@@ -232,7 +232,7 @@ def verify_signature(envelope: bytes, subject: bytes, name: str, predicate: str,
     expected = [{"name": name, "digest": {"sha256": digest}}]
     if statement.get("predicateType") != PREDICATE_BASE + predicate or subjects != expected:
         raise IntegrityError(
-            "the signature is good, but for something else", hint="the file was changed after it was signed"
+            "the signature is valid, but for other content", hint="the file was changed after it was signed"
         )
     return signer
 
@@ -244,7 +244,7 @@ def open_envelope(envelope: bytes, keys: tuple[PublicKey, ...]) -> tuple[dict[st
         return parsed.statement, key.id
     names = ", ".join(key.source for key in keys)
     raise IntegrityError(
-        f"the signature is by none of the keys that were given ({names})", hint="ask who signed it, and with which key"
+        f"none of the given keys made the signature ({names})", hint="ask who signed it, and with which key"
     )
 
 

@@ -68,7 +68,7 @@ class AgentSigner:
                 raise ValueError("it refuses")
             signature = _without_kind(self.public, answer.string())
             if not self.public.has_signed(message, signature):
-                raise ValueError("it is no signature by this key")
+                raise ValueError("it is not a signature by this key")
         except ValueError as error:
             hint = "add it with ssh-add; a FIDO token must be plugged in, and touched when it blinks"
             raise InputError(f"ssh-agent does not sign with the key of `{self.public.source}`", hint=hint) from error

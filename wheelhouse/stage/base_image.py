@@ -11,7 +11,7 @@ DEBIANS = ((36, "bookworm"), (41, "trixie"))
 """(N of glibc 2.N, Debian release) of the official Python images today, oldest first."""
 LAST_BULLSEYE = (3, 6)
 """The last Python whose newest official image is Debian bullseye (glibc 2.31)."""
-NAME_ONE = "name an image that suits it: --base-image NAME"
+NAME_ONE = "name an image that fits the target: --base-image NAME"
 REFERENCE = re.compile(r"[\w\[$][\w./:@${}\[\]+-]{0,511}", re.ASCII)
 """What can stand in `FROM`: a reference (OCI distribution), a registry's IPv6 address, and build arguments such as `${TAG}`."""
 MACHINES = {machine: architecture for architecture, machine in ARCHITECTURES.items()} | {"armv8l": "arm/v7"}
@@ -43,19 +43,21 @@ def must_be_linux(target: Target) -> None:
     """Raise InputError for a target that is not Linux: no container image can hold it."""
     if target.platform.system != "Linux":
         raise InputError(
-            f"{target.name} is no Linux target, and an image holds Linux",
+            f"{target.name} is not a Linux target, and an image is for Linux",
             hint="install from the wheelhouse itself: "
             f"`pip install --no-index --find-links WHEELHOUSE -r WHEELHOUSE/requirements.{target.name}.txt`",
         )
 
 
 def must_suit(image: str, target: Target) -> None:
-    """Raise InputError if an image's name says that a target's files do not install into it, or if it is no image's name.
+    """Raise InputError if an image's name says that a target's files do not install into it, or if it is not the name of an image.
 
     A name that says nothing of its C library and Python is accepted.
     """
     if not REFERENCE.fullmatch(image):
-        raise InputError(f"{image!r} is no image's name", hint="write it as a Dockerfile has it: registry/name:tag")
+        raise InputError(
+            f"{image!r} is not the name of an image", hint="write it as a Dockerfile has it: registry/name:tag"
+        )
     try:
         parsed = Image.parse(image)
     except InputError:
@@ -69,7 +71,7 @@ def must_be_installable(parsed: Image, image: str, target: Target) -> None:
     `image` is its name, for the message. An image whose Python is not known is accepted.
     """
     (libc, minor), (needed, least) = _libc(f"{parsed.libc}_x"), _libc(target.platform.tag)
-    hint = f"name another with --base-image, or fetch for this one: --image {image}"
+    hint = f"name another image with --base-image, or fetch for this image: --image {image}"
     if needed and libc != needed:
         raise InputError(
             f"the files of {target.name} do not install into `{image}`, which has {_named(libc)}", hint=hint

@@ -46,14 +46,14 @@ WHAT = {
     "image": "an image: {}",
     "repository": "another repository: {}",
     "other": "another server: {}",
-    "unknown": "{} runs, and what it asks for is not known",
+    "unknown": "{} runs, and wheelhouse does not know what it downloads",
 }
 """What each kind of need is, in words."""
 HELP = {
     "base-image": "fetch it: --base-image {}",
     "copied-image": "name a local image: --build-context {}=docker-image://…",
     "apt-install": "fetch them: --deb {}",
-    "pip": "mount the staged folder in that step: --mount=type=bind,source={folder},target=/{folder}, and say --no-index "
+    "pip": "mount the staged folder in that step: --mount=type=bind,source={folder},target=/{folder}, and add --no-index "
     "--find-links /{folder}",
     "address": "carry the file ([[files]]), and COPY it",
     "download": "carry the file ([[files]]), and COPY it",

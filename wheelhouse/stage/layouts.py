@@ -212,7 +212,7 @@ def lay_out(name: str, inputs: StageInputs) -> Plan:
     """
     candidates = [layout for layout in LAYOUTS if name in (AUTO, layout.name)]
     if not candidates:
-        raise InputError(f"`{name}` is no layout", hint=f"choose one of {', '.join(NAMES)}")
+        raise InputError(f"`{name}` is not a layout", hint=f"choose one of {', '.join(NAMES)}")
     layout = next((layout for layout in candidates if layout.suits(inputs)), candidates[-1])
     plan = layout.lay_out(inputs)
     if plan.index is None:
@@ -239,5 +239,5 @@ def _with_other_files(plan: Plan, others: OtherFiles, destination: Destination) 
         f"{OTHER_FILES}/{OTHER_LOCK}": others.to_toml(),
     }
     command = build_command(destination.path(OTHER_DOCKERFILE), plan.image, destination.context)
-    note = f"the other files are brought into the image afterwards: {command}"
+    note = f"then add the other files to the image: {command}"
     return replace(plan, files={**plan.files, **files}, texts=texts, notes=(*plan.notes, note))

@@ -16,7 +16,7 @@ def with_sdists(lock: Lock) -> Lock:
     missing = [pin.origin.filename for pin in lock.pins if pin.built and not pin.built.kept]
     if missing:
         raise InputError(
-            f"the wheelhouse does not hold the sdists of {lock.target.name}: {', '.join(missing)}",
+            f"the wheelhouse does not have the sdists of {lock.target.name}: {', '.join(missing)}",
             hint="keep them: `wheelhouse build --keep-sdists`",
         )
     pins = (replace(pin, artifact=pin.origin, built=None, build_lock=pin.build_lock_name) for pin in lock.pins)

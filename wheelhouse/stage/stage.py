@@ -106,7 +106,7 @@ def _checkout_warnings(path: Path, inputs: StageInputs) -> Iterator[str]:
     airflow = inputs.airflow
     for copied in airflow.recipe.copies if airflow else ():
         if "*" not in copied and not (path.parent / copied.lstrip("/")).exists():
-            yield f"`{path}` copies {copied}, which is not beside it: the build needs a checkout of Airflow's sources"
+            yield f"`{path}` copies {copied}, which is not in the same folder: the build needs a checkout of Airflow's sources"
 
 
 def _for_dockerfile(plan: Plan, path: Path, folder: Path, inputs: StageInputs) -> Plan:

@@ -101,7 +101,7 @@ def check_signature(staged: StagedFolder, keys: tuple[PublicKey, ...]) -> str:
     """The id of the key that signed a staged folder's manifest. Raises IntegrityError if it is unsigned, or none of the keys fits."""
     path = staged.folder / SIGNATURE
     if not staged.record.signed or kind_of(path) != "file":
-        raise IntegrityError(f"`{staged.folder}` is not signed, and a key was given to check it with")
+        raise IntegrityError(f"--key was given, but `{staged.folder}` is not signed")
     signature, raw = (read_regular(staged.folder / name, MAX_TEXT_BYTES, "the file") for name in (SIGNATURE, MANIFEST))
     return verify_signature(signature, raw, MANIFEST, PREDICATE, keys)
 

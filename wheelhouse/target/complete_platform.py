@@ -31,9 +31,9 @@ def parse_complete_platform(text: str, source: str) -> Target:
     except InputError as error:
         raise InputError(f"`{source}` describes no target: {error}", hint=error.hint or HINT) from error
     except KeyError as error:
-        raise InputError(f"`{source}` is no complete platform: it has no {error}", hint=HINT) from error
+        raise InputError(f"`{source}` is not a complete platform: it has no {error}", hint=HINT) from error
     except (ValueError, TypeError, AttributeError) as error:
-        raise InputError(f"`{source}` is no complete platform: {error}", hint=HINT) from error
+        raise InputError(f"`{source}` is not a complete platform: {error}", hint=HINT) from error
 
 
 def complete_platform(target: Target) -> dict[str, Any]:

@@ -61,8 +61,8 @@ class Image:
             libcs.add(f"musllinux_1_{1 if old else 2}")
         if len(libcs) != 1:
             raise InputError(
-                f"the image name `{name}` does not say which release of a Linux distribution it holds",
-                hint=f"name one of {CHOICES} in it, or say --platform manylinux_2_36_x86_64",
+                f"the image name `{name}` does not contain the release of a Linux distribution",
+                hint=f"name an image whose name contains one of {CHOICES}, or add --platform manylinux_2_36_x86_64",
             )
         return cls(libcs.pop(), _python(plain))
 

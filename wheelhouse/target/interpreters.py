@@ -30,7 +30,7 @@ def facts_of(interpreter: Path) -> InterpreterFacts:
     try:
         ran = subprocess.run(command, capture_output=True, timeout=SECONDS, check=False, env=ENVIRONMENT)
     except (OSError, subprocess.TimeoutExpired) as error:
-        raise MachineError(f"`{interpreter}` could not be run: {error}", hint="name a Python's own path") from error
+        raise MachineError(f"`{interpreter}` could not be run: {error}", hint="give the path of a Python") from error
     return read_facts(ran.stdout, str(interpreter), ran.returncode, ran.stderr)
 
 
@@ -40,7 +40,7 @@ def read_facts(output: bytes, interpreter: str, code: int, log: bytes) -> Interp
         return _decoder.decode(output)
     except msgspec.DecodeError as error:
         raise MachineError(
-            f"`{interpreter}` does not say what it is: it ended with code {code}",
+            f"`{interpreter}` did not describe itself: it ended with code {code}",
             hint="name a Python of version 3.6 or newer",
             details=tuple(log.decode("utf-8", "replace").splitlines()[-3:]),
         ) from error
@@ -128,7 +128,7 @@ def named_interpreter(text: str, path: str) -> Path:
         return Path(text).absolute()
     if program := shutil.which(text, path=path):
         return Path(program).absolute()
-    hint = f"write `./{text}` for the one in this folder" if Path(text).is_file() else "name a Python's own path"
+    hint = f"write `./{text}` for the one in this folder" if Path(text).is_file() else "give the path of a Python"
     raise MachineError(f"`{text}` is not on PATH", hint=hint)
 
 
@@ -152,7 +152,7 @@ def find_interpreter(target: Target, named: Sequence[Path], places: InterpreterP
         if reason is None:
             return interpreter
         reasons[path] = reason
-    wanted = f"Python {target.python.minor} on {target.platform.tag}, whichever its version of the C library"
+    wanted = f"Python {target.python.minor} on {target.platform.tag}, with any version of the C library"
     raise NoInterpreterError(
         f"no interpreter was found for {target.name}",
         hint=f"name one with --interpreter ({wanted}), or build in an image: --in-image python:{target.python.minor}",

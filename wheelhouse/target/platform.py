@@ -135,7 +135,7 @@ def _macos(text: str, version: tuple[int, int], machine: str) -> Platform:
     oldest = (10, 4) if machine == "x86_64" else (11, 0)
     if not oldest <= version <= (MAX_MINOR, MAX_MINOR) or (version[0] == 10 and version[1] > 16):
         hint = "write macosx_14_0_arm64, macosx_14_0_x86_64 or macosx_14_0_universal2"
-        raise InputError(f"`{text}` is no macOS that runs on {machine}", hint=hint)
+        raise InputError(f"`{text}` is not a macOS that runs on {machine}", hint=hint)
     if version[0] > 10:
         version = (version[0], 0)
     tags = tuple(packaging_tags.mac_platforms(version, machine))

@@ -173,7 +173,7 @@ def _moment(text: str) -> datetime:
     try:
         moment = datetime.fromisoformat(text)
     except ValueError as error:
-        raise InputError(f"an advisory gives `{text}` as the time of its change, which is no time") from error
+        raise InputError(f"an advisory gives `{text}` as the time of its last change, which is not a time") from error
     return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
 
 
@@ -189,9 +189,9 @@ def collect(advisories: Iterable[Advisory]) -> Advisories:
 def loss(new: Advisories, before: Advisories) -> str | None:
     """Why a snapshot must not replace the one before, as a sentence: it has fewer advisories, or its newest is older. None if it can."""
     if new.count < before.count:
-        return f"it has {new.count} advisories, and the snapshot that is here has {before.count}"
+        return f"it has {new.count} advisories, and the existing snapshot has {before.count}"
     if new.newest and before.newest and new.newest < before.newest:
-        return f"its newest advisory is of {new.newest:%Y-%m-%d}, and the snapshot that is here has one of {before.newest:%Y-%m-%d}"
+        return f"its newest advisory is of {new.newest:%Y-%m-%d}, and that of the existing snapshot is of {before.newest:%Y-%m-%d}"
     return None
 
 

@@ -104,7 +104,10 @@ def claim_of(current: Approvals, reviewer: str, reason: str, expires: date | Non
     Raises InputError without a reason, or for a past day.
     """
     if not reason.strip():
-        raise InputError("an approval needs a reason", hint="say what you looked at, or why it no longer counts")
+        raise InputError(
+            "an approval needs a reason",
+            hint="give a --reason: what you looked at, or why the approval no longer counts",
+        )
     if expires and expires < current.today:
         raise InputError(f"{expires} is past, so the approval would never count")
     role = current.roles.get(reviewer)

@@ -73,7 +73,9 @@ class FileReader:
             self._has_warned = True
             reason = str(error) or type(error).__name__
             self._on_event(
-                Warned(f"the pool of workers did not read {filename}: {reason}; what it does not read is read here")
+                Warned(
+                    f"the pool of workers did not read {filename}: {reason}; this machine reads the files that the workers do not read"
+                )
             )
 
 

@@ -27,7 +27,7 @@ def read_export(path: Path) -> Iterator[dict[str, Any]]:
             yield from read_export(file)
         return
     if not path.is_file():
-        raise InputError(f"there is no export `{path}`", hint="name the zip, a record, or a folder of records")
+        raise InputError(f"the export `{path}` does not exist", hint="name the zip, a record, or a folder of records")
     with os_errors_as_machine_error(path):
         raw = path.read_bytes()
     yield from read_bytes(raw, str(path))

@@ -68,5 +68,5 @@ def _probability(text: str) -> float:
     """The number that a text is. Raises ValueError if it is not from 0 to 1."""
     value = float(text)
     if not 0 <= value <= 1:
-        raise ValueError(f"`{text}` is no probability")
+        raise ValueError(f"`{text}` is not a probability")
     return value

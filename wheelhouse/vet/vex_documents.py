@@ -43,7 +43,7 @@ def parse_vex(text: str, source: str) -> tuple[VexStatement, ...]:
     try:
         document = parse_json(text)
         if not isinstance(document, dict):
-            raise TypeError("it is no object")
+            raise TypeError("it is not an object")
         return tuple(_reader(document)(document, source))
     except (ValueError, TypeError, KeyError, AttributeError) as error:
         raise InputError(f"`{source}` is not a VEX document: {error}", hint=HINT) from error

@@ -1,4 +1,4 @@
-# Brings what lies in docker-context-files/files into an image, with no network:
+# Copies the files in docker-context-files/files into an image, with no network:
 #   docker build --network none -f docker-context-files/files.Dockerfile -t debian:12 .
 ARG BASE_IMAGE=debian:12
 FROM ${BASE_IMAGE} AS unpacked

@@ -12,7 +12,7 @@ EXTRA_USES = {
     "dask": "`build --executor` and `vet --executor` need it",
     "publish": "`publish` needs it",
     "sbom": "`vet --sbom` needs it",
-    "second-opinion": "`rehearse` needs it to ask pip-tools, too",
+    "second-opinion": "`rehearse` needs it to resolve with pip-tools, too",
     "serve": "`serve` needs it",
     "signing": "`approve`, and `--key` of other commands, need it",
     "store": "`--store` needs it",
@@ -77,7 +77,7 @@ def _index(check: Check, fact: Fact) -> Sentence:
         )
     if check.state is State.BROKEN:
         return fact("reason"), "check the address and the credentials"
-    form = "JSON" if fact("has_json") == "True" else "HTML, so upload times are not known"
+    form = "JSON" if fact("has_json") == "True" else "HTML, which has no upload times"
     found = f"its pages are {form}" if fact("has_project") == "True" else f"it has no project `{fact('project')}`"
     return f"{fact('url')} answers; {found}", ""
 
@@ -96,10 +96,14 @@ def _proxy(check: Check, fact: Fact) -> Sentence:
 def _clock(check: Check, fact: Fact) -> Sentence:
     """How many seconds this clock differs from the server's."""
     seconds = int(fact("seconds_ahead"))
-    sentence = f"this clock is {counted(abs(seconds), 'second')} {'ahead of' if seconds > 0 else 'behind'} the server's"
+    side = "ahead of" if seconds > 0 else "behind"
+    sentence = f"the clock of this machine is {counted(abs(seconds), 'second')} {side} the clock of the server"
     if check.state is State.GOOD:
         return sentence, ""
-    return sentence, "set this machine's clock: certificates, approvals and advisories are judged by it"
+    return (
+        sentence,
+        "set the clock of this machine: dates of certificates, approvals and advisories are compared with it",
+    )
 
 
 def _sandbox(check: Check, fact: Fact) -> Sentence:
@@ -137,7 +141,7 @@ def _extra(check: Check, fact: Fact) -> Sentence:
     """Whether an extra is installed; if not, what it is for, and the command that installs it."""
     if check.state is State.GOOD:
         return "installed", ""
-    use = EXTRA_USES.get(check.name, "the commands that name it need it")
+    use = EXTRA_USES.get(check.name, "the commands whose help names it need it")
     return f"not installed: {fact('missing')}; {use}", fact("command")
 
 
@@ -146,15 +150,15 @@ def _keyring(check: Check, fact: Fact) -> Sentence:
     if check.state is State.MISSING:
         return (
             "not installed; passwords can come from netrc, a URL or a token file",
-            f"if keyring holds yours: {fact('command')}",
+            f"if keyring has your passwords: {fact('command')}",
         )
-    return f"the {fact('as')} is asked for the passwords of servers that you name", ""
+    return f"wheelhouse asks the {fact('as')} for the passwords of servers that you name", ""
 
 
 def _agent(check: Check, fact: Fact) -> Sentence:
     """Whether ssh-agent runs, and how many keys it holds."""
     if check.state is State.MISSING:
-        return "SSH_AUTH_SOCK is not set; keys can come from files", "start ssh-agent, if it holds your key"
+        return "SSH_AUTH_SOCK is not set; keys can come from files", "start ssh-agent, if your key is kept there"
     if check.state is State.BROKEN:
         return fact("reason"), "start ssh-agent again, or unset SSH_AUTH_SOCK"
     return f"it holds {counted(int(fact('keys')), 'key')}", ""

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from wheelhouse.report.sentences.table import Sentence
 
 AGAIN = "fetch again, and stage again"
-CONSTRAINTS = "compare the constraints with the lock file: are they those of this release?"
+CONSTRAINTS = "check that the constraints are those of the release in the lock file;"
 HERE_PYTHON = "; the Python here is {here}, and the target has {python}"
 REHEARSE_UNDER = "rehearse under Python {python}: --interpreter PATH; or fetch for Python {here}"
 
@@ -20,11 +20,11 @@ REHEARSAL: Mapping[str, Sentence] = {
     ),
     "import/module": Sentence(
         "`{module}` does not import under {under}: {reason}",
-        "its metadata do not name a project that it needs: fetch that project too, if you use this module",
+        "if you use this module, also fetch the project that it needs: the metadata do not name that project",
     ),
     "import/other": Sentence(
         "`{module}` does not import under {under}: {reason}",
-        "find out whether you use this module; it may need something of the image that this sandbox does not have",
+        "find out whether you use this module; it may need something that the image has and this sandbox lacks",
     ),
     "import/unchecked": Sentence("the installed environment cannot be inspected: {output}"),
     "check/intended": Sentence("pip check says: {line}", "the lock file differs from the metadata on purpose"),
@@ -66,18 +66,18 @@ REHEARSAL: Mapping[str, Sentence] = {
     "not-found/unseen": Sentence("{who}; the lock file has {locked}, and pip does not find it in the folder", AGAIN),
     "not-found/unhashed": Sentence("{who}, and no lock file of this folder names it", f"fetch it too; {AGAIN}"),
     "unfit/installed": Sentence(
-        "pip was to install it, and it does not fit {target}", "remove it, or fetch for the platform of the image"
+        "pip would install it, and it does not fit {target}", "remove it, or fetch for the platform of the image"
     ),
     "rename/option": Sentence(
         "pip refuses the new name: `{name}` is not a requirement", "stage again, without --rename documented"
     ),
-    "requirement": Sentence("pip refuses it: it is not a requirement", "correct it where the install names it"),
+    "requirement": Sentence("pip refuses it: it is not a requirement", "correct it in the command that installs it"),
     "altered/installed": Sentence(
         "its hash differs from the requirements file", "fetch it again; find out who changed it"
     ),
     "conflict": Sentence("pip says that {projects} conflict: {causes}", f"{CONSTRAINTS} then fetch again"),
     "legacy-metadata/installed": Sentence(
-        "this pip refuses its metadata: pip 24.1 and newer refuse it; pip 24.0 and older take it",
+        "this pip refuses its metadata: pip 24.1 and newer refuse it; pip 24.0 and older accept it",
         "install with pip 24.0 or older, or choose another release",
     ),
     "index": Sentence(

@@ -16,9 +16,9 @@ WAIVE = (
     'file, add to wheelhouse.toml: [[policy.waivers]] with rule = "{rule}", project = "{waive_project}", sha256 = "{waive_sha256}", '
     "reason, who and until"
 )
-ABSENT = "it is not in the folder{kind:, but a # of its name is}"
-STAGED_FATE = "everything at the top is installed into the image"
-FATE = "an install from here may use it"
+ABSENT = "it is not in the folder{kind:, but a # with its name is}"
+STAGED_FATE = "the image build installs every file at the top of the folder"
+FATE = "an install from this folder may use it"
 REFUSED = (
     *("archive", "filename", "metadata-mismatch", "wheel-dist-info", "wheel-version", "record-duplicate"),
     *("zip-structure", "zip-directory", "zip-disagreement", "zip-duplicate", "zip-hidden-data", "zip-trailing-data"),
@@ -32,17 +32,19 @@ VERIFY: Mapping[str, Sentence] = {
     **{f"{rule}/refused": Sentence("{message}", "{error_hint:#}") for rule in REFUSED},
     # files
     "altered/locked": Sentence(
-        "the bytes were altered: the sha256 is {sha256}, and the lock file has {locked_sha256}", WHO_CHANGED_IT
+        "the bytes were altered: its sha256 is {sha256}, and the lock file gives {locked_sha256}", WHO_CHANGED_IT
     ),
     "altered/size": Sentence(
-        "it has {size:byte}, and the lock file has {locked_size:byte}: the sha256 is {sha256}, and the lock file has {locked_sha256}",
+        "its size is {size:byte}, and the lock file gives {locked_size:byte}; its sha256 is {sha256}, "
+        "and the lock file gives {locked_sha256}",
         WHO_CHANGED_IT,
     ),
     "altered/far-longer": Sentence(
-        "it has {size:byte}, and the lock file has {locked_size:byte} with the sha256 {locked_sha256}", WHO_CHANGED_IT
+        "its size is {size:byte}, and the lock file gives {locked_size:byte} with the sha256 {locked_sha256}",
+        WHO_CHANGED_IT,
     ),
     "altered/release": Sentence(
-        "it contains {stated}, under the name of another release: the sha256 is {sha256}, and the lock file has {locked_sha256}",
+        "it contains {stated}, under the name of another release: its sha256 is {sha256}, and the lock file gives {locked_sha256}",
         WHO_CHANGED_IT,
     ),
     "altered/bytes": Sentence("the bytes were altered", WHO_CHANGED_IT),
@@ -62,12 +64,12 @@ VERIFY: Mapping[str, Sentence] = {
     ),
     "missing/inner": Sentence("it is not in the folder, and SHA256SUMS lists it", FETCH_AGAIN),
     "altered/inner": Sentence(
-        "its SHA256SUMS is another than the one that SHA256SUMS of the wheelhouse lists", FETCH_AGAIN
+        "its SHA256SUMS differs from the one that SHA256SUMS of the wheelhouse lists", FETCH_AGAIN
     ),
     "foreign/inner": Sentence("SHA256SUMS of the wheelhouse does not list it", "remove it, or fetch again"),
     "foreign/inner-older": Sentence(
-        "SHA256SUMS of the wheelhouse lists no folder, as an older wheelhouse wrote it",
-        "fetch again, so that it is listed",
+        "SHA256SUMS of the wheelhouse lists no folder, because an older release of wheelhouse wrote it",
+        "fetch again, so that SHA256SUMS lists the folder",
     ),
     "link/file": Sentence("it is a link, and must be a file{who:; #}", ONE_FILE),
     "link/staged-file": Sentence("it is a link, and must be a file{who:; #}", STAGE_AGAIN),
@@ -109,12 +111,12 @@ VERIFY: Mapping[str, Sentence] = {
     ),
     # a file and its lock file
     "swapped/locked": Sentence("it is {stated}, and the lock file has {locked}", FETCH_AGAIN),
-    "unfit/locked": Sentence("no tag of it fits {target}", "fetch again for this target"),
+    "unfit/locked": Sentence("none of its tags fits {target}", "fetch again for this target"),
     "requires-python": Sentence(
         "it requires Python {required}, and {target} has {python}", "fetch again: another release may fit"
     ),
     "legacy-metadata/legacy": Sentence(
-        "it requires `{line}`, which PEP 508 does not allow: pip 24.1 and newer refuse it; pip 24.0 and older take it",
+        "it requires `{line}`, which PEP 508 does not allow: pip 24.1 and newer refuse it; pip 24.0 and older accept it",
         OLD_PIP,
     ),
     "legacy-metadata/invalid": Sentence(
@@ -139,7 +141,7 @@ VERIFY: Mapping[str, Sentence] = {
         "remove the waiver, or correct it",
     ),
     "waiver-broad": Sentence(
-        "the waiver of {waived_rule} for {project}, by {who}, also covers what nobody looked at yet",
+        "the waiver of {waived_rule} for {project}, by {who}, also covers findings that nobody looked at yet",
         'limit it: give `sha256`, an `advisory`, or `version` and `fingerprint = "{fingerprint}"`',
     ),
     "waiver-expired": Sentence(
@@ -155,13 +157,14 @@ VERIFY: Mapping[str, Sentence] = {
         "an install may take files from elsewhere: {message:#}", "do not use this wheelhouse; find out who made it"
     ),
     "constraints": Sentence(
-        "it forbids locked releases: {pins:3 plain}; it is not for this release",
+        "it excludes locked releases: {pins:3 plain}, so it is not for this release",
         "stage again; or fetch again, with the constraints of this release",
     ),
     "several-versions": Sentence(
-        "the lock files have different versions of {project}: {releases:all}{others:plain|; also of #}; a bare "
-        "`--find-links` takes the newest one",
-        "install by the list of the target: `pip install --no-index --find-links WHEELHOUSE -r WHEELHOUSE/requirements.<target>.txt`",
+        "the lock files have different versions of {project}: {releases:all}{others:plain|; also of #}; "
+        "`--find-links` alone installs the newest of them",
+        "install with the requirements file of the target: "
+        "`pip install --no-index --find-links WHEELHOUSE -r WHEELHOUSE/requirements.<target>.txt`",
     ),
     # a staged folder
     "altered/staged": Sentence("it differs from what stage wrote", STAGE_AGAIN),
@@ -188,7 +191,8 @@ VERIFY: Mapping[str, Sentence] = {
         STAGE_AGAIN,
     ),
     "rename/own": Sentence(
-        "it is staged as `{staged}`, and the build of Airflow {airflow} by route {route} needs its own name", RENAME
+        "it is staged as `{staged}`, and the build of Airflow {airflow} by route {route} needs the original name",
+        RENAME,
     ),
     "rename/unbound": Sentence(
         "Airflow {airflow} installs a file of this name without constraints; it must be staged as `{wanted}`", RENAME
@@ -202,7 +206,7 @@ VERIFY: Mapping[str, Sentence] = {
     "missing/metadata": Sentence("its metadata file is not in the folder", INDEX_AGAIN),
     "missing/attestations": Sentence("its file of attestations is not in the folder", INDEX_AGAIN),
     "altered/indexed": Sentence("the bytes were altered", INDEX_AGAIN),
-    "altered/indexed-size": Sentence("it has {size:byte}, and the page says {page_size:byte}", INDEX_AGAIN),
+    "altered/indexed-size": Sentence("its size is {size:byte}, and the page gives {page_size:byte}", INDEX_AGAIN),
     "altered/page": Sentence("it differs from what the pages of the index say", INDEX_AGAIN),
     "altered/page-unreadable": Sentence("it cannot be read: {message}", INDEX_AGAIN),
     "altered/metadata": Sentence("its metadata file was altered", INDEX_AGAIN),

@@ -6,7 +6,7 @@ from wheelhouse.report.sentences.table import Sentence
 
 KNOW_WHY = "approve it only if you know why"
 PURPOSE = "find out what these files are for"
-MALICIOUS = "do not install it, and find out who asked for it"
+MALICIOUS = "do not install it, and find out who requested it"
 WAIVE = "or waive this with a reason"
 AFFECTED = "is affected by {ids:all}{rating: (#)}{exploited:, exploited since #}{epss:, EPSS #}"
 APPROVE = "read the findings of `wheelhouse vet`, then use `wheelhouse approve`"
@@ -14,7 +14,7 @@ APPROVE = "read the findings of `wheelhouse vet`, then use `wheelhouse approve`"
 VET: Mapping[str, Sentence] = {
     # abilities
     "capabilities/some": Sentence("it can: {members:all}"),
-    "capabilities/none": Sentence("it has none of the capabilities that are looked for"),
+    "capabilities/none": Sentence("it has none of the capabilities that `vet` looks for"),
     "not-in-sdist": Sentence(
         "it has {paths}; {sdist} lacks these files, or has them with other contents",
         "find out whether the build writes this code",
@@ -40,8 +40,8 @@ VET: Mapping[str, Sentence] = {
         "the sha256 is {sha256}, and {approved:all} was approved before", "find out who replaced the file"
     ),
     "wheel-tags": Sentence(
-        "the WHEEL file has the tags {inside:all}, and the name has {in_name:all}",
-        "ask who renamed it; `wheel tags` renames and retags",
+        "the WHEEL file has the tags {inside:all}, and the file name has {in_name:all}",
+        "find out who renamed the file; `wheel tags` changes name and tags together",
     ),
     # licensing
     "licence-unknown/none": Sentence(
@@ -69,7 +69,7 @@ VET: Mapping[str, Sentence] = {
     ),
     "native-search-path": Sentence(
         "`{path}` searches for libraries in {folders}",
-        "make sure that nobody else can write there; a folder without / at its start is looked for where the process starts",
+        "make sure that nobody else can write there; a path without / at its start begins in the working folder of the process",
     ),
     "native-search-system": Sentence(
         "`{path}` searches for libraries in {folders}", "make sure that only root can write to these folders"
@@ -82,7 +82,9 @@ VET: Mapping[str, Sentence] = {
         "find out what it is, and which libraries it links to",
     ),
     "native-in-pure": Sentence("the tags say any platform, and the wheel has native code: {paths}", PURPOSE),
-    "native-elsewhere": Sentence("the wheel is for {platform}, and has native code for another one: {paths}", PURPOSE),
+    "native-elsewhere": Sentence(
+        "the wheel is for {platform}, and has native code for another platform: {paths}", PURPOSE
+    ),
     # origin
     "indexes": Sentence("{count:file} from {index}"),
     "origin-unknown/address": Sentence("it is from {url}, and from no index", "find out where it is from"),
@@ -101,7 +103,7 @@ VET: Mapping[str, Sentence] = {
     ),
     "built-unsealed": Sentence("it was built without a sandbox", "build it again on a machine that can make a sandbox"),
     "built-in-weaker-sandbox": Sentence(
-        "its build{sandbox: used the sandbox #, and} did not have {missing}, which the policy demands",
+        "its build{sandbox: used the sandbox #, and} did not have {missing}, which the policy requires",
         "build it again in a sandbox that has this",
     ),
     "publisher": Sentence("published by {publishers}"),
@@ -146,10 +148,10 @@ VET: Mapping[str, Sentence] = {
         "install only one of them, or ask which one is right",
     ),
     "poses-as": Sentence(
-        "it installs metadata of {names} besides its own, and Python takes these for installed",
+        "it installs metadata of {names} besides its own, so Python counts these projects as installed",
         "leave it out until its authors explain this",
     ),
-    "stdlib-backport": Sentence("it brings {modules} of the standard library to older Pythons"),
+    "stdlib-backport": Sentence("it brings {modules} of the standard library for older Pythons"),
     "stdlib-name": Sentence("it installs {modules}, a name of the standard library", "find out why it needs that name"),
     "everybodys-name": Sentence("it installs {packages} at the top of site-packages", "tell the project"),
     "stray-files": Sentence("it installs {paths} at the top of site-packages"),
@@ -184,7 +186,7 @@ VET: Mapping[str, Sentence] = {
         "each build with setuptools runs {objects} (entry points of `{group}`)",
         "find out what it does to other projects",
     ),
-    "plugin": Sentence("it offers plugins to other programs, by the entry points {groups:8}"),
+    "plugin": Sentence("it offers plugins to other programs, with the entry points {groups:8}"),
     # running
     "pth-code/runs": Sentence(
         "`{path}` runs {lines:line} of code at each start of Python: `{first}`", f"read the file, and {KNOW_WHY}"
@@ -201,7 +203,9 @@ VET: Mapping[str, Sentence] = {
         "its build runs the backend {backend}", "build it in a sandbox: `wheelhouse build`"
     ),
     "sdist-runs-code/unknown": Sentence("its build runs its own code", "build it in a sandbox: `wheelhouse build`"),
-    "own-backend": Sentence("its own {backend} builds it, from {folders}", "read that backend before you build it"),
+    "own-backend": Sentence(
+        "its build runs its own backend {backend}, from {folders}", "read that backend before you build it"
+    ),
     "install-time-network": Sentence(
         "`{path}` uses the network: {names}", "find out what it fetches or sends, and to whom"
     ),
@@ -213,12 +217,12 @@ VET: Mapping[str, Sentence] = {
     ),
     # tooling
     "tool-settings": Sentence(
-        "it installs {paths}: with such files, editors, agents, git or shells run programs",
+        "it installs {paths}: such files make editors, agents, git or shells run programs",
         "read these files; no package needs them",
     ),
-    "sdist-tool-settings": Sentence("it has {paths:3}: with such files, editors, agents, git or shells run programs"),
+    "sdist-tool-settings": Sentence("it has {paths:3}: such files make editors, agents, git or shells run programs"),
     "agent-instructions": Sentence("it has {paths:3}, which agents read as instructions"),
-    "git-filter": Sentence("`{path}` has git run the filter {filters}"),
+    "git-filter": Sentence("`{path}` makes git run the filter {filters}"),
     "jupyter-settings": Sentence("it turns on an extension of Jupyter: {paths}"),
     # startup
     "pth-start-module": Sentence(
@@ -232,7 +236,7 @@ VET: Mapping[str, Sentence] = {
         "do not install it before you have read these files",
     ),
     "installer-settings": Sentence(
-        "it installs {paths}, settings that say where pip and like tools get files from",
+        "it installs {paths}, settings that tell pip and similar tools where to get files",
         "do not install it before you have read these files",
     ),
     # hiding
@@ -241,7 +245,7 @@ VET: Mapping[str, Sentence] = {
     ),
     "pickle-runs-code": Sentence("`{path}` calls {calls:8 plain} when it is loaded", "do not load it"),
     "pyc-unchecked": Sentence(
-        "Python runs `{path}` without a look at its source", "remove it, or build the wheel from its source"
+        "Python runs `{path}` without comparing it with its source", "remove it, or build the wheel from its source"
     ),
     "pyc-unlike-source": Sentence(
         "`{path}` is not what its source compiles to: {does:4 plain}",
@@ -277,7 +281,7 @@ VET: Mapping[str, Sentence] = {
     ),
     "import-watches-user": Sentence(
         "`{path}`{lines:8 plain|, line #}: when it is imported or run, it watches the user: {does:4 plain}",
-        "find out what it does with what it sees",
+        "find out what it does with these data",
     ),
     "import-injects-code": Sentence(
         "`{path}`{lines:8 plain|, line #}: when it is imported or run, it loads machine code: {does:4 plain}",
@@ -288,8 +292,8 @@ VET: Mapping[str, Sentence] = {
         "read the command, and find out why it is needed",
     ),
     "import-patches": Sentence(
-        "`{path}`{lines:8 plain|, line #}: when it is imported or run, it replaces functions of others: {does:4 plain}",
-        "find out what it does with what goes through them",
+        "`{path}`{lines:8 plain|, line #}: when it is imported or run, it replaces functions of other modules: {does:4 plain}",
+        "find out what it does with the data that pass through them",
     ),
     "import-starts-program": Sentence(
         "`{path}`{lines:8 plain|, line #}: when it is imported or run, it starts a program: {does:4 plain}",
@@ -312,16 +316,16 @@ VET: Mapping[str, Sentence] = {
         "ask the project for its source, or leave it out",
     ),
     "code-shady-address": Sentence(
-        "`{path}`{lines:8 plain|, line #}: it names an address that hides who receives: {does:4 plain}",
+        "`{path}`{lines:8 plain|, line #}: it names an address that hides the receiver: {does:4 plain}",
         "find out what is sent there or fetched from there",
     ),
     "code-touches-secrets": Sentence(
-        "`{path}`{lines:8 plain|, line #}: it reaches for secrets or start-up files if it is called: {does:4 plain}",
+        "`{path}`{lines:8 plain|, line #}: it opens secrets or start-up files if it is called: {does:4 plain}",
         "find out when it is called, and what for",
     ),
     "tests-can-act": Sentence("`{path}`{lines:8 plain|, line #}: this happens in tests or examples: {does:4 plain}"),
     "code-is-hostile": Sentence(
-        "`{path}`{lines:8 plain|, line #}: it does this if it is called, as attacks do: {does:4 plain}",
+        "`{path}`{lines:8 plain|, line #}: it does this if it is called, as malware does: {does:4 plain}",
         "approve it only if you know why",
     ),
     "code-profiles-machine": Sentence(
@@ -356,18 +360,18 @@ VET: Mapping[str, Sentence] = {
     ),
     "component-vulnerable/fixed": Sentence(
         f"{{package}} (named in `{{path}}`) {AFFECTED}{{summary:: #}}",
-        "take a release that has {fixed} or newer inside, or say with VEX why it does not matter",
+        "take a release that contains {fixed} or newer, or say with VEX why it does not matter",
     ),
     "component-vulnerable/unfixed": Sentence(
         f"{{package}} (named in `{{path}}`) {AFFECTED}{{summary:: #}}",
         "take a newer release, or say with VEX why it does not matter",
     ),
     "vulnerable-since-approval/fixed": Sentence(
-        f"{{project}} {{version}} {AFFECTED}, and no reviewer saw that{{summary:: #}}",
+        f"{{project}} {{version}} {AFFECTED}, and no reviewer saw this advisory{{summary:: #}}",
         "take {fixed} or newer, or review it again: `wheelhouse approve`",
     ),
     "vulnerable-since-approval/unfixed": Sentence(
-        f"{{project}} {{version}} {AFFECTED}, and no reviewer saw that{{summary:: #}}",
+        f"{{project}} {{version}} {AFFECTED}, and no reviewer saw this advisory{{summary:: #}}",
         "no fixed version is named: review it again: `wheelhouse approve`",
     ),
     "malicious/file": Sentence("it is malicious: {ids:all} names its sha256", MALICIOUS),
@@ -421,6 +425,8 @@ VET: Mapping[str, Sentence] = {
         "approved by {reviewers:all}; {needed:reviewer} with the role {role} must approve it", APPROVE
     ),
     "not-approved/withdrawn": Sentence("the approval was withdrawn by {withdrawn:all}", APPROVE),
-    "not-approved/outside": Sentence("only {outside:all} approved it, whose role is not for this project", APPROVE),
+    "not-approved/outside": Sentence(
+        "only reviewers whose role is not for this project approved it: {outside:all}", APPROVE
+    ),
     "not-approved/unknown-key": Sentence("only unknown keys approved it: {keys:all}", APPROVE),
 }

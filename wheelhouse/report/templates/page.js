@@ -176,7 +176,7 @@
       across += beside * (width + BESIDE) - BESIDE + ACROSS;
       tall = Math.max(tall, high);
     }
-    drawn = make("svg", { width: across, height: tall * (HEIGHT + DOWN) + 8, role: "tree", "aria-label": "Who needs whom" });
+    drawn = make("svg", { width: across, height: tall * (HEIGHT + DOWN) + 8, role: "tree", "aria-label": "Which project needs which" });
     const lines = make("g", {}), cards = make("g", {});
     for (const from of places.keys()) {
       for (const to of needs[from]) if (places.has(to)) lines.append(edge(from, to, parents.get(to) === from && front.has(to)));

@@ -71,7 +71,7 @@ def lay_out_airflow(
     must_suit(image, lock.target)
     if "musllinux" in lock.target.platform.tag:
         raise InputError(
-            f"Airflow's own Dockerfile builds on Debian, and {lock.target.name} is musl's", hint="use --layout flat"
+            f"Airflow's own Dockerfile builds on Debian, and {lock.target.name} is for musl", hint="use --layout flat"
         )
     base = derived_base(image, airflow.recipe, _file_of("pip", pinned), choices.apt_sources, choices.index)
     base = replace(base, platform=platform_option(lock.target)) if base else None
@@ -198,14 +198,14 @@ def _route(airflow: Airflow, lock: Lock, choices: Choices) -> tuple[Route, tuple
         )
     left_out = [artifact.filename for artifact in lock.artifacts if not is_globbed(artifact.filename)]
     if choices.route == "context" and left_out:
-        sentence = f"route context installs wheels and .tar.gz alone, and would leave {left_out[0]} out"
+        sentence = f"route context installs only wheels and .tar.gz files, and would leave out {left_out[0]}"
         raise InputError(sentence, hint="make a wheel of it first (`wheelhouse build`), or leave --route out")
     if choices.route != "context" or airflow.recipe.globs:
         return choices.route or "configured", ()
     if any(artifact.filename.endswith(".tar.gz") for artifact in lock.artifacts):
         return "context", ()
-    what = f"the from-context install of Airflow {airflow.version} does nothing unless the folder holds a .tar.gz"
-    return "configured", (f"{what}, and this one holds none: route configured is taken instead",)
+    what = f"the from-context install of Airflow {airflow.version} does nothing if the folder has no .tar.gz"
+    return "configured", (f"{what}, and this folder has none: route configured is used instead",)
 
 
 def _file_of(project: str, pins: Mapping[str, Pin]) -> str | None:
@@ -268,7 +268,7 @@ def _pip_conf(choices: Choices) -> str:
 def _own_constraints(lock: Lock) -> str:
     """The text of a constraints file with the lock's pins: without a file the build would download Airflow's constraints."""
     pins = "".join(f"{pin.project}=={pin.version}\n" for pin in lock.pins)
-    return f"# The pins of {lock.filename}: it was made under no constraints.\n{pins}"
+    return f"# The pins of {lock.filename}: the lock file was made without constraints.\n{pins}"
 
 
 def _script(first: tuple[tuple[str, ...], ...], command: tuple[str, ...], piped: str = "", guard: str = "") -> str:
@@ -281,14 +281,14 @@ def _notes(airflow: Airflow, lock: Lock, names: Mapping[str, str], choices: Choi
     """Sentences on what was decided, and on what still needs a network."""
     renamed = [f"{old} as {new}" for old, new in names.items() if old != new]
     if renamed and choices.rename == "auto":
-        more = f", and {len(renamed) - 1} more likewise" if len(renamed) > 1 else ""
-        yield f"staged under another name, so that this file is installed, and only from the folder: {renamed[0]}{more}"
+        more = f", and {len(renamed) - 1} more" if len(renamed) > 1 else ""
+        yield f"staged under another name, so that the build installs exactly this file: {renamed[0]}{more}"
     if airflow.own:
         yield "what the build needs was read from Airflow's own Dockerfile"
     if airflow.recipe.copies:
-        yield f"the Dockerfile copies {', '.join(airflow.recipe.copies)} from its checkout, which must be there"
+        yield f"the Dockerfile copies {', '.join(airflow.recipe.copies)} from the checkout of Airflow, so these files must be there"
     for name in choices.home_files:
-        yield f"{name} is written because it was asked for: pip does not read it"
+        yield f"{name} is written because it was requested, but pip does not read it"
     yield from _remains(airflow, lock, choices)
     yield from sdist_notes(lock)
 
@@ -307,14 +307,14 @@ def _warnings(
         yield f"{airflow.doubt}; to read its Dockerfile, stage in a checkout of that release, or name the file with --dockerfile"
     if airflow.own and not airflow.own.release.startswith(f"{airflow.version.major}."):
         yield (
-            f"the Dockerfile is of the time of Airflow {airflow.own.release}, and the wheelhouse has {airflow.version}: "
+            f"the Dockerfile dates from Airflow {airflow.own.release}, and the wheelhouse has {airflow.version}: "
             "stage in a checkout of that release, or name its Dockerfile with --dockerfile"
         )
     again = f"fetch with --airflow {airflow.version}"
     missing = set(airflow.recipe.besides) - {pin.project for pin in lock.pins}
     if missing and route == "configured":
         wanted = " and ".join(sorted(missing))
-        yield f"the build of Airflow {airflow.version} installs {wanted} besides, which the wheelhouse does not hold: {again}"
+        yield f"the build of Airflow {airflow.version} also installs {wanted}, which the wheelhouse does not have: {again}"
     if tools is None and not choices.index:
         yield f"the wheelhouse has no tools/, and the build installs {', '.join(airflow.tools)}: {again}"
     yield from _rename_warnings(airflow, route, names, choices)
@@ -326,12 +326,12 @@ def _rename_warnings(airflow: Airflow, route: Route, names: Mapping[str, str], c
     if choices.rename == "documented":
         nowhere = "ends the build: pip finds no apache-airflow in the folder"
         effect = recipe.literal_rename if route == "context" else nowhere
-        yield f"the documented rename was asked for; with Airflow {airflow.version} and route {route} it {effect}"
+        yield f"the documented rename was requested; with Airflow {airflow.version} and route {route} it {effect}"
     if choices.rename == "never":
         ours = staged_names(names, recipe, route, "auto")
         if kept := [name for name in names if ours[name] != name]:
-            fate = "by a step that no constraints bind in this release" if recipe.renames else "by no step"
+            fate = "a step without constraints installs it" if recipe.renames else "no step installs it"
             yield (
-                f"{kept[0]} keeps its name, and so is installed {fate}; --rename auto makes it install as it is and "
-                "from the folder alone"
+                f"{kept[0]} keeps its name, so {fate}; with --rename auto, the build installs exactly this file, "
+                "and only from the folder"
             )

@@ -180,7 +180,9 @@ def _further(texts: Iterable[str], ours: Mapping[str, str]) -> dict[str, str]:
         if not name.isidentifier() or not equals:
             raise InputError(f"`{text}` is not a build argument", hint="write --build-arg NAME=VALUE")
         if name in FETCHED:
-            raise InputError(f"{name} adds what the wheelhouse does not hold", hint=f"{FETCHED[name]}, then stage")
+            raise InputError(
+                f"{name} adds files that the wheelhouse does not have", hint=f"{FETCHED[name]}, then stage"
+            )
         if name in ours:
             raise InputError(
                 f"the build argument {name} is set by stage itself, here to `{ours[name]}`", hint="leave it out"

@@ -50,8 +50,8 @@ class Base:
     def dockerfile(self) -> str:
         """The text of `base.Dockerfile`: the base image with apt sources, index, pip and settings, as far as they are needed."""
         lines = [
-            "# The base image of Airflow's build, told what reaches that build by no other way. Build it first.",
-            "# Its settings stay in the final image: pip and uv look for nothing outside until they are unset.",
+            "# The base image of Airflow's build, with settings that the build can get in no other way. Build this image first.",
+            "# These settings stay in the final image: pip and uv use only the folder until you unset them.",
             f"FROM {self.image}",
         ]
         if self.apt_sources:

@@ -88,7 +88,7 @@ class WholeImage:
         """Sentences on what differs from an image that was built with a network."""
         yield "the Docker client is left out: it is in no Debian list of the build"
         if clients := [name for name in CLIENTS if name in self.airflow.recipe.clients and name not in self.without]:
-            yield f"the client of {' and '.join(clients)} is Debian's, and not its maker's"
+            yield f"the client of {' and '.join(clients)} comes from Debian, and not from its maker"
         if self.airflow.recipe.compiles_python:
             yield "Python is the base image's own, and is not compiled from source"
 
