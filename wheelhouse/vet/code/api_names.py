@@ -102,11 +102,6 @@ WATCHING = re.compile(
     re.VERBOSE,
 )
 """Calls that read or replace the clipboard, the screen, keys, camera or microphone."""
-INJECTIONS = re.compile(
-    r".*\.(?:VirtualAlloc|VirtualProtect(?:Ex)?|mprotect|WriteProcessMemory|CreateRemoteThread|VirtualAllocEx|NtCreateThreadEx|QueueUserAPC|RtlMoveMemory|SetThreadContext|"
-    r"NtMapViewOfSection|RtlCreateUserThread)"
-)
-"""Calls of Windows that put code into memory, of this process or of another one."""
 DANGEROUS = frozenset(
     """exec eval compile __import__ execfile system popen Popen startfile check_output check_call getoutput spawnl spawnv execv
     execve urlopen urlretrieve loads b64decode decompress WriteProcessMemory""".split()  # noqa: SIM905

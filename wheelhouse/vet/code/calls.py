@@ -146,7 +146,7 @@ class Calls(KnownCalls):
             return self._instance(target, arguments, keywords)
         name = function.name
         if function.items is not None and name in DEFERRED:
-            return self._deferred(function, arguments, node, scope)
+            return self._deferred(name, function.items, arguments, node, scope)
         if not name:
             return Value(origins=origins_of((*arguments, *keywords.values(), function)))
         value = self._followed(name, receiver, arguments, keywords, node, scope)

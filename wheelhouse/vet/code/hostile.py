@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from wheelhouse.vet.code.behaviour import IF_CALLED, Behaviour
 from wheelhouse.vet.code.values import GAP, Value
 
-CONNECTION = re.compile(r"(?:socket\.(?:socket|create_connection)|ssl\..*)\(\).*fileno\(\)$")
+CONNECTION = re.compile(r"(?:socket\.(?:socket|create_connection)|ssl\..*)\(\).*fileno\(\)")
 WHOLE_PLACE = re.compile(rf"(?:~|/|[A-Za-z]:[/\\]*|{GAP}?/?\*|/home|/root|/etc|/usr)/?")
 CLIPBOARD = re.compile(r"pyperclip|[cC]lipboard")
 WALLET = re.compile(
@@ -64,14 +64,12 @@ def is_of_connection(descriptor: Value) -> bool:
 
 def is_whole_place(path: str) -> bool:
     """Whether a path is all of a home folder, of a disk, of `/home`, `/root`, `/etc` or `/usr`, or a pattern for all in a folder."""
-    return bool(path) and bool(WHOLE_PLACE.fullmatch(path))
+    return bool(WHOLE_PLACE.fullmatch(path))
 
 
 def maps_code(node: ast.Call) -> bool:
     """Whether PROT_EXEC is named in a call: it asks for memory from which code can run."""
-    return any(
-        isinstance(one, ast.Attribute | ast.Name) and ast.unparse(one).endswith("PROT_EXEC") for one in ast.walk(node)
-    )
+    return "PROT_EXEC" in ast.unparse(node)
 
 
 def exchanges_wallets(path: str, text: str) -> Iterator[Behaviour]:

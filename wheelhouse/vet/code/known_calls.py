@@ -4,11 +4,18 @@ import ast
 from collections.abc import Callable, Mapping
 from types import MappingProxyType
 
-from wheelhouse.vet.code import api_names
-from wheelhouse.vet.code.computed_values import HOME, elements_of, environment_variable
+from wheelhouse.vet.code.computed_values import HOME, MAX_PIECES, elements_of, environment_variable
 from wheelhouse.vet.code.expressions import Expressions
+from wheelhouse.vet.code.named_things import MODULES_OF_NAMES
 from wheelhouse.vet.code.values import GAP, MISSING, UNKNOWN, Scope, Value, origins_of
 
+JOINS = frozenset(("os.path.join", "posixpath.join", "ntpath.join", "path.join"))
+PATHS = frozenset(("pathlib.Path", "Path"))
+SAME_PATH = frozenset(
+    """os.path.expanduser os.path.expandvars os.path.abspath os.path.realpath os.path.normpath os.fspath os.path.dirname
+    builtins.str""".split()  # noqa: SIM905
+)
+"""Functions of which the result has the words of the argument."""
 DEFERRED = ("functools.partial()", "operator.attrgetter()", "operator.methodcaller()")
 
 
@@ -31,30 +38,31 @@ class KnownCalls(Expressions):
         """The value of a function called with values. `Calls` implements it."""
         raise NotImplementedError
 
-    def _deferred(self, function: Value, arguments: tuple[Value, ...], node: ast.Call, scope: Scope) -> Value:
-        """The value of a call of what partial(), attrgetter() or methodcaller() made; UNKNOWN if what they were given is not known.
+    def _deferred(
+        self, name: str, given: tuple[Value, ...], arguments: tuple[Value, ...], node: ast.Call, scope: Scope
+    ) -> Value:
+        """The value of a call of what partial(), attrgetter() or methodcaller() made of `given`; UNKNOWN if that is not known.
 
         Keywords are left out.
         """
-        given = function.items or ()
-        if function.name == "functools.partial()":
-            return self._apply(given[0], UNKNOWN, (*given[1:], *arguments), {}, node, scope) if given else UNKNOWN
-        attribute = given[0].constant if given else MISSING
+        if not given:
+            return UNKNOWN
+        if name == "functools.partial()":
+            return self._apply(given[0], UNKNOWN, (*given[1:], *arguments), {}, node, scope)
+        attribute = given[0].constant
         if not arguments or not isinstance(attribute, str):
             return UNKNOWN
         found = self.attribute(arguments[0], attribute, is_spelled=False)
-        return (
-            found
-            if function.name.startswith("operator.attr")
-            else self._apply(found, arguments[0], given[1:], {}, node, scope)
-        )
+        if name == "operator.attrgetter()":
+            return found
+        return self._apply(found, arguments[0], given[1:], {}, node, scope)
 
-    def _setattr(self, name: str, receiver: Value, arguments: tuple[Value, ...], *rest: object) -> Value | None:
+    def _setattr(
+        self, name: str, receiver: Value, arguments: tuple[Value, ...], keywords: object, node: ast.Call, scope: Scope
+    ) -> Value | None:
         """Report to `replaced` that setattr(x, 'name', value) replaces something outside the code. Always None: the call is judged, too."""
-        if name == "builtins.setattr" and len(arguments) == 3 and arguments[0].name and arguments[0].target is None:
-            attribute, node = arguments[1].constant, rest[1]
-            if isinstance(attribute, str) and isinstance(node, ast.expr):
-                self.replaced(arguments[0], attribute, node)
+        if name == "builtins.setattr" and len(arguments) == 3 and isinstance(arguments[1].constant, str):
+            self.replaced(arguments[0], arguments[1].constant, node)
         return None
 
     def _defer(self, name: str, receiver: Value, arguments: tuple[Value, ...], *_: object) -> Value | None:
@@ -67,14 +75,10 @@ class KnownCalls(Expressions):
             owner, attribute = arguments[0], arguments[1].constant
         elif name.endswith(".__getattribute__") and len(arguments) == 1:
             owner, attribute = Value(name=name.removesuffix(".__getattribute__")), arguments[0].constant
-        elif name == "builtins.builtins.getattr" and len(arguments) >= 2:
-            owner, attribute = arguments[0], arguments[1].constant
         else:
             return None
         if not isinstance(attribute, str):
             return Value(origins=origins_of(arguments[1:]))
-        if owner.name == "builtins" and attribute in api_names.BUILTINS:
-            return Value(name=f"builtins.{attribute}", is_spelled=False)
         return self.attribute(owner, attribute, is_spelled=False)
 
     def _imported(
@@ -86,12 +90,10 @@ class KnownCalls(Expressions):
         """
         if name not in ("builtins.__import__", "importlib.import_module", "importlib.__import__", "import_module"):
             return None
-        if not arguments:
-            return UNKNOWN
-        module = arguments[0].constant
+        module = arguments[0].constant if arguments else MISSING
         if not isinstance(module, str):
             return UNKNOWN
-        if arguments[0].origins and arguments[0].how("decoded"):
+        if arguments[0].how("decoded"):
             self.record("hidden-name", node, f"imports `{module}`, whose name it decodes")
         is_package = name.endswith("__import__")
         return Value(name=module.partition(".")[0] if is_package else module, is_spelled=not is_package)
@@ -108,11 +110,7 @@ class KnownCalls(Expressions):
             return None
         if name in ("os.getenv", "os.environ.get", "os.environ.pop", "environ.get", "getenv"):
             return environment_variable(arguments[0].constant)
-        is_dict = receiver.name.endswith(("__dict__", "sys.modules")) or receiver.name in (
-            "builtins.globals()",
-            "builtins.locals()",
-            "builtins.vars()",
-        )
+        is_dict = receiver.name.endswith((".__dict__", "sys.modules")) or receiver.name in MODULES_OF_NAMES
         if is_dict or receiver.entries is not None:
             return self.item(receiver, arguments[0])
         return None
@@ -120,52 +118,34 @@ class KnownCalls(Expressions):
     def _mapped(
         self, name: str, receiver: Value, arguments: tuple[Value, ...], keywords: object, node: ast.Call, scope: Scope
     ) -> Value | None:
-        """The results of map(function, sequence) for each element; None for any other call, for unknown elements, or for more than 4000."""
+        """The results of map(function, sequence) for each element; None for any other call, and for unknown or over MAX_PIECES elements."""
         if name != "builtins.map" or len(arguments) != 2:
             return None
         elements = elements_of(arguments[1])
-        if elements is None or len(elements) > 4000:
+        if elements is None or len(elements) > MAX_PIECES:
             return None
         results = [self._apply(arguments[0], UNKNOWN, (element,), {}, node, scope) for element in elements]
         return Value(items=tuple(results), origins=origins_of(results))
 
     def _joined_path(self, name: str, receiver: Value, arguments: tuple[Value, ...], *_: object) -> Value | None:
         """The known pieces of a path, by os.path.join, Path(…), Path.home, expanduser() and the like, or str(); None for any other call."""
-        if (
-            name in ("os.path.join", "posixpath.join", "ntpath.join", "path.join")
-            or name.endswith((".joinpath", "pathlib.Path"))
-            or name == "Path"
-        ):
-            pieces = ((receiver,) if name.endswith("joinpath") else ()) + arguments
+        is_method = name.endswith(".joinpath")
+        if name in PATHS or name in JOINS or is_method:
+            pieces = (receiver, *arguments) if is_method else arguments
             return Value(
-                name="pathlib.Path()" if "Path" in name or "joinpath" in name else "",
-                text="/".join(one.words or GAP for one in pieces)[:4000],
+                name="" if name in JOINS else "pathlib.Path()",
+                text="/".join(one.words or GAP for one in pieces)[:MAX_PIECES],
                 origins=origins_of(pieces),
             )
-        if (
-            name
-            in (
-                "os.path.expanduser",
-                "os.path.expandvars",
-                "os.path.abspath",
-                "os.path.realpath",
-                "os.path.normpath",
-                "os.fspath",
-                "os.path.dirname",
-            )
-            or name == "builtins.str"
-        ):
-            return (
-                Value(text=arguments[0].words, origins=arguments[0].origins)
-                if (arguments and arguments[0].words and arguments[0].constant is MISSING)
-                or (name == "os.path.expanduser" and arguments)
-                else None
-            )
+        if name in SAME_PATH and arguments and arguments[0].words and arguments[0].constant is MISSING:
+            return Value(text=arguments[0].words, origins=arguments[0].origins)
+        if name == "os.path.expanduser" and arguments:
+            return Value(text=arguments[0].words, origins=arguments[0].origins)
         return HOME if name.endswith("Path.home") else None
 
     def _repeated(self, name: str, receiver: Value, arguments: tuple[Value, ...], *_: object) -> Value | None:
         """The copy, items or values of `os.environ`, as it is itself; None for any other call."""
-        return receiver if name.startswith("os.environ") and name.endswith(("copy", "items", "values")) else None
+        return receiver if name.startswith("os.environ.") else None
 
 
 KNOWN_CALLS: Mapping[str, Callable[..., Value | None]] = MappingProxyType(

@@ -3,7 +3,7 @@
 import ast
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from wheelhouse.vet.code import api_names
 from wheelhouse.vet.code.values import GAP, UNKNOWN, Origin, Value, origins_of
@@ -45,10 +45,10 @@ class Call:
 class Run:
     """What one run of code has done so far: a module's import, or a function and what it calls.
 
-    `fetched_files` are the names of files that got fetched data.
+    `has_fetched_file` is whether a file got fetched data.
     """
 
-    fetched_files: list[str] = field(default_factory=list)
+    has_fetched_file: bool = False
 
 
 CODE_WORDS = re.compile(

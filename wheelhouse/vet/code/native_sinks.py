@@ -33,7 +33,7 @@ def loads_library(call: Call, _: Run) -> Iterator[Seen]:
 
 def runs_address(call: Call, _: Run) -> Iterator[Seen]:
     """`injects` if bytes are called as a function of native code; else nothing."""
-    is_cast = call.name == "ctypes.cast" and call.argument(1, "typ").name.startswith(NATIVE_TYPES)
+    is_cast = call.name == "ctypes.cast" and call.argument(1, "typ").name in NATIVE_TYPES
     if (is_cast and call.argument(0).name in NATIVE_BYTES) or (
         call.name in NATIVE_TYPES and call.argument(0).name.startswith(("ctypes.addressof()", "ctypes.cast()"))
     ):

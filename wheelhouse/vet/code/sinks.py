@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from wheelhouse.vet.code import api_names
 from wheelhouse.vet.code.hidden_members import pickle_calls
 from wheelhouse.vet.code.hostile import hostile_command, is_of_connection, is_whole_place
-from wheelhouse.vet.code.named_call import MAX_QUOTED, TEMPORARY, Call, Run, Seen, hidden_code, shortened
+from wheelhouse.vet.code.named_call import MAX_QUOTED, Call, Run, Seen, hidden_code, shortened
 from wheelhouse.vet.code.native_sinks import loads_library, maps_memory, runs_address
 from wheelhouse.vet.code.started_commands import ASKS, INSTALLS, SENDING, is_harmless, program_of, suspicion
 from wheelhouse.vet.code.values import GAP, UNKNOWN, Value, origins_of
@@ -18,7 +18,7 @@ PIP_MAIN = re.compile(r"pip(?:\._internal(?:\.cli\.main|\.main)?)?\.(?:main|pipm
 def judge(call: Call, run: Run) -> Iterator[Seen]:
     """What a call does that a reviewer must see, as pairs of kind and description; nothing if it does nothing such.
 
-    Files that get fetched data are added to `run`.
+    `run` remembers whether a file got fetched data.
     """
     name = call.name
     last = name.rpartition(".")[2]
@@ -36,7 +36,7 @@ def judge(call: Call, run: Run) -> Iterator[Seen]:
         yield from _BY_LAST[last](call, run)
     if last in WATCHERS and api_names.WATCHING.fullmatch(name):
         yield "watches", f"`{name}`"
-    if last in INJECTORS and api_names.INJECTIONS.fullmatch(name):
+    if last in INJECTORS and name != last:
         yield "injects", f"`{last}` puts code into memory"
     if api_names.SECRET_CALLS.fullmatch(name):
         yield "secrets", f"`{name}`"
@@ -85,9 +85,9 @@ def _loads(call: Call) -> Iterator[Seen]:
 
 def command_of(call: Call) -> str:
     """The words of the command that a call starts, with GAP for unknown ones; GAP alone if nothing is known."""
-    start = 1 if call.name.startswith(("os.spawn", "os.posix_spawn")) and "posix" not in call.name else 0
+    start = 1 if call.name.startswith("os.spawn") else 0
     given = call.argument(start, "args", "cmd", "command", "argv")
-    if call.name.startswith("asyncio.create_subprocess_exec"):
+    if call.name == "asyncio.create_subprocess_exec":
         given = Value(items=tuple(call.arguments))
     return given.words or GAP
 
@@ -113,7 +113,7 @@ def _starts(call: Call, run: Run) -> Iterator[Seen]:
         return
     if INSTALLS.search(command):
         yield "installs", f"`{quoted}`: installs something"
-    if run.fetched_files and not is_harmless(command):
+    if run.has_fetched_file and not is_harmless(command):
         yield "drops", f"starts `{quoted}` after it fetched a file"
     yield _weighed(call, command, quoted)
 
@@ -152,8 +152,8 @@ def _is_detached(call: Call) -> bool:
 
 
 def _names_own_file(command: str) -> bool:
-    """Whether a command contains `__file__`, or begins with an unknown part, `./` or the temporary folder."""
-    return "__file__" in command or command.startswith((GAP, "./", TEMPORARY))
+    """Whether a command contains `__file__`, or begins with an unknown part or `./`."""
+    return "__file__" in command or command.startswith((GAP, "./"))
 
 
 def _is_silent(call: Call) -> bool:
@@ -188,9 +188,10 @@ def _connects(call: Call, run: Run) -> Iterator[Seen]:
         yield "address", f"`{name}` to `{numeric[0]}`, an address without a name"
     yield "network", f"`{name}`" + (f" to `{shortened(address)}`" if (address := _address(values)) else "")
     if name.rpartition(".")[2] in ("urlretrieve", "download"):
-        run.fetched_files.append(call.argument(1, "filename", "out").words or GAP)
-        if api_names.PROGRAM_NAME.search(run.fetched_files[-1]):
-            yield "drops", f"fetches a program, `{shortened(run.fetched_files[-1])}`"
+        run.has_fetched_file = True
+        path = call.argument(1, "filename", "out").words
+        if api_names.PROGRAM_NAME.search(path):
+            yield "drops", f"fetches a program, `{shortened(path)}`"
 
 
 def _address(values: Sequence[Value]) -> str:
@@ -214,7 +215,7 @@ def _carried(values: Sequence[Value]) -> str:
 def _opens(call: Call, run: Run) -> Iterator[Seen]:
     """`secrets` for a file with secrets that is read, the kinds of `_writes_to` for one that is written.
 
-    A written file with fetched data is added to `run`.
+    `run` remembers that fetched data are written.
     """
     yield from _opens_browser(call, run)
     path = (
@@ -226,11 +227,11 @@ def _opens(call: Call, run: Run) -> Iterator[Seen]:
     if not path:
         return
     mode = call.argument(1 if call.arguments and path == call.arguments[0].words else 0, "mode").words
-    is_written = bool(WRITING.search(mode)) and not call.name.endswith(("read_text", "read_bytes"))
-    if is_written or call.name.endswith(("write_text", "write_bytes")):
+    writes_data = call.name.endswith((".write_text", ".write_bytes"))
+    if writes_data or (call.name.endswith("open") and WRITING.search(mode)):
         yield from _writes_to(path)
-        if call.name.endswith(("write_text", "write_bytes")) and any(value.how("fetched") for value in call.values):
-            run.fetched_files.append(path)
+        if writes_data and any(value.how("fetched") for value in call.values):
+            run.has_fetched_file = True
     elif match := api_names.SECRET_FILES.search(path):
         yield "secrets", f"opens `{shortened(path) if len(path) < MAX_QUOTED else match[0]}`"
 
@@ -257,12 +258,12 @@ def _reads_place(call: Call, _: Run) -> Iterator[Seen]:
 def _writes(call: Call, run: Run) -> Iterator[Seen]:
     """`drops` for fetched data written as a program, and `hidden-text` for code that is written.
 
-    A file with fetched data is added to `run`.
+    `run` remembers that fetched data are written.
     """
     fetched = next((value.how("fetched") for value in call.values if value.how("fetched")), "")
     path = call.receiver.text
     if fetched:
-        run.fetched_files.append(path or GAP)
+        run.has_fetched_file = True
         if api_names.PROGRAM_NAME.search(path):
             yield "drops", f"writes what `{fetched}` fetches as a program, `{shortened(path)}`"
     for value in call.values:
@@ -271,25 +272,26 @@ def _writes(call: Call, run: Run) -> Iterator[Seen]:
 
 
 def _copies(call: Call, run: Run) -> Iterator[Seen]:
-    """`drops` for fetched data that are copied into a program. The file is added to `run`."""
+    """`drops` for fetched data that are copied into a program. `run` remembers that they are written."""
     if (how := call.argument(0).how("fetched")) and (path := call.argument(1).text):
-        run.fetched_files.append(path)
+        run.has_fetched_file = True
         if api_names.PROGRAM_NAME.search(path):
             yield "drops", f"writes what `{how}` fetches as a program, `{shortened(path)}`"
 
 
 def _runs_file(call: Call, run: Run) -> Iterator[Seen]:
     """`drops` for a file that is run as Python code after something was fetched."""
-    if run.fetched_files:
+    if run.has_fetched_file:
         yield "drops", f"runs a file that it fetched: `{call.name}`"
 
 
 def _permits(call: Call, run: Run) -> Iterator[Seen]:
     """`drops` for a chmod after something was fetched, or a file that then gets the name of a program."""
-    if call.name in ("os.chmod", "os.rename", "os.replace", "shutil.move") or call.name.endswith(".chmod"):
-        is_program = "chmod" in call.name or any(api_names.PROGRAM_NAME.search(value.words) for value in call.values)
-        if run.fetched_files and is_program:
-            yield "drops", f"fetches a file and makes it a program: `{call.name}`"
+    is_renamed = call.name in ("os.rename", "os.replace", "shutil.move") and any(
+        api_names.PROGRAM_NAME.search(value.words) for value in call.values
+    )
+    if run.has_fetched_file and (is_renamed or call.name.endswith(".chmod")):
+        yield "drops", f"fetches a file and makes it a program: `{call.name}`"
 
 
 def _duplicates(call: Call, _: Run) -> Iterator[Seen]:
@@ -331,9 +333,9 @@ def _registers(call: Call, _: Run) -> Iterator[Seen]:
 
 def _sets_up(call: Call, _: Run) -> Iterator[Seen]:
     """`install-command` for a setup() that has its own commands in place of those of an install."""
-    entries = (call.keywords.get("cmdclass") or UNKNOWN).entries or {}
+    entries = call.keywords.get("cmdclass", UNKNOWN).entries or {}
     commands = [str(key) for key in entries if key in INSTALL_COMMANDS]
-    if call.name.rpartition(".")[2] == "setup" and commands:
+    if commands:
         yield "install-command", f"setup() has its own `{'`, `'.join(sorted(commands))}`"
 
 

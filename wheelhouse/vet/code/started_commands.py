@@ -73,9 +73,7 @@ SUSPICIOUS: tuple[tuple[str, re.Pattern[str]], ...] = (
     (
         ASKS,
         re.compile(
-            r"^(?:whoami|hostname|ifconfig|ipconfig|systeminfo|net\s+user|arp\s+-a|getmac|tasklist\s+/v)\b|{WORD}(?:whoami|systeminfo)\b".replace(
-                "{WORD}", WORD
-            ),
+            rf"^(?:whoami|hostname|ifconfig|ipconfig|systeminfo|net\s+user|arp\s+-a|getmac|tasklist\s+/v)\b|{WORD}(?:whoami|systeminfo)\b",
             re.IGNORECASE,
         ),
     ),
