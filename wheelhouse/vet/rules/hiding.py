@@ -57,6 +57,6 @@ def pyc_unlike_source(facts: Facts, review: Review) -> Iterator[Observation]:
 
 @rule(Severity.WARNING)
 def pyc_without_source(facts: Facts, review: Review) -> Iterator[Observation]:
-    """A compiled module has no source beside it, and Python imports it."""
+    """Python imports a compiled module that has no source beside it."""
     if paths := tuple(path for path, _ in _members_with(facts, "sourceless-pyc")):
         yield observed(paths=paths)

@@ -57,7 +57,7 @@ def _members_with(
 
 @rule(Severity.ERROR)
 def import_runs_decoded(facts: Facts, review: Review) -> Iterator[Observation]:
-    """When it is imported, a module runs code that it first decodes, decrypts or unpacks.
+    """At import, a module runs code that it first decodes, decrypts or unpacks.
 
     A reader of the file cannot see the code that runs. An example is exec of base64, zlib or marshal data, or of data in an
     image.
@@ -68,9 +68,9 @@ def import_runs_decoded(facts: Facts, review: Review) -> Iterator[Observation]:
 
 @rule(Severity.ERROR)
 def import_runs_fetched(facts: Facts, review: Review) -> Iterator[Observation]:
-    """When it is imported, a module runs code that it fetches over the network.
+    """At import, a module runs code that it fetches over the network.
 
-    At the time of the import, a server decides which code runs.
+    At import, a server decides which code runs.
     """
     for path, does, lines in _members_with(facts, ("fetched-code",), AT_IMPORT):
         yield observed(path=path, does=does).with_context(lines=lines)
@@ -78,56 +78,56 @@ def import_runs_fetched(facts: Facts, review: Review) -> Iterator[Observation]:
 
 @rule(Severity.ERROR)
 def import_drops_program(facts: Facts, review: Review) -> Iterator[Observation]:
-    """When it is imported, a module fetches a file, and makes this file executable or starts it."""
+    """At import, a module fetches a file, and makes this file executable or starts it."""
     for path, does, lines in _members_with(facts, ("drops",), AT_IMPORT):
         yield observed(path=path, does=does).with_context(lines=lines)
 
 
 @rule(Severity.ERROR)
 def import_sends_data(facts: Facts, review: Review) -> Iterator[Observation]:
-    """When it is imported, a module sends data of the machine: environment variables, secrets, or the name of the machine or user."""
+    """At import, a module sends data of the machine: environment variables, secrets, or the name of the machine or user."""
     for path, does, lines in _members_with(facts, ("sends",), AT_IMPORT):
         yield observed(path=path, does=does).with_context(lines=lines)
 
 
 @rule(Severity.ERROR)
 def import_reads_secrets(facts: Facts, review: Review) -> Iterator[Observation]:
-    """When it is imported, a module reads keys, passwords, or the folders of browsers and wallets."""
+    """At import, a module reads keys, passwords, or the folders of browsers and wallets."""
     for path, does, lines in _members_with(facts, ("secrets", "metadata"), AT_IMPORT):
         yield observed(path=path, does=does).with_context(lines=lines)
 
 
 @rule(Severity.ERROR)
 def import_writes_startup(facts: Facts, review: Review) -> Iterator[Observation]:
-    """When it is imported, a module writes files that the system, a shell, Python, git, an editor or an agent reads when it starts."""
+    """At import, a module writes files that the system, a shell, Python, git, an editor or an agent reads when it starts."""
     for path, does, lines in _members_with(facts, ("startup", "tool-settings"), AT_IMPORT):
         yield observed(path=path, does=does).with_context(lines=lines)
 
 
 @rule(Severity.ERROR)
 def import_watches_user(facts: Facts, review: Review) -> Iterator[Observation]:
-    """When it is imported, a module reads the clipboard, the screen, the keyboard, a camera or a microphone."""
+    """At import, a module reads the clipboard, the screen, the keyboard, a camera or a microphone."""
     for path, does, lines in _members_with(facts, ("watches",), AT_IMPORT):
         yield observed(path=path, does=does).with_context(lines=lines)
 
 
 @rule(Severity.ERROR)
 def import_injects_code(facts: Facts, review: Review) -> Iterator[Observation]:
-    """When it is imported, a module puts machine code into memory, or loads a library that is named like another kind of file."""
+    """At import, a module puts machine code into memory, or loads a library that is named like another kind of file."""
     for path, does, lines in _members_with(facts, ("injects",), AT_IMPORT):
         yield observed(path=path, does=does).with_context(lines=lines)
 
 
 @rule(Severity.ERROR)
 def import_runs_command(facts: Facts, review: Review) -> Iterator[Observation]:
-    """When it is imported, a module starts a suspicious command, such as a download, a Windows shell or a hidden file."""
+    """At import, a module starts a suspicious command, such as a download, a Windows shell or a hidden file."""
     for path, does, lines in _members_with(facts, ("command", "asks", "hostile"), AT_IMPORT):
         yield observed(path=path, does=does).with_context(lines=lines)
 
 
 @rule(Severity.WARNING)
 def import_patches(facts: Facts, review: Review) -> Iterator[Observation]:
-    """When it is imported, a module replaces a foreign function that gets passwords, keys or requests.
+    """At import, a module replaces a foreign function that gets passwords, keys or requests.
 
     The function is a part of Python or of another project. Examples are `requests.Session.send`, `getpass.getpass` and
     `eth_account.Account.from_key`. Tracers and test tools also replace such functions.
@@ -138,14 +138,14 @@ def import_patches(facts: Facts, review: Review) -> Iterator[Observation]:
 
 @rule(Severity.WARNING)
 def import_starts_program(facts: Facts, review: Review) -> Iterator[Observation]:
-    """When it is imported, a module installs something, or starts a program that is not a usual tool."""
+    """At import, a module installs something, or starts a program that is not a usual tool."""
     for path, does, lines in _members_with(facts, ("process", "installs"), AT_IMPORT):
         yield observed(path=path, does=does).with_context(lines=lines)
 
 
 @rule(Severity.WARNING)
 def import_uses_network(facts: Facts, review: Review) -> Iterator[Observation]:
-    """When it is imported, a module connects to a server."""
+    """At import, a module connects to a server."""
     for path, does, lines in _members_with(facts, ("network", "sends-file"), AT_IMPORT):
         yield observed(path=path, does=does).with_context(lines=lines)
 

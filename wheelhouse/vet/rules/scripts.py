@@ -12,7 +12,7 @@ from wheelhouse.vet.rules import Review, rule
 
 @rule(Severity.NOTE)
 def data_scripts(facts: Facts, review: Review) -> Iterator[Observation]:
-    """The wheel installs scripts into a folder of PATH that are not from its entry points.
+    """The wheel installs scripts that are not from its entry points into a folder of PATH.
 
     The scripts are in the .data/scripts folder of the wheel, and can be in any language. `script-shadows` reports scripts
     with the name of a system command.
