@@ -282,7 +282,7 @@ def test_a_state_that_lies_only_decides_what_is_sent(year: Path, tmp_path: Path)
 
 
 def test_what_is_no_wheelhouse_has_no_state(tmp_path: Path) -> None:
-    with pytest.raises(InputError, match="is no wheelhouse"):
+    with pytest.raises(InputError, match="is not a wheelhouse"):
         state_of([tmp_path])
 
 
@@ -429,7 +429,7 @@ def test_several_wheelhouses_need_names_that_differ(jobs: tuple[Path, Path], tmp
 
 def test_several_wheelhouses_do_not_go_into_one(jobs: tuple[Path, Path], tmp_path: Path) -> None:
     pack(jobs, tmp_path / "all.tar", None, None, None)
-    with pytest.raises(IntegrityError, match="is a wheelhouse, and the bundle has several"):
+    with pytest.raises(IntegrityError, match="is one wheelhouse, and the bundle has several wheelhouses"):
         unpack(tmp_path / "all.tar", jobs[0], ())
 
 

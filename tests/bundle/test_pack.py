@@ -276,7 +276,7 @@ HOSTILE: dict[str, tuple[Callable[[str, bytes], tuple[str, bytes]], str]] = {
         lambda name, raw: (name, raw[:-1] + b"!" if name.startswith("app-2") else raw),
         "does not have the sha256",
     ),
-    "no manifest": (lambda name, raw: (name.replace("bundle.json", "other.json"), raw), "is no bundle"),
+    "no manifest": (lambda name, raw: (name.replace("bundle.json", "other.json"), raw), "is not a bundle"),
 }
 
 
@@ -567,7 +567,9 @@ def test_a_file_is_not_written_under_the_name_of_the_current_folder(
 ) -> None:
     cache = {"XDG_CACHE_HOME": str(tmp_path_factory.mktemp("cache"))}
     page = wheelhouse("vet", houses["new"], "--html", ".", cwd=tmp_path, env=cache)
-    assert page.returncode == 2 and page.stderr.splitlines()[-2] == "error: `.` is a folder, and the output is a file"
+    assert (
+        page.returncode == 2 and page.stderr.splitlines()[-2] == "error: `.` is a folder, and the output must be a file"
+    )
     packed = wheelhouse("pack", houses["new"], "-o", ".", cwd=tmp_path, env=cache)
     assert packed.returncode == 6 and "wheelhouse-" not in packed.stderr, packed.stderr
     assert not list(tmp_path.iterdir())

@@ -156,5 +156,5 @@ def test_a_pre_release_that_was_allowed_is_not_excluded_for_being_one() -> None:
 
 @pytest.mark.parametrize("name", ["lib-1.0.exe", "lib.whl", "lib-x.tar.gz", "lib-1.0-py3-none.whl"])
 def test_a_name_of_another_kind_is_refused(name: str) -> None:
-    with pytest.raises(InputError, match=f"`{name}` is not a wheel's or sdist's name"):
+    with pytest.raises(InputError, match=f"`{name}` is not the name of a wheel or sdist"):
         why(name)

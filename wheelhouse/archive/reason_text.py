@@ -28,7 +28,7 @@ TEXTS: Mapping[type[Reason], str] = {
     UnreadableFormat: "pip does not unpack a {suffix}",
     RequiresPython: "requires Python {specifier}, and the target has {python}",
     Yanked: "it was yanked: {explanation}",
-    BadFilename: "its name is not a wheel's: {problem}",
+    BadFilename: "its name is not the name of a wheel: {problem}",
     HashNotAllowed: "no requirement line allows its {algorithm}, {digest}",
     WheelExcluded: "it is a wheel, and --no-binary excludes wheels",
     SdistExcluded: "it is an sdist, and --only-binary excludes sdists",

@@ -226,7 +226,7 @@ def _descriptor_length(data: mmap.mmap, member: Member, position: int) -> int:
         for descriptor in (b"PK\x07\x08" + plain, plain):
             if data[position : position + len(descriptor)] == descriptor:
                 return len(descriptor)
-    raise RefusedError("zip-disagreement", f"what follows the data of `{member.name}` is not its data descriptor")
+    raise RefusedError("zip-disagreement", f"the data of `{member.name}` are not followed by its data descriptor")
 
 
 def _check_name(member: Member) -> None:

@@ -217,7 +217,7 @@ def _check(manifest: BundleManifest, stated: str, source: str) -> None:
     elif not {entry.path for entry in manifest.review} <= set(REVIEW_FILES) or any(
         entry.size > MAX_REVIEW_BYTES for entry in manifest.review
     ):
-        contradiction = "names a file for a review that is too long, or that no review has"
+        contradiction = "names a review file that is unknown or too long"
     elif manifest.base is None and any(entry.sha256 not in carried for entry in manifest.entries):
         contradiction = "says that it is complete, but does not carry every file"
     elif stated != digest(manifest.result):

@@ -120,7 +120,7 @@ class Bundle:
             yield entry, self._reader
             member = self._reader.next()
         if member is not None:
-            raise IntegrityError(f"`{self.name}` holds more than its manifest names")
+            raise IntegrityError(f"`{self.name}` has more files than its manifest names")
 
 
 def _must_be(member: TarMember, path: str, size: int, name: str) -> None:
@@ -155,7 +155,7 @@ def _begin(stream: BinaryIO, name: str) -> Bundle:
     reader = TarReader(stream)
     raw = _text(reader, reader.next(), MANIFEST, name)
     if raw is None:
-        raise IntegrityError(f"`{name}` does not begin with {MANIFEST}, so it is no bundle")
+        raise IntegrityError(f"`{name}` does not begin with {MANIFEST}, so it is not a bundle")
     member = reader.next()
     signature = _text(reader, member, SIGNATURE, name)
     manifest = parse_manifest(raw, name)

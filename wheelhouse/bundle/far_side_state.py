@@ -69,7 +69,7 @@ def state_of(folders: Sequence[Path]) -> State:
             own = own_files(folder)
             if not any(map(is_lock_path, own)):
                 hint = "name the folder that `wheelhouse unpack` wrote"
-                raise InputError(f"`{path}` is no wheelhouse: its SHA256SUMS names no lock file", hint=hint)
+                raise InputError(f"`{path}` is not a wheelhouse: its SHA256SUMS names no lock file", hint=hint)
             existing = hashes(folder, set(own))
             there = {name: sha256 for name, sha256 in own.items() if existing.get(name) == sha256}
             files |= {f"{prefix}{name}": sha256 for name, sha256 in there.items()}

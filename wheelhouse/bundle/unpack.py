@@ -77,8 +77,8 @@ def unpack(
         must_have_short_locks(manifest, bundle.name)
         with _locked(folder, manifest), OpenFolder(folder) as destination:
             if manifest.wheelhouses and destination.kind_of(SUMS):
-                hint = "unpack it into another folder"
-                raise IntegrityError(f"`{folder}` is a wheelhouse, and the bundle has several", hint=hint)
+                hint = "unpack the bundle into another folder"
+                raise IntegrityError(f"`{folder}` is one wheelhouse, and the bundle has several wheelhouses", hint=hint)
             own = own_files_of(destination, manifest)
             existing = hashes(destination, {*manifest.result, *manifest.removed, *own})
             must_fit(str(folder), manifest, own, existing)

@@ -90,15 +90,18 @@ def _must_have_store(building: BuildCommandOptions, network: ConnectionOptions, 
             hint="build with --only-here on each machine, then take the wheels with --from-store on one machine",
         )
     if building.executor and name:
-        raise InputError(f"{name} excludes --executor", hint="remove one of them")
+        raise InputError(f"{name} excludes --executor", hint="leave out one of the two options")
     if building.from_store and building.check_reproducible:
         raise InputError(
-            "--from-store builds nothing, and --check-reproducible builds twice", hint="remove one of them"
+            "--from-store builds nothing, and --check-reproducible builds twice",
+            hint="leave out one of the two options",
         )
     if name and not (network.store or from_file.store.url):
-        raise InputError(f"{name} needs a store", hint="name it: --store URL, or `url` in the table [store]")
+        raise InputError(f"{name} needs a store", hint="name the store: --store URL, or `url` in the table [store]")
     if building.only_here and not network.store_key:
-        raise InputError("--only-here signs what it builds, and no key was given", hint="name it: --store-key FILE")
+        raise InputError(
+            "--only-here signs what it builds, and no key was given", hint="name the key: --store-key FILE"
+        )
     if building.from_store and not from_file.store.trusted:
         hint = "name the public key of the machines that build: `trusted` in the table [store] of wheelhouse.toml"
         raise InputError(
@@ -157,7 +160,7 @@ def build_options_of(building: BuildingOptions) -> "BuildOptions":
     from wheelhouse.resolve.requirements import RequirementLine, constraint_lines, parse_line
 
     if building.in_image and (building.unsealed or building.interpreter):
-        raise InputError("--in-image excludes --unsealed and --interpreter", hint="remove one of them")
+        raise InputError("--in-image excludes --unsealed and --interpreter", hint="leave out one of the two options")
     of_command = building if isinstance(building, BuildCommandOptions) else BuildCommandOptions()
     lines: list[RequirementLine] = []
     for text in building.build_constraint:

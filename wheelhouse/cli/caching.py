@@ -70,4 +70,4 @@ def _folder(place: CacheOptions) -> Path:
     """The folder of the cache, which need not exist. Raises MachineError if none is named and there is no home folder."""
     if folder := cache_folder(place.cache_dir):
         return folder
-    raise MachineError("there is no home folder, so there is no cache", hint="name one with --cache-dir")
+    raise MachineError("there is no home folder, so there is no cache", hint="name a folder with --cache-dir")

@@ -159,7 +159,9 @@ def why(
     if jobs := chosen_jobs(selection):
         _must_be_default(wheelhouse)
         if file or not project:
-            raise InputError("--all explains a project", hint="name one: `wheelhouse why PROJECT --all`")
+            raise InputError(
+                "--all explains a project, and no project was named", hint="name one: `wheelhouse why PROJECT --all`"
+            )
         why_jobs(jobs, project, lambda folder: reasons_of(folder, project), as_json=as_json)
         return
     if file:

@@ -35,7 +35,7 @@ class SigningKeys:
     def sign(self, message: bytes) -> bytes:
         """The signature of a message by the key of this run. Raises InputError if there is no key."""
         if self._signer is None:
-            raise InputError("there is no key to sign with", hint="name one: --store-key FILE")
+            raise InputError("there is no key to sign with", hint="name a key: --store-key FILE")
         return self._signer.sign(message)
 
     def has_signed(self, message: bytes, signature: bytes) -> bool:
@@ -78,7 +78,9 @@ def store_url(place: StoreLocation, from_file: "Settings") -> str:
     """The store that the options, or else the settings name. Raises InputError if neither does."""
     if url := place.store or from_file.store.url:
         return url
-    raise InputError("no store is named", hint="name it: --store URL, or `url` in the table [store] of wheelhouse.toml")
+    raise InputError(
+        "no store is named", hint="name the store: --store URL, or `url` in the table [store] of wheelhouse.toml"
+    )
 
 
 def opened_objects(url: str, *, make: bool) -> "ObjectStore":

@@ -19,7 +19,7 @@ def airflow_of(options: FetchOptions) -> Airflow | None:
     if options.dockerfile is None:
         return airflow
     if airflow is None:
-        raise InputError("--dockerfile goes with --airflow", hint="say which release: --airflow 2.10.5")
+        raise InputError("--dockerfile goes with --airflow", hint="name the release: --airflow 2.10.5")
     path = Path(options.dockerfile)
     own = with_own_dockerfile(airflow, read_text(path, "the Dockerfile"), f"`{path}`")
     if own is None:

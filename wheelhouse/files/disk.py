@@ -121,7 +121,7 @@ def read_regular(path: Path, most: int, what: str) -> bytes:
     if kind != "file":
         raise InputError(f"{what} `{path}` is a {kind}", hint="put the file itself there")
     if len(content) > most:
-        raise InputError(f"{what} `{path}` is longer than {most} bytes", hint="look at what it holds")
+        raise InputError(f"{what} `{path}` is longer than {most} bytes", hint="look at its content")
     return content
 
 
@@ -201,7 +201,7 @@ def write(folder: Path, name: str, text: str | bytes) -> None:
     """
     content = text.encode() if isinstance(text, str) else text
     if not name:
-        raise InputError(f"`{folder}` is a folder, and the output is a file", hint="name a file")
+        raise InputError(f"`{folder}` is a folder, and the output must be a file", hint="name a file")
     final = rooted(folder, name)
     with os_errors_as_machine_error(final):
         sweep_unless_held(final.parent)
@@ -227,7 +227,7 @@ def must_lie_outside(output: Path, wheelhouse: Path) -> None:
     """Raise InputError for an output in the wheelhouse that it is made of: the wheelhouse would no longer verify."""
     if output.resolve().is_relative_to(wheelhouse.resolve()):
         raise InputError(
-            f"`{output}` lies in the wheelhouse `{wheelhouse}`, which holds only what its locks name",
+            f"`{output}` is inside the wheelhouse `{wheelhouse}`, which must have only the files that its lock files name",
             hint="choose a place outside the wheelhouse",
         )
 

@@ -62,22 +62,22 @@ class OtherFileRequest:
     def _problems(self) -> Iterator[tuple[str, str]]:
         """Each problem as a sentence and a hint."""
         if not SAFE_FILENAME.fullmatch(self.name) or self.name in (LOCK, SUMS):
-            yield "its name cannot be that of a file in a wheelhouse", 'say name = "…"'
+            yield "its name cannot be that of a file in a wheelhouse", 'add name = "…"'
         if not all(address.startswith(("https://", "http://")) for address in (self.url, *self.beside.values())):
             yield (
                 "files come from http(s) addresses",
                 "put the file on a server, or add it to the build context of the image",
             )
         if not (self.sha256 or self.checksums):
-            yield "no hash is given for the file", 'say sha256 = "…", or checksums = "https://…"'
+            yield "no hash is given for the file", 'add sha256 = "…", or checksums = "https://…"'
         if self.sha256 and not SHA256.fullmatch(self.sha256):
             yield f"`{self.sha256}` is not a sha256", "give its 64 hexadecimal digits, in lower case"
         if bool(self.signature) != bool(self.key):
-            yield "`signature` needs `key`, and `key` needs `signature`", 'say both signature = "…" and key = "FILE"'
+            yield "`signature` needs `key`, and `key` needs `signature`", 'add both signature = "…" and key = "FILE"'
         if self.to is not None and (not IN_IMAGE.fullmatch(self.to) or ".." in self.to.split("/")):
             yield f"`{self.to}` is not a path in an image", 'write it as to = "/opt/hadoop"'
         if self.unpack and not (self.to and self.name.endswith(TARS)):
-            yield "`unpack` needs a tar file, and a folder in `to`", 'say to = "/opt/…", and name a .tar.gz'
+            yield "`unpack` needs a tar file, and a folder in `to`", 'add to = "/opt/…", and name a .tar.gz'
 
 
 @dataclass(frozen=True, slots=True)

@@ -197,7 +197,9 @@ def _release(filename: str) -> tuple[NormalizedName, Version]:
     try:
         return release_of(filename)
     except (InvalidWheelFilename, InvalidSdistFilename, InvalidVersion) as error:
-        raise InputError(f"`{filename}` is not a wheel's or sdist's name", hint="give the whole file name") from error
+        raise InputError(
+            f"`{filename}` is not the name of a wheel or sdist", hint="give the whole file name"
+        ) from error
 
 
 def _chosen(pin: Pin) -> Iterator[Fact]:

@@ -55,7 +55,7 @@ def _python(_check: Check, fact: Fact) -> Sentence:
 def _folder(check: Check, fact: Fact) -> Sentence:
     """A folder and its free bytes, or why nothing can be written to it."""
     if check.state is State.MISSING:
-        return "there is no home folder, so there is no cache", "name one with --cache-dir"
+        return "there is no home folder, so there is no cache", "name a folder with --cache-dir"
     if check.state is State.BROKEN:
         return f"{fact('path')} cannot be written to: {fact('reason')}", _folder_remedy(check.name)
     return f"{fact('path')}, {size_text(int(fact('free_bytes')))} free", ""
