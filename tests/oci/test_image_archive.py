@@ -142,7 +142,7 @@ def broken(image: TinyImage) -> dict[str, bytes | str]:
             IntegrityError,
             "lacks '../../etc/passwd'",
         ),
-        ("oci-archive", broken(tiny_image()), IntegrityError, "is not the"),
+        ("oci-archive", broken(tiny_image()), IntegrityError, "is not a file with the"),
     ],
 )
 def test_an_archive_that_is_none_is_refused(

@@ -159,7 +159,7 @@ def test_a_path_that_is_missing_in_the_checkout_is_a_warning(wheels: Path, tmp_p
     (tmp_path / "Other").write_text(OWN_DOCKERFILE)
     done = wheelhouse("stage", str(wheels / "wheels"), "--dockerfile", "Other", "--dry-run", "--json", cwd=tmp_path)
     [warning] = json.loads(done.stdout)["warnings"]
-    assert warning.startswith("`Other` copies scripts/docker/keys/, which is not beside it")
+    assert warning.startswith("`Other` copies scripts/docker/keys/, which is not in the same folder")
 
 
 @pytest.mark.parametrize(
