@@ -55,10 +55,11 @@ def computed(name: str, receiver: Value, arguments: Sequence[Value], keywords: M
     method = name.rpartition(".")[2]
     base = receiver.constant
     if isinstance(base, str | bytes):
-        constant = fold_method(base, method, constants, {key: python_value(one) for key, one in keywords.items()})
-        codec = constants[0] if constants and method == "decode" else ""
-        hides = isinstance(codec, str) and bool(HIDING_CODEC.fullmatch(codec))
-        origins = origins_of((receiver, *arguments))
+        known = {key: python_value(one) for key, one in keywords.items()}
+        constant = fold_method(base, method, constants, known)
+        codec = constants[0] if constants else known.get("encoding")
+        hides = method == "decode" and isinstance(codec, str) and bool(HIDING_CODEC.fullmatch(codec))
+        origins = origins_of((receiver, *arguments, *keywords.values()))
         if hides:
             origins = origins | {Origin("decoded", f".decode('{codec}')")}
         if constant is not MISSING:
@@ -66,18 +67,23 @@ def computed(name: str, receiver: Value, arguments: Sequence[Value], keywords: M
             value.origins = origins
             return value
         if hides or method in ("join", "format"):
-            pieces = [one.words or GAP for one in (arguments[0].items or () if arguments else ())]
-            text = base.join(pieces) if method == "join" and isinstance(base, str) and pieces else ""
-            if method == "format" and isinstance(base, str):
-                text = _filled(base, arguments)
+            text = ""
+            if isinstance(base, str):
+                text = _filled(base, arguments, keywords) if method == "format" else _joined(base, arguments)
             return Value(text=text[:MAX_PIECES], origins=origins)
     return None
 
 
-def _filled(template: str, arguments: Sequence[Value]) -> str:
-    """A template with each `{}` replaced by the words of an argument, GAP for an unknown one; at most eight arguments."""
-    for argument in arguments[:8]:
-        template = template.replace("{}", argument.words or GAP, 1)
+def _joined(separator: str, arguments: Sequence[Value]) -> str:
+    """The words of the items of the first argument, GAP for an unknown one, with a separator; empty if it has no items."""
+    return separator.join(item.words or GAP for one in arguments[:1] for item in one.items or ())
+
+
+def _filled(template: str, arguments: Sequence[Value], keywords: Mapping[str, Value]) -> str:
+    """A template with each `{}`, and a `{name}`, replaced by the words of an argument, GAP for an unknown one; at most eight arguments."""
+    fields = [*(("{}", value) for value in arguments), *((f"{{{name}}}", value) for name, value in keywords.items())]
+    for field, value in fields[:8]:
+        template = template.replace(field, value.words or GAP, 1)
     return template
 
 
@@ -91,9 +97,7 @@ def _with_origins(value: Value, name: str, arguments: Sequence[Value]) -> Value:
         origins = origins | {Origin("decoded", name)}
     elif name == "builtins.chr" or (name == "builtins.reversed" and not arguments[0].items):
         origins = origins | {Origin("decoded", name.removeprefix("builtins."))}
-    elif name in ("builtins.bytes", "builtins.bytearray") and arguments and arguments[0].items:
+    elif name in ("builtins.bytes", "builtins.bytearray") and arguments[0].items:
         origins = origins | {Origin("decoded", "bytes of numbers")}
-    elif name == "codecs.decode" and len(arguments) > 1:
-        origins = origins | {Origin("decoded", name)}
     value.origins = origins
     return value
