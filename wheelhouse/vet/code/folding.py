@@ -9,6 +9,7 @@ import re
 import zlib
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
+from operator import and_, floordiv, mod, mul, or_, rshift, sub, xor
 
 from wheelhouse.vet.code.values import MISSING, Constant, Value
 
@@ -19,7 +20,7 @@ FORMAT_FIELD = re.compile(r"\{(?:\d{0,2}|[A-Za-z_]\w{0,40})\}")
 PERCENT_FIELD = re.compile(r"%[sdrcxX]")
 CODECS = re.compile(
     r"utf[_-]?(?:7|8|16|32)(?:[_-]?sig|[_-]?[lb]e)?|ascii|us-ascii|latin[_-]?1|iso[_-]?8859[_-]?\d+|cp\d{3,4}|windows[_-]?125\d"
-    r"|(?:raw[_-]?)?unicode[_-]?escape|rot[_-]?13|hex(?:[_-]codec)?|base64(?:[_-]codec)?|koi8[_-]r|mac[_-]?roman|ebcdic",
+    r"|(?:raw[_-]?)?unicode[_-]?escape|rot[_-]?13|hex(?:[_-]codec)?|base64(?:[_-]codec)?|koi8[_-]r|mac[_-]?roman",
     re.IGNORECASE,
 )
 HIDING_CODEC = re.compile(
@@ -97,12 +98,12 @@ def _encoded(constant: str | bytes, codec: str) -> Constant:
     return codecs.encode(constant, "rot13") if codec.lower().startswith("rot") else constant.encode(codec)
 
 
-def _replace(constant: str | bytes, arguments: Sequence[object], _: object) -> object:
-    """`constant.replace(old, new)`; MISSING if the result could be too long."""
-    old, new = arguments[:2]
+def _replace(constant: str | bytes, arguments: Sequence[object], keywords: Mapping[str, object]) -> object:
+    """`constant.replace(old, new, count)`; MISSING if the result could be too long."""
+    old, new, *count = (*arguments, *keywords.values())
     if len(constant) * max(1, len(new)) > MAX_BYTES * 4:  # type: ignore[arg-type]
         return MISSING
-    return constant.replace(old, new)  # type: ignore[arg-type]
+    return constant.replace(old, new, *count)  # type: ignore[arg-type]
 
 
 def _join(constant: str | bytes, arguments: Sequence[object], _: object) -> object:
@@ -139,7 +140,9 @@ def fold_call(name: str, arguments: Sequence[Constant]) -> Constant:
     MISSING for another function, without arguments, if one is not known or too long, and if Python raises an error.
     """
     function = FUNCTIONS.get(name)
-    if function is None or not arguments or any(one is MISSING for one in arguments):
+    if function is None:
+        return MISSING
+    if not arguments or any(one is MISSING for one in arguments):
         return MISSING
     first = arguments[0]
     if isinstance(first, str | bytes | tuple | list) and len(first) > MAX_BYTES:
@@ -176,11 +179,6 @@ def _bytes(data: object, *rest: object) -> object:
     return bytes(data) if isinstance(data, tuple | list | bytes) else MISSING
 
 
-def _text(data: object, *rest: object) -> object:
-    """`str(data)`; bytes with a codec are decoded."""
-    return data.decode(str(rest[0])) if rest and isinstance(data, bytes) else str(data)
-
-
 def _range(*limits: object) -> object:
     """The numbers of a range as a tuple; MISSING if there are more than MAX_ITEMS."""
     numbers = range(*limits)  # type: ignore[call-overload]
@@ -196,7 +194,7 @@ FUNCTIONS: Mapping[str, Callable[..., object]] = {
     "builtins.chr": chr,
     "builtins.ord": ord,
     "builtins.int": int,
-    "builtins.str": _text,
+    "builtins.str": str,
     "builtins.bytes": _bytes,
     "builtins.bytearray": _bytes,
     "builtins.list": tuple,
@@ -236,6 +234,8 @@ def fold_operator(operator: str, left: Constant, right: Constant) -> Constant:
     with suppress(Exception):  # whatever the code would raise
         if operator == "Add" and isinstance(left, str | bytes | int) and type(left) is type(right):
             return _bounded(left + right)  # type: ignore[operator]
+        if operator == "Mult" and isinstance(right, str | bytes):
+            left, right = right, left
         if operator == "Mult" and isinstance(left, str | bytes) and isinstance(right, int):
             return left * right if len(left) * right <= MAX_BYTES else MISSING
         if operator == "Mod" and isinstance(left, str):
@@ -246,16 +246,16 @@ def fold_operator(operator: str, left: Constant, right: Constant) -> Constant:
     return MISSING
 
 
-_INTEGERS: Mapping[str, Callable[[int, int], int]] = {
-    "Sub": int.__sub__,
-    "Mult": int.__mul__,
-    "BitXor": int.__xor__,
-    "BitAnd": int.__and__,
-    "BitOr": int.__or__,
-    "Mod": int.__mod__,
-    "FloorDiv": int.__floordiv__,
-    "RShift": lambda left, right: left >> min(right, 64),
-    "LShift": lambda left, right: left << right if right <= 64 else 0,
+_INTEGERS: Mapping[str, Callable[[int, int], Constant]] = {
+    "Sub": sub,
+    "Mult": mul,
+    "BitXor": xor,
+    "BitAnd": and_,
+    "BitOr": or_,
+    "Mod": mod,
+    "FloorDiv": floordiv,
+    "RShift": rshift,
+    "LShift": lambda left, right: left << right if right <= 64 else MISSING,
 }
 
 
