@@ -261,7 +261,7 @@ def test_what_is_made_of_a_wheelhouse_does_not_go_into_it(small_wheelhouse: Path
     before = contents(tmp_path / "house")
     refused = wheelhouse(*command.split(), cwd=tmp_path / "house")
     assert refused.returncode == 2, refused.stderr
-    assert "lies in the wheelhouse `.`" in refused.stderr.splitlines()[-2]
+    assert "is inside the wheelhouse `.`" in refused.stderr.splitlines()[-2]
     assert contents(tmp_path / "house") == before
 
 
