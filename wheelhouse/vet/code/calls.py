@@ -2,6 +2,7 @@
 
 import ast
 import warnings
+from abc import abstractmethod
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
@@ -16,6 +17,7 @@ from wheelhouse.vet.code.values import (
     MISSING,
     UNKNOWN,
     Class,
+    Constant,
     Function,
     Instance,
     Scope,
@@ -48,7 +50,7 @@ class Module:
     runs: bool = False
     reach: str = AT_IMPORT
     scope: Scope = field(default_factory=Scope)
-    state: str = ""
+    is_started: bool = False
     functions: list[Function] = field(default_factory=list)
 
 
@@ -58,7 +60,7 @@ class Calls(KnownCalls):
     def __init__(self, modules: Mapping[str, Module]) -> None:
         self._modules = modules
         self.behaviours: dict[tuple[str, str, int, str], Behaviour] = {}
-        self.current_module: Module | None = None
+        self.current_module: Module = Module("", "", ast.Module([], []))
         self._run = Run()
         self._reach = AT_IMPORT
         self._active: set[int] = set()
@@ -70,41 +72,37 @@ class Calls(KnownCalls):
         self._made_classes: list[Class] = []
 
     def lookup_global(self, name: str) -> Value | None:
-        """The value of a name of the module that runs; None if nothing binds it there, or no module runs."""
-        return self.current_module.scope.names.get(name) if self.current_module else None
+        """The value of a name of the module that runs; None if nothing binds it there."""
+        return self.current_module.scope.names.get(name)
 
     def bind_global(self, name: str, value: Value) -> None:
-        """Give a value to a name of the module that runs; nothing if none runs."""
-        if self.current_module is not None:
-            self.current_module.scope.names[name] = value
+        """Give a value to a name of the module that runs."""
+        self.current_module.scope.names[name] = value
 
-    def record(self, kind: str, node: ast.AST, what: str) -> None:
+    def record(self, kind: str, node: ast.expr | ast.stmt, what: str) -> None:
         """Record what the code does at the line of a node, with the current reach.
 
-        The same thing is recorded once, with the reach that comes first in REACHES. Nothing if no module runs.
+        The same thing is recorded once, with the reach that comes first in REACHES.
         """
-        module = self.current_module
-        if module is not None:
-            line = getattr(node, "lineno", 0)
-            key = (kind, module.path, line, what)
-            known = self.behaviours.get(key)
-            if known is None or REACHES.index(self._reach) < REACHES.index(known.reach):
-                self.behaviours[key] = Behaviour(kind, module.path, line, what, self._reach)
+        key = (kind, self.current_module.path, node.lineno, what)
+        known = self.behaviours.get(key)
+        reach = min(known.reach if known else self._reach, self._reach, key=REACHES.index)
+        self.behaviours[key] = Behaviour(*key, reach)
 
     def replaced(self, owner: Value, attribute: str, node: ast.expr) -> None:
         """Record `patches` if passwords, keys or requests go through the function that is replaced; else nothing."""
         name = f"{owner.name}.{attribute}"
-        if api_names.GUARDED.fullmatch(name) and "()" not in name:
+        if api_names.GUARDED.fullmatch(name):
             self.record("patches", node, f"replaces `{name}`, and sees all that goes through it")
 
-    def exported(self, variable: str, node: ast.expr) -> None:
+    def exported(self, variable: Constant, node: ast.expr) -> None:
         """Record `injects` for a variable that loads a library into each program that is started; for others nothing."""
         if variable in ("LD_PRELOAD", "LD_AUDIT", "DYLD_INSERT_LIBRARIES"):
             self.record("injects", node, f"sets `{variable}`, which loads a library into each program that starts")
 
+    @abstractmethod
     def body(self, statements: Iterable[ast.stmt], scope: Scope) -> None:
         """Follow statements. `Interpreter` implements it."""
-        raise NotImplementedError
 
     def call(self, node: ast.Call, scope: Scope) -> Value:
         """The value of a call, after its arguments are evaluated and what it does is recorded."""
@@ -121,8 +119,7 @@ class Calls(KnownCalls):
         if not isinstance(node, ast.Attribute):
             return self.eval(node, scope), UNKNOWN
         receiver = self.eval(node.value, scope)
-        is_data = isinstance(receiver.constant, str | bytes) or receiver.items is not None or not receiver.name
-        if is_data and receiver.target is None:
+        if not receiver.name and receiver.target is None:
             return Value(name=f".{node.attr}", is_spelled=receiver.is_spelled), receiver
         return self.attribute(receiver, node.attr), receiver
 
@@ -239,16 +236,12 @@ class Calls(KnownCalls):
             or len(self._active) >= MAX_CALLS
         ):
             known = self._results.get(key, UNKNOWN)
-            return (
-                known
-                if known.origins or known.name
-                else Value(name=known.name, origins=origins_of((*arguments, *keywords.values())))
-            )
+            return known if known.origins or known.name else Value(origins=origins_of((*arguments, *keywords.values())))
         self._runs[key] = count + 1
         scope = Scope(function.scope)
         self._bind_parameters(node, function, arguments, keywords, scope)
         held_module, held_returns = self.current_module, self._returned
-        self.current_module, self._returned = function.module or held_module, []  # type: ignore[assignment]
+        self.current_module, self._returned = function.module, []  # type: ignore[assignment]
         self._active.add(id(node))
         try:
             if isinstance(node, ast.Lambda):

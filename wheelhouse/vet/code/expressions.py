@@ -1,6 +1,7 @@
 """Evaluates expressions of foreign code without running it: constants are computed, names are followed, data keep their origin (pure)."""
 
 import ast
+from abc import abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 
 from wheelhouse.vet.code import api_names
@@ -25,6 +26,8 @@ from wheelhouse.vet.code.values import (
     origins_of,
 )
 
+MAX_STEPS = 150_000
+"""The most expressions that are evaluated for one module, or for one function that nothing calls."""
 MAX_ENTRIES = 200
 MAX_COMPUTED_BYTES = 32 << 20
 """The most bytes and characters of all long constants that are computed in one distribution."""
@@ -41,7 +44,8 @@ class ExhaustedError(Exception):
 class Expressions(NamedThings):
     """Evaluates expressions. `KnownCalls` and `Calls` add calls, `interpreter.Interpreter` adds statements."""
 
-    steps = 0
+    steps = MAX_STEPS
+    current_module: object
     bytes_left = MAX_COMPUTED_BYTES
 
     def afforded(self, value: Value) -> Value:
@@ -66,13 +70,13 @@ class Expressions(NamedThings):
         method = self._evaluators.get(type(node))
         return method(self, node, scope) if method else self._children(node, scope)
 
+    @abstractmethod
     def call(self, node: ast.Call, scope: Scope) -> Value:
         """The value of a call. `Calls` implements it."""
-        raise NotImplementedError
 
+    @abstractmethod
     def make_class(self, node: ast.ClassDef, scope: Scope) -> Value:
         """A class, after its body has run. `Interpreter` implements it."""
-        raise NotImplementedError
 
     def _children(self, node: ast.AST, scope: Scope) -> Value:
         """The value of any other expression: unknown, with the origins of its parts, which are evaluated."""
@@ -201,7 +205,7 @@ class Expressions(NamedThings):
             value = self.eval(element, scope)
             values.append(value)
             constant = self.eval(key, scope).constant if key is not None else MISSING
-            if constant is not MISSING and is_key(constant):
+            if is_key(constant):
                 entries[constant] = value
         return Value(entries=entries, origins=origins_of(values))
 
@@ -243,8 +247,6 @@ class Expressions(NamedThings):
         for default in (*node.args.defaults, *node.args.kw_defaults):
             self.eval(default, scope)
         return Value(target=Function(node, scope, module=self.current_module))
-
-    current_module: object = None
 
     def _value_of_child(self, node: ast.expr, scope: Scope) -> Value:
         """The value of the only expression inside: of `await x`, `*x`, `yield from x`."""
@@ -301,15 +303,15 @@ class Expressions(NamedThings):
         if isinstance(target, ast.Name):
             scope.names[target.id] = value
         elif isinstance(target, ast.Tuple | ast.List):
+            items = value.items or ()
             for place, part in enumerate(target.elts):
-                known = value.items is not None and place < len(value.items)
-                self.bind(part, value.items[place] if known and value.items else Value(origins=value.origins), scope)
+                self.bind(part, items[place] if place < len(items) else Value(origins=value.origins), scope)
         elif isinstance(target, ast.Starred):
             self.bind(target.value, Value(origins=value.origins), scope)
         elif isinstance(target, ast.Attribute):
             receiver = self.eval(target.value, scope)
             owner = receiver.target
-            if receiver.name and owner is None:
+            if receiver.name:
                 self.replaced(receiver, target.attr, target)
             of = owner.of if isinstance(owner, Instance) else owner
             if isinstance(of, Class):
@@ -317,7 +319,7 @@ class Expressions(NamedThings):
         elif isinstance(target, ast.Subscript):
             owner_value = self.eval(target.value, scope)
             key = self.eval(target.slice, scope).constant
-            if owner_value.name == "os.environ" and isinstance(key, str):
+            if owner_value.name == "os.environ":
                 self.exported(key, target)
             self._bind_item(owner_value, key, value)
 
@@ -333,17 +335,17 @@ class Expressions(NamedThings):
         elif owner.name == "builtins.globals()" and isinstance(key, str):
             self.bind_global(key, value)
 
+    @abstractmethod
     def replaced(self, owner: Value, attribute: str, node: ast.expr) -> None:
         """Record that an attribute of a thing outside the code is replaced. `Calls` implements it."""
-        raise NotImplementedError
 
-    def exported(self, variable: str, node: ast.expr) -> None:
+    @abstractmethod
+    def exported(self, variable: Constant, node: ast.expr) -> None:
         """Record that a variable of the environment is set. `Calls` implements it."""
-        raise NotImplementedError
 
+    @abstractmethod
     def bind_global(self, name: str, value: Value) -> None:
         """Give a value to a name of the module that runs. `Calls` implements it."""
-        raise NotImplementedError
 
     _evaluators: Mapping[type[ast.AST], Callable[..., Value]] = {}
 

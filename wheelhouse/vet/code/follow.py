@@ -87,7 +87,8 @@ def follow(sources: Iterable[Source]) -> tuple[Behaviour, ...]:
             text = decoded_source(source.data)
             tree, gaps = parsed(text)
             behaviours.update(odd_text(source.path, source.data, text, tree, source.reach))
-            behaviours.update((*encoded_program(source.path, source.data), *_unparsed(source.path, gaps)))
+            behaviours.update(encoded_program(source.path, source.data))
+            behaviours.update(Behaviour("unparsed", source.path, 0, reason) for reason in gaps)
             module = Module(source.module, source.path, tree, source.is_package, source.runs, source.reach)
         except UnparsedError as error:
             behaviours.add(Behaviour("unparsed" if error.is_syntax else "unfollowed", source.path, 0, str(error)))
@@ -96,11 +97,6 @@ def follow(sources: Iterable[Source]) -> tuple[Behaviour, ...]:
         lines[source.module] = lines_worth_following(source.data)
     behaviours.update(_followed(modules, lines))
     return tuple(sorted(behaviours))
-
-
-def _unparsed(path: str, gaps: Iterable[str]) -> Iterator[Behaviour]:
-    """An `unparsed` behaviour with the first of these reasons why statements were left out; nothing without a reason."""
-    yield from (Behaviour("unparsed", path, 0, reason) for reason in list(gaps)[:1])
 
 
 def _followed(modules: Mapping[str, Module], lines: Mapping[str, list[int]]) -> Iterator[Behaviour]:

@@ -9,7 +9,7 @@ from wheelhouse.vet.code import api_names
 from wheelhouse.vet.code.behaviour import IF_CALLED, IN_TESTS
 from wheelhouse.vet.code.calls import CALLS_ITS_ARGUMENT, REACHES, Calls, Module
 from wheelhouse.vet.code.computed_values import element_of, elements_of
-from wheelhouse.vet.code.expressions import PACKAGE_FOLDERS, ExhaustedError
+from wheelhouse.vet.code.expressions import MAX_STEPS, PACKAGE_FOLDERS, ExhaustedError
 from wheelhouse.vet.code.named_call import Run, hidden_code
 from wheelhouse.vet.code.sinks import INSTALL_COMMANDS
 from wheelhouse.vet.code.values import (
@@ -21,28 +21,35 @@ from wheelhouse.vet.code.values import (
     Value,
 )
 
-MAX_STEPS = 150_000
-"""The most expressions that are evaluated for one module, or for one function that nothing calls."""
+COMMANDS = (*INSTALL_COMMANDS, "build_py", "build_ext", "build", "sdist")
+"""The classes of setuptools whose methods a build or an install calls."""
 
 
 class Interpreter(Calls):
     """Follows the modules of one distribution."""
 
     def run_module(self, module: Module) -> None:
+        """Follow what an import of a module does, reached as the module says; nothing if it runs or has run."""
+        self._run_module(module, module.reach)
+
+    def _import_module(self, module: Module) -> None:
+        """Follow the import of a module by the code that runs. A module of tests is reached as this code is reached."""
+        self._run_module(module, self._reach if module.reach == IN_TESTS else module.reach)
+
+    def _run_module(self, module: Module, reach: str) -> None:
         """Follow what an import of a module does; nothing if it runs or has run.
 
         It gets its own limit of steps, and the module that imports it continues afterwards.
         """
-        if module.state:
+        if module.is_started:
             return
-        module.state = "running"
+        module.is_started = True
         held = (self.current_module, self._run, self._reach, self.steps, self._returned)
-        self.current_module, self._run, self._reach, self.steps = module, Run(), self._reach_of(module), MAX_STEPS
+        self.current_module, self._run, self._reach, self.steps = module, Run(), reach, MAX_STEPS
         module.scope.names["__file__"] = Value(name="__file__", text="__file__")
         module.scope.names["__name__"] = Value(name="__name__")
         self._bounded(module, lambda: self._import_body(module))
         self.current_module, self._run, self._reach, self.steps, self._returned = held
-        module.state = "run"
 
     def _import_body(self, module: Module) -> None:
         """Follow the statements of a module, then its `__getattr__`, which imports of names from it call (PEP 562)."""
@@ -50,10 +57,6 @@ class Interpreter(Calls):
         getter = module.scope.names.get("__getattr__")
         if getter is not None and isinstance(getter.target, Function):
             self._invoke(getter.target, (UNKNOWN,), {})
-
-    def _reach_of(self, module: Module) -> str:
-        """How the import of a module is reached: as the module says. If other code imports a module of tests, as that code is reached."""
-        return self._reach if self.current_module is not None and module.reach == IN_TESTS else module.reach
 
     def run_functions(self, module: Module, lines: Sequence[int]) -> None:
         """Follow the functions of a module that nothing called so far and that have one of these lines, as if somebody called them.
@@ -88,7 +91,6 @@ class Interpreter(Calls):
         reach = IN_TESTS if module.reach == IN_TESTS else IF_CALLED
         self.current_module, self._run, self._reach, self.steps = module, Run(), reach, MAX_STEPS
         self._bounded(module, lambda: self._invoke(function, (), {}))
-        self.current_module = None
 
     def _bounded(self, module: Module, run: Callable[[], object]) -> None:
         """Call `run`, as far as the limits go. Any error ends it and is kept in `unfollowed`, by the module's path; none is raised."""
@@ -108,8 +110,7 @@ class Interpreter(Calls):
         module = self._modules.get(head)
         if module is None:
             return None
-        if not module.state:
-            self.run_module(module)
+        self._import_module(module)
         return module.scope.names.get(attribute)
 
     def body(self, statements: Iterable[ast.stmt], scope: Scope) -> None:
@@ -124,9 +125,9 @@ class Interpreter(Calls):
         if type(node.value) is not ast.Constant:
             self._record_hidden_text(node, self.eval(node.value, scope))
 
-    def _record_hidden_text(self, node: ast.AST, value: Value) -> None:
+    def _record_hidden_text(self, node: ast.stmt, value: Value) -> None:
         """Record `hidden-text` if a value is a decoded text that is known and contains code or a command."""
-        if value.origins and isinstance(value.constant, str | bytes) and value.how("decoded"):
+        if isinstance(value.constant, str | bytes) and value.how("decoded"):
             code = hidden_code(value.words)
             if code:
                 self.record("hidden-text", node, f"decodes a text that has code: `{code}`")
@@ -160,15 +161,12 @@ class Interpreter(Calls):
         The body of `if __name__ == '__main__'` counts as called, unless the module runs by itself.
         """
         test = node.test
-        if isinstance(test, ast.Name | ast.Attribute) and _last_part(test) == "TYPE_CHECKING":
+        if _is_type_checking(test):
             self.body(node.orelse, scope)
             return
         self.eval(test, scope)
-        if _is_main(test):
-            if self.current_module is not None and self.current_module.runs:
-                self.body(node.body, scope)
-            else:
-                self._with_reach(max(self._reach, IF_CALLED, key=REACHES.index), node.body, scope)
+        if _is_main(test) and not self.current_module.runs:
+            self._with_reach(max(self._reach, IF_CALLED, key=REACHES.index), node.body, scope)
         else:
             self.body(node.body, scope)
         self.body(node.orelse, scope)
@@ -269,22 +267,20 @@ class Interpreter(Calls):
         self._record_import(node, head)
         for alias in node.names:
             name = _without_bundling_folder(f"{head}.{alias.name}") if head else alias.name
-            own = self.lookup(name) if name.count(".") or name in self._modules else None
-            if own is None and name.startswith("builtins."):
-                own = Value(name=name)
+            own = self.lookup(name)
             scope.names[alias.asname or alias.name] = own if own is not None else Value(name=_canonical(name))
             if name in self._modules:
-                self.run_module(self._modules[name])
+                self._import_module(self._modules[name])
 
     def _module_imported_from(self, node: ast.ImportFrom) -> str:
         """The absolute dotted name of the module of `from … import`; empty for `from . import` at the top."""
-        if not node.level or self.current_module is None:
-            return node.module or ""
-        parts = self.current_module.name.split(".")
-        keep = len(parts) - node.level + (1 if self.current_module.is_package else 0)
-        return ".".join((*parts[: max(0, keep)], *([node.module] if node.module else [])))
+        around: list[str] = []
+        if node.level:
+            parts = self.current_module.name.split(".")
+            around = parts[: max(0, len(parts) - node.level + self.current_module.is_package)]
+        return ".".join((*around, *([node.module] if node.module else [])))
 
-    def _record_import(self, node: ast.AST, name: str) -> None:
+    def _record_import(self, node: ast.stmt, name: str) -> None:
         """Record an import of a module that uses the network, of ctypes or cffi, or of what runs encrypted code; of others nothing."""
         top = name.partition(".")[0]
         if top in ("ctypes", "cffi") or name in api_names.NETWORK_MODULES or top in api_names.NETWORK_MODULES:
@@ -298,8 +294,7 @@ class Interpreter(Calls):
         Its body is followed only if a decorator calls it, as `atexit.register` does.
         """
         function = Function(node, scope, module=self.current_module)
-        if self.current_module is not None:
-            self.current_module.functions.append(function)
+        self.current_module.functions.append(function)
         for decorator in node.decorator_list:
             value = self.eval(decorator, scope)
             if isinstance(value.target, Function) and not isinstance(decorator, ast.Call):
@@ -307,8 +302,7 @@ class Interpreter(Calls):
             elif value.name in CALLS_ITS_ARGUMENT:
                 self._invoke(function, (), {})
         for part in (*node.args.defaults, *node.args.kw_defaults, *_annotations(node)):
-            if part is not None and type(part) is not ast.Constant:
-                self.eval(part, scope)
+            self.eval(part, scope)
         scope.names[node.name] = Value(target=function)
 
     def _class(self, node: ast.ClassDef, scope: Scope) -> None:
@@ -336,13 +330,8 @@ class Interpreter(Calls):
             for one in maker:
                 if isinstance(one.target, Class):
                     self._call_methods(one.target, methods)
-        module = self.current_module
-        commands = [
-            base
-            for base in bases
-            if base.name.rpartition(".")[2] in (*INSTALL_COMMANDS, "build_py", "build_ext", "build", "sdist")
-        ]
-        if commands and module is not None and module.runs:
+        is_command = any(base.name.rpartition(".")[2] in COMMANDS for base in bases)
+        if is_command and self.current_module.runs:
             self._call_methods(made, ("initialize_options", "finalize_options", "run"))
         return value
 
@@ -371,9 +360,10 @@ def _without_bundling_folder(name: str) -> str:
     return name
 
 
-def _last_part(node: ast.expr) -> str:
-    """The last part of a dotted name; empty for any other expression."""
-    return node.attr if isinstance(node, ast.Attribute) else node.id if isinstance(node, ast.Name) else ""
+def _is_type_checking(test: ast.expr) -> bool:
+    """Whether a condition is the name `TYPE_CHECKING`, alone or as an attribute."""
+    name = test.id if isinstance(test, ast.Name) else test.attr if isinstance(test, ast.Attribute) else None
+    return name == "TYPE_CHECKING"
 
 
 def _is_main(test: ast.expr) -> bool:

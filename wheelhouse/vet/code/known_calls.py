@@ -1,6 +1,7 @@
 """Calls of Python's library whose meaning is known: getattr, imports, look-ups in mappings, paths, partial() (pure)."""
 
 import ast
+from abc import abstractmethod
 from collections.abc import Callable, Mapping
 from types import MappingProxyType
 
@@ -22,10 +23,11 @@ DEFERRED = ("functools.partial()", "operator.attrgetter()", "operator.methodcall
 class KnownCalls(Expressions):
     """Gives the values of such calls. `Calls` follows all others."""
 
-    def record(self, kind: str, node: ast.AST, what: str) -> None:
+    @abstractmethod
+    def record(self, kind: str, node: ast.expr | ast.stmt, what: str) -> None:
         """Record what the code does at a place. `Calls` implements it."""
-        raise NotImplementedError
 
+    @abstractmethod
     def _apply(
         self,
         function: Value,
@@ -36,7 +38,6 @@ class KnownCalls(Expressions):
         scope: Scope,
     ) -> Value:
         """The value of a function called with values. `Calls` implements it."""
-        raise NotImplementedError
 
     def _deferred(
         self, name: str, given: tuple[Value, ...], arguments: tuple[Value, ...], node: ast.Call, scope: Scope

@@ -26,8 +26,8 @@ class Call:
     arguments: Sequence[Value]
     keywords: Mapping[str, Value]
     node: ast.Call
-    receiver: Value = UNKNOWN
-    is_spelled: bool = True
+    receiver: Value
+    is_spelled: bool
 
     @property
     def values(self) -> tuple[Value, ...]:
@@ -114,4 +114,4 @@ def result_of(call: Call) -> Value:
         origins = _of_file(kind, name.removeprefix("builtins."), text)
     elif api_names.SECRET_CALLS.fullmatch(name):
         origins = origins | {Origin("secret", name)}
-    return Value(name=f"{name}()" if name else "", text=text, origins=origins)
+    return Value(name=f"{name}()", text=text, origins=origins)

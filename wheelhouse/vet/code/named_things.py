@@ -1,5 +1,7 @@
 """Attributes and items of values of foreign code, by the dotted names of things (pure)."""
 
+from abc import ABC, abstractmethod
+
 from wheelhouse.vet.code import api_names
 from wheelhouse.vet.code.computed_values import environment_variable
 from wheelhouse.vet.code.values import UNKNOWN, Class, Constant, Function, Instance, Origin, Value
@@ -7,12 +9,12 @@ from wheelhouse.vet.code.values import UNKNOWN, Class, Constant, Function, Insta
 MODULES_OF_NAMES = ("builtins.globals()", "builtins.locals()", "builtins.vars()")
 
 
-class NamedThings:
+class NamedThings(ABC):
     """Gives attributes and items. `Expressions` evaluates code with them."""
 
+    @abstractmethod
     def lookup(self, name: str) -> Value | None:
         """The value of a dotted name of the code's own package; None if there is none. `Interpreter` implements it."""
-        raise NotImplementedError
 
     def attribute(self, value: Value, attribute: str, *, is_spelled: bool = True) -> Value:
         """The value of an attribute: what the code's own class, instance or module has, else a named thing, as `os.system`.
@@ -72,7 +74,7 @@ class NamedThings:
             and -len(value.constant) <= key < len(value.constant)
         ):
             return Value(constant=value.constant[key], origins=value.origins)
-        name = f"{value.name}[]" if value.name and value.name.endswith("()") else ""
+        name = f"{value.name}[]" if value.name.endswith("()") else ""
         return Value(name=name, text=value.text, origins=value.origins | index.origins)
 
     def _named_by_text(self, value: Value, key: str) -> Value:
@@ -94,9 +96,9 @@ class NamedThings:
             return Value(name=f"builtins.{key}", is_spelled=False)
         return Value(name=f"{value.name}[]", text=value.text, origins=value.origins)
 
+    @abstractmethod
     def lookup_global(self, name: str) -> Value | None:
         """The value of a name of the module that runs; None if there is none. `Calls` implements it."""
-        raise NotImplementedError
 
 
 def _bound(found: Value, instance: Value) -> Value:
