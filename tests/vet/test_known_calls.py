@@ -1,10 +1,14 @@
 """The values of calls of Python's library whose meaning is known, and of calls that only look like them."""
 
+import ast
 from collections.abc import Mapping
+
+import pytest
 
 from tests.support.foreign_code import followed, wrongly_seen
 from wheelhouse.vet.code.computed_values import MAX_PIECES
-from wheelhouse.vet.code.values import MISSING, Value
+from wheelhouse.vet.code.known_calls import KnownCalls
+from wheelhouse.vet.code.values import MISSING, UNKNOWN, Scope, Value
 
 
 def shown(value: Value) -> str:
@@ -35,6 +39,8 @@ DEFERRED = {
     "operator.attrgetter('system')()": "",
     "operator.attrgetter()(os)": "",
     "operator.attrgetter(unknown)(os)": "",
+    "operator.methodcaller('upper')('a')": "",
+    "operator.methodcaller('replace', 'a', 'b')('aa')": "",
     "operator.methodcaller('upper')()": "",
     "odd.partial(int, '7')()": "name odd.partial()()",
     "odd.attrgetter('system')(os)": "name odd.attrgetter()()",
@@ -51,9 +57,13 @@ ATTRIBUTES = {
     "getattr(os)": "name builtins.getattr()",
     "getattr(builtins, 'exec')": "name builtins.exec; not spelled",
     "getattr(os, fetched)": "fetched fetched()",
+    "getattr(fetched, unknown)": "fetched fetched()",
     "os.__getattribute__('system')": "name os.system; not spelled",
     "os.__getattribute__()": "name os.__getattribute__()",
+    "os.__getattribute__(fetched)": "fetched fetched()",
     "odd.getattr(os, 'system')": "name odd.getattr()",
+    "object.__getattribute__(os, 'system')": "name os.system; not spelled",
+    "object.__getattribute__(fetched, unknown)": "fetched fetched()",
 }
 
 
@@ -68,6 +78,9 @@ IMPORTED = {
     "import_module('os.path')": "name os.path",
     "odd.import_module('os.path')": "name odd.import_module()",
     "__import__()": "",
+    "__import__(name='os.path')": "name os; not spelled",
+    "importlib.import_module(name='os')": "name os",
+    "importlib.import_module(package='os')": "",
     "__import__(fetched)": "",
 }
 
@@ -88,7 +101,6 @@ NAMES = {
     "globals().get('odd_name')": "name odd_name; not spelled",
     "locals().get('odd_name')": "name odd_name; not spelled",
     "vars().get('exec')": "name builtins.exec; not spelled",
-    "os.path.expandvars(f'{host}/a')": "text …/a; host host()",
 }
 
 
@@ -161,6 +173,7 @@ def test_the_pieces_of_a_path_are_joined() -> None:
 
 SAME = {
     "os.path.expanduser(f'{host}/a')": "text …/a; host host()",
+    "os.path.expandvars(f'{host}/a')": "text …/a; host host()",
     "os.path.abspath(f'{host}/a')": "text …/a; host host()",
     "os.path.realpath(f'{host}/a')": "text …/a; host host()",
     "os.path.normpath(f'{host}/a')": "text …/a; host host()",
@@ -168,10 +181,20 @@ SAME = {
     "os.path.dirname(__file__)": "text __file__",
     "str(f'{host}/a')": "text …/a; host host()",
     "odd.dirname(f'{host}/a')": "name odd.dirname(); host host()",
+    "os.path.expanduser('~/a')": "text ~/a",
+    "os.path.expanduser(unknown)": "name os.path.expanduser()",
     "os.path.expanduser()": "name os.path.expanduser()",
+    "os.path.expandvars('$HOME/a')": "text $HOME/a",
+    "os.path.abspath('a')": "text a",
+    "os.path.realpath('a')": "text a",
+    "os.path.normpath('a')": "text a",
+    "os.fspath('a')": "text a",
+    "os.path.dirname('a/b')": "text a/b",
+    "odd.normpath('a')": "name odd.normpath()",
     "os.path.abspath(unknown)": "name os.path.abspath()",
     "os.path.abspath()": "name os.path.abspath()",
     "str(7)": "'7'",
+    "str('a')": "'a'",
     "str()": "name builtins.str()",
     "pathlib.Path.home()": "text ~; name ~",
     "Path.home()": "text ~; name ~",
@@ -235,3 +258,11 @@ SEEN: Mapping[str, list[str]] = {
 
 def test_what_is_reached_by_a_text_is_found() -> None:
     assert not wrongly_seen(SEEN)
+
+
+def test_what_calls_must_implement_is_said() -> None:
+    known, node = KnownCalls(), ast.Call(ast.Name("odd"))
+    with pytest.raises(NotImplementedError):
+        known.record("odd", node, "odd")
+    with pytest.raises(NotImplementedError):
+        known._apply(UNKNOWN, UNKNOWN, (), {}, node, Scope())

@@ -71,6 +71,16 @@ LOADED: Mapping[str, list[str]] = {
     "marshal.loads(b'cos\\nsystem\\n.')": ["dynamic: `marshal.loads`"],
     "pickle.loads(b'cdatetime\\nsystem\\n.')": ["dynamic: `pickle.loads`"],
     "odd.loads(decoded)": [],
+    "pickle.load(file=fetched)": ["dynamic: `pickle.load`", "fetched-code: `pickle.load` of what `fetched()` fetches"],
+    "pickle.loads(base64.b64decode('Y29zCnN5c3RlbQou'))": [
+        "dynamic: `pickle.loads`",
+        "decoded-code: `pickle.loads` of bytes that call something",
+    ],
+    "pickle.loads(base64.b64decode('Y2RhdGV0aW1lCnN5c3RlbQou'))": [
+        "dynamic: `pickle.loads`",
+        "loads-decoded: `pickle.loads` of what `base64.b64decode` gives",
+    ],
+    "marshal.load(file=decoded)": ["dynamic: `marshal.load`"],
 }
 
 
@@ -105,6 +115,8 @@ ORIGINS: Mapping[str, list[str]] = {
     "subprocess.run(['ls', decoded, fetched])": ["fetched-code: `subprocess.run` of what `fetched()` fetches"],
     "subprocess.getoutput(cmd=decoded)": ["decoded-code: `subprocess.getoutput` of what `decoded()` gives"],
     "subprocess.run('ls', env=fetched)": ["tool: `ls`"],
+    "os.system(command=fetched)": ["fetched-code: `os.system` of what `fetched()` fetches"],
+    "pty.spawn(argv=decoded)": ["decoded-code: `pty.spawn` of what `decoded()` gives"],
 }
 
 
@@ -139,9 +151,14 @@ CARRIED: Mapping[str, list[str]] = {
         "sends: hands secrets (`secret()`) to `oddtool …`",
         "process: `oddtool …`",
     ],
-    "os.spawnl(secret, 'oddtool')": ["sends: hands secrets (`secret()`) to `oddtool`", "process: `oddtool`"],
+    "os.spawnl(secret, 'oddtool')": ["process: `oddtool`"],
     "subprocess.run(['oddtool'], secret)": ["process: `oddtool`"],
     "os.system('curl https://a.example')": ["command: `curl https://a.example`: downloads"],
+    "asyncio.create_subprocess_exec('oddtool', '-a', secret)": [
+        "sends: hands secrets (`secret()`) to `oddtool -a …`",
+        "process: `oddtool -a …`",
+    ],
+    "os.spawnl(0, f'oddtool {secret}')": ["sends: hands secrets (`secret()`) to `oddtool …`", "process: `oddtool …`"],
 }
 
 
@@ -378,6 +395,21 @@ WRITTEN: Mapping[str, list[str]] = {
     ],
     "pathlib.Path('/tmp/a').write_text('x'); os.system('oddtool')": ["process: `oddtool`"],
     "open(f'/tmp/{fetched}', 'w'); os.system('oddtool')": ["process: `oddtool`"],
+    "os.open('~/.bashrc', os.O_WRONLY | os.O_NOFOLLOW)": ["startup: writes `~/.bashrc`"],
+    "os.open('~/.bashrc', flags=os.O_RDWR)": ["startup: writes `~/.bashrc`"],
+    "os.open('~/.bashrc', os.O_RDONLY)": [],
+    "os.open('~/.bashrc', 'w')": [],
+    "shutil.move('a', '~/.bashrc')": ["startup: writes `~/.bashrc`"],
+    "os.rename('a', dst='~/.bashrc')": ["startup: writes `~/.bashrc`"],
+    "os.replace('a', '.git/hooks/pre-commit')": [
+        "tool-settings: writes `.git/hooks/pre-commit`, by which git, an editor or an agent runs commands"
+    ],
+    "os.rename('~/.bashrc', 'a')": [],
+    "pathlib.Path('a').rename('~/.bashrc')": ["startup: writes `~/.bashrc`"],
+    "pathlib.Path('a').replace(target='~/.bashrc')": ["startup: writes `~/.bashrc`"],
+    "pathlib.Path('~/.bashrc').rename('a')": [],
+    "'a'.replace('a', '~/.bashrc')": [],
+    "os.chmod('a', '~/.bashrc')": [],
 }
 
 
@@ -395,6 +427,14 @@ PLACES: Mapping[str, list[str]] = {
     "shutil.copy('~/.bashrc', 'a')": [],
     "shutil.copy('a')": [],
     "odd.copy('a', '~/.bashrc')": [],
+    "shutil.copy(src='~/.netrc', dst='a')": ["secrets: `shutil.copy` of `~/.netrc`"],
+    "shutil.copy(src='a', dst='~/.bashrc')": ["startup: writes `~/.bashrc`"],
+    "shutil.copy(src='a', dst='~/.netrc')": ["secrets: `shutil.copy` of `~/.netrc`"],
+    "os.listdir(path='~/.ssh')": ["secrets: `os.listdir` of `~/.ssh`"],
+    "glob.glob(pathname='~/.ssh/*')": ["secrets: `glob.glob` of `~/.ssh/*`"],
+    "os.walk(top='~/.ssh')": ["secrets: `os.walk` of `~/.ssh`"],
+    "sqlite3.connect(database='~/.netrc')": ["secrets: `sqlite3.connect` of `~/.netrc`"],
+    "paramiko.connect(key_filename='~/.netrc')": [],
 }
 
 
@@ -444,6 +484,17 @@ FETCHED_FILES: Mapping[str, list[str]] = {
     "os.write(3, fetched); os.rename('a', 'b')": [],
     "os.write(3, fetched); odd.rename('a', 'a.exe')": [],
     "os.rename('a', 'a.exe')": [],
+    "shutil.copyfileobj(fetched, unknown); os.system('oddtool')": [
+        "drops: starts `oddtool` after it fetched a file",
+        "process: `oddtool`",
+    ],
+    "os.write(3, fetched); pathlib.Path('a').rename('a.exe')": [
+        "drops: fetches a file and makes it a program: `pathlib.Path().rename`"
+    ],
+    "os.write(3, fetched); os.rename('a.exe', 'a')": [],
+    "os.write(3, fetched); os.rename(src='a', dst='a.exe')": [
+        "drops: fetches a file and makes it a program: `os.rename`"
+    ],
 }
 
 
@@ -513,6 +564,7 @@ PIP: Mapping[str, list[str]] = {
     "pip.main(['list'], 'install')": [],
     "pip.main.main(['install'])": [],
     "odd.main(['install'])": [],
+    "pip.main(args=['install', 'odd'])": ["installs: `pip.main`: `install odd`"],
 }
 
 

@@ -62,8 +62,8 @@ class KnownCalls(Expressions):
         self, name: str, receiver: Value, arguments: tuple[Value, ...], keywords: object, node: ast.Call, scope: Scope
     ) -> Value | None:
         """Report to `replaced` that setattr(x, 'name', value) replaces something outside the code. Always None: the call is judged, too."""
-        if name == "builtins.setattr" and len(arguments) == 3 and isinstance(arguments[1].constant, str):
-            self.replaced(arguments[0], arguments[1].constant, node)
+        if name == "builtins.setattr" and len(arguments) == 3:
+            self.replaced(arguments[0], arguments[1].words, node)
         return None
 
     def _defer(self, name: str, receiver: Value, arguments: tuple[Value, ...], *_: object) -> Value | None:
@@ -71,19 +71,28 @@ class KnownCalls(Expressions):
         return Value(name=f"{name}()", items=arguments) if f"{name}()" in DEFERRED else None
 
     def _getattr(self, name: str, receiver: Value, arguments: tuple[Value, ...], *_: object) -> Value | None:
-        """The value of getattr(x, 'name') and x.__getattribute__('name'), marked as not spelled; None for any other call."""
-        if name == "builtins.getattr" and len(arguments) >= 2:
+        """The value of getattr(x, 'name'), x.__getattribute__('name') and object.__getattribute__(x, 'name'), marked as not spelled.
+
+        None for any other call.
+        """
+        if len(arguments) >= 2 and (name == "builtins.getattr" or name.endswith(".__getattribute__")):
             owner, attribute = arguments[0], arguments[1].constant
         elif name.endswith(".__getattribute__") and len(arguments) == 1:
             owner, attribute = Value(name=name.removesuffix(".__getattribute__")), arguments[0].constant
         else:
             return None
         if not isinstance(attribute, str):
-            return Value(origins=origins_of(arguments[1:]))
+            return Value(origins=origins_of(arguments))
         return self.attribute(owner, attribute, is_spelled=False)
 
     def _imported(
-        self, name: str, receiver: Value, arguments: tuple[Value, ...], keywords: object, node: ast.Call, scope: Scope
+        self,
+        name: str,
+        receiver: Value,
+        arguments: tuple[Value, ...],
+        keywords: Mapping[str, Value],
+        node: ast.Call,
+        scope: Scope,
     ) -> Value | None:
         """The module that __import__('os') or importlib.import_module('os') gives; UNKNOWN without a known name, None for any other call.
 
@@ -91,10 +100,11 @@ class KnownCalls(Expressions):
         """
         if name not in ("builtins.__import__", "importlib.import_module", "importlib.__import__", "import_module"):
             return None
-        module = arguments[0].constant if arguments else MISSING
+        given = arguments[0] if arguments else keywords.get("name", UNKNOWN)
+        module = given.constant
         if not isinstance(module, str):
             return UNKNOWN
-        if arguments[0].how("decoded"):
+        if given.how("decoded"):
             self.record("hidden-name", node, f"imports `{module}`, whose name it decodes")
         is_package = name.endswith("__import__")
         return Value(name=module.partition(".")[0] if is_package else module, is_spelled=not is_package)
@@ -138,9 +148,8 @@ class KnownCalls(Expressions):
                 text="/".join(one.words or GAP for one in pieces)[:MAX_PIECES],
                 origins=origins_of(pieces),
             )
-        if name in SAME_PATH and arguments and arguments[0].words and arguments[0].constant is MISSING:
-            return Value(text=arguments[0].words, origins=arguments[0].origins)
-        if name == "os.path.expanduser" and arguments:
+        is_known_text = name == "builtins.str" and arguments and arguments[0].constant is not MISSING
+        if name in SAME_PATH and arguments and arguments[0].words and not is_known_text:
             return Value(text=arguments[0].words, origins=arguments[0].origins)
         return HOME if name.endswith("Path.home") else None
 

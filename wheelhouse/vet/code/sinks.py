@@ -1,5 +1,6 @@
 """What a call does that a reviewer must see: the calls of foreign code, judged by name and arguments (pure)."""
 
+import ast
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 
@@ -12,6 +13,9 @@ from wheelhouse.vet.code.started_commands import ASKS, INSTALLS, SENDING, is_har
 from wheelhouse.vet.code.values import GAP, UNKNOWN, Value, origins_of
 
 WRITING = re.compile(r"[wax+]")
+WRITING_FLAG = re.compile(r"\bO_(?:WRONLY|RDWR|APPEND|CREAT)\b")
+COMMAND_KEYWORDS = ("args", "cmd", "command", "argv")
+PLACE_KEYWORDS = ("src", "dst", "path", "pathname", "top", "database")
 PIP_MAIN = re.compile(r"pip(?:\._internal(?:\.cli\.main|\.main)?)?\.(?:main|pipmain)|pip\._internal\.cli\.main")
 
 
@@ -73,32 +77,32 @@ def _loads(call: Call) -> Iterator[Seen]:
 
     One more kind if the bytes are fetched, decoded, or a constant pickle that calls something.
     """
-    data = call.argument(0)
+    data = call.argument(0, "file")
+    is_marshal = call.name.startswith("marshal")
     yield "dynamic", f"`{call.name}`"
     if how := data.how("fetched"):
         yield "fetched-code", f"`{call.name}` of what `{how}` fetches"
-    elif (how := data.how("decoded")) and not call.name.startswith("marshal"):
-        yield "loads-decoded", f"`{call.name}` of what `{how}` gives"
-    elif isinstance(data.constant, bytes) and "marshal" not in call.name and any(pickle_calls(data.constant)):
+    elif isinstance(data.constant, bytes) and not is_marshal and any(pickle_calls(data.constant)):
         yield "decoded-code", f"`{call.name}` of bytes that call something"
+    elif (how := data.how("decoded")) and not is_marshal:
+        yield "loads-decoded", f"`{call.name}` of what `{how}` gives"
 
 
-def command_of(call: Call) -> str:
-    """The words of the command that a call starts, with GAP for unknown ones; GAP alone if nothing is known."""
-    start = 1 if call.name.startswith("os.spawn") else 0
-    given = call.argument(start, "args", "cmd", "command", "argv")
+def _command_of(call: Call) -> Value:
+    """The command that a call starts: a text or a sequence."""
     if call.name == "asyncio.create_subprocess_exec":
-        given = Value(items=tuple(call.arguments))
-    return given.words or GAP
+        return Value(items=tuple(call.arguments), origins=origins_of(call.arguments))
+    return call.argument(1 if call.name.startswith("os.spawn") else 0, *COMMAND_KEYWORDS)
 
 
 def _starts(call: Call, run: Run) -> Iterator[Seen]:
     """The kinds of a process that is started, at least one. That of fetched or decoded data comes alone. That of an attack is the
     last; without one, it is a kind by the words of the command.
     """
-    command = command_of(call)
+    given = _command_of(call)
+    command = given.words or GAP
     quoted = shortened(command)
-    origins = origins_of((*call.arguments, *(call.keywords.get(key, UNKNOWN) for key in ("args", "cmd"))))
+    origins = origins_of((*call.arguments, given))
     kinds = {origin.kind: origin.how for origin in sorted(origins, reverse=True)}
     if how := kinds.get("fetched"):
         yield "fetched-code", f"`{call.name}` of what `{how}` fetches"
@@ -106,7 +110,7 @@ def _starts(call: Call, run: Run) -> Iterator[Seen]:
     if how := kinds.get("decoded"):
         yield "decoded-code", f"`{call.name}` of what `{how}` gives"
         return
-    if carried := _carried_by(call, command):
+    if carried := _carried_by(given, command):
         yield "sends", f"hands {carried} to `{quoted}`"
     if why := hostile_command(command):
         yield "hostile", f"`{quoted}`: {why}"
@@ -134,12 +138,12 @@ def _weighed(call: Call, command: str, quoted: str) -> Seen:
     return "tool", f"`{quoted}`"
 
 
-def _carried_by(call: Call, command: str) -> str:
+def _carried_by(given: Value, command: str) -> str:
     """What data of this machine a command carries, in words; empty if none.
 
     Secrets count for every program, names of the machine only for one that sends.
     """
-    carried = _carried((call.argument(0, "args", "cmd", "command"),))
+    carried = _carried((given,))
     is_sending = bool(SENDING.search(command)) or carried.startswith(("secrets", "the environment"))
     return carried if is_sending else ""
 
@@ -228,7 +232,11 @@ def _opens(call: Call, run: Run) -> Iterator[Seen]:
         return
     mode = call.argument(1 if call.arguments and path == call.arguments[0].words else 0, "mode").words
     writes_data = call.name.endswith((".write_text", ".write_bytes"))
-    if writes_data or (call.name.endswith("open") and WRITING.search(mode)):
+    if call.name == "os.open":
+        is_opened_to_write = bool(WRITING_FLAG.search(ast.unparse(call.node)))
+    else:
+        is_opened_to_write = call.name.endswith("open") and bool(WRITING.search(mode))
+    if writes_data or is_opened_to_write:
         yield from _writes_to(path)
         if writes_data and any(value.how("fetched") for value in call.values):
             run.has_fetched_file = True
@@ -248,11 +256,11 @@ def _writes_to(path: str) -> Iterator[Seen]:
 
 def _reads_place(call: Call, _: Run) -> Iterator[Seen]:
     """`secrets` for places of secrets that are listed, copied or opened, and the kinds of `_writes_to` for the destination of a copy."""
-    for value in call.arguments[:2]:
+    for value in (*call.arguments[:2], *(call.keywords.get(key, UNKNOWN) for key in PLACE_KEYWORDS)):
         if api_names.SECRET_FILES.search(value.words):
             yield "secrets", f"`{call.name}` of `{shortened(value.words)}`"
-    if call.name.startswith("shutil.") and len(call.arguments) > 1:
-        yield from _writes_to(call.arguments[1].words)
+    if call.name.startswith("shutil."):
+        yield from _writes_to(call.argument(1, "dst").words)
 
 
 def _writes(call: Call, run: Run) -> Iterator[Seen]:
@@ -273,8 +281,9 @@ def _writes(call: Call, run: Run) -> Iterator[Seen]:
 
 def _copies(call: Call, run: Run) -> Iterator[Seen]:
     """`drops` for fetched data that are copied into a program. `run` remembers that they are written."""
-    if (how := call.argument(0).how("fetched")) and (path := call.argument(1).text):
+    if how := call.argument(0).how("fetched"):
         run.has_fetched_file = True
+        path = call.argument(1).text
         if api_names.PROGRAM_NAME.search(path):
             yield "drops", f"writes what `{how}` fetches as a program, `{shortened(path)}`"
 
@@ -286,11 +295,17 @@ def _runs_file(call: Call, run: Run) -> Iterator[Seen]:
 
 
 def _permits(call: Call, run: Run) -> Iterator[Seen]:
-    """`drops` for a chmod after something was fetched, or a file that then gets the name of a program."""
-    is_renamed = call.name in ("os.rename", "os.replace", "shutil.move") and any(
-        api_names.PROGRAM_NAME.search(value.words) for value in call.values
-    )
-    if run.has_fetched_file and (is_renamed or call.name.endswith(".chmod")):
+    """`drops` for a chmod after something was fetched, or a file that then gets the name of a program, and the kinds of `_writes_to`
+    for the new name of a file.
+    """
+    if call.name in ("os.rename", "os.replace", "shutil.move"):
+        path = call.argument(1, "dst").words
+    elif call.name in ("pathlib.Path().rename", "pathlib.Path().replace"):
+        path = call.argument(0, "target").words
+    else:
+        path = ""
+    yield from _writes_to(path)
+    if run.has_fetched_file and (call.name.endswith(".chmod") or api_names.PROGRAM_NAME.search(path)):
         yield "drops", f"fetches a file and makes it a program: `{call.name}`"
 
 
@@ -315,8 +330,9 @@ def _reads_settings(call: Call, _: Run) -> Iterator[Seen]:
 
 def _installs(call: Call, _: Run) -> Iterator[Seen]:
     """`installs` for pip's own function, called with an install."""
-    if PIP_MAIN.fullmatch(call.name) and "install" in call.argument(0).words:
-        yield "installs", f"`{call.name}`: `{shortened(call.argument(0).words)}`"
+    words = call.argument(0, "args").words
+    if PIP_MAIN.fullmatch(call.name) and "install" in words:
+        yield "installs", f"`{call.name}`: `{shortened(words)}`"
 
 
 def _opens_browser(call: Call, _: Run) -> Iterator[Seen]:

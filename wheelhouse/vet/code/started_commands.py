@@ -114,7 +114,7 @@ SUSPICIOUS: tuple[tuple[str, re.Pattern[str]], ...] = (
     ),
 )
 PROGRAM = re.compile(
-    r"^\s*(?:sudo\s+|env\s+|exec\s+|cmd(?:\.exe)?\s+/c\s+|(?:\w+=\S*\s+))*"
+    r"\s*(?:sudo\s+|env\s+|exec\s+|cmd(?:\.exe)?\s+/c\s+|(?:\w+=\S*\s+))*"
     r"(?:[\"'](?:[\w.:~…/\\ -]*[/\\])?|(?:[\w.:~…\\-]*[/\\])*)([\w.+…-]+)"
 )
 
