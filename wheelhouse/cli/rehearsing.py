@@ -118,8 +118,8 @@ def rehearse(
         targets = {"installed": installed_for(steps), "skipped": skipped_targets(steps)}
         document = {"folder": str(wheelhouse), "ok": passed, **targets, "steps": rows}
         say_json(document | (error_document(stopped) if stopped else {}))
-    elif not stopped and not (quiet and passed):
-        say(f"{wheelhouse}: {ending(steps, passed=passed)}")
+    elif not (quiet and passed):
+        say(f"{wheelhouse}: {ending(steps, passed=passed, stopped=stopped is not None)}")
     if stopped:
         say_error(stopped)
         raise typer.Exit(stopped.exit_code)

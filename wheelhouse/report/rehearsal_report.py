@@ -12,10 +12,10 @@ def step_line(step: Step) -> str:
     return f"{step.outcome:<8}{step.name}, {step.target}: {details}"
 
 
-def ending(steps: Sequence[Step], *, passed: bool) -> str:
+def ending(steps: Sequence[Step], *, passed: bool, stopped: bool = False) -> str:
     """The verdict of a rehearsal, the skipped targets, and the installers that were not tried, on one line.
 
-    A failed step decides first, then that nothing was installed, then `passed`.
+    A failed step decides first, then that nothing was installed, then that an error stopped it, then `passed`.
     """
     targets = skipped_targets(steps)
     others = (step for step in steps if step.skipped and step.name not in INSTALLS)
@@ -24,6 +24,8 @@ def ending(steps: Sequence[Step], *, passed: bool) -> str:
         verdict = "failed; repair the wheelhouse before it travels"
     elif not installed_for(steps):
         verdict = "nothing was installed"
+    elif stopped:
+        verdict = "not finished"
     else:
         verdict = "passed" if passed else "not passed: every target was required"
     parts = [
