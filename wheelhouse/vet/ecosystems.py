@@ -10,7 +10,6 @@ from typing import Any
 from urllib.parse import quote, unquote
 
 from packaging.utils import NormalizedName, canonicalize_name
-from packaging.version import InvalidVersion
 
 from wheelhouse.archive.artifact import version_of
 from wheelhouse.debian.deb_version import version_key as deb_version_key
@@ -57,6 +56,10 @@ class Purl:
             return False
         return not self.version or _same_version(self.type, self.version, other.version)
 
+    def qualifier(self, key: str) -> str:
+        """The value of a qualifier; empty if there is none of this key."""
+        return self.qualifiers.get(key, "")
+
     @property
     def release(self) -> str:
         """It as a package URL without qualifiers, percent-encoded."""
@@ -77,7 +80,7 @@ def _same_version(kind: str, version: str, other: str) -> bool:
     if kind == "pypi":
         try:
             return version_of(version) == version_of(other)
-        except InvalidVersion:
+        except ValueError:
             return False
     return version == other
 
@@ -85,13 +88,12 @@ def _same_version(kind: str, version: str, other: str) -> bool:
 def parse_purl(text: str) -> Purl | None:
     """A package URL, its type in lower case and its parts decoded; None for what is none."""
     scheme, _, rest = text.partition(":")
-    rest, _, _ = rest.lstrip("/").partition("#")
-    rest, _, query = rest.partition("?")
+    rest, _, query = rest.partition("#")[0].partition("?")
     path, at, version = rest.rpartition("@")
-    path = path if at else rest
-    kind, *namespace, name = path.strip("/").split("/") if "/" in path else ("", "")
-    if scheme != "pkg" or not kind or not name:
+    kind, *parts = (path if at else rest).strip("/").split("/")
+    if scheme != "pkg" or not parts:
         return None
+    *namespace, name = parts
     pairs = (pair.partition("=")[::2] for pair in query.split("&") if pair)
     qualifiers = {key.lower(): unquote(value) for key, value in pairs}
     folder = "/".join(map(unquote, namespace))
@@ -129,7 +131,7 @@ def component_keys(purl: Purl) -> tuple[NormalizedName, ...]:
 
     Some databases name the source package, so `upstream` counts, too.
     """
-    names = dict.fromkeys((purl.qualifiers.get("upstream", "").partition("@")[0] or purl.name, purl.name))
+    names = dict.fromkeys((purl.qualifier("upstream").partition("@")[0] or purl.name, purl.name))
     if purl.type in BY_PURL_TYPE:
         name = f"{purl.namespace}/{purl.name}" if purl.namespace else purl.name
         return (_key(BY_PURL_TYPE[purl.type], name.replace("_", "-") if purl.type == "cargo" else name),)
@@ -146,7 +148,7 @@ def _rpm_ecosystems(purl: Purl) -> tuple[str, ...]:
     Empty if it is not known.
     """
     match = RPM_RELEASE.search(purl.version)
-    named = re.search(r"(\d+)", purl.qualifiers.get("distro", ""))
+    named = re.search(r"(\d+)", purl.qualifier("distro"))
     release = named[1] if named else match[1] if match else ""
     vendor = purl.namespace.lower()
     if not release:
@@ -161,7 +163,7 @@ def _deb_ecosystems(purl: Purl) -> tuple[str, ...]:
 
     Two for Ubuntu, none if it is not known.
     """
-    named = purl.qualifiers.get("distro", "").lower()
+    named = purl.qualifier("distro").lower()
     name, hyphen, release = named.partition("-")
     vendor = name if hyphen else purl.namespace.lower()
     release = release if hyphen else {**DEBIANS, **UBUNTUS}.get(named, "")
@@ -175,7 +177,7 @@ def advisories_on(purl: Purl, advisories: Advisories) -> list[tuple[Advisory, ..
     if purl.type == "pypi":
         try:
             return advisories.of(canonicalize_name(purl.name), version_of(purl.version))
-        except InvalidVersion:
+        except ValueError:
             return []
     known = (one for key in component_keys(purl) for one in advisories.by_project.get(key, ()))
     return grouped(one for one in known if is_affected(one, purl))
@@ -202,7 +204,7 @@ def is_affected(advisory: Advisory, purl: Purl) -> bool:
 
 def _version(purl: Purl) -> str:
     """The version, with the epoch that an RPM has as a qualifier."""
-    epoch = purl.qualifiers.get("epoch")
+    epoch = purl.qualifier("epoch")
     return f"{epoch}:{purl.version}" if epoch and ":" not in purl.version else purl.version
 
 
@@ -226,9 +228,9 @@ def semver_key(version: str) -> tuple[Any, ...]:
 
 def rpm_key(version: str) -> tuple[Any, ...]:
     """What sorts versions of RPMs: epoch (0 without one), version, release. Every text has one."""
-    epoch, colon, rest = version.rpartition(":")
+    epoch, _, rest = version.rpartition(":")
     upstream, _, release = rest.partition("-")
-    return (int(epoch) if colon and epoch.isdigit() else 0), _rpm_part(upstream), _rpm_part(release)
+    return int(epoch) if epoch.isdecimal() else 0, _rpm_part(upstream), _rpm_part(release)
 
 
 def _rpm_part(text: str) -> tuple[tuple[int, int, str], ...]:
