@@ -46,6 +46,8 @@ WHEEL, SDIST = "lib-1.0-py3-none-any.whl", "lib-1.0.tar.gz"
         ((pin(WHEEL),), (pin("lib-0.9-py3-none-any.whl"),), Kind.DOWN),
         ((pin(WHEEL),), (pin(WHEEL), pin("lib-1.1.tar.gz")), Kind.UP),
         ((pin(WHEEL), pin("lib-1.1.tar.gz")), (pin("lib-1.1.tar.gz"),), Kind.UP),
+        ((pin(WHEEL), pin("lib-1.1.tar.gz")), (pin("lib-0.9.tar.gz"), pin("lib-1.1.tar.gz")), Kind.DOWN),
+        ((pin(WHEEL), pin(SDIST)), (pin(WHEEL), pin(SDIST, "1")), Kind.BYTES),
     ],
 )
 def test_the_kind_of_a_change(old: tuple[Pin, ...], new: tuple[Pin, ...], kind: Kind) -> None:
@@ -77,6 +79,7 @@ def test_the_locks_of_all_targets_count() -> None:
         ("lib-2.tar.gz", ("lib-1-cp312-cp312-linux_x86_64.whl", "lib-1.tar.gz"), 1),
         ("lib-1-py3-none-any.whl", ("lib-0-py3-none-any.whl", "lib-1-py3-none-any.whl"), 1),
         ("lib-2-py3-none-any.whl", ("lib-1-cp312-cp312-linux_x86_64.whl", "lib-1-cp311-cp311-linux_x86_64.whl"), 1),
+        ("lib-2-cp312-abi3-any.whl", ("lib-1-cp311-abi3-any.whl", "lib-1-cp312-abi3-any.whl"), 1),
         ("lib-2-py3-none-any.whl", (), None),
     ],
 )

@@ -12,12 +12,11 @@ from wheelhouse.humanize import counted, size_text
 from wheelhouse.lock.lock import Pin
 from wheelhouse.lock.wheelhouse import Wheelhouse
 from wheelhouse.vet.capabilities import Earlier
-from wheelhouse.vet.facts import Facts
+from wheelhouse.vet.facts import NATIVE_KINDS, Facts
 from wheelhouse.vet.file_capabilities import capabilities_of
 from wheelhouse.vet.licences import licence_of
 from wheelhouse.vet.member_changes import MemberChange, TextDiff, member_changes, without_version
 
-NATIVE = frozenset(("elf", "pe", "macho"))
 HOST_AND_OWNER = re.compile(r"https?://(?:www\.)?([^/?#]+(?:/[^/?#]+)?)", re.IGNORECASE)
 NUMBERS = re.compile(r"\d+(_\d+)*")
 MANGLED = re.compile(r"-[0-9a-f]{8}(?=[.-])")
@@ -132,7 +131,7 @@ def _kind(olds: dict[str, Pin], news: dict[str, Pin]) -> Kind:
         return Kind.REMOVED if olds else Kind.ADDED
     before, after = _versions(olds), _versions(news)
     if before != after:
-        return Kind.UP if (after[-1], after) > (before[-1], before) else Kind.DOWN
+        return Kind.UP if max(before, after, key=lambda versions: (versions[-1], versions)) == after else Kind.DOWN
     return (
         Kind.BYTES
         if any(name in olds and _sha256(olds[name]) != _sha256(pin) for name, pin in news.items())
@@ -234,13 +233,15 @@ def _self_starting(facts: Facts) -> Iterator[str]:
 
 def _executable(facts: Facts) -> Iterator[str]:
     """The names of members that are marked executable, without versions and without native code."""
-    return (without_version(entry.name) for entry in facts.entries if entry.executable and entry.kind not in NATIVE)
+    return (
+        without_version(entry.name) for entry in facts.entries if entry.executable and entry.kind not in NATIVE_KINDS
+    )
 
 
 def _native(facts: Facts) -> Iterator[str]:
     """The name and size of each native file, without version and auditwheel's hash."""
     for entry in facts.entries:
-        if entry.kind in NATIVE:
+        if entry.kind in NATIVE_KINDS:
             yield f"{MANGLED.sub('', without_version(entry.name))}, {size_text(entry.size)}"
 
 
