@@ -93,7 +93,7 @@ class Approvals:
 
     def reviewers(self, sha256: str) -> frozenset[str]:
         """The reviewers whose valid approvals name a file that they may approve; empty if there is none."""
-        return frozenset(approval.reviewer or "" for approval in self._valid(sha256))
+        return frozenset(filter(None, (approval.reviewer for approval in self._valid(sha256))))
 
     def approved(self, sha256: str) -> bool:
         """Whether enough reviewers approved a file, also of each role of which it needs some."""
@@ -104,8 +104,8 @@ class Approvals:
 
         A reviewer with several keys counts once.
         """
-        saw = {approval.reviewer or "" for approval in self._valid(sha256) if approval.covers(sha256, finding)}
-        return self._are_enough(sha256, saw)
+        saw = (approval.reviewer for approval in self._valid(sha256) if approval.covers(sha256, finding))
+        return self._are_enough(sha256, frozenset(filter(None, saw)))
 
     def lacking_role(self, sha256: str, reviewers: Collection[str]) -> Role | None:
         """The first role by name of which a file needs more reviewers than these; None if they are enough."""
@@ -153,7 +153,7 @@ class Approvals:
             for one in self.withdrawals
             if sha256 in one.files and one.reviewer not in reviewers
         }
-        outside = {one.reviewer for one in approvals if one.reviewer and not self._may_approve(one, sha256)}
+        outside = {one.reviewer for one in approvals if not self._may_approve(one, sha256)}
         role = self.lacking_role(sha256, reviewers) if len(reviewers) >= self.needed else None
         causes: dict[str, object] = {
             "role": role,
@@ -188,7 +188,7 @@ class Approvals:
 
     def _may_approve(self, approval: Approval, sha256: str) -> bool:
         """Whether the reviewer's role is for the file; True without a role."""
-        role = self.roles.get(approval.reviewer or "")
+        role = self.roles.get(approval.reviewer) if approval.reviewer else None
         return role is None or role.is_for(approval.files[sha256][0].rpartition("/")[2])
 
 
