@@ -10,7 +10,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import replace
 from email.parser import BytesHeaderParser
-from pathlib import Path, PurePosixPath
+from pathlib import Path
+from posixpath import normpath
 
 from wheelhouse.archive.build_system import build_system
 from wheelhouse.archive.elf import native_of
@@ -145,7 +146,8 @@ class _Watch:
         is_text, is_native = bool(self._wanted.fullmatch(name)), kind == "elf" and size <= MAX_NATIVE_BYTES
         is_code = is_source(name, is_wheel=self._is_wheel)
         is_shady = is_looked_at(name)
-        wanted_bytes = max((MAX_READ_BYTES * is_code, text_limit(name) * is_text, MAX_MEMBER_BYTES * is_shady))
+        limits = ((is_code, MAX_READ_BYTES), (is_text, text_limit(name)), (is_shady, MAX_MEMBER_BYTES))
+        wanted_bytes = max((limit for is_wanted, limit in limits if is_wanted), default=0)
         held, held_bytes = [first], len(first)
         for piece in contents:
             if is_native or held_bytes < wanted_bytes:
@@ -217,27 +219,30 @@ def kind_of(first: bytes) -> str:
 def _of_the_build(texts: dict[str, str]) -> dict[str, str]:
     """The texts of an sdist without the Python modules that no build runs.
 
-    Kept are those at its top, and those in the folders of an in-tree backend.
+    Kept are those at its top, those in the folders of backend-path, and those in the package of an in-tree backend.
     """
     places = _backend_places(texts)
+    folders, packages = {folder for folder, _ in places}, tuple(package for _, package in places)
 
     def runs(name: str) -> bool:
-        """Whether a build can run a module: it is at the sdist's top, or in a folder of the backend."""
+        """Whether a build can run a module, by where it is."""
         inner = name.partition("/")[2]
-        return "/" not in inner or inner.startswith(places)
+        return "/" not in inner or inner.rpartition("/")[0] in folders or inner.startswith(packages)
 
     return {name: text for name, text in texts.items() if not name.endswith(".py") or runs(name)}
 
 
-def _backend_places(texts: dict[str, str]) -> tuple[str, ...]:
-    """The folders that hold an in-tree backend, as prefixes of names below the sdist's top, such as `backend/` (PEP 517).
+def _backend_places(texts: dict[str, str]) -> tuple[tuple[str, str], ...]:
+    """The folders of backend-path below the sdist's top, each with the prefix of the backend's package there (PEP 517).
 
-    Empty if pyproject.toml is missing, cannot be read, or names no backend-path.
+    For example `tools` and `tools/backend/`. Empty if pyproject.toml is missing, cannot be read, or names no backend-path.
     """
     for name, text in texts.items():
         if name.count("/") == 1 and name.endswith("/pyproject.toml"):
             with suppress(IntegrityError):
                 system = build_system(text, name)
                 top = system.backend.partition(":")[0].partition(".")[0]
-                return tuple(f"{PurePosixPath(place, top)}/" for place in system.backend_path)
+                return tuple(
+                    (normpath(f"./{place}"), f"{normpath(f'./{place}/{top}')}/") for place in system.backend_path
+                )
     return ()
