@@ -3,12 +3,15 @@
 import pickletools
 import re
 from collections.abc import Collection, Iterator
+from contextlib import suppress
+from itertools import islice
 
 from wheelhouse.vet.code.behaviour import Behaviour
 
 MAX_MEMBER_BYTES = 8 << 20
 """The most bytes of one such member that are looked at."""
 MAX_PICKLE_STEPS = 100_000
+MARK = pickletools.markobject
 MEDIA = re.compile(r"\.(?:png|jpe?g|gif|bmp|ico|webp|tiff?|wav|mp3|ogg|flac|mp4|ttf|otf|woff2?|eot)$", re.IGNORECASE)
 TEXTS = re.compile(r"\.(?:py|txt|md|rst|json|ya?ml|toml|cfg|ini|csv|xml|html?|css|js)$", re.IGNORECASE)
 PICKLES = re.compile(r"\.(?:pkl|pickle|pckl|p|joblib|dill)$", re.IGNORECASE)
@@ -40,9 +43,6 @@ HARMLESS_BUILTINS = frozenset(
     xrange long unicode reversed enumerate property""".split()  # noqa: SIM905
 )
 HARMLESS_TYPES = frozenset(("SimpleNamespace", "MappingProxyType", "NoneType"))
-DANGEROUS_WORDS = re.compile(
-    rb"posix|subprocess|builtin|system|importlib|runpy|ctypes|socket|webbrowser|requests|urllib|marshal|\bos\b|\bnt\b"
-)
 
 
 def is_looked_at(name: str) -> bool:
@@ -90,37 +90,49 @@ def encoded_program(path: str, data: bytes) -> Iterator[Behaviour]:
 def pickle_calls(data: bytes) -> Iterator[str]:
     """The dotted names of the functions that a pickle calls and that no data need, some several times.
 
-    Nothing is loaded: the opcodes are read, as far as they can be.
+    Nothing is loaded: the opcodes are read, as far as they can be, with the texts that they put on the stack.
     """
-    if not DANGEROUS_WORDS.search(data):
-        return
-    strings: list[str] = []
-    memo: dict[object, str] = {}
-    try:
-        for step, (opcode, argument, _) in enumerate(pickletools.genops(data)):
-            if step > MAX_PICKLE_STEPS:
-                return
-            if opcode.name in ("GLOBAL", "INST"):
-                module, _, name = str(argument).partition(" ")
-                yield from _dangerous(module, name)
-            elif opcode.name == "STACK_GLOBAL" and len(strings) >= 2:
-                yield from _dangerous(strings[-2], strings[-1])
-            elif "PUT" in opcode.name or opcode.name == "MEMOIZE":
-                memo[len(memo) if opcode.name == "MEMOIZE" else argument] = strings[-1] if strings else ""
-            elif "GET" in opcode.name:
-                strings.append(memo.get(argument, ""))
-            elif isinstance(argument, str):
-                strings.append(argument)
-            del strings[:-8]
-    except Exception:
-        return
+    stack: list[object] = []
+    memo: dict[object, object] = {}
+    with suppress(Exception):
+        for opcode, argument, _ in islice(pickletools.genops(data), MAX_PICKLE_STEPS):
+            value: object = argument
+            match opcode.name:
+                case "GLOBAL" | "INST":
+                    module, _, name = str(argument).partition(" ")
+                    yield from _dangerous(module, name)
+                case "STACK_GLOBAL":
+                    yield from _dangerous(stack[-2], stack[-1])
+                case "PUT" | "BINPUT" | "LONG_BINPUT":
+                    memo[argument] = stack[-1]
+                case "MEMOIZE":
+                    value = memo[len(memo)] = stack[-1]
+                case "DUP":
+                    value = stack[-1]
+                case "GET" | "BINGET" | "LONG_BINGET":
+                    value = memo[argument]
+            _take_step(stack, opcode, value)
 
 
-def _dangerous(module: str, name: str) -> Iterator[str]:
-    """The dotted name, if the module is dangerous and the name is not known to be harmless; else nothing."""
+def _take_step(stack: list[object], opcode: pickletools.OpcodeInfo, value: object) -> None:
+    """Change the stack of a pickle as an opcode does; each object that the opcode puts there is `value`, unless it is a mark."""
+    taken = opcode.stack_before
+    if MARK in taken:
+        while stack.pop() is not MARK:
+            pass
+        taken = taken[: taken.index(MARK)]
+    del stack[len(stack) - len(taken) :]
+    stack.extend(MARK if one is MARK else value for one in opcode.stack_after)
+
+
+def _dangerous(module: object, name: object) -> Iterator[str]:
+    """The dotted name, if the module is dangerous and the name is not known to be harmless; else nothing.
+
+    A name that is no text is only known when the pickle is loaded: it is `…` in the dotted name.
+    """
     is_harmless = name in HARMLESS_BUILTINS if module in ("builtins", "__builtin__") else name in HARMLESS_TYPES
     if module in DANGEROUS_MODULES and not is_harmless:
-        yield f"{module}.{name}"
+        yield f"{module}.{name if isinstance(name, str) else '…'}"
 
 
 def without_source(names: Collection[str]) -> Iterator[Behaviour]:
