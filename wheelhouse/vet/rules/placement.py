@@ -188,7 +188,7 @@ def everybodys_name(facts: Facts, review: Review) -> Iterator[Observation]:
 @rule(Severity.NOTE)
 def stray_files(facts: Facts, review: Review) -> Iterator[Observation]:
     """At the top of site-packages, the distribution installs files that are not code."""
-    strays = [path for path in facts.installs if "/" not in path and not path.startswith("@") and not CODE.search(path)]
+    strays = [path for path in facts.installs if "/" not in path and not CODE.search(path)]
     if strays:
         yield observed(paths=tuple(strays))
 
