@@ -10,7 +10,7 @@ from wheelhouse.vet.pth import is_setuptools_line, pth_code_lines
 MAX_READ_BYTES = MAX_SOURCE_BYTES + 1
 """The most bytes of one source that are kept; one byte more than is parsed, so that a longer one is noticed."""
 PYTHON_SCRIPT = re.compile(rb"#!.{0,200}python", re.IGNORECASE)
-FOLDERS_OF_PACKAGES = ("src/", "lib/", "python/")
+FOLDER_OF_PACKAGES = re.compile(r"(?:src|lib|python)/")
 
 
 def is_source(name: str, *, is_wheel: bool) -> bool:
@@ -38,7 +38,7 @@ def _of_wheel(name: str, data: bytes) -> Source | None:
             if name.endswith(".py") or PYTHON_SCRIPT.match(data)
             else None
         )
-    return None if place.startswith("@") or ".dist-info/" in place else _module(name, place, data)
+    return _module(name, place, data)
 
 
 def _of_sdist(name: str, data: bytes) -> Source | None:
@@ -46,8 +46,8 @@ def _of_sdist(name: str, data: bytes) -> Source | None:
     place = name.partition("/")[2]
     if place == "setup.py":
         return Source(name, "setup", data, runs=True)
-    folder = next((folder for folder in FOLDERS_OF_PACKAGES if place.startswith(folder)), "")
-    return _module(name, place.removeprefix(folder), data)
+    folder = FOLDER_OF_PACKAGES.match(place)
+    return _module(name, place[folder.end() :] if folder else place, data)
 
 
 def _module(name: str, place: str, data: bytes) -> Source | None:

@@ -33,6 +33,7 @@ DESCRIBING = frozenset(
 DECODERS = frozenset(
     ("b64decode", "b32decode", "b16decode", "b85decode", "a85decode", "decompress", "unhexlify", "fromhex", "loads")
 )
+STARTERS = frozenset(("system", "popen", "Popen", "run", "call", "check_call", "check_output"))
 EXECUTORS = frozenset(("exec", "eval", "compile", "__import__"))
 
 
@@ -65,8 +66,8 @@ def _modules(tree: ast.AST) -> Iterator[str]:
     for node in ast.walk(tree):
         if isinstance(node, ast.Import):
             names = [alias.name for alias in node.names]
-        elif isinstance(node, ast.ImportFrom):
-            names = [node.module or "", *(f"{node.module}.{alias.name}" for alias in node.names)]
+        elif isinstance(node, ast.ImportFrom) and not node.level:
+            names = [f"{node.module}", *(f"{node.module}.{alias.name}" for alias in node.names)]
         elif isinstance(node, ast.Call) and _called(node) in ("__import__", "import_module"):
             names = [one.value for one in node.args if isinstance(one, ast.Constant) and isinstance(one.value, str)]
         else:
@@ -74,26 +75,18 @@ def _modules(tree: ast.AST) -> Iterator[str]:
         yield from (name for name in names if name in NETWORK_MODULES or name.partition(".")[0] in NETWORK_MODULES)
 
 
-def _called(node: ast.Call) -> str:
-    """The last part of the name of the function that a call names; empty for a call of another expression."""
+def _called(node: ast.Call) -> str | None:
+    """The last part of the name of the function that a call names; None for a call of another expression."""
     function = node.func
-    return (
-        function.attr if isinstance(function, ast.Attribute) else function.id if isinstance(function, ast.Name) else ""
-    )
+    if isinstance(function, ast.Attribute):
+        return function.attr
+    return function.id if isinstance(function, ast.Name) else None
 
 
 def _programs(tree: ast.AST) -> Iterator[str]:
     """The names of programs for the network that are called: `curl` of `os.system("curl …")` or `subprocess.run(["curl", …])`."""
     for node in ast.walk(tree):
-        if isinstance(node, ast.Call) and _called(node) in (
-            "system",
-            "popen",
-            "Popen",
-            "run",
-            "call",
-            "check_call",
-            "check_output",
-        ):
+        if isinstance(node, ast.Call) and _called(node) in STARTERS:
             words = [
                 one.value for one in ast.walk(node) if isinstance(one, ast.Constant) and isinstance(one.value, str)
             ]
@@ -139,7 +132,7 @@ def _hidden(tree: ast.AST) -> Iterator[str]:
     for node in ast.walk(tree):
         if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in EXECUTORS:
             inner = [_called(one) for one in ast.walk(node) if isinstance(one, ast.Call)]
-            yield from (f"{_called(node)}({decoder}(…))" for decoder in inner if decoder in DECODERS)
+            yield from (f"{node.func.id}({decoder}(…))" for decoder in inner if decoder in DECODERS)
 
 
 def _modules_in_text(text: str) -> Iterator[str]:
