@@ -128,8 +128,6 @@ def native_in_pure(facts: Facts, review: Review) -> Iterator[Observation]:
 def native_elsewhere(facts: Facts, review: Review) -> Iterator[Observation]:
     """The wheel has native code for a system or processor that its tags do not name."""
     platform = facts.filename.removesuffix(".whl").rpartition("-")[2]
-    if not facts.pin.artifact.is_wheel or platform == "any":
-        return
     kind = next((kind for start, kind in PLATFORM_KIND.items() if platform.startswith(start)), "")
     machine = next((machine for end, machine in MACHINES.items() if platform.endswith(end)), "")
     odd = [entry for entry in _native(facts) if entry.kind != kind or _is_for_another(entry, machine)]
