@@ -131,9 +131,8 @@ def declares_namespace(facts: Facts, path: str) -> bool:
     their texts are not kept.
     """
     entry = facts.installs.get(path)
-    return (
-        entry is not None and path.endswith("/__init__.py") and bool(NAMESPACE.search(facts.texts.get(entry.name, "")))
-    )
+    text = facts.texts.get(entry.name) if entry and path.endswith("/__init__.py") else None
+    return bool(text and NAMESPACE.search(text))
 
 
 def _shared(files: Iterable[Facts], names_of: Callable[[Facts], Iterable[str]]) -> dict[str, list[Facts]]:
@@ -210,7 +209,7 @@ def wheelhouse_rule(severity: Severity) -> Callable[[WheelhouseCheck], Wheelhous
 
 
 def _register(
-    function: object,
+    function: Callable[..., object],
     severity: Severity,
     check: Check | None,
     whole: WheelhouseCheck | None,
@@ -221,10 +220,10 @@ def _register(
 
     Its id is the function's name with `-` for `_`, its group the name of the module, its explanation the docstring.
     """
-    identifier = getattr(function, "__name__", "").replace("_", "-")
+    identifier = function.__name__.replace("_", "-")
     group = function.__module__.rpartition(".")[2]
     RULES[identifier] = Rule(
-        identifier, group, severity, check, whole, _dedented(function.__doc__ or ""), by_sha256=by_sha256
+        identifier, group, severity, check, whole, _dedented(f"{function.__doc__}"), by_sha256=by_sha256
     )
 
 
