@@ -88,6 +88,49 @@ def test_code_behind_a_known_line_is_not_known(separator: str) -> None:
     assert [line for line in lines if not is_setuptools_line(line)]
 
 
+LINES: dict[str, tuple[list[str], list[str]]] = {
+    "import a\nimport\tb\nfolder\n": (["import a", "import\tb"], ["folder"]),
+    "\ufeffimport a\r\nimport b\rimport c": (["import a", "import b", "import c"], []),
+    "import a\ufeff\n": (["import a\ufeff"], []),
+    "import a\x0cfolder\n": (["import a", "import a\x0cfolder"], ["folder"]),
+    "\ufefffolder\n": ([], ["folder"]),
+    " folder \t\n\n  \n": ([], [" folder"]),
+    "# import a\n#folder\n #folder\n": ([], [" #folder"]),
+    "importlib\nimport\n": ([], ["importlib", "import"]),
+    "one\r\ntwo\rthree\n": ([], ["one", "two", "three"]),
+}
+"""By text: its lines of code, and its folders."""
+
+
+def test_lines_of_code_and_folders_are_told_apart() -> None:
+    for text, (code, folders) in LINES.items():
+        assert (pth_code_lines(text), pth_folders(text)) == (code, folders), text
+
+
+P = "import sys, types, os;p = os.path.join(sys._getframe(1).f_locals['sitedir'], *('a', 'b.c',));"
+END = "mp = (m or []) and m.__dict__.setdefault('__path__',[]);(p not in mp) and mp.append(p)"
+THIRD = (
+    f"{P}ie = os.path.exists(os.path.join(p,'__init__.py'));"
+    f"m = not ie and sys.modules.setdefault('a_1', types.ModuleType('a_1'));{END}"
+)
+FIRST = NSPKG.rstrip()
+KNOWN = (
+    FIRST,
+    f"{FIRST};m and setattr(sys.modules['a'], 'b', m)",
+    FIRST.replace("has_mfs = sys.version_info > (3, 5);", "").replace("has_mfs and ", ""),
+    THIRD,
+    DISTUTILS.rstrip(),
+    DISTUTILS.rstrip("\n").replace("'local') ==", "'stdlib') ==").replace(".add_shim()", ""),
+)
+
+
+def test_each_line_of_setuptools_is_known_as_a_whole() -> None:
+    for line in KNOWN:
+        assert is_setuptools_line(line), line
+        for other in (f"{line}x", f" {line}", line.replace("'", "-", 1), line.replace("os", "so")):
+            assert not is_setuptools_line(other), other
+
+
 def test_each_form_of_a_folder_is_read() -> None:
     assert pth_folders("\ufeffone\n# no\n\n/opt/two \nimport three\nfour\x0cfive\n") == [
         *("one", "/opt/two", "four", "five", "four\x0cfive")

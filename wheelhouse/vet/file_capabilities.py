@@ -24,21 +24,22 @@ def capabilities_of(facts: Facts) -> Capabilities:
 def _placed(facts: Facts) -> Iterator[tuple[Capability, str]]:
     """Each capability that a member has by its kind, its place or its entry points, with that member; code is not considered."""
     for entry in facts.entries:
-        path = installed(entry.name) if facts.pin.artifact.is_wheel else ""
         if entry.kind in NATIVE_KINDS:
             yield Capability.NATIVE, entry.name
-        if path and _starts(path, facts.texts.get(entry.name, "")):
-            yield Capability.START_UP, entry.name
-        if path.startswith("@") and not path.startswith(INSIDE):
-            yield Capability.FILES_OUTSIDE, entry.name
+        if facts.pin.artifact.is_wheel:
+            path = installed(entry.name)
+            if _starts(path, facts.texts.get(entry.name)):
+                yield Capability.START_UP, entry.name
+            if path.startswith("@") and not path.startswith(INSIDE):
+                yield Capability.FILES_OUTSIDE, entry.name
     if facts.entry_point_groups.keys() - {*COMMAND_GROUPS}:
         yield Capability.PLUGIN, f"{facts.dist_info}/entry_points.txt"
 
 
-def _starts(path: str, text: str) -> bool:
+def _starts(path: str, text: str | None) -> bool:
     """Whether an installed file runs by itself, at the start of Python or of the system. A .pth file does if it has code."""
     if "/" not in path and path.endswith(".pth"):
-        return bool(pth_code_lines(text))
+        return bool(text and pth_code_lines(text))
     start_module = START_MODULE.fullmatch(path)
     is_start_file = ("/" not in path and path.endswith(".start")) or (start_module and not start_module["folder"])
     return bool(is_start_file or STARTS_WITH_SYSTEM.fullmatch(path) or PYTHON_FILE.fullmatch(path))

@@ -13,7 +13,6 @@ MAX_MEMBER_BYTES = 8 << 20
 MAX_PICKLE_STEPS = 100_000
 MARK = pickletools.markobject
 MEDIA = re.compile(r"\.(?:png|jpe?g|gif|bmp|ico|webp|tiff?|wav|mp3|ogg|flac|mp4|ttf|otf|woff2?|eot)$", re.IGNORECASE)
-TEXTS = re.compile(r"\.(?:py|txt|md|rst|json|ya?ml|toml|cfg|ini|csv|xml|html?|css|js)$", re.IGNORECASE)
 PICKLES = re.compile(r"\.(?:pkl|pickle|pckl|p|joblib|dill)$", re.IGNORECASE)
 COMPILED = re.compile(r"\.py[co]$")
 PROGRAMS = (
