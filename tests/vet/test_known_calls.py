@@ -1,14 +1,10 @@
 """The values of calls of Python's library whose meaning is known, and of calls that only look like them."""
 
-import ast
 from collections.abc import Mapping
-
-import pytest
 
 from tests.support.foreign_code import followed, wrongly_seen
 from wheelhouse.vet.code.computed_values import MAX_PIECES
-from wheelhouse.vet.code.known_calls import KnownCalls
-from wheelhouse.vet.code.values import MISSING, UNKNOWN, Scope, Value
+from wheelhouse.vet.code.values import MISSING, Value
 
 
 def shown(value: Value) -> str:
@@ -258,11 +254,3 @@ SEEN: Mapping[str, list[str]] = {
 
 def test_what_is_reached_by_a_text_is_found() -> None:
     assert not wrongly_seen(SEEN)
-
-
-def test_what_calls_must_implement_is_said() -> None:
-    known, node = KnownCalls(), ast.Call(ast.Name("odd"))
-    with pytest.raises(NotImplementedError):
-        known.record("odd", node, "odd")
-    with pytest.raises(NotImplementedError):
-        known._apply(UNKNOWN, UNKNOWN, (), {}, node, Scope())
