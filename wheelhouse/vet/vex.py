@@ -112,10 +112,10 @@ def _covers(statement: VexStatement, finding: Finding, pin: Pin | None) -> bool:
     file = Purl("pypi", "", pin.project, str(pin.version)) if pin else None
     is_fix = statement.analysis.state in FIXED
     products = [product for product in statement.products if product.has_version or not is_fix]
-    return any(_is_about(product, package, file, pin.artifact.sha256 if pin else "") for product in products)
+    return any(_is_about(product, package, file, pin.artifact.sha256 if pin else None) for product in products)
 
 
-def _is_about(product: VexProduct, package: Purl | None, file: Purl | None, sha256: str) -> bool:
+def _is_about(product: VexProduct, package: Purl | None, file: Purl | None, sha256: str | None) -> bool:
     """Whether a product is the package of a finding, or the file that holds the package.
 
     A sha256 of the product must be that of the file. If the product names components, it must be the file, and the package

@@ -53,7 +53,7 @@ def _reader(document: Table) -> Any:  # noqa: ANN401  (one of three functions)
     """The function that reads the format of a document. Raises ValueError for any other format."""
     if document.get("bomFormat") == "CycloneDX":
         return _of_cyclonedx
-    if "openvex" in str(document.get("@context", "")):
+    if "openvex" in str(document.get("@context")):
         return _of_openvex
     if isinstance(document.get("document"), dict) and "csaf_version" in document["document"]:
         return _of_csaf
@@ -90,7 +90,7 @@ def _components(document: Table) -> Iterator[Table]:
 
 def _cyclonedx_product(component: Table) -> VexProduct:
     """The package URL and the sha256 of a component."""
-    hashes = {str(one.get("alg", "")).lower(): str(one.get("content", "")) for one in _tables(component, "hashes")}
+    hashes = {str(one.get("alg")).lower(): str(one.get("content", "")) for one in _tables(component, "hashes")}
     return VexProduct(_purl(component.get("purl")), _sha256(hashes))
 
 
@@ -205,7 +205,7 @@ def _csaf_product(product: Table, versions: VersionRange | None) -> VexProduct:
     """The package URL and the sha256 of a product; `versions` is the range of versions that its branch names."""
     helper = product.get("product_identification_helper", {})
     rows = [row for one in _tables(helper, "hashes") for row in _tables(one, "file_hashes")]
-    hashes = {str(row.get("algorithm", "")).lower(): str(row.get("value", "")) for row in rows}
+    hashes = {str(row.get("algorithm")).lower(): str(row.get("value", "")) for row in rows}
     return VexProduct(_purl(helper.get("purl")), _sha256(hashes), versions=versions)
 
 
