@@ -78,7 +78,7 @@ def _invalid(text: str, schema: str) -> str | None:
             fault = JsonStrictValidator(SchemaVersion.from_version(schema)).validate_str(text)
     except (ValueError, KeyError) as error:
         return str(error)
-    return next(iter(str(fault).splitlines()), "") if fault else None
+    return str(fault).partition("\n")[0] if fault else None
 
 
 def _bom(evidence: Evidence) -> "Bom":
@@ -285,14 +285,14 @@ def _references(facts: Facts) -> "Iterator[ExternalReference]":
     lines = [line.partition(",")[::2] for line in facts.headers.get("project-url", ())]
     lines += [("home-page", url) for url in facts.headers.get("home-page", ())]
     rows = [(SITES.get(label.strip().lower(), "other"), url.strip(), label, False) for label, url in lines]
-    rows += [("distribution", pin.origin.url or "", pin.index, not pin.built)]
+    rows += [("distribution", pin.origin.url, pin.index, not pin.built)] if pin.origin.url else []
     for kind, url, comment, is_this_file in rows:
         hashes = [HashType(alg=HashAlgorithm.SHA_256, content=pin.artifact.sha256)] if is_this_file else []
         with suppress(InvalidUriException):
-            uri = XsUri(url if SAFE_URL.fullmatch(url) else "not a URI")
-            yield ExternalReference(
-                type=ExternalReferenceType(kind), url=uri, hashes=hashes, comment=_printable(comment) or None
-            )
+            if SAFE_URL.fullmatch(url):
+                yield ExternalReference(
+                    type=ExternalReferenceType(kind), url=XsUri(url), hashes=hashes, comment=_printable(comment) or None
+                )
 
 
 def _merged(component: "Component", facts: Facts, needs: set[str]) -> Edges:
@@ -324,7 +324,7 @@ def _embedded(text: str, filename: str, name: str) -> "tuple[Bom, Edges] | None"
 
     try:
         document: Any = json.loads(text)
-        if document.get("bomFormat") != "CycloneDX" or _invalid(text, str(document.get("specVersion"))):
+        if _invalid(text, str(document.get("specVersion"))):
             return None
         renamed = {str(document.get("metadata", {}).get("component", {}).get("bom-ref")): filename}
         components = [
