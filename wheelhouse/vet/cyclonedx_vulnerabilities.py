@@ -67,7 +67,7 @@ def _analysis(finding: Finding, evidence: Evidence) -> Analysis | None:
         detail = f"{waiver.reason} (waived by {waiver.who} until {waiver.until})"
         return Analysis(waiver.state or "exploitable", waiver.justification, detail, waiver.who)
     if finding in evidence.approved:
-        reviewers = ", ".join(sorted(evidence.approvals.reviewers(evidence.hashes.get(finding.subject, ""))))
+        reviewers = ", ".join(sorted(evidence.approvals.reviewers(evidence.hashes[finding.subject])))
         return Analysis("exploitable", "", f"seen and approved by {reviewers}", reviewers)
     return None
 
