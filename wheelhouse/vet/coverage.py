@@ -157,7 +157,7 @@ def _gap(kind: GapKind, subject: str, names: list[str]) -> Gap:
 
 def _suffix(name: str) -> str:
     """The suffix of a name in lower case; empty if it has none."""
-    match = SUFFIX.search(name.rpartition("/")[2])
+    match = SUFFIX.search(name)
     return match[0].lower() if match else ""
 
 
@@ -183,8 +183,10 @@ def _is_python(entry: Entry, facts: Facts) -> bool:
     """Whether a member is a Python source: by its suffix, or a script that names Python in its first line."""
     if not is_source(entry.name, is_wheel=facts.pin.artifact.is_wheel):
         return False
-    start = facts.texts.get(entry.name, "")[:MAX_SHEBANG_CHARACTERS].encode()
-    return entry.name.endswith((".py", ".pth")) or bool(PYTHON_SCRIPT.match(start))
+    if entry.name.endswith((".py", ".pth")):
+        return True
+    text = facts.texts.get(entry.name)
+    return text is not None and bool(PYTHON_SCRIPT.match(text[:MAX_SHEBANG_CHARACTERS].encode()))
 
 
 def _is_metadata(name: str) -> bool:
