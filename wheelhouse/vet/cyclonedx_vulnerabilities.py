@@ -1,5 +1,6 @@
 """The known vulnerabilities of a wheelhouse for its bill of materials, with what was decided about each (CycloneDX 1.6, VEX)."""
 
+import re
 from collections.abc import Iterator, Sequence
 from itertools import groupby
 from typing import TYPE_CHECKING
@@ -23,6 +24,7 @@ ADDRESSES = {
     "GHSA": ("GitHub", "https://github.com/advisories/"),
 }
 OSV = ("OSV", "https://osv.dev/vulnerability/")
+PLAIN = re.compile(r"[0-9A-Za-z][0-9A-Za-z:-]*")
 OTHER_JUSTIFICATIONS = {
     "component_not_present": "code_not_present",
     "vulnerable_code_not_present": "code_not_present",
@@ -116,8 +118,7 @@ def _source(identifier: str) -> "VulnerabilitySource":
     from cyclonedx.model.vulnerability import VulnerabilitySource  # noqa: PLC0415
 
     name, address = ADDRESSES.get(identifier.partition("-")[0], OSV)
-    is_plain = identifier.replace("-", "").replace(":", "").isalnum() and identifier.isascii()
-    return VulnerabilitySource(name=name, url=XsUri(f"{address}{identifier}") if is_plain else None)
+    return VulnerabilitySource(name=name, url=XsUri(f"{address}{identifier}") if PLAIN.fullmatch(identifier) else None)
 
 
 def _ratings(finding: Finding) -> "list[VulnerabilityRating]":
@@ -131,7 +132,7 @@ def _ratings(finding: Finding) -> "list[VulnerabilityRating]":
     )
 
     values = finding.values
-    word = str(values.get("rating") or "").partition(",")[0].replace("moderate", "medium")
+    word = str(values.get("rating")).partition(",")[0].replace("moderate", "medium")
     vector, score = str(values.get("vector") or ""), str(values.get("score") or "")
     if word not in SEVERITIES and not score:
         return []

@@ -79,7 +79,8 @@ def _sha256_of(entry: Entry) -> str:
     """The sha256 of a member in hexadecimal; empty if RECORD has another hash, or one that is damaged."""
     algorithm, _, digest = entry.digest.partition("=")
     with suppress(ValueError):
-        return urlsafe_b64decode(f"{digest}==").hex() if algorithm == "sha256" else ""
+        if algorithm == "sha256":
+            return urlsafe_b64decode(f"{digest}==").hex()
     return ""
 
 
