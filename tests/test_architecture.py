@@ -99,6 +99,12 @@ def trees() -> dict[str, ast.Module]:
     return {name: ast.parse(path.read_text(encoding="utf-8")) for name, path in MODULES.items()}
 
 
+@cache
+def nodes() -> dict[str, list[ast.AST]]:
+    """Every node of each module's tree."""
+    return {name: list(ast.walk(tree)) for name, tree in trees().items()}
+
+
 def imports_of(tree: ast.AST) -> Iterator[str]:
     """Every module that a tree imports, in functions too, but for what only type checkers see."""
     if isinstance(tree, ast.expr) or (isinstance(tree, ast.If) and ast.unparse(tree.test) == "TYPE_CHECKING"):
@@ -158,7 +164,7 @@ def test_only_the_command_line_prints_exits_and_reads_the_environment() -> None:
 
     def wrong(name: str) -> set[str]:
         used = set()
-        for node in ast.walk(trees()[name]):
+        for node in nodes()[name]:
             if isinstance(node, ast.Call) and isinstance(node.func, ast.Name):
                 used.add(node.func.id)
             if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name):
@@ -185,8 +191,8 @@ def test_one_module_catches_what_is_nested_too_deeply() -> None:
     """What parses a document of any origin does so in `documents`, or in `too_deep_as`, and so never ends in a RecursionError."""
     handlers = {
         name
-        for name, tree in trees().items()
-        for node in ast.walk(tree)
+        for name, inside in nodes().items()
+        for node in inside
         if isinstance(node, ast.ExceptHandler) and node.type and "RecursionError" in ast.unparse(node.type)
     }
     assert handlers == {"wheelhouse.documents"}
@@ -200,9 +206,7 @@ def test_no_file_name_stands_for_two_things() -> None:
 
 def test_what_decodes_is_made_when_its_module_is_loaded() -> None:
     """msgspec prepares a type at its first use, and two threads that do so at once end the process."""
-    calls = (
-        ast.unparse(node.func) for tree in trees().values() for node in ast.walk(tree) if isinstance(node, ast.Call)
-    )
+    calls = (ast.unparse(node.func) for inside in nodes().values() for node in inside if isinstance(node, ast.Call))
     assert not [call for call in calls if re.fullmatch(r"msgspec\.\w+\.decode", call)]
 
 
@@ -218,7 +222,7 @@ def pure() -> tuple[str, ...]:
 
 def test_a_pure_module_touches_nothing_outside() -> None:
     def wrong(name: str) -> set[str]:
-        calls = {ast.unparse(node.func) for node in ast.walk(trees()[name]) if isinstance(node, ast.Call)}
+        calls = {ast.unparse(node.func) for node in nodes()[name] if isinstance(node, ast.Call)}
         outside = {imported.split(".")[0] for imported in imports()[name]} & OUTSIDE
         return outside | {call for call in calls if call == "open" or call.endswith((".now", ".today", ".utcnow"))}
 

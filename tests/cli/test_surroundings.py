@@ -12,6 +12,7 @@ from types import SimpleNamespace
 import pytest
 
 from tests.support.index import IndexServer
+from tests.support.sampled import sampled
 from tests.support.strangers import every_command
 from tests.support.tools import PROGRAM, clean_environment, must_be_no_defect, run
 from tests.support.wheels import build_wheel
@@ -95,7 +96,7 @@ def test_a_netrc_that_was_named_must_be_readable(tmp_path: Path, monkeypatch: py
         Credentials(machine.netrc_file()).auth("https://host/")
 
 
-@pytest.mark.parametrize("encoding", ["ascii", "latin-1", "utf-8", "cp1252"])
+@pytest.mark.parametrize("encoding", sampled(["ascii", "latin-1", "utf-8", "cp1252"], 1))
 def test_json_can_be_read_whatever_the_encoding(tmp_path: Path, encoding: str) -> None:
     env = clean_environment(PYTHONIOENCODING=encoding)
     done = subprocess.run(
@@ -125,7 +126,7 @@ def test_folders_are_as_open_as_files_and_the_cache_is_as_the_umask_has_it(house
     assert stat.S_IMODE((house.parents[1] / "cache" / "wheelhouse").stat().st_mode) == 0o700
 
 
-@pytest.mark.parametrize("closed", ["stdout", "stderr"])
+@pytest.mark.parametrize("closed", sampled(["stdout", "stderr"], 1))
 def test_who_reads_no_more_does_not_change_the_exit_code(house: Path, closed: str) -> None:
     """`wheelhouse verify | head -1` in a pipeline whose failures count."""
     next(house.glob("*.whl")).unlink()

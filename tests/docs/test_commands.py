@@ -242,6 +242,7 @@ def test_the_airflow_page_builds_its_image(
     assert docker_engine.docker("image", "inspect", "my-airflow:2.10.5").returncode == 0
 
 
+@pytest.mark.rooms
 def test_the_command_that_tries_every_release_of_airflow(home: Path, tmp_path: Path) -> None:
     """Typed in the checkout. It takes an hour, so the tests are collected here, and not run."""
     (every,) = (block for block in blocks(ROOT / "docs/airflow.md") if "EVERY_RELEASE" in block.text)

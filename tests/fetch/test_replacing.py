@@ -315,8 +315,18 @@ class Terminal:
         return self._run.returncode
 
 
-@pytest.mark.parametrize(("answer", "code"), [(b"y\n", 0), (b"\n", 2), (b"no\n", 2), (b"\x04", 2), (None, 130)])
-def test_a_terminal_is_asked(session: Session, index: IndexServer, answer: bytes | None, code: int) -> None:
+ANSWERS = {
+    "yes": (b"y\n", 0),
+    "nothing": (b"\n", 2),
+    "no": (b"no\n", 2),
+    "the end": (b"\x04", 2),
+    "Ctrl-C": (None, 130),
+}
+
+
+@pytest.mark.parametrize("name", sampled(ANSWERS, 2))
+def test_a_terminal_is_asked(session: Session, index: IndexServer, name: str) -> None:
+    answer, code = ANSWERS[name]
     session("fetch top --python 3.12 --quiet")
     before = contents(session.folder / "wheels")
     terminal = Terminal(session.folder, index, "other")

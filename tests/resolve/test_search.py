@@ -20,6 +20,7 @@ from packaging.utils import NormalizedName, canonicalize_name
 from packaging.version import Version
 
 from tests.support.index import Abilities, IndexServer
+from tests.support.sampled import sampled
 from tests.support.supplies import supplying
 from tests.support.tools import uv
 from tests.support.wheels import build_sdist, build_wheel
@@ -169,7 +170,7 @@ SCENARIOS = {
 }
 
 
-@pytest.mark.parametrize("name", SCENARIOS)
+@pytest.mark.parametrize("name", sampled(SCENARIOS, 8))
 def test_a_scenario_comes_out_as_it_must_and_as_uv_has_it(
     name: str, index: IndexServer, offer: Callable[..., None], ask: Ask, tmp_path: Path
 ) -> None:

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from tests.support.golden import Session
+from tests.support.sampled import sampled
 from wheelhouse.vet.approve import files_of
 
 pytest_plugins = ["tests.support.full_wheelhouse"]
@@ -131,7 +132,7 @@ FOREIGN: dict[str, Tamper] = {
 }
 
 
-@pytest.mark.parametrize("name", FOREIGN)
+@pytest.mark.parametrize("name", sampled(FOREIGN, 10))
 def test_what_stage_did_not_write_is_foreign(folder: Path, name: str) -> None:
     FOREIGN[name](folder / "flat")
     assert errors_of(Session(folder), "flat") == {(name, "foreign")}

@@ -11,6 +11,7 @@ from random import Random
 
 import pytest
 
+from tests.support.sampled import sampled
 from wheelhouse.bundle.pack import pack, unpack
 from wheelhouse.errors import WheelhouseError
 from wheelhouse.findings import Severity
@@ -187,7 +188,7 @@ def try_edits(folders: Path, tmp_path: Path, name: str, count: int) -> None:
         shutil.rmtree(folder.parent)
 
 
-@pytest.mark.parametrize("name", FOLDERS)
+@pytest.mark.parametrize("name", sampled(FOLDERS, 3))
 def test_an_edit_is_found(folders: Path, tmp_path: Path, name: str) -> None:
     try_edits(folders, tmp_path, name, QUICK)
 

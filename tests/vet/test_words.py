@@ -65,6 +65,7 @@ def test_reading_a_file_leaves_the_garbage_collector_as_it_was(tmp_path: Path, i
         gc.enable()
 
 
+@pytest.mark.rooms
 def test_a_tree_that_was_followed_is_freed_without_the_garbage_collector(tmp_path: Path) -> None:
     code = (
         b"import subprocess\nclass A:\n    def f(self):\n        self.g = lambda: A()\n        def inner(): return inner\n"
