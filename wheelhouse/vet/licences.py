@@ -174,7 +174,7 @@ def _from_field(facts: Facts) -> str:
     text = facts.header("license").strip()
     if "\n" in text or len(text) > 100:
         return recognise(text)
-    if (identifier := _word(text)) or not text:
+    if identifier := _word(text):
         return identifier
     parsed = parse(text)
     return str(parsed) if parsed is not None else ""
