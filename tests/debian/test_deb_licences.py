@@ -166,6 +166,42 @@ def test_debians_names_become_spdx_expressions(names: tuple[str, ...], expressio
     assert not expression or parse(expression) is not None
 
 
+SPELLINGS = {
+    ("gpl-3",): "GPL-3.0-only",
+    ("LGPL-v2.1+",): "LGPL-2.1-or-later",
+    ("AGPL-3",): "AGPL-3.0-only",
+    ("LGPL+",): "LicenseRef-LGPL-1.0",
+    ("ALGPL-3",): "LicenseRef-ALGPL-3.0",
+    ("gfdl-niv-1.2",): "GFDL-1.2-only",
+    ("GPL-2x",): "LicenseRef-GPL-2x",
+    ("EXPAT",): "MIT",
+    ("zlib/libpng",): "Zlib",
+    ("bsd-3-clause",): "BSD-3-Clause",
+    ("LicenseRef-ours",): "LicenseRef-ours",
+    ("LicenseRef-our_own",): "LicenseRef-LicenseRef-our-own",
+    ("<ours>",): "LicenseRef-ours",
+    ("?",): "LicenseRef-other",
+    ("",): "",
+    ("", "MIT"): "MIT",
+    ("MIT", "", "ISC"): "MIT AND ISC",
+    ("MIT or ",): "MIT",
+    (" or MIT and ISC",): "MIT AND ISC",
+    ("MIT OR ISC",): "MIT OR ISC",
+    ("MIT | ISC",): "MIT AND ISC",
+    ("MIT |ISC",): "MIT AND ISC",
+    ("MIT/ ISC",): "MIT AND ISC",
+    ("MIT or ISC and MIT",): "MIT OR ISC",
+    ("MIT, or ISC and Zlib",): "MIT OR (ISC AND Zlib)",
+    ("MIT and ISC, OR Zlib",): "(MIT AND ISC) OR Zlib",
+    ("MIT or ISC", "Zlib", "MIT or ISC"): "(MIT OR ISC) AND Zlib",
+    (" GPL-2  WITH x exception or MIT ",): "GPL-2.0-only OR MIT",
+}
+
+
+def test_names_are_spelled_and_joined_as_spdx_does() -> None:
+    assert {names: spdx_expression(names) for names in SPELLINGS} == SPELLINGS
+
+
 def locked(name: str) -> LockedDeb:
     path = f"pool/{name}.deb"
     return LockedDeb(name, "1", "amd64", "debian", path, name * 8, 1, "bookworm", "main", name, "1", ("packages",))
@@ -211,6 +247,27 @@ def test_a_copyright_file_that_is_a_link_is_that_of_another_package(tmp_path: Pa
             **dict.fromkeys(("lib-dev.deb", "tool.deb", "lib.deb"), "GPL-2.0-or-later AND Apache-2.0"),
             "far.deb": "LGPL-2.1-or-later",
         }
+
+
+def test_links_are_followed_to_a_known_package_within_limits(tmp_path: Path) -> None:
+    chain = [f"p{number}" for number in range(9)]
+    for name, other in zip(chain, [*chain[1:], ""], strict=True):
+        deb(
+            tmp_path / f"debian/debian/pool/{name}.deb", PLAIN, name=name, link=f"../{other}/copyright" if other else ""
+        )
+    deb(tmp_path / "debian/debian/pool/odd.deb", "", name="odd", link="../unknown/copyright")
+    licences = deb_licences(tmp_path, DebianLock(packages=tuple(map(locked, [*chain, "odd"]))))
+    assert [*licences] == [f"debian/debian/pool/{name}.deb" for name in chain[1:]]
+
+
+def test_a_package_that_is_missing_is_read_when_it_is_there(tmp_path: Path) -> None:
+    lock, notes = DebianLock(packages=(locked("lib"),)), Cache(tmp_path / "cache").private
+    assert deb_licences(tmp_path, lock, notes) == {}
+    path = deb(tmp_path / "debian/debian/pool/lib.deb", PLAIN)
+    licences = {"debian/debian/pool/lib.deb": "GPL-2.0-or-later AND Apache-2.0"}
+    assert deb_licences(tmp_path, lock) == licences == deb_licences(tmp_path, lock, notes)
+    path.unlink()
+    assert (deb_licences(tmp_path, lock), deb_licences(tmp_path, lock, notes)) == ({}, licences)
 
 
 @pytest.mark.parametrize(

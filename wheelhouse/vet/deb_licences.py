@@ -49,8 +49,8 @@ NONE: Mapping[str, str] = MappingProxyType({})
 class _CopyrightFile:
     """What one copyright file says: names of licences, or the package whose file counts instead."""
 
-    names: tuple[str, ...] = ()
-    package: str = ""
+    names: tuple[str, ...]
+    package: str
 
 
 def deb_licences(
@@ -107,7 +107,7 @@ def _spelled(name: str, between: re.Pattern[str]) -> str:
         _spelled(text, NARROW) if between is WIDE else _identifier(EXCEPTION.sub("", text.strip()))
         for text in pieces[::2]
     ]
-    return _joined(["AND", *((word or "and").upper() for word in pieces[1::2])], inner)
+    return _joined([(word or "and").upper() for word in (None, *pieces[1::2])], inner)
 
 
 def _joined(words: list[str], parts: list[str]) -> str:
