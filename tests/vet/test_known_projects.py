@@ -57,6 +57,73 @@ def test_other_names_imitate_nobody(name: str) -> None:
     assert KNOWN.imitated_by(NormalizedName(name)) is None
 
 
+MANY = ("requests", "flask", "python-dateutil", "typing-extensions", "boto3", "nose", *FILLERS)
+LISTED = KnownProjects(
+    tuple(
+        map(
+            NormalizedName, (*MANY[:998], "popular", "final", "later", "obscure", *("x",) * 3997, "protected", "beyond")
+        )
+    )
+)
+
+
+def test_the_first_thousand_projects_are_popular_and_the_first_five_thousand_are_compared() -> None:
+    assert [LISTED.names.index(NormalizedName(name)) for name in ("final", "later", "protected", "beyond")] == [
+        *(999, 1000, 4999, 5000)
+    ]
+    ranks = {"requests": True, "popular": True, "final": True, "later": False, "protected": False, "unknown": False}
+    assert {name: LISTED.is_popular(name) for name in ranks} == ranks
+
+
+ALIKE: dict[str, tuple[str, Imitation] | None] = {
+    "populars": ("popular", Imitation.SLIP),
+    "pypopular": ("popular", Imitation.AFFIX),
+    "finall": ("final", Imitation.SLIP),
+    "latter": None,
+    "obscura": ("obscure", Imitation.SLIP),
+    "pyobscure": None,
+    "py-obscure": ("obscure", Imitation.AFFIX),
+    "protecteed": ("protected", Imitation.SLIP),
+    "beyonnd": None,
+    "noses": None,
+    "flas": None,
+    "flash": ("flask", Imitation.SLIP),
+    "f1ask": ("flask", Imitation.LETTERS),
+    "fask": None,
+    "requests123": None,
+    "requests12": ("requests", Imitation.AFFIX),
+    "requestsv2": ("requests", Imitation.AFFIX),
+    "requests-2": ("requests", Imitation.AFFIX),
+    "requestsv": ("requests", Imitation.SLIP),
+    "requestsv123": None,
+    "requestspy": ("requests", Imitation.AFFIX),
+    "pythonrequests": ("requests", Imitation.AFFIX),
+    "requestspython": ("requests", Imitation.AFFIX),
+    "librequests": ("requests", Imitation.AFFIX),
+    "requestslib": ("requests", Imitation.AFFIX),
+    "flaskrequests": None,
+    "py-typing-extensions": ("typing-extensions", Imitation.AFFIX),
+    "typing-extensions-official": ("typing-extensions", Imitation.AFFIX),
+    "typing-official-extensions": None,
+    "extensions-typing": ("typing-extensions", Imitation.ORDER),
+    "typing-extension": ("typing-extensions", Imitation.SLIP),
+    "re-quests": ("requests", Imitation.SEPARATORS),
+    "boto33": ("boto3", Imitation.AFFIX),
+}
+
+
+def test_a_name_imitates_by_the_strongest_likeness_or_not_at_all() -> None:
+    assert {name: LISTED.imitated_by(NormalizedName(name)) for name in ALIKE} == ALIKE
+    assert [*map(str, Imitation)] == ["separators", "letters", "slip", "order", "affix"]
+
+
+def test_of_several_imitated_projects_the_most_used_counts() -> None:
+    known = KnownProjects(tuple(map(NormalizedName, ("colour", "colors", "col-ors", "ab-cde-f", "abc-def"))))
+    assert known.imitated_by(NormalizedName("colours")) == ("colour", Imitation.SLIP)
+    assert known.imitated_by(NormalizedName("co-lors")) == ("colors", Imitation.SEPARATORS)
+    assert known.imitated_by(NormalizedName("a-bcdef")) == ("ab-cde-f", Imitation.SEPARATORS)
+
+
 def test_without_a_list_nothing_is_alike() -> None:
     assert KnownProjects().imitated_by(NormalizedName("reqeusts")) is None
 

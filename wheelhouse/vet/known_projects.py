@@ -26,7 +26,8 @@ AFFIXES = frozenset(
 """Words that a name has before or after the name that it imitates."""
 GLUED = ("python", "py", "lib")
 """Affixes that also stand without a separator."""
-NUMBERED = re.compile(r"(?P<name>.*[a-z])(?:-?v?\d{1,2})?")
+NUMBERED = (re.compile(r"(.*[a-z])(?:-?\d{1,2})?"), re.compile(r"(.*[a-z])-?v\d{1,2}"))
+"""Names with a number or a version at their end, if any: `name2`, `name-2`, `namev2`."""
 
 
 class Imitation(StrEnum):
@@ -61,7 +62,7 @@ class KnownProjects:
         """
         if name in self.ranks or not self.names:
             return None
-        found = {other: how for other, how in self._alike(name) if other != name and self._is_compared(other)}
+        found = {other: how for other, how in self._alike(name) if self._is_compared(other)}
         return min(found.items(), key=lambda pair: self.ranks[pair[0]], default=None)
 
     def _is_compared(self, other: str) -> bool:
@@ -111,8 +112,8 @@ def _without_glued(name: str) -> Iterator[str]:
     for affix in GLUED:
         yield name.removeprefix(affix)
         yield name.removesuffix(affix)
-    if match := NUMBERED.fullmatch(name):
-        yield from (f"{match['name']}{number}" for number in ("", *digits))
+    for match in filter(None, (pattern.fullmatch(name) for pattern in NUMBERED)):
+        yield from (f"{match[1]}{number}" for number in ("", *digits))
 
 
 def _without_separators(name: str) -> str:
@@ -121,8 +122,8 @@ def _without_separators(name: str) -> str:
 
 
 def _in_order(name: str) -> str:
-    """A name with its words, which hyphens part, sorted: two orders of the same words are equal."""
-    return "-".join(sorted(name.split("-")))
+    """The words of a name, which hyphens part, sorted, as text: two orders of the same words are equal."""
+    return str(sorted(name.split("-")))
 
 
 KEYS: Mapping[Imitation, Callable[[str], str]] = {
