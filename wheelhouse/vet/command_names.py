@@ -127,7 +127,7 @@ TOOL_OWNERS: Mapping[str, tuple[NormalizedName, ...]] = {
 
 _SUFFIX = re.compile(r"\.(exe|com|bat|cmd|ps1|sh|csh|fish|nu|xsh|py)$")
 _VERSION = re.compile(r"[\d.]*t?w?$")
-_VERSIONED = frozenset(("pip", "pydoc", "python", "pypy", "idle", "2to3"))
+_VERSIONED = frozenset(("pip", "pydoc", "python", "pypy", "idle"))
 
 
 def command_of(script: str) -> str:

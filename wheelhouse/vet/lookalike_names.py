@@ -33,9 +33,8 @@ def differ_in_digits(name: str, other: str) -> bool:
 
 
 def _reordered(name: str, other: str) -> bool:
-    """Whether two names have the same parts in another order: `dateutil-python` and `python-dateutil`."""
-    parts = name.split("-")
-    return len(parts) > 1 and sorted(parts) == sorted(other.split("-"))
+    """Whether two names have the same parts: `dateutil-python` and `python-dateutil`. True for equal names, too."""
+    return sorted(name.split("-")) == sorted(other.split("-"))
 
 
 def one_slip(name: str, other: str) -> bool:
