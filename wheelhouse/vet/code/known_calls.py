@@ -110,10 +110,10 @@ class KnownCalls(Expressions):
         return Value(name=module.partition(".")[0] if is_package else module, is_spelled=not is_package)
 
     def _names(self, name: str, receiver: Value, arguments: tuple[Value, ...], *_: object) -> Value | None:
-        """The dict of names that vars(os), globals() or locals() gives, as a named thing; None for any other call."""
+        """The dict of names that vars(os) gives, as a named thing; None for any other call, also for vars()."""
         if name == "builtins.vars" and arguments and arguments[0].name:
             return Value(name=f"{arguments[0].name}.__dict__")
-        return Value(name=f"{name}()") if name in ("builtins.vars", "builtins.globals", "builtins.locals") else None
+        return None
 
     def _got(self, name: str, receiver: Value, arguments: tuple[Value, ...], *_: object) -> Value | None:
         """The value of a variable of the environment, or of x.get('key') and x.pop('key') of a known dict; None for any other call."""
@@ -165,7 +165,7 @@ KNOWN_CALLS: Mapping[str, Callable[..., Value | None]] = MappingProxyType(
         "setattr": KnownCalls._setattr,
         "__import__": KnownCalls._imported,
         "import_module": KnownCalls._imported,
-        **dict.fromkeys(("vars", "globals", "locals"), KnownCalls._names),
+        "vars": KnownCalls._names,
         **dict.fromkeys(("get", "getenv", "pop"), KnownCalls._got),
         "map": KnownCalls._mapped,
         **dict.fromkeys(("partial", "attrgetter", "methodcaller"), KnownCalls._defer),

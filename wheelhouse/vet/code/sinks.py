@@ -298,12 +298,12 @@ def _permits(call: Call, run: Run) -> Iterator[Seen]:
     """`drops` for a chmod after something was fetched, or a file that then gets the name of a program, and the kinds of `_writes_to`
     for the new name of a file.
     """
+    renamed = UNKNOWN
     if call.name in ("os.rename", "os.replace", "shutil.move"):
-        path = call.argument(1, "dst").words
+        renamed = call.argument(1, "dst")
     elif call.name in ("pathlib.Path().rename", "pathlib.Path().replace"):
-        path = call.argument(0, "target").words
-    else:
-        path = ""
+        renamed = call.argument(0, "target")
+    path = renamed.words
     yield from _writes_to(path)
     if run.has_fetched_file and (call.name.endswith(".chmod") or api_names.PROGRAM_NAME.search(path)):
         yield "drops", f"fetches a file and makes it a program: `{call.name}`"
