@@ -42,7 +42,7 @@ def verify(
     """Check that a wheelhouse or a staged folder has exactly the files that its lock files name.
 
     Every file is hashed and opened. A staged folder must have the layout that follows from its lock files and from the
-    options of `stage`. The command prints these options. For an index that `wheelhouse index` wrote, the files are compared
+    options of `stage`. `verify` prints these options. For an index that `wheelhouse index` wrote, the files are compared
     with the pages of the index. Every problem is listed. The exit code is 1 if there is a problem. With --all, the
     wheelhouse of each job of the settings file is checked.
     """

@@ -166,8 +166,8 @@ class DebianOptions:
         "--deb",
         metavar="NAME",
         in_table=True,
-        help="Fetch a Debian package, and those of its dependencies that the base system lacks. Write git, "
-        "git=VERSION or git/SUITE.",
+        help="Fetch a Debian package, and those of its dependencies that the base system lacks. NAME can be git, "
+        "git=VERSION or git/SUITE, for example.",
     )
     deb_lists: Mapping[str, Texts] = field(
         default_factory=dict,
@@ -178,8 +178,7 @@ class DebianOptions:
         default=None,
         metavar="FOLDER",
         in_table=True,
-        help="The root folder of the base system, to which the packages are added. / is this machine. Default: the "
-        "base image.",
+        help="The root folder of the system that gets the packages. Use / for this machine. Default: the base image.",
     )
     deb_sources: Texts = always(
         "--deb-source",

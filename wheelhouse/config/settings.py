@@ -332,7 +332,7 @@ def settings_table(folder: Path) -> tuple[dict[str, Any], Path] | None:
 def read_toml(path: Path) -> dict[str, Any]:
     """A file of settings as a table. Raises InputError if it cannot be read."""
     try:
-        return parse_toml(read_text(path, "the settings"))
+        return parse_toml(read_text(path, "the settings file"))
     except ValueError as error:
         raise InputError(f"`{path}` is not TOML: {error}") from error
 

@@ -134,7 +134,8 @@ def _without_askers(conflict: Conflict, chains: Sequence[Sequence[Step]]) -> str
     if not conflict.usable:
         return leave
     return (
-        f"{leave}, or decide yourself: `--override FILE` with a line such as `{conflict.project}=={conflict.usable[0]}`"
+        f"{leave}, or choose the version of {conflict.project} yourself: `--override FILE` with a line such as "
+        f"`{conflict.project}=={conflict.usable[0]}`"
     )
 
 
@@ -304,7 +305,7 @@ def _other_release(conflict: Conflict) -> Iterator[str]:
     version = conflict.usable[0]
     for line in conflict.constraints:
         if not line.requirement.specifier.contains(version, prereleases=True):
-            yield f"change {line.origin}, which excludes {conflict.project} {version}"
+            yield f"change {line.origin}, because it excludes {conflict.project} {version}"
             return
     for chain, side in zip(conflict.chains, conflict.sides, strict=True):
         if not side.dependency.specifier.contains(version, prereleases=True):
@@ -316,7 +317,7 @@ def _accepting(conflict: Conflict, chain: Sequence[Step], side: Step, version: V
     """The hint to change what excludes a version: the user's requirement, or the release that has it."""
     root = chain[0].dependency
     if side.asker is None:
-        return f"loosen `{root}` {origin_text(root.origin)}, which excludes {conflict.project} {version}"
+        return f"loosen `{root}` {origin_text(root.origin)}, because it excludes {conflict.project} {version}"
     if root.specifier and is_exact(root.specifier):
         return (
             f"request a release of {root.project} {origin_text(root.origin)} that accepts {conflict.project} {version}"

@@ -305,7 +305,7 @@ def _other_conflicts(count: int) -> str:
     """The end of a hint, which may leave `count` other conflicts; empty for none."""
     if not count:
         return ""
-    return f"; this may not solve the other {'conflict' if count == 1 else 'conflicts'} above"
+    return f"; the other {'conflict' if count == 1 else 'conflicts'} above may remain"
 
 
 def why_rejected(group: RejectedReleases) -> str:
