@@ -40,7 +40,7 @@ def origin_unencrypted(facts: Facts, review: Review) -> Iterator[Observation]:
 
     An attacker in the network could replace both.
     """
-    for url in dict.fromkeys((facts.pin.index, facts.pin.origin.url or "")):
+    for url in dict.fromkeys(filter(None, (facts.pin.index, facts.pin.origin.url))):
         if url.startswith("http://") and not LOOPBACK.match(url):
             yield observed(url=url)
 
