@@ -39,6 +39,9 @@ def test_a_version_is_in_a_range_as_the_last_event_before_it_says() -> None:
         "introduced 3, fixed 2, introduced 1": ("1 1.9 3 9", "0 2 2.9"),
         "introduced 0, last_affected 1, introduced 2, last_affected 3": ("0 1 2 3", "1.1 3.1"),
         "introduced 1, introduced 2": ("1 1.5 2", "0.9"),
+        "introduced 0, fixed 0": ("0.dev1", "0 1"),
+        "introduced 0, last_affected 0": ("0.dev1 0", "0.1 1"),
+        "introduced 0": ("0.dev1 0 1", ""),
         "fixed 0": ("", "0 1"),
         "last_affected 0": ("", "0 1"),
         "fixed 2": ("", "1 2 3"),
@@ -83,6 +86,7 @@ def test_malware_is_told_by_an_id_or_an_alias() -> None:
     assert advisory("MAL-2026-1").is_malware and advisory("A", aliases={"B", "MAL-2026-1"}).is_malware
     assert not advisory("A-MAL-", aliases={"NORMAL-1"}).is_malware
     assert advisory("A", aliases={"B"}).names == {"A", "B"}
+    assert Advisory("A", LIB).modified == ""
 
 
 def test_advisories_with_a_name_in_common_are_one_group() -> None:

@@ -24,6 +24,10 @@ class Event:
     version: str
 
 
+START = Event("introduced", "0")
+"""The beginning of a range that has every version before its end, also those that are sorted before `0`."""
+
+
 @dataclass(frozen=True, slots=True)
 class Advisory:
     """One record, for one project. `ranges` are lists of events; `versions` are affected whatever the ranges say.
@@ -102,9 +106,9 @@ def within(events: Sequence[Event], version: Any, key: Callable[[str], Any]) -> 
     comes last.
     """
     ordered = sorted(
-        (one for one in events if one.version != "0"), key=lambda one: (key(one.version), one.kind == "last_affected")
+        (one for one in events if one != START), key=lambda one: (key(one.version), one.kind == "last_affected")
     )
-    affected = any(one.version == "0" and one.kind == "introduced" for one in events)
+    affected = START in events
     for event in ordered:
         if event.kind == "introduced":
             affected = affected or version >= key(event.version)
