@@ -4,9 +4,9 @@ Source: VERS, the version range specifier of package URLs. A range that cannot b
 """
 
 import re
+from bisect import bisect
 from collections.abc import Callable
 from dataclasses import dataclass
-from itertools import pairwise
 from typing import Any
 from urllib.parse import unquote
 
@@ -46,7 +46,7 @@ class VersionRange:
 
 def parse_range(text: str) -> VersionRange:
     """The range that a text is; one without constraints, which has no version, if it cannot be read."""
-    match = RANGE.fullmatch("".join(text.split()))
+    match = RANGE.match("".join(text.split()))
     if not match:
         return VersionRange("", ())
     if match[2] == ALL:
@@ -65,14 +65,8 @@ def _is_within(version: Any, constraints: list[tuple[str, Any]]) -> bool:  # noq
     for comparator, bound in constraints:
         if version == bound:
             return comparator in ("=", "<=", ">=")
-    bounds = sorted(((bound, comparator) for comparator, bound in constraints if comparator not in ("=", "!=")))
+    bounds = sorted((bound, comparator[0]) for comparator, bound in constraints if comparator not in ("=", "!="))
     if not bounds:
         return bool(constraints) and all(comparator == "!=" for comparator, _ in constraints)
-    if bounds[0][1].startswith("<") and version < bounds[0][0]:
-        return True
-    if bounds[-1][1].startswith(">") and version > bounds[-1][0]:
-        return True
-    return any(
-        low[1].startswith(">") and high[1].startswith("<") and low[0] < version < high[0]
-        for low, high in pairwise(bounds)
-    )
+    below = bisect([bound for bound, _ in bounds], version)
+    return [">", *(sign for _, sign in bounds), "<"][below : below + 2] == [">", "<"]
