@@ -98,15 +98,15 @@ def _advisories(record: _Record) -> Iterator[Advisory]:
     characters.
     """
     summary = " ".join((record.summary or record.details or "").split())
-    for affected in record.affected or ():
-        key = _key(affected.package) if affected.package else None
+    for package, affected in [(one.package, one) for one in record.affected or () if one.package]:
+        key = _key(package)
         if key is None or (affected.database_specific or {}).get("informational") in NO_VULNERABILITY:
             continue
         yield Advisory(
             id=record.id,
             project=key,
             aliases=frozenset(record.aliases or ()),
-            ranges=tuple(_events(range_) for range_ in affected.ranges or () if _counts(range_, affected)),
+            ranges=tuple(_events(range_) for range_ in affected.ranges or () if _counts(range_, package)),
             versions=frozenset(affected.versions or ()),
             severity=_severity(record, affected),
             vector=_vector(record, affected),
@@ -124,10 +124,9 @@ def _key(package: _Package) -> NormalizedName | None:
     return advisory_key(package.ecosystem, package.name)
 
 
-def _counts(range_: _Range, affected: _Affected) -> bool:
+def _counts(range_: _Range, package: _Package) -> bool:
     """Whether a range is one of versions: of type ECOSYSTEM, or SEMVER if the ecosystem uses that. Ranges of commits are not."""
-    is_semver = affected.package is not None and affected.package.ecosystem in SEMVER_ECOSYSTEMS
-    return range_.type == "ECOSYSTEM" or (range_.type == "SEMVER" and is_semver)
+    return range_.type == "ECOSYSTEM" or (range_.type == "SEMVER" and package.ecosystem in SEMVER_ECOSYSTEMS)
 
 
 def _digests(affected: _Affected, kind: str) -> frozenset[str]:

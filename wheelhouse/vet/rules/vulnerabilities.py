@@ -111,14 +111,14 @@ def _context(group: Sequence[Advisory], fixed: str, review: Review) -> dict[str,
     These can change while it stays the same finding. The vector, the score and the use are left out if they are unknown.
     """
     severity = next((advisory.severity for advisory in group if advisory.severity), "")
-    vector = max((advisory.vector for advisory in group), default="")
+    vector = max(advisory.vector for advisory in group)
     return {
         "case": "fixed" if fixed else "unfixed",
         "fixed": fixed,
         "rating": rating(severity),
         **({"vector": vector, "score": score(vector)} if score(vector) else {}),
         **review.threats.of({name for advisory in group for name in advisory.names}),
-        "since": max((advisory.since for advisory in group), default=""),
+        "since": max(advisory.since for advisory in group),
         "summary": next((advisory.summary for advisory in group if advisory.summary), ""),
     }
 
