@@ -97,8 +97,9 @@ def test_advisories_with_a_name_in_common_are_one_group() -> None:
         advisory("C", aliases={"x", "y"}),
         advisory("A", aliases={"E"}),
         advisory("F", aliases={"z"}),
+        advisory("I", aliases={"y"}),
     ]
-    assert [[one.id for one in group] for group in grouped(rows)] == [["A", "E"], ["B", "C", "D"], ["F"]]
+    assert [[one.id for one in group] for group in grouped(rows)] == [["A", "E"], ["B", "C", "D", "I"], ["F"]]
     found = collect([*rows, advisory("G", "introduced 1"), advisory("H", "introduced 1", project=OTHER)])
     assert [[one.id for one in group] for group in found.of(LIB, Version("1"))] == [["G"]]
     assert found.of(canonicalize_name("none"), Version("1")) == []
