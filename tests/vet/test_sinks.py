@@ -561,6 +561,7 @@ PIP: Mapping[str, list[str]] = {
     "pip._internal.cli.main(['install', 'odd'])": ["installs: `pip._internal.cli.main`: `install odd`"],
     "pip._internal.cli.main.main(['install', 'odd'])": ["installs: `pip._internal.cli.main.main`: `install odd`"],
     "pip.main(['list'])": [],
+    "pip.main(['uninstall', 'odd'])": [],
     "pip.main(['list'], 'install')": [],
     "pip.main.main(['install'])": [],
     "odd.main(['install'])": [],

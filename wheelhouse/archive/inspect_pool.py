@@ -115,7 +115,7 @@ class InspectPool(ReadPool[InspectedFile]):
 
 
 def _inspected(path: Path, filename: str) -> InspectedFile:
-    """`inspect` without a watch, in this process."""
+    """`inspect` without a watch: how this process inspects a file while no worker is ready."""
     return inspect(path, filename)
 
 

@@ -220,7 +220,9 @@ def _build_lock(
 def _build_pins(
     lock: Lock, builder: Builder | MachineError, parallel: int, builds: _Builds
 ) -> tuple[dict[NormalizedName, BuiltWheel], list[BuildFailure]]:
-    """Build every sdist of a lock in parallel: the wheels by project, and the failures; a failure does not stop the others."""
+    """Build every sdist of a lock in `parallel * 2` threads: the wheels by project, and the failures. A failure does not stop the
+    others. The builder limits how many hooks run at the same time.
+    """
     newest_upload = newest_requested_upload(lock)
     pins = _sdists(lock)
     made: dict[NormalizedName, BuiltWheel] = {}

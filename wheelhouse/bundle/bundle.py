@@ -114,7 +114,7 @@ class BundleManifest:
         return BundleManifest(entries, removed, self.base)
 
     def to_json(self) -> str:
-        """The manifest as JSON text with a line end. The same wheelhouse gives the same bytes."""
+        """The manifest as JSON text with a line end. The same manifest gives the same bytes."""
         document = {
             "format": FORMAT,
             "created-by": "wheelhouse",

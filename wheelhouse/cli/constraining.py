@@ -23,7 +23,10 @@ def constraints_fetch(
     published: ConstraintsSource,
     network: NetworkOptions,
 ) -> None:
-    """Fetch Airflow's official constraints into the folder constraints/, so that you can review and keep them."""
+    """Fetch Airflow's official constraints into the folder constraints/, so that you can review and keep them.
+
+    A file that is there already stays as it is.
+    """
     from wheelhouse.airflow import Airflow
     from wheelhouse.fetch.constraints import AIRFLOW_PUBLISHES, airflow_constraints
     from wheelhouse.fetch.gather import mode_of

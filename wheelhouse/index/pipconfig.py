@@ -72,7 +72,9 @@ def _comparable(url: str) -> str:
 
 
 def _with_credentials(text: str, extra: Mapping[str, str]) -> str:
-    """A value of --index, its URL as in `extra` if it has a name and `extra` has its index; else unchanged."""
+    """A value of wheelhouse's --index. If it is `NAME=URL`, and `extra` has an index with this URL, its URL is that of `extra`, which
+    may have credentials; else it is unchanged.
+    """
     name, url = split_named(text)
     return f"{name}={extra[_comparable(url)]}" if name and _comparable(url) in extra else text
 

@@ -158,7 +158,7 @@ class NewSinceLock(Fact):
 def chains(lock: Lock, project: NormalizedName) -> list[list[str]]:
     """The shortest chain from a requirement to each release that requires a project, the project last.
 
-    The chain is the project alone if the user requested it. A chain through the project itself is left out. If the lock
+    If the user requested the project, the first chain is the project alone. A chain through the project itself is left out. If the lock
     was made from another lock, projects that nothing requires count as requested.
     """
     needs: dict[str, tuple[str, ...]] = {str(pin.project): pin.needs for pin in lock.pins}

@@ -14,15 +14,15 @@ def packed_document(manifest: BundleManifest, volumes: Iterable[tuple[str, str, 
     return {"manifest": json.loads(manifest.to_json()), "volumes": rows}
 
 
-def packed_lines(name: str, manifest: BundleManifest, volumes: Iterable[tuple[str, str, int]]) -> list[str]:
-    """A line with how many files of a wheelhouse a bundle carries, and its size; then the sha256 and name of each volume.
+def packed_lines(bundle: str, manifest: BundleManifest, volumes: Iterable[tuple[str, str, int]]) -> list[str]:
+    """A line with the bundle's name, how many of its wheelhouse's files it carries, and its size; then the sha256 and name of each volume.
 
     A volume without a name has that of the bundle.
     """
     rows = list(volumes)
     total = size_text(sum(size for _, _, size in rows))
-    lines = [f"{name}: {len(manifest.carried)} of {len(manifest.entries)} files, {total}"]
-    return lines + [f"{sha256}  {volume or name}" for volume, sha256, _ in rows]
+    lines = [f"{bundle}: {len(manifest.carried)} of {len(manifest.entries)} files, {total}"]
+    return lines + [f"{sha256}  {volume or bundle}" for volume, sha256, _ in rows]
 
 
 def manifest_lines(manifest: BundleManifest, signer: str | None) -> list[str]:

@@ -139,8 +139,8 @@ class ProjectCandidates:
         return None if self._is_direct else self._selection.why_excluded(candidate)
 
     def best(self, specifier: SpecifierSet) -> Candidate | None:
-        """The first file that can be chosen within a specifier and the constraints, of a pre-release only if there is no other;
-        None if there is none.
+        """The first file that can be chosen of the versions that `matching` gives, else of the other pre-releases; None if there is
+        none.
         """
         for versions in (self.matching, self._matching_with_prereleases):
             for version in versions(specifier):

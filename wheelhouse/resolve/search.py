@@ -175,7 +175,9 @@ def locked_dependencies(
 def _newer_without_file(
     candidates: ProjectCandidates, chosen: Candidate, specifier: SpecifierSet
 ) -> Iterator[tuple[Version, list[Reason]]]:
-    """Releases newer than the chosen one and within a specifier of which no file can be chosen, each with the reasons against its files."""
+    """Releases that `matching` puts before the chosen one and that are newer, of which no file can be chosen, each with the reasons
+    against its files.
+    """
     for version in candidates.matching(specifier):
         if version <= chosen.version:
             return

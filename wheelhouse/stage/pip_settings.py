@@ -21,7 +21,7 @@ def pip_conf(tools: bool) -> str:
 
 
 def index_pip_conf(index: str) -> str:
-    """The text of pip.conf for a build that takes everything from one index. The credentials come from netrc."""
+    """The text of pip.conf for a build that takes everything from one index. `index` is a checked URL; the credentials come from netrc."""
     return f"[global]\nindex-url = {index}\nno-input = true\ndisable-pip-version-check = true\n"
 
 

@@ -179,7 +179,7 @@ class Approvals:
         )
 
     def _valid(self, sha256: str) -> Iterator[Approval]:
-        """The approvals of a file that count today: valid, and by a reviewer whose role is for the file."""
+        """The approvals of a file that count today: valid, and by a reviewer whose role, if any, is for the file."""
         return (
             one
             for one in self.approvals

@@ -121,7 +121,10 @@ def _sandbox(check: Check, fact: Fact) -> Sentence:
 
 
 def _engine(check: Check, fact: Fact) -> Sentence:
-    """Whether a container engine answers; if not, why, and whether another is used."""
+    """Whether a container engine answers; if not, why, and that another is used or which commands need one.
+
+    Only the check of Docker has a remedy, if no engine answers.
+    """
     if check.state is State.GOOD:
         return f"{fact('path')} answers", ""
     if fact("has_another") == "True":

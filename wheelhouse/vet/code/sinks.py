@@ -329,9 +329,9 @@ def _reads_settings(call: Call, _: Run) -> Iterator[Seen]:
 
 
 def _installs(call: Call, _: Run) -> Iterator[Seen]:
-    """`installs` for pip's own function, called with an install."""
+    """`installs` for pip's own function, called with the word `install`."""
     words = call.argument(0, "args").words
-    if PIP_MAIN.fullmatch(call.name) and "install" in words:
+    if PIP_MAIN.fullmatch(call.name) and "install" in words.split():
         yield "installs", f"`{call.name}`: `{shortened(words)}`"
 
 

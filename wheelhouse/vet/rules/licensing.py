@@ -25,7 +25,7 @@ def licence_unknown(facts: Facts, review: Review) -> Iterator[Observation]:
 
 @rule(Severity.WARNING)
 def licence_expression_wrong(facts: Facts, review: Review) -> Iterator[Observation]:
-    """The License-Expression cannot be parsed, or names licences that are not in the SPDX list (PEP 639)."""
+    """The License-Expression cannot be parsed, or names licences that are neither in the SPDX list nor `LicenseRef-…` (PEP 639)."""
     text = facts.header("license-expression")
     if text and parse(text) is None:
         yield observed(text=text[:MAX_CHARACTERS])
