@@ -56,11 +56,9 @@ def keep_review(folder: Path, review: Mapping[str, bytes]) -> None:
     Approvals are merged; of two snapshots of advisories, the newer one stays; the policy is replaced.
     """
     if APPROVALS in review:
-        folder.mkdir(parents=True, exist_ok=True)
         write(folder, APPROVALS, merged_approvals(folder, review))
     for name in (ADVISORIES, POLICY):
         if name in review and not (name == ADVISORIES and _is_older(review[name], folder / name)):
-            folder.mkdir(parents=True, exist_ok=True)
             write(folder, name, review[name])
 
 

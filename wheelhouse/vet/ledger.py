@@ -59,10 +59,10 @@ def tips(statements: Iterable[Approval]) -> dict[str, tuple[str, ...]]:
 
     A reviewer without statements is not in the answer.
     """
-    known = [statement for statement in statements if statement.reviewer]
-    followed = {statement.previous for statement in known}
+    known = [(statement, statement.reviewer) for statement in statements if statement.reviewer]
+    followed = {statement.previous for statement, _ in known}
     ends: dict[str, dict[str, None]] = {}
-    for statement in known:
+    for statement, reviewer in known:
         if statement.id not in followed:
-            ends.setdefault(statement.reviewer or "", {})[statement.id] = None
+            ends.setdefault(reviewer, {})[statement.id] = None
     return {reviewer: tuple(ids) for reviewer, ids in ends.items()}

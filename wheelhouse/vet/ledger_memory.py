@@ -32,7 +32,6 @@ def must_not_be_older(folder: Path, path: Path, tips: Mapping[str, Sequence[str]
     now = seen | {name: list(last) for name, last in tips.items() if last}
     if now != seen:
         with suppress(MachineError, OSError):
-            folder.mkdir(parents=True, exist_ok=True)
             write(folder, NAME, json.dumps(memory | {key: now}, indent=1, sort_keys=True) + "\n")
 
 
