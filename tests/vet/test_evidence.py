@@ -100,7 +100,7 @@ def test_the_release_before_is_the_newest_that_is_not_newer() -> None:
 def test_what_several_reviewers_saw_of_a_file_counts_together() -> None:
     known = ApprovedReleases(approvals(OLD, approval(A, wheel("1.0"), NOTE, reviewer="bob", can=["native"])))
     assert known.before(ODD, Version("1.0"), B) == release("1.0", CODE, NOTE, can=["network", "native"])
-    assert known.seen(ODD, B) == {mark(CODE), mark(NOTE)}
+    assert known.seen(ODD, B) == frozenset((mark(CODE), mark(NOTE)))
     assert known.seen(ODD, A) is None and known.seen(NormalizedName("even"), B) is None
 
 
@@ -124,22 +124,26 @@ def pin(project: str, *needs: str) -> Pin:
 def test_a_graph_has_the_ways_from_what_was_requested() -> None:
     pins = (
         pin("a", "b_b>=1", "gone"),
-        pin("b_b", "c"),
+        pin("b_b", "c", "h"),
         pin("c", "d"),
         pin("d"),
         pin("e", "c"),
         pin("f", "f2"),
         pin("f2", "f"),
+        pin("h", "i"),
+        pin("i"),
     )
     lock = Lock(TARGET, Inputs(requirements=("A", "d>=1")), pins)
     (graph,) = evidence(wheelhouses={"tools/": Wheelhouse((lock,))}).graphs
     a, b, c, d, e = (f"tools/{name}-1.0-py3-none-any.whl" for name in ("a", "b_b", "c", "d", "e"))
-    f, f2 = (f"tools/{name}-1.0-py3-none-any.whl" for name in ("f", "f2"))
+    f, f2, h, i = (f"tools/{name}-1.0-py3-none-any.whl" for name in ("f", "f2", "h", "i"))
     none: frozenset[str] = frozenset()
-    needs = {a: frozenset({b}), b: frozenset({c}), c: frozenset({d}), d: none, e: frozenset({c})}
-    assert graph == Graph(lock.name, frozenset({a, d, e}), {**needs, f: frozenset({f2}), f2: frozenset({f})})
-    assert graph.above == {a: "", d: "", e: "", b: a, c: e}
+    needs = {a: frozenset({b}), b: frozenset({c, h}), c: frozenset({d}), d: none, e: frozenset({c})}
+    needs |= {f: frozenset({f2}), f2: frozenset({f}), h: frozenset({i}), i: none}
+    assert graph == Graph(lock.name, frozenset({a, d, e}), needs)
+    assert graph.above == {a: "", d: "", e: "", b: a, c: e, h: b, i: h}
     assert graph.ways(c) == [[a, b, c], [e, c]] and graph.ways(a) == []
+    assert graph.ways(i) == [[a, b, h, i]]
 
 
 def test_files_are_labelled_and_sorted() -> None:
@@ -186,7 +190,7 @@ NETWORK, PROCESS, PLUGIN = Capability.NETWORK, Capability.PROCESS, Capability.PL
 def test_a_file_gained_what_the_release_before_could_not_do() -> None:
     new = file("1.1", B, NETWORK, PROCESS)
     earlier = Earlier("0.5", frozenset({"process"}))
-    none, replaced = Replaced(None, new.pin), Replaced(None, new.pin, earlier=earlier)
+    none, replaced = Replaced(new.pin), Replaced(new.pin, earlier=earlier)
     rows: dict[str, tuple[dict[str, object], tuple[tuple[Capability, ...], str | None]]] = {
         "nothing before": ({}, ((PROCESS, NETWORK), "")),
         "an approved release": ({"approvals": approvals(OLD)}, ((PROCESS,), "1.0")),

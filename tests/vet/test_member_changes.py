@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.support.made_pins import made_facts
 from tests.support.made_wheelhouses import wheelhouse_of
 from tests.support.wheels import build_sdist, build_wheel
 from tests.vet.test_rules import facts_of
@@ -21,9 +22,12 @@ from wheelhouse.vet.member_changes import (
     MAX_DIFF_LINES,
     MAX_DIFFS,
     MemberChange,
+    TextDiff,
     member_changes,
     running_members,
     text_diff,
+    text_diffs,
+    without_version,
 )
 
 OLD = {"odd/__init__.py": b"x = 1\n", "odd/gone.py": b"", "odd.pth": b"import aaa\n", "odd/data.bin": b"1"}
@@ -157,3 +161,88 @@ def test_a_files_page_shows_the_diffs_of_what_it_can_do_now_first(replaced: Repl
     names = [text["name"] for text in content_view(replaced, {"odd/__init__.py"})["texts"]]
     assert names[0] == "odd/__init__.py" and sorted(names) == sorted(text.name for text in replaced.texts)
     assert [text["name"] for text in content_view(replaced)["texts"]] == [text.name for text in replaced.texts]
+
+
+def test_a_wheels_own_folders_have_names_without_version() -> None:
+    names = {
+        "odd-1.0.dist-info/METADATA": "*.dist-info/METADATA",
+        "odd-1.0.data/scripts/x-1.0.data/y": "*.data/scripts/x-1.0.data/y",
+        "odd/odd-1.0.dist-info/METADATA": "odd/odd-1.0.dist-info/METADATA",
+        "odd.dist-info/METADATA": "odd.dist-info/METADATA",
+        "a-b-1.0.dist-info/METADATA": "*.dist-info/METADATA",
+        "odd-1.0.egg-info/x": "odd-1.0.egg-info/x",
+    }
+    assert {name: without_version(name) for name in names} == names
+
+
+def test_a_member_differs_by_its_size_or_its_digest() -> None:
+    def entries(version: str, **members: tuple[int, str]) -> list[Entry]:
+        named = (Entry(name.replace("__", "/"), size, digest=digest) for name, (size, digest) in members.items())
+        own = [Entry(f"odd-{version}.dist-info/{name}", len(version), digest="x") for name in OWN_FILES]
+        return [*named, *own]
+
+    old = entries("1.0", same=(1, "a"), size=(1, "a"), digest=(1, "a"), gone=(1, "a"), odd__=(0, "a"))
+    new = entries("1.10", same=(1, "a"), size=(2, "a"), digest=(1, "b"), new=(1, "a"), even__=(0, "a"))
+    before, after = made_facts(members=old), made_facts("odd-1.10-py3-none-any.whl", members=new)
+    changes = member_changes(before, after)
+    assert changes == (
+        MemberChange("*.dist-info/RECORD.md", old[-1], new[-1]),
+        MemberChange("digest", old[2], new[2]),
+        MemberChange("gone", old[3], None),
+        MemberChange("new", None, new[3]),
+        MemberChange("size", old[1], new[1]),
+    )
+
+
+OWN_FILES = ("RECORD", "RECORD.jws", "RECORD.p7s", "RECORD.md")
+
+
+def test_members_of_an_sdist_are_below_its_folder_and_without_src() -> None:
+    names = ("odd-1.0/src/odd/a.py", "odd-1.0/odd/src/b.py", "odd-1.0/c.py", "/d", "odd-1.0/")
+    sdist = made_facts("odd-1.0.tar.gz", members=names)
+    assert [one.name for one in member_changes(made_facts(), sdist)] == ["c.py", "d", "odd/a.py", "odd/src/b.py"]
+
+
+KINDS = (
+    "a.pth odd.start sub/sitecustomize.py usercustomize/__init__.py *.data/purelib/b.pth *.data/data/lib/c.pth",
+    "pyproject.toml setup.cfg setup.py",
+    "*.data/data/Scripts/x *.data/data/bin/x *.data/scripts/x",
+    "*.dist-info/entry_points.txt",
+    "*.dist-info/METADATA PKG-INFO",
+    "odd/__init__.py odd/sub/__init__.py top.py",
+    "odd/mod.py odd/testing/x.py",
+    "odd/test/x.py odd/tests/__init__.py test/y.py tests/a/__init__.py",
+)
+OTHERS = """
+odd/a.pth odd/b.start odd/sitecustomize.txt xsitecustomize.txt *.data/headers/a.pth odd/setup.cfg setup.py.txt odd/pyproject.toml
+*.data/data/share/x *.data/scripts/ odd/entry_points.txt *.dist-info/entry_points.txt2 *.dist-info/METADATA2 odd/PKG-INFO PKG-INFO2
+top.pyc odd/mod.pyi odd/__init__.pyc README tests/data.json xsetup.toml
+"""
+
+
+def test_the_kind_of_a_member_decides_whether_and_where_it_is_shown() -> None:
+    members = [MemberChange(name, None, Entry(name, 1)) for kind in reversed(KINDS) for name in reversed(kind.split())]
+    others = [MemberChange(name, Entry(name, 1), None) for name in OTHERS.split()]
+    shown = [one.name for one in running_members([*others, *members])]
+    assert shown == [name for kind in KINDS for name in sorted(kind.split())]
+
+
+def test_a_member_is_compared_if_its_contents_are_given_or_its_file_lacks_it() -> None:
+    def change(name: str, old: str | None, new: str | None) -> MemberChange:
+        return MemberChange(name, Entry(old, 1) if old else None, Entry(new, 1) if new else None)
+
+    changes = [change("both", "a", "b"), change("new", None, "b"), change("gone", "a", None)]
+    unread = [change("x", "c", "b"), change("y", "a", "c"), change("z", None, "c"), change("w", "c", None)]
+    assert text_diffs([*unread, *changes], {"a": b"x\n\xff\n"}, {"b": b"x\n"}) == (
+        TextDiff("both", ("@@ -1,2 +1 @@", " x", "-\ufffd")),
+        TextDiff("new", ("@@ -0,0 +1 @@", "+x")),
+        TextDiff("gone", ("@@ -1,2 +0,0 @@", "-x", "-\ufffd")),
+    )
+    assert [one.omitted for one in text_diffs(changes, {"a": b"x"}, {"b": b"y"})] == [0, 0, 0]
+
+
+def test_three_lines_around_a_change_are_shown() -> None:
+    lines = list("abcdefghij")
+    assert text_diff("x", lines, [*lines[:4], "E", *lines[5:]]).lines == (
+        *("@@ -2,7 +2,7 @@", " b", " c", " d", "-e", "+E", " f", " g", " h"),
+    )
