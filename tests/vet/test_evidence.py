@@ -97,6 +97,13 @@ def test_the_release_before_is_the_newest_that_is_not_newer() -> None:
     assert ApprovedReleases(approvals(OLD)).before(NormalizedName("even"), Version("1.0"), B) is None
 
 
+def test_of_an_approval_only_the_files_that_the_role_is_for_count() -> None:
+    both = replace(OLD, files={B: (wheel("0.9", "even"), frozenset()), **OLD.files})
+    known = ApprovedReleases(approvals(both, roles={"ada": Role("python", ("odd",))}))
+    assert known.before(ODD, Version("1.0"), C) == release("1.0", CODE, can=["network"])
+    assert known.before(NormalizedName("even"), Version("1.0"), C) is None
+
+
 def test_what_several_reviewers_saw_of_a_file_counts_together() -> None:
     known = ApprovedReleases(approvals(OLD, approval(A, wheel("1.0"), NOTE, reviewer="bob", can=["native"])))
     assert known.before(ODD, Version("1.0"), B) == release("1.0", CODE, NOTE, can=["network", "native"])
@@ -216,7 +223,17 @@ def test_the_weightiest_gain_comes_first_then_updates_then_the_worst_findings() 
     def finding(project: str, severity: Severity, path: str = "") -> Finding:
         return Finding.of(f"{project}-1.0-py3-none-any.whl", "pth-code", severity, path=path)
 
-    names = {"p": (PROCESS, PLUGIN), "n": (NETWORK,), "u": (NETWORK,), "e": (), "f": (), "g": (), "h": (), "a": ()}
+    names = {
+        "p": (PROCESS, PLUGIN),
+        "n": (NETWORK,),
+        "u": (NETWORK,),
+        "e": (),
+        "f": (),
+        "g": (),
+        "h": (),
+        "a": (),
+        "b": (),
+    }
     files = [file("1.0", f"{number}" * 64, *can, project=name) for number, (name, can) in enumerate(names.items())]
     known = approvals(
         approval(A, wheel("0.9", "u"), can=()),
@@ -225,13 +242,14 @@ def test_the_weightiest_gain_comes_first_then_updates_then_the_worst_findings() 
     )
     findings = (
         *(finding("e", Severity.ERROR), finding("e", Severity.WARNING, "x"), finding("f", Severity.ERROR)),
-        *(finding("g", Severity.WARNING), finding("h", Severity.NOTE), finding("h", Severity.WARNING, "y")),
+        *(finding("g", Severity.WARNING), finding("h", Severity.NOTE), finding("h", Severity.ERROR, "y")),
+        finding("b", Severity.NOTE),
     )
     found = evidence(
         *files, hashes={"files/x": D}, findings=findings[:1] + findings[2:], approved=findings[1:2], approvals=known
     )
     order = [one.subject.partition("-1.0")[0] for one in queued(found)]
-    assert order == ["p", "u", "n", "f", "e", "g", "h", "a", "files/x"]
+    assert order == ["p", "u", "n", "f", "e", "h", "g", "b", "a", "files/x"]
     by_name = {one.subject.partition("-1.0")[0]: one for one in queued(found)}
     assert by_name["e"].findings == (findings[0], findings[1])
     assert by_name["h"].findings == (findings[5], findings[4])

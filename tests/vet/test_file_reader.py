@@ -1,5 +1,6 @@
 """What `vet` reads of a file: noted for the next run, and the same in a worker process."""
 
+import re
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from pathlib import Path
@@ -9,6 +10,7 @@ import pytest
 from tests.support.made_wheelhouses import wheelhouse_of
 from tests.support.wheels import build_wheel
 from wheelhouse.archive.artifact import Artifact
+from wheelhouse.archive.inspect_pool import ReadPool
 from wheelhouse.errors import RefusedError
 from wheelhouse.events import Event, Warned
 from wheelhouse.files.cache import Cache
@@ -129,3 +131,46 @@ def test_what_another_machine_does_not_read_is_read_here_with_one_warning(wheel:
         assert reader.read(wheel, artifact_of(wheel)) == look_inside(wheel, wheel.name)
     (event,) = events
     assert isinstance(event, Warned) and wheel.name in event.sentence and "this machine reads" in event.sentence
+
+
+def test_a_file_of_the_largest_size_is_sent(wheel: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    sent: list[str] = []
+    monkeypatch.setattr(file_reader, "MAX_SENT_BYTES", wheel.stat().st_size)
+    FileReader(remote=remote(read_contents, sent)).read(wheel, artifact_of(wheel))
+    assert sent == [wheel.name]
+
+
+@pytest.mark.parametrize(("error", "reason"), [(OSError("gone"), "gone"), (OSError(), "OSError")])
+def test_the_warning_names_the_file_and_the_reason(wheel: Path, error: OSError, reason: str) -> None:
+    def answered(_files: Files) -> list[bytes]:
+        raise error
+
+    events: list[Event] = []
+    FileReader(None, remote(answered, []), events.append).read(wheel, artifact_of(wheel))
+    sentence = f"the pool of workers did not read {wheel.name}: {reason}; this machine reads the files that the workers do not read"
+    assert events == [Warned(sentence)]
+
+
+def test_a_file_that_came_is_read_in_a_folder_of_its_own(wheel: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    read: list[Path] = []
+
+    def looked(path: Path, name: str) -> file_reader.Read:
+        read.append(path)
+        return look_inside(path, name)
+
+    monkeypatch.setattr(file_reader, "look_inside", looked)
+    assert all(read_contents([(wheel.read_bytes(), wheel.name)] * 2))
+    assert [path.name for path in read] == [wheel.name] * 2
+    assert all(re.fullmatch(r"wheelhouse-read-[a-z0-9_]{8}", path.parent.name) for path in read)
+    assert not any(path.parent.exists() for path in read)
+
+
+def test_a_reader_ends_its_workers(monkeypatch: pytest.MonkeyPatch) -> None:
+    closed: list[object] = []
+
+    def close(pool: ReadPool) -> None:
+        closed.append(pool)
+
+    monkeypatch.setattr(ReadPool, "close", close)
+    FileReader().close()
+    assert len(closed) == 1
