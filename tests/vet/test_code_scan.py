@@ -62,6 +62,7 @@ NETWORK: dict[str, tuple[str, ...]] = {
     "print 'two'\n  from requests.api import get\nimport os": ("requests.api",),
     "print 'two'\nimport os.socket\nx = 'import socket'": (),
     "print 'two'\nimport http.client": ("http.client",),
+    "print 'two'\nimport requests.a.b": ("requests.a.b",),
     "print 'two'\nimport http": (),
     f"print 'two'\nfetch('{ADDRESS}')": (),
 }
