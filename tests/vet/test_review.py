@@ -69,7 +69,9 @@ def test_an_init_that_declares_a_namespace_is_known_by_its_text() -> None:
 
 def test_a_module_belongs_to_who_installs_it_or_has_its_name() -> None:
     namespace = {"n/__init__.py": next(iter(DECLARED))}
-    one = made("one", "one/a.py", "s/__init__.py", "m.py", "t/in/__init__.py", "x.txt", "n/b.py", texts=namespace)
+    one = made(
+        "one", "one/a.py", "s/__init__.py", "m.py", "t/in/__init__.py", "x.txt", "n/b.py", "d.py/e.txt", texts=namespace
+    )
     two = made("two-more", "s/__init__.py", "Two_More/a.py", "py.pyc", "init/__init__.pyc", "one/c.py")
     assert review(one, two).owners == {
         "one": {"one"},
