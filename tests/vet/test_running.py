@@ -68,7 +68,7 @@ STARTS = ("sitecustomize.py", f"{DATA}/purelib/usercustomize.pyc", "usercustomiz
 
 
 def test_start_modules_at_the_top_are_told() -> None:
-    names = (*STARTS, "odd/sitecustomize.py", "sitecustomize.txt", f"{DATA}/data/sitecustomize.py")
+    names = (*STARTS, "odd/sitecustomize.py", "sitecustomize.py.txt", f"{DATA}/data/sitecustomize.py")
     assert observations("start-module", made("odd", *names)) == [observed(path=name) for name in STARTS]
     assert observations("start-module", made("odd", *names, tag="")) == []
 
