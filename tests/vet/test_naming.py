@@ -99,6 +99,8 @@ def test_two_names_of_a_wheelhouse_look_alike_and_the_less_needed_one_is_told() 
 def test_names_that_are_both_known_are_no_imitation() -> None:
     rule = "lookalike-inside"
     assert observations(rule, made("attrs"), made("cattrs"), known=KNOWN) == []
+    both = KnownProjects((NormalizedName("attrs"), NormalizedName("cattrs")))
+    assert observations(rule, made("attrs"), made("cattrs"), known=both) == []
     assert observations(rule, made("attrs"), made("cattrs")) == [observed(other="cattrs")]
     assert observations(rule, made("attrz"), made("attrs"), known=KNOWN) == [observed(other="attrs")]
     assert observations(rule, made("attrs"), made("attrz"), known=KNOWN) == [observed(other="attrz")]

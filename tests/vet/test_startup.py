@@ -13,6 +13,9 @@ FOLDERS: dict[str, tuple[str, str, bool]] = {
     "the end of the folder": ("./b", "a/b/sitecustomize.py", True),
     "the prefix": ("../../../share/x", f"{DATA}/share/x/usercustomize.py", True),
     "the prefix in full": ("/usr/share/x", f"{DATA}/share/x/usercustomize.py", True),
+    "the end of the folder from above": ("../b", "a/b/sitecustomize.py", True),
+    "the prefix itself, from above": ("../../..", f"{DATA}/sitecustomize.py", True),
+    "the end of the folder from the root": ("/b", "a/b/sitecustomize.py", False),
     "another folder": ("a/c", "a/b/sitecustomize.py", False),
     "a folder that ends like it": ("xb", "a/b/sitecustomize.py", False),
     "a folder like whose end it is": ("a/b", "ab/b/sitecustomize.py", False),
@@ -49,7 +52,17 @@ PLACES: dict[str, tuple[str, ...]] = {
     "python-replaced": ("bin/python3", "lib/python3.12/json.py", "pyvenv.cfg", "bin/activate", "lib/python312.zip"),
     "starts-with-system": ("etc/profile.d/odd.sh", ".bashrc", "etc/cron.d/odd", ".ssh/rc"),
     "installer-settings": ("pip.conf", ".config/uv/uv.toml", "etc/npmrc", ".pypirc"),
-    "": ("etc/odd.conf", "bin/odd", "lib/odd/json.py", "share/pip.conf", "pip.conf.txt", "x/.bashrc", "bin/python3/x"),
+    "": (
+        "etc/odd.conf",
+        "etc/profile.txt",
+        "bin/odd",
+        "bin/python3-config",
+        "lib/odd/json.py",
+        "share/pip.conf",
+        "pip.conf.txt",
+        "x/.bashrc",
+        "bin/python3/x",
+    ),
 }
 """By rule: the paths in the prefix that it is for."""
 

@@ -70,9 +70,7 @@ def module_of_another(facts: Facts, review: Review) -> Iterator[Observation]:
         return
     importable = [module for module, form in facts.top_modules.items() if form != "folder"]
     owners = {module: canonicalize_name(module) for module in importable}
-    if taken := [
-        module for module, owner in owners.items() if owner != facts.project and review.known.is_popular(owner)
-    ]:
+    if taken := [module for module, owner in owners.items() if review.known.is_popular(owner)]:
         yield observed(modules=tuple(sorted(taken)))
 
 

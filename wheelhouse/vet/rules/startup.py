@@ -25,18 +25,18 @@ def pth_start_module(facts: Facts, review: Review) -> Iterator[Observation]:
 
 
 def _tail(folder: str) -> str:
-    """A line of a .pth file without `.`, `..` and the slash at its start: `../../share/x` is `share/x`. Empty if nothing remains."""
+    """A line of a .pth file without `..` at its start, and with slashes: `../../share/x` is `share/x`. Empty if nothing remains."""
     parts = posixpath.normpath(folder.replace("\\", "/")).split("/")
-    return "/".join(part for part in parts if part not in ("", ".", ".."))
+    return "/".join(part for part in parts if part != "..")
 
 
 def _is_same_folder(tail: str, folder: str) -> bool:
     """Whether a line of a .pth file, as `_tail` gives it, can lead to an installed folder: one of the two ends with the other.
 
-    False if one is empty.
+    A line of `..` alone leads to the prefix.
     """
-    inside = folder.removeprefix("@data/")
-    return bool(tail and inside) and (f"/{tail}".endswith(f"/{inside}") or f"/{inside}".endswith(f"/{tail}"))
+    inside = folder.removeprefix("@data").removeprefix("/")
+    return f"/{tail}".endswith(f"/{inside}") or f"/{inside}".endswith(f"/{tail}")
 
 
 @rule(Severity.ERROR)
@@ -47,7 +47,7 @@ def python_replaced(facts: Facts, review: Review) -> Iterator[Observation]:
     Debian's own Python (`lib/python3/dist-packages`) are also reported. No wheel needs to write to these paths.
     """
     paths = [path.removeprefix("@data/") for path in facts.installs if PYTHON_FILE.fullmatch(path)]
-    members = [entry.name for entry in facts.entries if DIST_PACKAGES.fullmatch(entry.name)]
+    members = [entry.name for entry in facts.entries if DIST_PACKAGES.match(entry.name)]
     if paths or members:
         yield observed(paths=(*paths, *members))
 
