@@ -126,6 +126,14 @@ def test_a_compiled_module_is_kept_up_to_a_limit(monkeypatch: pytest.MonkeyPatch
     assert watched("odd/x.py", data).compiled == {}
 
 
+def test_a_member_is_kept_as_far_as_one_of_its_uses_needs(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(facts_reader, "MAX_READ_BYTES", 300)
+    pieces = (b"import os\nos.system('x')\n" + b"#" * 275, b"#" * 100, b"#" * 100)
+    watch = watched("odd/__init__.py", *pieces)
+    assert watch.texts == {"odd/__init__.py": b"".join(pieces).decode()}
+    assert [source.data for source in watch.sources] == [pieces[0][:300]]
+
+
 def test_what_a_member_hides_is_kept() -> None:
     pickle = b"cposix\nsystem\n(S'" + b"a" * 300 + b"'\ntR."
     (behaviour,) = watched("odd/a.pkl", pickle[:270], pickle[270:]).hidden
