@@ -61,7 +61,8 @@ MANY = ("requests", "flask", "python-dateutil", "typing-extensions", "boto3", "n
 LISTED = KnownProjects(
     tuple(
         map(
-            NormalizedName, (*MANY[:998], "popular", "final", "later", "obscure", *("x",) * 3997, "protected", "beyond")
+            NormalizedName,
+            (*MANY[:998], "popular", "final", "later", "obscure", "sixish", *("x",) * 3996, "protected", "beyond"),
         )
     )
 )
@@ -80,6 +81,7 @@ ALIKE: dict[str, tuple[str, Imitation] | None] = {
     "pypopular": ("popular", Imitation.AFFIX),
     "finall": ("final", Imitation.SLIP),
     "latter": None,
+    "sixissh": ("sixish", Imitation.SLIP),
     "obscura": ("obscure", Imitation.SLIP),
     "pyobscure": None,
     "py-obscure": ("obscure", Imitation.AFFIX),

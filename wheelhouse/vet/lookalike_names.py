@@ -39,8 +39,7 @@ def _reordered(name: str, other: str) -> bool:
 
 def one_slip(name: str, other: str) -> bool:
     """Whether one letter was added, left out, changed, or exchanged with its neighbour. True for equal names, too."""
-    if len(name) < len(other):
-        name, other = other, name
+    other, name = sorted((name, other), key=len)
     start = next((at for at, (a, b) in enumerate(zip(name, other, strict=False)) if a != b), len(other))
     rest, rest_of_other = name[start:], other[start:]
     if len(name) == len(other) + 1:
