@@ -89,8 +89,10 @@ def review(
 def _of_role(files: Mapping[str, str], approvals: Approvals, reviewer: str) -> dict[str, str]:
     """The files that the reviewer's role is for; all without a role. Raises InputError if there are files, but none for the role."""
     role = approvals.roles.get(reviewer)
-    allowed = {path: sha256 for path, sha256 in files.items() if not role or role.is_for(path.rpartition("/")[2])}
-    if role and files and not allowed:
+    if not role:
+        return dict(files)
+    allowed = {path: sha256 for path, sha256 in files.items() if role.is_for(path.rpartition("/")[2])}
+    if files and not allowed:
         raise InputError(
             f"the role `{role.name}` of {reviewer} is for none of these files, so the approval would not count",
             hint="name files of the role's `projects` in wheelhouse.toml, or add the projects there",
