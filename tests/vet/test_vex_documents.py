@@ -39,6 +39,7 @@ def only(document: object) -> VexStatement:
         ({"document": "csaf_version"}, "it is neither CycloneDX nor OpenVEX nor CSAF"),
         ({"document": {"version": "2.0"}}, "it is neither CycloneDX nor OpenVEX nor CSAF"),
         ({"bomFormat": "CycloneDX", "vulnerabilities": {"a": {}}}, "`vulnerabilities` is no array of objects"),
+        ({"bomFormat": "CycloneDX", "vulnerabilities": 5}, "`vulnerabilities` is no array of objects"),
         ({"bomFormat": "CycloneDX", "vulnerabilities": [{}, "x"]}, "`vulnerabilities` is no array of objects"),
         ({"@context": "openvex", "statements": [{"vulnerability": "A", "status": "odd"}]}, "'odd'"),
     ],

@@ -135,6 +135,7 @@ def test_of_several_statements_the_newest_counts_and_of_equal_ones_the_last() ->
         assert ([one.analysis for one in applied.remaining], applied.settled) == ([open_], ()), (newer, older)
     equal = [VexStatement(CVE, (product,), one, "2026-05-02") for one in (open_, STATED)]
     assert [one.analysis for one in apply_vex((VULNERABLE,), {}, equal).settled] == [STATED]
+    assert VexStatement(CVE, (product,), open_).made == ""
     equal = [VexStatement(CVE, (product,), open_, "soon"), VexStatement(CVE, (product,), STATED, "0001-01-01")]
     assert [one.analysis for one in apply_vex((VULNERABLE,), {}, equal).settled] == [STATED]
 
