@@ -125,7 +125,7 @@ class ArtifactStore:
         return stored
 
     def _stored_or_fetched(self, candidate: Candidate) -> StoredFile:
-        """The file of a candidate: from the store, else downloaded; its findings are not judged. Emits events.
+        """The file of a candidate: from the store, else copied or downloaded; its findings are not judged. Emits events.
 
         Raises InputError for a file without a URL, which was built, if no store has it.
         """

@@ -56,8 +56,8 @@ class Index:
         return self._pages.releases(self._address(project), allowed, project, self.name) if self._pages else None
 
     def keep_releases(self, allowed: SpecifierSet, page: Page) -> None:
-        """Keep the part of a page with these releases, if its server does not say how long a page is fresh, and the page cache may
-        keep it.
+        """Keep the part of a page with these releases, if its server says neither how long the page is fresh nor how to validate it,
+        and the page cache may keep it.
         """
         if self._pages:
             self._pages.keep_releases(self._address(page.project), allowed, page)

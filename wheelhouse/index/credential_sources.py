@@ -21,7 +21,7 @@ KEYRING_SECONDS = 60.0
 
 
 class NamedUrls:
-    """The URLs that the user named, by their servers. It is complete before threads start to send requests."""
+    """The URLs that the user named, by their servers, and headers for them. No URL is added once threads send requests."""
 
     def __init__(self) -> None:
         self._urls: dict[Origin, list[str]] = {}

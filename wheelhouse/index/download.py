@@ -134,8 +134,8 @@ class Download:
             raise TooLargeError(sentence, hint="if the file must be that large, give a larger --max-file-size")
 
     def _check_length(self, have: int) -> None:
-        """Raise an error if the file has another size than its index, or else its server, says. If it is too short, TransientError,
-        and the file stays; else it is emptied.
+        """Raise an error if the file has another size than its index, or else its server, says. If it was cut short, TransientError,
+        and the file stays; else WrongSizeError or IntegrityError, and it is emptied.
         """
         size = self.total if self.size is None else self.size
         if size is None or have == size:

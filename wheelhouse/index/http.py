@@ -111,7 +111,7 @@ class Http:
         """The whole answer to a GET, retried after transient failures. Raises ServerError if there is no answer.
 
         2xx, 304, 404, 410 and 416 are answers; the caller decides what they mean. An `Authorization` among the headers goes
-        to the server of `url` alone, and takes the place of any other credentials.
+        to the server of `url` alone; other credentials are sent only after that server answered 401 to it.
         """
         return self.retrying(
             subject or redact(url), lambda: self._get(url, headers or {}, max_bytes or MAX_REPLY_BYTES)
@@ -148,7 +148,7 @@ class Http:
 
     def retrying(self, subject: str, attempt: Callable[[], T]) -> T:
         """The result of `attempt`, which is called until it succeeds, raises anything but TransientError, or has failed `retries`
-        times after the first. Waits between attempts, with an event.
+        times after the first. Waits between attempts, with an event; if the server asks for more than MAX_WAIT_SECONDS, raises at once.
         """
         for failures in range(self.settings.retries + 1):
             try:
@@ -181,7 +181,7 @@ class Http:
             response.release_conn() if response.closed else response.close()
 
     def chunks(self, response: "BaseHTTPResponse", url: str, *, as_sent: bool = False) -> Iterator[bytes]:
-        """The body as it arrives, decompressed if the server compressed it. Raises TransientError if it breaks off, StoppedError
+        """The body as it arrives, decompressed unless `as_sent`. Raises TransientError if it breaks off, StoppedError
         after `close`.
 
         `as_sent` is for files: some servers give gzip as the Content-Encoding of a stored `.tar.gz`.

@@ -76,8 +76,8 @@ class Inspections:
             part.forget(CONTENTS, sha256)
 
     def distrust(self, sha256: str) -> None:
-        """Remove what the store has of a file whose index served other metadata beside it, and note nothing more of it in this run:
-        the next run must find the difference again.
+        """Remove the store's note of what was read of a file whose index served other metadata beside it, and note nothing more of it
+        in this run: the next run must find the difference again. The file itself stays.
         """
         with self._guard:
             self._distrusted.add(sha256)

@@ -1,4 +1,4 @@
-"""Metadata of candidates: from the sidecar (PEP 658), from the wheel's tail, or from the file, whichever is there first.
+"""Metadata of candidates: from the sidecar (PEP 658), else from the wheel's tail or from the whole file.
 
 A project that a constraint pins will be needed in that version, so its file is requested together with its metadata,
 if the run needs files.
@@ -54,8 +54,9 @@ class MetadataResolver:
         self._without_sidecars: set[str] = set()
 
     def get(self, candidate: Candidate, *, certain: bool = False) -> "Future[Metadata]":
-        """A future of the metadata of a candidate, from the first place that has them. `certain` if its file will be needed too: it
-        is then requested at the same time, unless this run needs no files.
+        """A future of a candidate's metadata: as a built wheel or an inspection gives them, else from the sidecar if the index names
+        one, else from the file or its tail. `certain` if the file will be needed too: it is then requested at the same time, unless
+        this run needs no files.
         """
         certain = certain and self.requests_files
         metadata = self._known(candidate)
@@ -96,8 +97,8 @@ class MetadataResolver:
             )
 
     def _known(self, candidate: Candidate) -> Metadata | None:
-        """Metadata that need no request: of a built wheel, or of an inspection on this machine; else None. None also if this run
-        requested the sidecar: that decides, even if the file arrives first.
+        """Metadata that need no request: of a built wheel, else of an inspection on this machine; else None. If this run requested
+        the sidecar, no inspection counts: the sidecar decides, even if the file arrives first.
         """
         if candidate.key in self._built:
             return self._built[candidate.key]
@@ -107,7 +108,9 @@ class MetadataResolver:
         return contents.metadata if contents else None
 
     def _from_file(self, candidate: Candidate, *, certain: bool) -> "Future[Metadata]":
-        """A future of metadata from the file, else from its tail; from whichever is there first if the file will be needed and is large."""
+        """A future of metadata from the whole file if `_is_read_whole`, up to LARGE_BYTES if `certain`, else up to SMALL_BYTES. From the
+        tail of any other; if `certain`, from the tail or the whole file, whichever is there first.
+        """
         if certain:
             self._artifacts.get(candidate)
         if self._is_read_whole(candidate, LARGE_BYTES if certain else SMALL_BYTES):
@@ -126,8 +129,8 @@ class MetadataResolver:
         return candidate.size is not None and candidate.size <= max_bytes
 
     def _sidecar(self, candidate: Candidate) -> Metadata:
-        """A wheel's metadata as another machine read them, else from its sidecar; from the wheel, with a warning, if the index does
-        not have the sidecar that it announces.
+        """A wheel's metadata as another machine read them, else from its sidecar; from the wheel or its tail if the index does not
+        have the sidecar that it announces, with one warning for each host.
 
         Raises IntegrityError for a sidecar with another hash.
         """
@@ -172,7 +175,7 @@ class MetadataResolver:
             self._on_event(Warned(f"{sentence}; metadata are read from the wheels instead"))
 
     def _distrust(self, candidate: Candidate) -> None:
-        """Remove what the store has of a candidate's file, so that the next run inspects it again; nothing without a sha256."""
+        """Remove what an inspection of a candidate's file noted, so that the next run inspects it again; nothing without a sha256."""
         if candidate.sha256:
             self._inspections.distrust(candidate.sha256)
 

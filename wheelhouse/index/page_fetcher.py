@@ -17,7 +17,7 @@ class PageFetcher:
         self._locations, self._requests, self._on_event = locations, requests, on_event
 
     def get(self, project: NormalizedName) -> "Future[Page | None]":
-        """A future of a project's page, which is requested once in a run; its result is None if the index has no such project."""
+        """A future of a project's page, which is requested once in a run; its result is None if its location lacks it, or it has none."""
         return self._requests.start(("page", project), lambda: self._fetch(project))
 
     def _fetch(self, project: NormalizedName) -> Page | None:

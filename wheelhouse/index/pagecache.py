@@ -129,8 +129,8 @@ class PageCache:
         return None
 
     def keep_releases(self, url: str, allowed: SpecifierSet, page: Page) -> None:
-        """Keep the part of a page with these releases, if its server does not say how long a page is fresh. Not kept: a part
-        without files, with a file without an upload time, or of a page with queries.
+        """Keep the part of a page with these releases, if its server says neither how long the page is fresh nor how to validate it.
+        Not kept: a part without files, with a file without an upload time, or of a page with queries.
         """
         files = page.within(allowed).files if page.lacks_freshness and not page.has_queries else []
         if files and (lifetime := _heuristic_lifetime(files, time.time())) > 0:
@@ -158,8 +158,8 @@ class PageCache:
         return places[0], None
 
     def _keep(self, url: str, reply: Reply, sent: Mapping[str, str]) -> None:
-        """Keep an answer, if its server allows it and it has status 200, and a validator or a lifetime. One that is `private` goes
-        to the private part.
+        """Keep an answer, if its server allows it and it has status 200, and a validator or a lifetime. One that is `private`, or
+        that credentials are for, goes to the private part.
         """
         directives = dict(DIRECTIVE.findall(reply.headers.get("Cache-Control", "").lower()))
         etag, modified = reply.headers.get("ETag", ""), reply.headers.get("Last-Modified", "")
@@ -186,8 +186,8 @@ def lacks_freshness(reply: Reply) -> bool:
 
 
 def _heuristic_lifetime(files: list[IndexFile], now: float) -> float:
-    """Seconds for which these files are fresh (RFC 9111, 4.2.2), at most MAX_FRESH_SECONDS. 0 if the page does not give all upload
-    times; negative if one is in the future.
+    """Seconds for which these files are fresh (RFC 9111, 4.2.2): a tenth of the time since the newest was uploaded, at most
+    MAX_FRESH_SECONDS. 0 if the page does not give all upload times; negative if one is in the future.
     """
     try:
         newest = max(datetime.fromisoformat(file.upload_time or "").timestamp() for file in files)

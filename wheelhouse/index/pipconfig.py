@@ -51,7 +51,7 @@ class PipConfig:
                 yield f"pip's configuration says {name} = {value}, which wheelhouse ignores; use wheelhouse's own options"
 
     def refuse_extra(self, indexes: Sequence[str]) -> None:
-        """Raise InputError for an extra index of pip that no option assigns projects to; `indexes` are the values of --index."""
+        """Raise InputError for an extra index of pip that is not among `indexes`, the values of wheelhouse's own --index."""
         assigned = {_comparable(split_named(text)[1]) for text in indexes}
         for url in self.texts("extra-index-url"):
             if _comparable(url) not in assigned:
@@ -61,7 +61,7 @@ class PipConfig:
                 )
 
     def with_credentials(self, indexes: Sequence[str]) -> list[str]:
-        """The values of --index. `NAME=URL` without an `@` gets the credentials that pip's configuration has for the same extra index."""
+        """The values of wheelhouse's own --index. `NAME=URL` without an `@` gets the credentials that pip has for the same extra index."""
         extra = {_comparable(url): url for url in self.texts("extra-index-url")}
         return [text if "@" in text else _with_credentials(text, extra) for text in indexes]
 

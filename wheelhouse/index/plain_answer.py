@@ -57,12 +57,12 @@ class PlainAnswer:
         """Does nothing. http.client calls it to read the header, which is read already."""
 
     def isclosed(self) -> bool:
-        """Whether the body has been read."""
+        """Whether all of the body has been read."""
         return not self.length_remaining
 
     @property
     def closed(self) -> bool:
-        """Whether the body has been read."""
+        """Whether all of the body has been read."""
         return not self.length_remaining
 
     def read(self, amount: int, *, decode_content: bool = False) -> bytes:

@@ -56,7 +56,9 @@ class IndexLocations:
         return index.releases(project, allowed) if index else None
 
     def keep_releases(self, allowed: SpecifierSet, page: Page) -> None:
-        """Keep the part of a page with these releases, if it is of an index on a server that does not say how long a page is fresh."""
+        """Keep the part of a page with these releases, if it is of an index on a server that says neither how long the page is fresh
+        nor how to validate it.
+        """
         if index := self._index(page.project):
             index.keep_releases(allowed, page)
 

@@ -54,7 +54,7 @@ class StoreAccess:
         return self._store.bring_note(kind, key) or self._store.private.bring_note(kind, key)
 
     def forget(self, kind: str, key: str) -> None:
-        """Remove a fact from both parts."""
+        """Remove a fact from both parts of the store."""
         self._store.forget(kind, key)
         self._store.private.forget(kind, key)
 
@@ -81,7 +81,7 @@ class StoreAccess:
 
     def _may_read(self, sha256: str, url: str) -> bool:
         """Whether the present credentials were given this file, or its server says now that they may read it, which is then noted.
-        A file without a URL was made by this user: True.
+        A file of this machine, or without a URL: True.
 
         Raises ServerError if the server refuses them.
         """

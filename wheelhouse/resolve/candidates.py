@@ -44,7 +44,8 @@ class ProjectCandidates:
         """The versions within a specifier and the constraints, best first, whether or not they have a file: the preferred one, the
         others newest first, the deferred ones. With `prefer_binary` versions with a wheel come before those with an sdist alone.
 
-        Pre-releases only if the user names one, or nothing else is left (PEP 440). A dependency's `>=1.8.0rc1` admits none.
+        Pre-releases only if the user allows them (`--pre`) or names one, or nothing else is left (PEP 440); never with --only-final.
+        A dependency's `>=1.8.0rc1` admits none.
         """
         text, matching = (
             str(specifier),
@@ -72,15 +73,15 @@ class ProjectCandidates:
         return True
 
     def _released(self, allowed: SpecifierSet) -> tuple[Version, ...]:
-        """The versions within a specifier, newest first; pre-releases if the user wants them, or nothing else is left. Constraints
-        do not count here.
+        """The versions within a specifier, newest first; pre-releases if the user allows or names them, or nothing else is left and
+        the user does not forbid them. `allowed` has the constraints already.
         """
         prereleases = self._prereleases if self._prereleases is not None else self._user_names_a_prerelease
         return self.page.released(allowed, prereleases=prereleases) or self.with_prereleases(allowed)
 
     def with_prereleases(self, allowed: SpecifierSet) -> tuple[Version, ...]:
-        """The versions within a specifier, newest first, pre-releases included; empty if the user forbids pre-releases. Constraints
-        do not count here.
+        """The versions within a specifier, newest first, pre-releases included; empty if the user forbids pre-releases. Versions that
+        constraints exclude are among them.
         """
         return () if self._prereleases is False else self.page.released(allowed, prereleases=True)
 
@@ -131,7 +132,9 @@ class ProjectCandidates:
         return self._chosen[version, is_exact_pin]
 
     def _why_excluded(self, candidate: Candidate, *, is_exact_pin: bool) -> Reason | None:
-        """Why a file may not be chosen, whatever the target: yanked, another hash, or the user's selection; None if it may."""
+        """Why a file may not be chosen, whatever the target: yanked without an exact pin, another hash, or, unless the user named the file,
+        the selection. None if it may.
+        """
         if candidate.yanked is not None and not is_exact_pin:
             return Yanked(candidate.yanked)
         if reason := why_hash_not_allowed(candidate, self._allowed_hashes):

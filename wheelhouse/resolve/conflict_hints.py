@@ -217,7 +217,7 @@ def _remedies(conflict: Conflict) -> Iterator[str]:
 
 
 def _other_target(conflict: Conflict, rejected: Sequence[Rejected]) -> Iterator[str]:
-    """One hint: the nearest other platform or Python for which one of the wheels is made; nothing if there is none."""
+    """One hint: the first of `_alternatives` for which one of the wheels is made; nothing if there is none."""
     for option, target in _alternatives(conflict.request.target, rejected):
         if any(other.has_no_tag and target.rank(wheel_parts(other.filename)[3]) is not None for other in rejected):
             yield f"take another target: {option}"
@@ -225,7 +225,9 @@ def _other_target(conflict: Conflict, rejected: Sequence[Rejected]) -> Iterator[
 
 
 def _alternatives(target: Target, rejected: Sequence[Rejected]) -> Iterator[tuple[str, Target]]:
-    """Targets that differ in the Python or in the version of libc or macOS alone, the nearest first, each with its option."""
+    """Targets, each with its option, that differ in one thing: first the versions of libc or macOS of these wheels, the oldest first;
+    then the Python, the nearest first.
+    """
     python = target.python
     tags = {tag for other in rejected if other.has_no_tag for tag in wheel_parts(other.filename)[3]}
     platforms = sorted({tag.platform for tag in tags if _same_kind(tag.platform, target.platform.tag)}, key=_numbers)

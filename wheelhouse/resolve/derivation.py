@@ -52,7 +52,9 @@ Chain = tuple[Step, ...]
 
 
 def _narrowed(step: Step, above: Dependency, held: Mapping[NormalizedName, frozenset[Version]]) -> Step | None:
-    """A step with those of its releases that the dependency before it admits, and that others hold; None if there are none."""
+    """A step with those of its releases that the dependency before it admits, and that `held` has, if it has their
+    project. None if there are none.
+    """
     admitted = above.specifier.filter(step.versions, prereleases=True)
     allowed = held.get(above.project)
     versions = tuple(version for version in admitted if allowed is None or version in allowed)
@@ -89,8 +91,8 @@ class Derivation:
         ]
 
     def chains_to(self, sides: Sequence[Step]) -> list[Chain] | None:
-        """A chain to each of some steps, so that all can hold at once; None if no chain leads to one with the releases that the
-        others need.
+        """A chain to each of some steps, so that all can hold at once; None if no chain leads to one of them with the releases that
+        the chains before it hold.
         """
         chains: list[Chain] = []
         held: dict[NormalizedName, frozenset[Version]] = {}
@@ -107,8 +109,8 @@ class Derivation:
         return self._chain_to(side, {}) or (side,)
 
     def _chain_to(self, side: Step, held: Mapping[NormalizedName, frozenset[Version]]) -> Chain | None:
-        """The shortest chain to a step with the releases that other chains hold; of several, that of the most releases. None if
-        there is none.
+        """The shortest chain to a step, with those releases only that `held` has, if it has their project; of several, that of the
+        most releases. None if there is none.
         """
         pending: list[Chain] = [(step,) for step in self._by_asker[None]]
         seen = {step.dependency for step in self._by_asker[None]}

@@ -115,7 +115,7 @@ class ConflictText:
         return f"no release of {asked}{under} can be chosen for {target} ({releases}: {why_rejected(group)}{more})"
 
     def _no_release(self) -> str:
-        """A sentence about a dependency that no release satisfies, or about several that conflict."""
+        """A sentence about the file that the user named, if others exclude it; else a dependency that no release satisfies, or several."""
         conflict = self._conflict
         if named := direct_line(conflict):
             source = named.source
@@ -195,8 +195,8 @@ class ConflictText:
             yield f"its page has other files, whose names are not those of a wheel or sdist of {self._project}: {names}"
 
     def _rejections(self) -> Iterator[str]:
-        """Lines about rejected files: a line or more for each of the first MAX_REASONS groups of releases, the count of the other
-        releases, and which hashes are allowed if a hash was wrong.
+        """Lines about rejected files: why, for each of the first MAX_REASONS groups of releases; the count of the other releases; and
+        which hashes are allowed if a hash was wrong.
         """
         groups = self._conflict.rejected
         for number, group in enumerate(groups[:MAX_REASONS]):
@@ -253,7 +253,7 @@ class ConflictText:
         return candidates is not None and not any(admitted.filter(candidates.page.versions, prereleases=True))
 
     def _other_steps(self) -> Iterator[str]:
-        """A line for each fact that the chains do not show, MAX_STEPS at most: other releases that were tried, and what they require."""
+        """Lines: what other releases require that the chains do not show, MAX_STEPS at most, then how many more there are."""
         shown = {step.dependency for step in chain.from_iterable(self._chains)}
         begun = {each[0].dependency.project for each in self._chains if each[0].asker is None}
         others = [

@@ -117,8 +117,8 @@ class _Search(Generic[P]):
             changed = self._decide(self._problem.next_package(undecided))
 
     def _decide(self, package: P) -> list[P]:
-        """Decide a package if nothing excludes its best release, else add the clauses that exclude it. Returns the packages to
-        propagate next.
+        """Decide a package for its best release, and add the clauses that it brings; add them alone if they contradict what is
+        certain. If the problem gives a clause in place of a release, add that. Returns the packages to propagate next.
         """
         state = self._problem.choose(package, self._left)
         if isinstance(state, Clause):

@@ -136,7 +136,8 @@ class ReleaseSearch:
         return 3 if package == ROOT else (2 << len(self._versions(package[0]))) - 1
 
     def next_package(self, undecided: Mapping[Identifier, int]) -> Identifier:
-        """What has one release left, then what is often in conflict, then the first that was met; a project before its extras.
+        """What has one release left; then what `on_conflict` ranks early, late last; then the first that was met. A project before its
+        extras.
 
         A release whose metadata cost a large download comes last.
         """
@@ -145,7 +146,7 @@ class ReleaseSearch:
         return base if base in undecided else package
 
     def _urgency(self, package: Identifier, left: int) -> tuple[bool, bool, int, int]:
-        """A sort key, the most urgent first: not costly, one version left, often in conflict, met early.
+        """A sort key, the most urgent first: not costly, one version left, ranked early by `on_conflict`, met early.
 
         `left` is a set of versions as bits.
         """
@@ -310,7 +311,7 @@ class ReleaseSearch:
         )
 
     def _release(self, package: Identifier, left: Mapping[Identifier, int]) -> CandidateRelease:
-        """The release that a state stands for, with the file to take: one that is yanked only if the release is pinned."""
+        """The release that a state stands for, with the file to take: a yanked one if the release is pinned, or has no other."""
         project, extra = package
         offered = self._offered(project)
         assert offered is not None  # noqa: S101  (a project with no page has no state but ABSENT)

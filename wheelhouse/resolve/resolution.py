@@ -88,7 +88,7 @@ class ResolutionRequest:
 
     @property
     def requires_hashes(self) -> bool:
-        """Whether a file without a hash on its line is refused. As in pip, one line with a hash turns this on."""
+        """Whether a file without a hash on its line is refused: as an option says, else, as in pip, if any line has a `--hash`."""
         if self.selection.require_hashes is None:
             return any(line.hashes for line in (*self.requirements, *self.constraints))
         return self.selection.require_hashes

@@ -175,8 +175,8 @@ def locked_dependencies(
 def _newer_without_file(
     candidates: ProjectCandidates, chosen: Candidate, specifier: SpecifierSet
 ) -> Iterator[tuple[Version, list[Reason]]]:
-    """Releases that `matching` puts before the chosen one and that are newer, of which no file can be chosen, each with the reasons
-    against its files.
+    """Of the versions that `matching` gives, up to the first that is not newer than the chosen one: those of which no file can be
+    chosen, each with the reasons against its files.
     """
     for version in candidates.matching(specifier):
         if version <= chosen.version:
@@ -187,15 +187,15 @@ def _newer_without_file(
 
 
 def _skipped(candidates: ProjectCandidates, chosen: Candidate, specifier: SpecifierSet) -> Iterator[Version]:
-    """Newer releases within a specifier of which every file has no fitting tag, an unreadable format, or is an excluded sdist."""
+    """The releases of `_newer_without_file` that have files, each without a fitting tag, of unreadable format, or an excluded sdist."""
     for version, reasons in _newer_without_file(candidates, chosen, specifier):
         if reasons and all(isinstance(reason, NO_FILE) for reason in reasons):
             yield version
 
 
 def _passed_over(candidates: ProjectCandidates, chosen: Candidate, specifier: SpecifierSet) -> Iterator[Rejected]:
-    """Newer releases within a specifier, as versions with one reason each, that are yanked, require another Python, or have bad
-    entries on their page.
+    """The releases of `_newer_without_file` of which a file is yanked, requires another Python, or has a bad entry on the page: as
+    versions, with one of these reasons each.
     """
     for version, reasons in _newer_without_file(candidates, chosen, specifier):
         if telling := [reason for reason in reasons if isinstance(reason, PASSED_OVER)]:

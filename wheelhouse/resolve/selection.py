@@ -128,7 +128,8 @@ ANYTHING = Selection()
 def _apply(value: str, names: Names, opposite: Names) -> tuple[Names, Names]:
     """Both sets after an option's value was applied to the first.
 
-    A name moves to the first set. `:all:` empties the opposite set, `:none:` empties the first one.
+    A name moves to the first set. `:all:` replaces the names of the first set, and empties the opposite one; `:none:` empties
+    the first one.
     """
     own, other = set(names), set(opposite)
     words = [word.strip() for word in value.split(",") if word.strip()]
