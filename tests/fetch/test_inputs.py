@@ -786,6 +786,12 @@ def test_constraints_of_a_branch_that_moved_on(airflow: Run, work: Path) -> None
     }
 
 
+def test_a_range_of_airflow_is_no_release_whose_constraints_to_take(airflow: Run, work: Path) -> None:
+    (work / "limits.txt").write_text("tzlocal==2.1\n")
+    error = airflow.error("apache-airflow==2.0.*", "-c", "limits.txt")
+    assert error["hint"] == "change limits.txt:1 so that it allows tzlocal 1.5.1, or remove it"
+
+
 def why(run: Run, filename: str) -> list[str]:
     document = run("--file", filename, command="why")
     (lines,) = document["targets"].values()

@@ -144,14 +144,25 @@ def test_a_chain_of_many_releases_to_yanked_files_is_no_tower_of_combinations() 
     assert index.looked_at < 200
 
 
+def test_no_hint_names_a_yanked_release_though_a_constraint_pins_another() -> None:
+    index = YankedEnd({"app": {"1": ["deep>5"]}, "deep": {"4": [], "5": [], "6": []}})
+    index.yanked = frozenset("6")
+    request = ResolutionRequest(TARGET, (parse_line("app"),), constraints=(parse_line("deep==5", "limits.txt:1"),))
+    with pytest.raises(NoSolutionError) as caught:
+        resolve(request, index)  # type: ignore[arg-type]
+    assert caught.value.hint == "change limits.txt:1, or remove it"
+
+
 class YankedEnd(Held):
     """The index of the chain: the first four releases of its last project are yanked."""
 
     looked_at = 0
+    yanked = frozenset("1234")
 
     def page(self, project: NormalizedName) -> Future[Any]:
         yanked = {
-            version: "bad" if project == "deep" and int(version) < 5 else None for version in self._universe[project]
+            version: "bad" if project == "deep" and version in self.yanked else None
+            for version in self._universe[project]
         }
         return done(page_of(project, yanked))
 

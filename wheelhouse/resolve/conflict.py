@@ -116,12 +116,8 @@ class Conflict:
         """
         if self.candidates is None:
             return ()
-        versions = self.candidates.page.versions
-        return tuple(
-            version
-            for version in versions
-            if not version.is_prerelease and self.candidates.choose(version, EVERY_VERSION)[0] is not None
-        )
+        files = (self.candidates.choose(version, EVERY_VERSION)[0] for version in self.candidates.page.versions)
+        return tuple(file.version for file in files if file and file.yanked is None and not file.version.is_prerelease)
 
 
 def rejected_releases(

@@ -171,10 +171,10 @@ def _constraint_hint(conflict: Conflict, line: RequirementLine) -> str:
 
 
 def _airflow_release(conflict: Conflict) -> str | None:
-    """The release of Airflow that a requirement pins with `==` alone; None if none does."""
+    """The release of Airflow that a requirement pins with one `==` or `===`, not with `==2.*`; None if none does."""
     for line in conflict.request.requirements:
         clauses = list(line.requirement.specifier)
-        if line.project == AIRFLOW and len(clauses) == 1 and clauses[0].operator == "==":
+        if line.project == AIRFLOW and len(clauses) == 1 and is_exact(line.requirement.specifier):
             return clauses[0].version
     return None
 
