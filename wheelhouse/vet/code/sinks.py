@@ -78,11 +78,12 @@ def _loads(call: Call) -> Iterator[Seen]:
     One more kind if the bytes are fetched, decoded, or a constant pickle that calls something.
     """
     data = call.argument(0, "file")
+    pickled = data.constant if isinstance(data.constant, bytes) else b""
     is_marshal = call.name.startswith("marshal")
     yield "dynamic", f"`{call.name}`"
     if how := data.how("fetched"):
         yield "fetched-code", f"`{call.name}` of what `{how}` fetches"
-    elif isinstance(data.constant, bytes) and not is_marshal and any(pickle_calls(data.constant)):
+    elif not is_marshal and any(pickle_calls(pickled)):
         yield "decoded-code", f"`{call.name}` of bytes that call something"
     elif (how := data.how("decoded")) and not is_marshal:
         yield "loads-decoded", f"`{call.name}` of what `{how}` gives"
