@@ -7,13 +7,14 @@ import ast
 import marshal
 import re
 import struct
+import unicodedata
 import warnings
 from collections.abc import Collection, Iterator, Mapping
 from typing import Any
 
 from wheelhouse.documents import too_deep_as
 from wheelhouse.vet.code.behaviour import Behaviour
-from wheelhouse.vet.code.marshal_reader import Code, MarshalError, read_marshal
+from wheelhouse.vet.code.marshal_reader import Code, MarshalError, Plain, read_marshal
 from wheelhouse.vet.code.named_call import shortened
 from wheelhouse.vet.code.source import UnparsedError, decoded_source
 
@@ -24,11 +25,15 @@ OLDEST_MAGIC = 3390
 """The first magic number of Python 3.7."""
 MAX_COMPARED_BYTES = 2 << 20
 """The longest source and the longest compiled module that are compared."""
-COMPARED_FIELDS = ("argcount", "kwonlyargcount", "flags", "code", "names", "varnames", "name")
+COMPARED_FIELDS = (
+    *("argcount", "posonlyargcount", "kwonlyargcount", "flags", "code", "names", "varnames", "kinds"),
+    *("exceptions", "name"),
+)
 """The fields of code that say what it does; not file names, lines and sizes. The constants are compared by themselves."""
-MADE_BY_COMPILERS = frozenset(("AssertionError", "annotations", "Template", "Interpolation", "format", "return"))
-"""Names that compilers put into code by themselves, besides those with underscores around them."""
-DOTTED = re.compile(r"\w+(\.\w+)*")
+MADE_BY_COMPILERS = re.compile(
+    r"__\w+|\.\w+|(?:[\w<>]+\.)*<\w+>(?:\.[\w<>]+)*|AssertionError|annotations|Template|Interpolation|format|return"
+)
+"""Names that compilers put into code by themselves, as `__module__`, `.0` and `f.<locals>.g`."""
 MANGLED = re.compile(r"^_[^_]\w*?(?=__)")
 REPEATED = re.compile(r"(.{1,40}?)\1{3,}", re.DOTALL)
 """What a compiler makes of `'-' * 60`."""
@@ -38,7 +43,12 @@ MAX_NAMED = 4
 def source_path(path: str) -> str | None:
     """The path of the source that a compiled module in `__pycache__` is of; None for any other member."""
     match = CACHED.fullmatch(path)
-    return f"{match['folder'] or ''}{match['module']}.py" if match else None
+    return _source_path(match) if match else None
+
+
+def _source_path(match: re.Match[str]) -> str:
+    """The path of the source by a match of CACHED."""
+    return f"{match['folder'] or ''}{match['module']}.py"
 
 
 def unlike_source(compiled: Mapping[str, bytes], sources: Mapping[str, bytes], own_magic: int) -> Iterator[Behaviour]:
@@ -48,8 +58,11 @@ def unlike_source(compiled: Mapping[str, bytes], sources: Mapping[str, bytes], o
     has another size than the source: Python compiles that source anew.
     """
     for path, data in sorted(compiled.items()):
-        source = sources.get(source_path(path) or "")
-        if source is not None and _may_run(data, source) and (what := _difference(path, data, source, own_magic)):
+        match = CACHED.fullmatch(path)
+        if match is None:
+            continue
+        source, level = sources.get(_source_path(match)), int(match["level"] or 0)
+        if source is not None and _may_run(data, source) and (what := _difference(data, source, level, own_magic)):
             yield Behaviour("unlike-pyc", path, 0, what)
 
 
@@ -64,8 +77,11 @@ def _may_run(data: bytes, source: bytes) -> bool:
     return bool(flags & HASH_BASED) or size == len(source) & 0xFFFFFFFF
 
 
-def _difference(path: str, data: bytes, source: bytes, own_magic: int) -> str:
-    """How a compiled module differs from its source; empty if it does not, if one of them is too long, or if the source does not parse."""
+def _difference(data: bytes, source: bytes, level: int, own_magic: int) -> str:
+    """How a compiled module of a level of optimisation differs from its source.
+
+    Empty if it does not, if one of them is too long, or if the source does not parse.
+    """
     if max(len(data), len(source)) > MAX_COMPARED_BYTES:
         return ""
     magic = int.from_bytes(data[:2], "little")
@@ -78,15 +94,22 @@ def _difference(path: str, data: bytes, source: bytes, own_magic: int) -> str:
         with warnings.catch_warnings(), too_deep_as(ValueError):
             warnings.simplefilter("ignore")
             tree = ast.parse(text)
-            foreign = _foreign(code, text, tree)
-            if foreign or magic != own_magic:
-                return f"it has {', '.join(f'`{shortened(one)}`' for one in foreign[:MAX_NAMED])}" if foreign else ""
-            match = CACHED.fullmatch(path)
-            made = compile(tree, "", "exec", dont_inherit=True, optimize=int((match and match["level"]) or 0))
+            made = _made(tree, level) if magic == own_magic else b""
     except (UnparsedError, SyntaxError, ValueError, MemoryError):
         return ""
-    is_same = _meaning(read_marshal(marshal.dumps(made), magic)) == _meaning(code)
-    return "" if is_same else "its instructions are not those of its source"
+    if made and _meaning(read_marshal(made, magic)) == _meaning(code):
+        return ""
+    if foreign := _foreign(code, text, tree):
+        return f"it has {', '.join(f'`{shortened(one)}`' for one in foreign[:MAX_NAMED])}"
+    return "its instructions are not those of its source" if made else ""
+
+
+def _made(tree: ast.Module, level: int) -> bytes:
+    """What this Python compiles a tree to, as marshal data; empty if the tree does not compile, as with a `return` at its top."""
+    try:
+        return marshal.dumps(compile(tree, "its source", "exec", dont_inherit=True, optimize=level))
+    except SyntaxError:
+        return b""
 
 
 def _meaning(value: Any) -> Any:  # noqa: ANN401  (any value of marshal data)
@@ -101,31 +124,37 @@ def _foreign(code: Any, text: str, tree: ast.AST) -> list[str]:  # noqa: ANN401 
     """The names and texts of compiled code that are nowhere in a source, sorted, each once. `no code` alone if the value is no code."""
     if not isinstance(code, Code):
         return ["no code"]
-    literals = [node.value for node in ast.walk(tree) if isinstance(node, ast.Constant)]
-    texts = [one if isinstance(one, str) else one.decode("latin-1") for one in literals if isinstance(one, str | bytes)]
-    words = {*re.findall(r"\w+", text), *(word for one in texts for word in re.findall(r"\w+", one))}
+    constants = sorted(
+        (one for one in ast.walk(tree) if isinstance(one, ast.Constant)), key=lambda one: (one.lineno, one.col_offset)
+    )
+    literals = [one.value for one in constants if isinstance(one.value, str | bytes)]
+    texts = [one if isinstance(one, str) else one.decode("latin-1") for one in literals]
+    words = set(re.findall(r"\w+", f"{text} {unicodedata.normalize('NFKC', text)}"))  # PEP 3131
     everything = _squeezed(text) + "\0" + _squeezed("".join(texts))
-    return sorted({name for name in _names_and_texts(code) if not _is_known(name, words, everything)})
+    return sorted(name for name in set(_names_and_texts(code)) if not _is_known(name, words, everything))
 
 
 def _names_and_texts(code: Code) -> Iterator[str]:
     """The names and texts of code, and of the code inside it, bytes read as Latin-1; some several times."""
     queue: list[Any] = [code]
+    seen: set[int] = set()
     for value in queue:
+        if id(value) in seen:
+            continue
+        seen.add(id(value))
         if isinstance(value, Code):
-            yield from (name for field in ("names", "varnames") for name in value[field] if isinstance(name, str))
-            queue.append(value["consts"])
+            queue += (value["names"], value["varnames"], value["consts"])
         elif isinstance(value, tuple):
             queue += value
+        elif isinstance(value, Plain) and value.kind == "set":
+            queue += value.value
         elif isinstance(value, str | bytes):
             yield value if isinstance(value, str) else value.decode("latin-1")
 
 
 def _is_known(name: str, words: Collection[str], everything: str) -> bool:
-    """Whether a name or text of compiled code is in the source, or is one that compilers make, as all that begin with `__`, `.` or `<`."""
-    if name in MADE_BY_COMPILERS or name.startswith((".", "<", "__")) or ".<" in name:
-        return True
-    if DOTTED.fullmatch(name) and all(part in words or MANGLED.sub("", part) in words for part in name.split(".")):
+    """Whether a name or text of compiled code is in the source, or is one that compilers make."""
+    if MADE_BY_COMPILERS.fullmatch(name) or all(MANGLED.sub("", part) in words for part in name.split(".")):
         return True
     squeezed = _squeezed(name)
     return squeezed in everything or all(piece in everything for piece in REPEATED.split(squeezed))

@@ -77,7 +77,8 @@ class _Reader:
     def __init__(self, data: bytes, fields: tuple[str, ...]) -> None:
         self._data, self._fields = data, fields
         self._place = self._count = 0
-        self._references: list[Any] = []
+        self._references: list[tuple[Any, int]] = []
+        """Each value that may be referred to, and how many values it is with all inside it."""
         self._readers: dict[str, Callable[[int], Any]] = {
             "i": lambda _: self._number("<i"),
             "I": lambda _: self._number("<q"),
@@ -96,8 +97,8 @@ class _Reader:
             "(": lambda depth: self._values(self._number("<I"), depth),
             ")": lambda depth: self._values(self._number("<B"), depth),
             "[": lambda depth: Plain("list", self._values(self._number("<I"), depth)),
-            "<": lambda depth: Plain("set", frozenset(map(repr, self._values(self._number("<I"), depth)))),
-            ">": lambda depth: Plain("set", frozenset(map(repr, self._values(self._number("<I"), depth)))),
+            "<": lambda depth: Plain("set", frozenset(self._values(self._number("<I"), depth))),
+            ">": lambda depth: Plain("set", frozenset(self._values(self._number("<I"), depth))),
             ":": lambda depth: Plain("slice", self._values(3, depth)),
             "c": self._code,
         }
@@ -107,26 +108,31 @@ class _Reader:
 
         Raises MarshalError for an unknown kind, or too deep or too many values.
         """
-        self._count += 1
-        if depth > MAX_DEPTH or self._count > MAX_VALUES:
-            raise MarshalError("it is nested too deeply, or has too many values")
+        before = self._count
+        self._add(1, depth)
         byte = self._number("<B")
         kind = chr(byte & ~FLAG_REF)
         if kind == "r":
-            return self._references[self._number("<I")]
-        if kind in SINGLETONS:
-            found: Any = Plain(SINGLETONS[kind])
-            if byte & FLAG_REF:
-                self._references.append(found)
+            found, count = self._references[self._number("<I")]
+            self._add(count, depth)
             return found
+        if kind in SINGLETONS:
+            return Plain(SINGLETONS[kind])
         if kind not in self._readers:
             raise MarshalError(f"it has a value of the unknown kind {byte}")
         if not byte & FLAG_REF:
             return self._readers[kind](depth + 1)
         place = len(self._references)
-        self._references.append(Plain("itself"))
-        self._references[place] = found = self._readers[kind](depth + 1)
+        self._references.append((Plain("itself"), 1))
+        found = self._readers[kind](depth + 1)
+        self._references[place] = found, self._count - before
         return found
+
+    def _add(self, count: int, depth: int) -> None:
+        """Count values at a depth; a value is counted each time that it is referred to. Raises MarshalError for too many or too deep."""
+        self._count += count
+        if depth > MAX_DEPTH or self._count > MAX_VALUES:
+            raise MarshalError("it is nested too deeply, or has too many values")
 
     def _bytes(self, count: int) -> bytes:
         """The next bytes. Raises MarshalError if there are fewer."""
@@ -142,12 +148,10 @@ class _Reader:
 
     def _text(self, length: str, codec: str) -> str:
         """The next text: its length, in a layout of `struct`, then its bytes in a codec."""
-        return self._bytes(self._number(length)).decode(codec, "surrogatepass" if codec == "utf-8" else "strict")
+        return self._bytes(self._number(length)).decode(codec, "surrogatepass")
 
     def _values(self, count: int, depth: int) -> tuple[Any, ...]:
         """The next values, as a tuple. Raises MarshalError if the data are too short."""
-        if count > len(self._data) - self._place:
-            raise MarshalError("it ends too early")
         return tuple(self.value(depth) for _ in range(count))
 
     def _long(self) -> int:
