@@ -45,13 +45,41 @@ def test_a_word_is_seen_only_after_its_needles_are_kept() -> None:
     assert inner == [{b"windll"}]
 
 
+def test_a_word_is_searched_once_while_it_is_remembered(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(words, "MAX_SEEN_WORDS", 2)
+    learnt: list[set[bytes]] = []
+    learn = words._Memory.learn
+    monkeypatch.setattr(words._Memory, "learn", lambda memory, new: (learnt.append(new), learn(memory, new)))
+    seen = SeenWords()
+    for source in (b"one windll", b"windll one", b"windll two", b"windll"):
+        seen.needles(source)
+    assert learnt == [{b"one", b"windll"}, {b"two"}, {b"windll"}]
+
+
+def test_a_needle_of_several_words_is_searched_by_the_longest() -> None:
+    assert SeenWords().needles(b"dns") == set() and b"dns.resolver" in SeenWords().needles(b"resolver")
+
+
 def test_a_source_of_very_many_words_is_searched_for_all(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(words, "MAX_WORDS", 2)
     assert SeenWords().needles(b"one two three") == set(NEEDLES)
+    assert SeenWords().needles(b"one\xfftwo") == set()
 
 
 def test_lines_are_in_order_and_counted_from_one() -> None:
     assert words.lines_worth_following(b"\nurlopen\n\nwindll\nwindll.urlopen\n") == [2, 4, 5, 5]
+    assert words.lines_worth_following(b"windll\nwindllwindll") == [1, 2, 2]
+
+
+def test_a_word_counts_only_where_its_pattern_matches() -> None:
+    assert words.is_worth_following(b"windll") and not words.is_worth_following(b"x = 1\n")
+    for source, lines in {
+        b"def exec(x): ...\nx.exec()\nexec(x)\nexecutor": [3],
+        b"executor\nexec()": [2],
+        b"import os\nos.system\nsystem": [2],
+        b"requests = 1\nfrom requests import get": [2],
+    }.items():
+        assert words.lines_worth_following(source) == lines, source
 
 
 @pytest.mark.parametrize("is_enabled", [True, False])

@@ -170,7 +170,7 @@ NEEDLES: dict[bytes, re.Pattern[bytes]] = {
 }
 """Plain word → pattern. The plain word is searched first, because that is fast; it counts only if the pattern matches there."""
 WORD_BYTES = re.compile(rb"\w+")
-SEPARATED = bytes(one if WORD_BYTES.match(bytes([one])) else 32 for one in range(256))
+SEPARATED = re.sub(rb"\W", b" ", bytes(range(256)))
 """A table for `bytes.translate` that leaves the letters, digits and underscores of ASCII, and makes blanks of all other bytes."""
 CORES = {needle: max(WORD_BYTES.findall(needle), key=len) for needle in NEEDLES}
 """The longest word in each needle. A source that has the needle has a word that contains this."""
@@ -247,6 +247,6 @@ def _places(source: bytes) -> Iterator[int]:
         pattern = NEEDLES[needle]
         place = source.find(needle)
         while place >= 0:
-            if pattern is ALONE or pattern.match(source, place):
+            if pattern.match(source, place):
                 yield place
             place = source.find(needle, place + len(needle))
