@@ -45,7 +45,7 @@ ESCAPED = re.compile(
 ESCAPES = re.compile(
     r"""\\(?:x[0-9a-fA-F]{2}|[0-7]{2,3}|u00[0-9a-fA-F]{2})(?:\\(?:x[0-9a-fA-F]{2}|[0-7]{2,3}|u00[0-9a-fA-F]{2})){1,80}(?=['"])"""
 )
-COOKIE = re.compile(rb"^[ \t\f]*#.*?coding[:=][ \t]*([-\w.]+)", re.MULTILINE)
+COOKIE = re.compile(rb"[ \t\f]*#.*?coding[:=][ \t]*([-\w.]+)")
 BLOB = re.compile(r"""['"]([A-Za-z0-9+/]{200,}={0,2})['"]""")
 MANY_BLOBS = 5
 MIN_BLOB = 200
@@ -72,14 +72,11 @@ def is_odd(source: bytes) -> bool:
 
     They do by long runs of blanks or brackets, escapes, odd letters, or an encoding that nobody can read.
     """
-    if any(run in source for run in ODD_RUNS) or ESCAPED.search(source) or _names_a_hiding_codec(source):
+    if any(run in source for run in ODD_RUNS) or ESCAPED.search(source):
         return True
-    return not source.isascii() and ODD_LETTERS.search(source) is not None
-
-
-def _names_a_hiding_codec(source: bytes) -> bool:
-    """Whether a source declares, in its first 400 bytes, an encoding that nobody can read."""
-    return b"coding" in source[:400] and bool(HIDING_CODEC.fullmatch(declared_encoding(source)))
+    if HIDING_CODEC.fullmatch(declared_encoding(source)):
+        return True
+    return False if source.isascii() else ODD_LETTERS.search(source) is not None
 
 
 def decoded_source(source: bytes) -> str:
@@ -93,14 +90,11 @@ def decoded_source(source: bytes) -> str:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         try:
-            text = source.decode("utf-8-sig" if codec.lower().replace("_", "-") in ("utf-8", "utf8") else codec)
-        except (UnicodeError, LookupError, ValueError):
-            text = source.decode("latin-1")
+            return source.decode("utf-8-sig" if codec == "utf-8" else codec)
+        except (LookupError, ValueError):
+            return source.decode("latin-1")
         except Exception as error:  # a codec that gives no text
             raise UnparsedError(f"its encoding is `{codec}`") from error
-    if not isinstance(text, str):
-        raise UnparsedError(f"its encoding is `{codec}`")
-    return text
 
 
 def declared_encoding(source: bytes) -> str:
@@ -110,11 +104,11 @@ def declared_encoding(source: bytes) -> str:
     """
     for line in source.split(b"\n", 2)[:2]:
         if match := COOKIE.match(line):
-            with_name = match[1].decode("ascii", "replace")
+            name = match[1].decode()
             try:
-                return codecs.lookup(with_name).name
+                return codecs.lookup(name).name
             except (LookupError, ValueError):
-                return with_name
+                return name
         if line.strip() and not line.lstrip().startswith((b"#", b"\xef\xbb\xbf#")):
             break
     return ""
@@ -149,7 +143,7 @@ def _statements(text: str) -> list[tuple[int, str]]:
     lines = text.split("\n")
     starts: list[int] = []
     for number, line in enumerate(lines):
-        is_decorated = bool(number and starts) and lines[number - 1].startswith("@")
+        is_decorated = number > 0 and lines[number - 1].startswith("@")
         if line[:1].strip() and not CONTINUES.match(line) and not is_decorated and len(starts) < MAX_STATEMENTS:
             starts.append(number)
     return [(one, "\n".join(lines[one:end])) for one, end in zip(starts, [*starts[1:], len(lines)], strict=True)]
@@ -183,11 +177,11 @@ def _reason(error: Exception) -> str:
 def odd_text(path: str, source: bytes, text: str, tree: ast.Module, reach: str) -> Iterator[Behaviour]:
     """What the text of a source hides from who reads it. `source` are its bytes, `reach` is how addresses in it are reached."""
     codec = declared_encoding(source)
-    if codec and HIDING_CODEC.fullmatch(codec):
+    if HIDING_CODEC.fullmatch(codec):
         yield Behaviour("encoded-source", path, 1, f"the encoding `{codec}`")
     if any(run in source for run in ODD_RUNS):
         yield from _hidden_by_blanks(path, text)
-    if not text.isascii() and ODD_LETTERS.search(source):
+    if not text.isascii():
         yield from _odd_characters(path, text)
     yield from _escaped_names(path, text)
     if match := SUBCLASSES.search(text):
@@ -255,9 +249,10 @@ def _is_comment_or_text(before: str) -> bool:
 
 def _lookalike_names(path: str, text: str) -> Iterator[Behaviour]:
     """Names spelled with letters that Python reads as plain ones (PEP 3131), as far as the text has tokens."""
+    lines = (f"{line}\n" for line in text.split("\n"))
     try:
-        for token in tokenize.generate_tokens(iter(text.splitlines(keepends=True)).__next__):
-            if token.type == tokenize.NAME and not token.string.isascii() and LOOKALIKE.search(token.string):
+        for token in tokenize.generate_tokens(lines.__next__):
+            if token.type == tokenize.NAME and LOOKALIKE.search(token.string):
                 plain = unicodedata.normalize("NFKC", token.string)
                 if plain.isascii():
                     yield Behaviour(
@@ -270,7 +265,7 @@ def _lookalike_names(path: str, text: str) -> Iterator[Behaviour]:
 def _escaped_names(path: str, text: str) -> Iterator[Behaviour]:
     """A `hidden-name` for each dangerous name that is spelled with escapes, though nobody needs to."""
     for match in ESCAPES.finditer(text):
-        word = match[0].encode("ascii", "replace").decode("unicode_escape", "replace")
+        word = match[0].encode().decode("unicode_escape")
         if word in DANGEROUS or word in DANGEROUS_MODULES:
             yield Behaviour("hidden-name", path, _line(text, match.start()), f"spells `{word}` with escapes")
 
@@ -281,7 +276,7 @@ def _literals(tree: ast.Module) -> set[int]:
     lines: set[int] = set()
     for node in ast.walk(tree):
         if isinstance(node, ast.Constant) and isinstance(node.value, str) and id(node) not in alone:
-            lines.update(range(node.lineno, (node.end_lineno or node.lineno) + 1))
+            lines.update(range(node.lineno, node.end_lineno + 1))  # type: ignore[operator]
     return lines
 
 
