@@ -117,7 +117,7 @@ class ArtifactStore:
         return self._stored_or_fetched(candidate)
 
     def _admitted(self, candidate: Candidate) -> StoredFile:
-        """The file of a candidate, from the store, else downloaded. Raises RefusedError for findings in it that no waiver covers."""
+        """The file of a candidate: from the store, else fetched. Raises RefusedError for findings in it that no waiver covers."""
         stored = self._stored_or_fetched(candidate)
         if stored.contents.findings:
             subject = Subject(candidate.filename, candidate.project, stored.sha256, str(candidate.version))
@@ -246,8 +246,8 @@ class ArtifactStore:
         return sha256
 
     def _checked(self, candidate: Candidate, path: Path, sha256: str) -> InspectedFile:
-        """What an earlier run, or an inspection now, reads of a downloaded file. If a hash is not the index's, the file is removed:
-        raises IntegrityError.
+        """What an earlier run, or an inspection now, reads of a file that was fetched. Removes the file and raises IntegrityError if a
+        hash is not the expected one, or the inspection finds the file broken.
         """
         try:
             for name, expected in _expected_hashes(candidate):

@@ -61,7 +61,7 @@ class Connections:
             manager.clear()
 
     def get(self, url: str, bare: str, headers: Mapping[str, str]) -> BaseHTTPResponse:
-        """One GET of `bare`, which is `url` without credentials. The body is not read yet, and no redirect is followed.
+        """One GET of `bare`, which is `url` without credentials. `read` reads the body; no redirect is followed.
 
         Raises ServerError or TransientError.
         """
@@ -273,8 +273,8 @@ class _Paced:
     _reader: _PacedReader
 
     def getresponse(self) -> Any:  # noqa: ANN401  (urllib3's HTTPResponse, or a PlainAnswer)
-        """The answer to the request that was sent: a PlainAnswer if it is plain enough, else urllib3's HTTPResponse. The body is
-        not read.
+        """The answer to the request that was sent: a PlainAnswer if it is plain enough, else urllib3's HTTPResponse. Of the
+        body, only what came with the header is received.
         """
         self.sock.settimeout(self.timeout)
         source = PacedSocket(self.sock, self.pace)

@@ -25,7 +25,7 @@ class Inspections:
         self._absent_elsewhere: set[str] = set()
 
     def get(self, sha256: str, *, again: bool = False) -> InspectedFile | None:
-        """What this run, or an earlier one, read of a file; None if no run on this machine did.
+        """What this run, or an earlier one, read of a file, or brought of it from another machine; else None.
 
         The store is asked once for each file, and `again` if another run may have read the file since.
         """

@@ -177,8 +177,9 @@ class CandidateIndex:
         return self._constraints.get(project, ())
 
     def get(self, project: NormalizedName) -> ProjectCandidates | None:
-        """A project's candidates: for a pinned release from the page cache, if it has it, else waits for the page. None if the
-        index has no such project. A pinned release of a page is kept in the page cache.
+        """A project's candidates: the file that the user named, else the release that constraints pin, if the page cache has it;
+        else those of the page, which is waited for, and whose pinned release the page cache may keep. None if the index has no such
+        project.
         """
         if project not in self._candidates and not self.has_without_page(project):
             source = self._request.direct.get(project)
@@ -197,8 +198,8 @@ class CandidateIndex:
         return arriving.result()
 
     def has_without_page(self, project: NormalizedName) -> bool:
-        """Whether a project's candidates need no request: they are here, or the page cache has the pinned release with a file that
-        can be chosen, which is then kept here.
+        """Whether a project's candidates need no request: they are here, or the page cache has the release that constraints pin, with
+        a file that can be chosen, and it is then kept here.
         """
         if project not in self._candidates and project not in self._not_kept:
             candidates = self._kept(project)
@@ -209,7 +210,7 @@ class CandidateIndex:
         return project in self._candidates
 
     def _kept(self, project: NormalizedName) -> ProjectCandidates | None:
-        """The candidates of a pinned release that the page cache has; None if none is pinned, or the cache has none."""
+        """The candidates of the release that constraints pin, from the page cache; None if they pin none, or the cache has it not."""
         pinned = self._constraint(project)
         if project in self._request.direct or not is_exact(pinned):
             return None

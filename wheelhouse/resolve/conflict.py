@@ -146,8 +146,8 @@ def rejected_releases(
 
 
 def find_conflict(derivation: Derivation, request: ResolutionRequest, index: CandidateIndex) -> Conflict:
-    """The conflict that the most releases lead to, with as few sides as make it one. If no group of dependencies is one, a conflict
-    that is not `complete`.
+    """The conflict that the most releases lead to, with as few sides as make it one. If no group of dependencies is one, a release
+    that requires another of its own project; else a conflict that is not `complete`.
     """
     obstacles = derivation.obstacles()
     for project in obstacles:

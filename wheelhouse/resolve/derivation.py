@@ -78,7 +78,7 @@ class Derivation:
         return sorted(projects, key=lambda each: (each in asking, -self._releases_before(each), each == NEVER))
 
     def steps_on(self, project: NormalizedName) -> list[Step]:
-        """The dependencies on a project, without those of its own extras."""
+        """The dependencies on a project, without those of its own releases, such as an extra's on the project."""
         return [step for step in self._leading_to[project] if step.asker != project]
 
     def own_conflicts(self, project: NormalizedName) -> list[Step]:

@@ -46,8 +46,8 @@ DependenciesOf = Callable[[CandidateRelease], Sequence[Dependency]]
 def explain(
     derivation: Derivation, request: ResolutionRequest, index: CandidateIndex, dependencies_of: DependenciesOf
 ) -> WheelhouseError:
-    """The error, to be raised, that says why there is no solution: what conflicts, the chain to each side, and every fact that it
-    follows from.
+    """The error, to be raised, that says why there is no solution: what conflicts, the chain to each side, and the facts that it
+    follows from, MAX_STEPS at most.
 
     It is an IntegrityError if the index has another file than the one whose hash a requirement line gives, else a NoSolutionError.
     """

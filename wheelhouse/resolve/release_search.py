@@ -181,7 +181,7 @@ class ReleaseSearch:
             return state
 
     def consequences(self, package: Identifier, state: int) -> list[Clause[Identifier]] | None:
-        """What a release asks for, as clauses. None if that admits a release that was excluded because nothing asked for it."""
+        """What a release asks for, as clauses. None if that admits a release that was excluded because nothing pinned or asked for it."""
         return self._clauses(package, state, self._needs[package, state])
 
     def on_conflict(self, package: Identifier, culprits: Sequence[Identifier]) -> Identifier | None:
@@ -339,7 +339,7 @@ class ReleaseSearch:
         return [clause for need in needs if (clause := self._clause(package, state, need))]
 
     def _lifts_a_gate(self, package: Identifier, state: int, need: Dependency) -> bool:
-        """Note who asks for what. Returns whether that admits a release that was excluded because nothing asked for it."""
+        """Note who asks for what. Returns whether that admits a release that was excluded because nothing pinned or asked for it."""
         asker = _Asker(package, state, need, self._admitted(need.project, need.specifier))
         self._askers[need.project].append(asker)
         return _pins(asker, self._gated[need.project]) or (need.project, need.extra) in self._unfounded

@@ -67,7 +67,7 @@ def resolve(request: ResolutionRequest, packages: PackageSource, on_event: Liste
 def _solve_greedily(
     roots: Sequence[Dependency], index: CandidateIndex, dependencies: ReleaseDependencies
 ) -> dict[Identifier, CandidateRelease] | None:
-    """The greedy solution; None if something conflicts. Starts again whenever a release turns out to be deferred."""
+    """The greedy solution; None if a search is necessary. Starts again whenever a release turns out to be deferred."""
     while True:
         with suppress(DeferredError):
             return solve_greedily(roots, index, dependencies.of)
