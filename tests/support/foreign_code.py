@@ -5,7 +5,7 @@ from collections.abc import Mapping
 
 from wheelhouse.vet.code.calls import Module
 from wheelhouse.vet.code.interpreter import Interpreter
-from wheelhouse.vet.code.values import UNKNOWN, Origin, Value
+from wheelhouse.vet.code.values import MISSING, UNKNOWN, Instance, Origin, Value
 
 
 def data_of(*kinds: str, text: str = "") -> Value:
@@ -42,3 +42,27 @@ def wrongly_seen(rows: Mapping[str, list[str]]) -> dict[str, list[str]]:
     """Of a table of code and what must be seen in it, the rows in which something else is seen."""
     seen = {code: seen_in(code) for code in rows}
     return {code: found for code, found in seen.items() if found != rows[code]}
+
+
+def shown(value: Value) -> str:
+    """What is known of a value, in words; empty if nothing is known."""
+    node = value.target.of.node if isinstance(value.target, Instance) else value.target and value.target.node
+    facts = [
+        "" if value.constant is MISSING else repr(value.constant),
+        f"text {value.text}" if value.text else "",
+        f"name {value.name}" if value.name else "",
+        "" if value.items is None else f"items {', '.join(map(shown, value.items))}",
+        ""
+        if value.entries is None
+        else f"entries {', '.join(f'{key!r}: {shown(value.entries[key])}' for key in value.entries)}",
+        f"{type(value.target).__name__} {getattr(node, 'name', '')}" if value.target else "",
+        *(f"{kind} {how}" for kind, how in sorted(value.origins)),
+        "" if value.is_spelled else "not spelled",
+    ]
+    return "; ".join(fact.strip() for fact in facts if fact)
+
+
+def wrongly_valued(rows: Mapping[str, str]) -> dict[str, str]:
+    """Of a table of code and the value that it gives, the rows with another one. Code of one line is an expression; more bind `x`."""
+    values = {code: shown(followed(code if "\n" in code else f"x = {code}")[0].scope.names["x"]) for code in rows}
+    return {code: value for code, value in values.items() if value != rows[code]}

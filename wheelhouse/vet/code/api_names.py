@@ -51,7 +51,7 @@ SHELLS = frozenset(
 NETWORK_ROOTS = frozenset(
     """urllib urllib2 urllib3 urlopen urlretrieve requests httpx aiohttp http httplib socket smtplib ftplib telnetlib paramiko dns
     aiodns websocket websockets xmlrpc pycurl treq curl_cffi httplib2 wget discord_webhook telebot dhooks urlrequest request
-    ssl tls_client grequests niquests asyncio socketserver boto3""".split()  # noqa: SIM905
+    ssl tls_client grequests niquests asyncio socketserver boto3 URLopener() FancyURLopener()""".split()  # noqa: SIM905
 )
 VERBS = r"(?:get|post|put|patch|delete|head|options|request|stream|urlopen|fetch)"
 NETWORK = re.compile(

@@ -96,7 +96,7 @@ def result_of(call: Call) -> Value:
     origins = origins_of((*call.arguments, *call.keywords.values(), call.receiver))
     if name in api_names.DECODERS or api_names.DECRYPTING.search(name) or api_names.REVEALING.search(name):
         origins = origins | {Origin("decoded", name)}
-    elif name.partition(".")[0] in api_names.NETWORK_ROOTS and api_names.NETWORK.fullmatch(name):
+    elif api_names.NETWORK.fullmatch(name):
         origins = frozenset((Origin("fetched", name),))
     elif name in api_names.HOST_CALLS:
         origins = origins | {Origin("host", name)}
