@@ -107,8 +107,12 @@ class Calls(KnownCalls):
     def call(self, node: ast.Call, scope: Scope) -> Value:
         """The value of a call, after its arguments are evaluated and what it does is recorded."""
         function, receiver = self._called(node.func, scope)
-        arguments = tuple(self.eval(one, scope) for one in node.args)
-        keywords = {keyword.arg or "**": self.eval(keyword.value, scope) for keyword in node.keywords}
+        arguments = self.values_of(node.args, scope)
+        keywords: dict[str, Value] = {}
+        for keyword in node.keywords:
+            value = self.eval(keyword.value, scope)
+            keywords |= {str(key): entry for key, entry in (value.entries or {}).items()} if not keyword.arg else {}
+            keywords[keyword.arg or "**"] = value
         return self._apply(function, receiver, arguments, keywords, node, scope)
 
     def _called(self, node: ast.expr, scope: Scope) -> tuple[Value, Value]:
@@ -137,6 +141,8 @@ class Calls(KnownCalls):
         A function or class of the code is followed; of any other call, what it does is recorded.
         """
         target = function.target
+        if isinstance(target, Instance):
+            target = self.attribute(function, "__call__").target
         if isinstance(target, Function):
             return self._invoke(target, arguments, keywords)
         if isinstance(target, Class):
@@ -193,7 +199,7 @@ class Calls(KnownCalls):
                     self._invoke(value.target, (), {})
 
     def _constant_code(self, call: Call, scope: Scope) -> None:
-        """Follow the code in a known text, as if it stood at the line of the call.
+        """Follow the code in a known text, as if it stood at the line of the call. exec() binds its names there, if no namespace is given.
 
         Nothing if it is unknown, longer than 256 Ki, nested too deeply, or does not parse.
         """
@@ -206,7 +212,8 @@ class Calls(KnownCalls):
             for node in ast.walk(tree):
                 if hasattr(node, "lineno"):
                     node.lineno = call.node.lineno
-            self.body(tree.body, Scope(scope))
+            binds_here = call.name == "builtins.exec" and len(call.values) == 1
+            self.body(tree.body, scope if binds_here else Scope(scope))
             self._nested_code -= 1
 
     def _instance(self, made: Class, arguments: tuple[Value, ...], keywords: Mapping[str, Value]) -> Value:
@@ -224,9 +231,10 @@ class Calls(KnownCalls):
         """
         node = function.node
         key = (id(node), self._reach)
+        given = (*arguments, *keywords.values())
         is_plain = not any(
-            value.origins or value.constant is not MISSING or value.target or value.name
-            for value in (*arguments, *keywords.values())
+            one.origins or one.constant is not MISSING or one.target or one.name or one.text or one.items or one.entries
+            for one in given
         )
         count = self._runs.get(key, 0)
         if (
@@ -236,7 +244,7 @@ class Calls(KnownCalls):
             or len(self._active) >= MAX_CALLS
         ):
             known = self._results.get(key, UNKNOWN)
-            return known if known.origins or known.name else Value(origins=origins_of((*arguments, *keywords.values())))
+            return known if known.origins or known.name or not given else Value(origins=origins_of(given))
         self._runs[key] = count + 1
         scope = Scope(function.scope)
         self._bind_parameters(node, function, arguments, keywords, scope)
@@ -248,7 +256,7 @@ class Calls(KnownCalls):
                 self._returned.append(self.eval(node.body, scope))
             else:
                 self.body(node.body, scope)
-            result = self._one_of(self._returned) if self._returned else UNKNOWN
+            result = self._one_of(self._returned)
         finally:
             self._active.discard(id(node))
             self.current_module, self._returned = held_module, held_returns
@@ -263,25 +271,19 @@ class Calls(KnownCalls):
         keywords: Mapping[str, Value],
         scope: Scope,
     ) -> None:
-        """Bind the parameters in `scope` to arguments; a missing one to its default if that is a constant, else to UNKNOWN."""
+        """Bind the parameters in `scope` to arguments; a missing one to its default, else to UNKNOWN."""
         names = [argument.arg for argument in (*node.args.posonlyargs, *node.args.args)]
-        values = list(arguments)
-        if function.instance is not None and names:
-            values.insert(0, function.instance)
-        for place, name in enumerate(names):
-            scope.names[name] = values[place] if place < len(values) else keywords.get(name, UNKNOWN)
-        for argument, default in zip(node.args.kwonlyargs, node.args.kw_defaults, strict=True):
-            value = Value(constant=default.value) if isinstance(default, ast.Constant) else UNKNOWN
-            scope.names[argument.arg] = keywords.get(argument.arg, value)
+        values = [*arguments] if function.instance is None else [function.instance, *arguments]
+        missing = (UNKNOWN,) * (len(names) - len(function.defaults))
+        for place, (name, default) in enumerate(zip(names, (*missing, *function.defaults), strict=True)):
+            scope.names[name] = values[place] if place < len(values) else keywords.get(name, default)
+        for argument, default in zip(node.args.kwonlyargs, function.keyword_defaults, strict=True):
+            scope.names[argument.arg] = keywords.get(argument.arg, default)
         if node.args.vararg:
             rest = tuple(values[len(names) :])
             scope.names[node.args.vararg.arg] = Value(items=rest, origins=origins_of(rest))
         if node.args.kwarg:
             scope.names[node.args.kwarg.arg] = Value(origins=origins_of(keywords.values()))
-        defaults = node.args.defaults
-        for name, default in zip(names[len(names) - len(defaults) :], defaults, strict=True):
-            if scope.names[name] is UNKNOWN and type(default) is ast.Constant:
-                scope.names[name] = Value(constant=default.value)
 
 
 def parsed_text(code: str | bytes) -> ast.Module | None:

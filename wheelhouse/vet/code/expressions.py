@@ -14,6 +14,7 @@ from wheelhouse.vet.code.folding import (
 from wheelhouse.vet.code.named_things import NamedThings, is_key
 from wheelhouse.vet.code.values import (
     GAP,
+    METHOD,
     MISSING,
     UNKNOWN,
     Class,
@@ -34,7 +35,6 @@ MAX_COMPUTED_BYTES = 32 << 20
 SMALL = 64
 MAX_ROWS = 100
 """A table with more rows is data, not code."""
-PACKAGE_FOLDERS = ("._vendor.", ".vendor.", ".vendored.", "._vendored.", ".thirdparty.", ".extern.")
 
 
 class ExhaustedError(Exception):
@@ -184,16 +184,16 @@ class Expressions(NamedThings):
         """
         if len(node.elts) > MAX_ROWS and isinstance(node.elts[0], ast.Tuple | ast.List | ast.Dict):
             return UNKNOWN
-        items: list[Value] = []
-        for element in node.elts[:MAX_ITEMS]:
-            if type(element) is ast.Constant:
-                items.append(Value(constant=element.value))
-            elif isinstance(element, ast.Starred):
-                spread = self.eval(element.value, scope)
-                items.extend(spread.items if spread.items is not None else (spread,))
-            else:
-                items.append(self.eval(element, scope))
-        return Value(items=tuple(items), origins=origins_of(items))
+        items = self.values_of(node.elts[:MAX_ITEMS], scope)
+        return Value(items=items, origins=origins_of(items))
+
+    def values_of(self, nodes: Sequence[ast.expr], scope: Scope) -> tuple[Value, ...]:
+        """The values of several expressions; known items with a star are spread. Constants take no step."""
+        values: list[Value] = []
+        for node in nodes:
+            value = Value(constant=node.value) if type(node) is ast.Constant else self.eval(node, scope)
+            values.extend(value.items if isinstance(node, ast.Starred) and value.items is not None else (value,))
+        return tuple(values)
 
     def _dict(self, node: ast.Dict, scope: Scope) -> Value:
         """A dict of the values whose keys are known. Of a dict with more than MAX_ENTRIES entries, constant values are left out."""
@@ -243,10 +243,16 @@ class Expressions(NamedThings):
         return UNKNOWN
 
     def _lambda(self, node: ast.Lambda, scope: Scope) -> Value:
-        """A lambda as a function of the module that runs; its defaults are evaluated, its body is not yet."""
-        for default in (*node.args.defaults, *node.args.kw_defaults):
-            self.eval(default, scope)
-        return Value(target=Function(node, scope, module=self.current_module))
+        """A lambda as a function of the module that runs."""
+        return Value(target=self.make_function(node, scope, METHOD))
+
+    def make_function(
+        self, node: ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda, scope: Scope, binds: str
+    ) -> Function:
+        """A function of the module that runs, with the values of its defaults. Its body is not evaluated yet."""
+        defaults = tuple(self.eval(default, scope) for default in node.args.defaults)
+        keyword_defaults = tuple(self.eval(default, scope) for default in node.args.kw_defaults)
+        return Function(node, scope, self.current_module, defaults, keyword_defaults, binds)
 
     def _value_of_child(self, node: ast.expr, scope: Scope) -> Value:
         """The value of the only expression inside: of `await x`, `*x`, `yield from x`."""
@@ -255,7 +261,7 @@ class Expressions(NamedThings):
     def _assigned(self, node: ast.NamedExpr, scope: Scope) -> Value:
         """The value of `name := …`, which is also bound to the name."""
         value = self.eval(node.value, scope)
-        scope.names[node.target.id] = value
+        scope.bind(node.target.id, value)
         return value
 
     def _comprehended(self, node: ast.ListComp | ast.SetComp | ast.GeneratorExp, scope: Scope) -> Value:
@@ -301,7 +307,7 @@ class Expressions(NamedThings):
         An attribute of an outside thing, or a variable of `os.environ`, is handed to `replaced` or `exported`.
         """
         if isinstance(target, ast.Name):
-            scope.names[target.id] = value
+            scope.bind(target.id, value)
         elif isinstance(target, ast.Tuple | ast.List):
             items = value.items or ()
             for place, part in enumerate(target.elts):

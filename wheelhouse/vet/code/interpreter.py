@@ -2,6 +2,7 @@
 
 import ast
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from itertools import accumulate
 from types import MappingProxyType
 
 from wheelhouse.documents import too_deep_as
@@ -9,10 +10,14 @@ from wheelhouse.vet.code import api_names
 from wheelhouse.vet.code.behaviour import IF_CALLED, IN_TESTS
 from wheelhouse.vet.code.calls import CALLS_ITS_ARGUMENT, REACHES, Calls, Module
 from wheelhouse.vet.code.computed_values import element_of, elements_of
-from wheelhouse.vet.code.expressions import MAX_STEPS, PACKAGE_FOLDERS, ExhaustedError
+from wheelhouse.vet.code.expressions import MAX_STEPS, ExhaustedError
 from wheelhouse.vet.code.named_call import Run, hidden_code
+from wheelhouse.vet.code.named_things import PACKAGE_FOLDERS
 from wheelhouse.vet.code.sinks import INSTALL_COMMANDS
 from wheelhouse.vet.code.values import (
+    CLASS_METHOD,
+    METHOD,
+    STATIC_METHOD,
     UNKNOWN,
     Class,
     Function,
@@ -114,7 +119,7 @@ class Interpreter(Calls):
         return module.scope.names.get(attribute)
 
     def body(self, statements: Iterable[ast.stmt], scope: Scope) -> None:
-        """Follow statements in order. Those that do nothing which is followed (`global`, `pass`) are skipped."""
+        """Follow statements in order. Those that do nothing which is followed (`pass`, `break`) are skipped."""
         for statement in statements:
             method = _STATEMENTS.get(type(statement))
             if method:
@@ -209,7 +214,7 @@ class Interpreter(Calls):
         for handler in node.handlers:
             self.eval(handler.type, scope)
             if handler.name:
-                scope.names[handler.name] = UNKNOWN
+                scope.bind(handler.name, UNKNOWN)
             self.body(handler.body, scope)
         self.body(node.orelse, scope)
         self.body(node.finalbody, scope)
@@ -249,14 +254,27 @@ class Interpreter(Calls):
         for target in node.targets:
             self.eval(target, scope)
 
+    def _global(self, node: ast.Global, scope: Scope) -> None:
+        """Declare names of the module in a scope."""
+        scope.outer = {**scope.outer, **dict.fromkeys(node.names, self.current_module.scope)}
+
+    def _nonlocal(self, node: ast.Nonlocal, scope: Scope) -> None:
+        """Declare names of the nearest scope around that binds each of them."""
+        for name in node.names:
+            around = scope.around
+            while around is not None and name not in around.names:
+                around = around.around
+            if around is not None:
+                scope.outer = {**scope.outer, name: around}
+
     def _import(self, node: ast.Import, scope: Scope) -> None:
-        """Record the imports, and bind the names to dotted names of modules; the modules are not followed yet."""
+        """Record the imports, and bind the names to dotted names of modules; only modules of tests are followed at once."""
         for alias in node.names:
             name = _without_bundling_folder(alias.name)
             self._record_import(node, name)
-            scope.names[alias.asname or alias.name.partition(".")[0]] = Value(
-                name=name if alias.asname else name.partition(".")[0]
-            )
+            self._import_tests(alias.name)
+            bound = alias.asname or alias.name.partition(".")[0]
+            scope.bind(bound, Value(name=name if alias.asname else bound))
 
     def _import_from(self, node: ast.ImportFrom, scope: Scope) -> None:
         """Bind the imported names to values of the distribution's own modules, which are followed first, else to dotted names.
@@ -265,12 +283,19 @@ class Interpreter(Calls):
         """
         head = self._module_imported_from(node)
         self._record_import(node, head)
+        self._import_tests(head)
         for alias in node.names:
             name = _without_bundling_folder(f"{head}.{alias.name}") if head else alias.name
             own = self.lookup(name)
-            scope.names[alias.asname or alias.name] = own if own is not None else Value(name=_canonical(name))
+            scope.bind(alias.asname or alias.name, own if own is not None else Value(name=_canonical(name)))
             if name in self._modules:
                 self._import_module(self._modules[name])
+
+    def _import_tests(self, name: str) -> None:
+        """Follow the import of each module of tests in a dotted name. Other modules are followed in any case."""
+        for part in accumulate(name.split("."), "{}.{}".format):
+            if part in self._modules and self._modules[part].reach == IN_TESTS:
+                self._import_module(self._modules[part])
 
     def _module_imported_from(self, node: ast.ImportFrom) -> str:
         """The absolute dotted name of the module of `from … import`; empty for `from . import` at the top."""
@@ -293,21 +318,22 @@ class Interpreter(Calls):
 
         Its body is followed only if a decorator calls it, as `atexit.register` does.
         """
-        function = Function(node, scope, module=self.current_module)
+        decorators = [self.eval(decorator, scope) for decorator in node.decorator_list]
+        binds = next((one.name for one in decorators if one.name in (CLASS_METHOD, STATIC_METHOD)), METHOD)
+        function = self.make_function(node, scope, binds)
         self.current_module.functions.append(function)
-        for decorator in node.decorator_list:
-            value = self.eval(decorator, scope)
-            if isinstance(value.target, Function) and not isinstance(decorator, ast.Call):
-                self._invoke(value.target, (Value(target=function),), {})
-            elif value.name in CALLS_ITS_ARGUMENT:
+        for annotation in _annotations(node):
+            self.eval(annotation, scope)
+        for decorator in decorators:
+            if isinstance(decorator.target, Function):
+                self._invoke(decorator.target, (Value(target=function),), {})
+            elif decorator.name in CALLS_ITS_ARGUMENT:
                 self._invoke(function, (), {})
-        for part in (*node.args.defaults, *node.args.kw_defaults, *_annotations(node)):
-            self.eval(part, scope)
-        scope.names[node.name] = Value(target=function)
+        scope.bind(node.name, Value(target=function))
 
     def _class(self, node: ast.ClassDef, scope: Scope) -> None:
         """Bind the name of a class, after its body has run."""
-        scope.names[node.name] = self.make_class(node, scope)
+        scope.bind(node.name, self.make_class(node, scope))
 
     def make_class(self, node: ast.ClassDef, scope: Scope) -> Value:
         """A class as a value, after its body has run.
@@ -316,14 +342,14 @@ class Interpreter(Calls):
         other modules that run by themselves, the methods of a build or install command are followed, too.
         """
         bases = tuple(self.eval(base, scope) for base in node.bases)
-        decorators = [(self.eval(one, scope), isinstance(one, ast.Call)) for one in node.decorator_list]
+        decorators = [self.eval(decorator, scope) for decorator in node.decorator_list]
         keywords = {keyword.arg: self.eval(keyword.value, scope) for keyword in node.keywords}
         made = Class(node, Scope(scope), bases, module=self.current_module)
         self._made_classes.append(made)
         self.body(node.body, made.scope)
         value = Value(target=made)
-        for decorator, is_called in decorators:
-            if isinstance(decorator.target, Function) and not is_called:
+        for decorator in decorators:
+            if isinstance(decorator.target, Function):
                 self._invoke(decorator.target, (value,), {})
         makers = [keywords["metaclass"]] if "metaclass" in keywords else []
         for maker, methods in ((makers, ("__new__", "__init__")), (bases, ("__init_subclass__",))):
@@ -355,8 +381,7 @@ def _annotations(node: ast.FunctionDef | ast.AsyncFunctionDef) -> Iterator[ast.C
 def _without_bundling_folder(name: str) -> str:
     """The name of a module without the packages that bundle it: `pip._vendor.requests` is `requests`. Any other name as it is."""
     for folder in PACKAGE_FOLDERS:
-        if folder in name:
-            return name.partition(folder)[2]
+        name = name.rpartition(f"{folder}.")[2]
     return name
 
 
@@ -395,6 +420,8 @@ _STATEMENTS: Mapping[type[ast.stmt], Callable[..., None]] = MappingProxyType(
         ast.Raise: Interpreter._raise,
         ast.Assert: Interpreter._assert,
         ast.Delete: Interpreter._delete,
+        ast.Global: Interpreter._global,
+        ast.Nonlocal: Interpreter._nonlocal,
         ast.Import: Interpreter._import,
         ast.ImportFrom: Interpreter._import_from,
         ast.FunctionDef: Interpreter._function,

@@ -1,11 +1,24 @@
 """Attributes and items of values of foreign code, by the dotted names of things (pure)."""
 
 from abc import ABC, abstractmethod
+from dataclasses import replace
 
 from wheelhouse.vet.code import api_names
 from wheelhouse.vet.code.computed_values import environment_variable
-from wheelhouse.vet.code.values import UNKNOWN, Class, Constant, Function, Instance, Origin, Value
+from wheelhouse.vet.code.values import (
+    CLASS_METHOD,
+    METHOD,
+    UNKNOWN,
+    Class,
+    Constant,
+    Function,
+    Instance,
+    Origin,
+    Value,
+)
 
+PACKAGE_FOLDERS = ("._vendor", ".vendor", ".vendored", "._vendored", ".thirdparty", ".extern")
+"""The ends of names of packages that bundle others."""
 MODULES_OF_NAMES = ("builtins.globals()", "builtins.locals()", "builtins.vars()")
 
 
@@ -19,18 +32,20 @@ class NamedThings(ABC):
     def attribute(self, value: Value, attribute: str, *, is_spelled: bool = True) -> Value:
         """The value of an attribute: what the code's own class, instance or module has, else a named thing, as `os.system`.
 
-        A value without a name gives an unknown one, with its data. `__call__` gives the value itself.
+        A project of NETWORK_ROOTS in a package that bundles it has its own name. A value without a name gives an unknown one, with its
+        data. `__call__` gives the value itself, unless it is an instance.
         """
-        if attribute == "__call__":
-            return value
         target = value.target
         if isinstance(target, Instance):
-            return self._attribute_of_instance(value, target, attribute)
+            return self._attribute_of_class(value, target.of, attribute)
+        if attribute == "__call__":
+            return value
         if isinstance(target, Class):
-            return target.attributes.get(attribute) or target.scope.names.get(attribute) or UNKNOWN
+            return self._attribute_of_class(value, target, attribute)
         if not value.name:
             return Value(text=value.text, origins=value.origins) if value.origins else UNKNOWN
-        name = f"{value.name}.{attribute}"
+        is_bundled = attribute in api_names.NETWORK_ROOTS and value.name.endswith(PACKAGE_FOLDERS)
+        name = attribute if is_bundled else f"{value.name}.{attribute}"
         own = self.lookup(name)
         if own is not None:
             return own
@@ -39,12 +54,12 @@ class NamedThings(ABC):
             origins = frozenset((Origin("environment", "os.environ"),))
         return Value(name=name, text=value.text, origins=origins, is_spelled=value.is_spelled and is_spelled)
 
-    def _attribute_of_instance(self, value: Value, target: Instance, attribute: str) -> Value:
-        """An attribute of an instance: stored on `self`, from its class, or from a base class of the code; a function becomes a method.
+    def _attribute_of_class(self, value: Value, made: Class, attribute: str) -> Value:
+        """An attribute of an instance or class: stored on it, or from the class or a base class of the code; a function becomes a method.
 
-        Else `Base().x` if a base is outside the code, else UNKNOWN.
+        Else `Base().x` of an instance if a base is outside the code, else UNKNOWN.
         """
-        of: Class | None = target.of
+        of: Class | None = made
         external = ""
         while of is not None:
             found = of.attributes.get(attribute) or of.scope.names.get(attribute)
@@ -52,7 +67,7 @@ class NamedThings(ABC):
                 return _bound(found, value)
             external = external or next((base.name for base in of.bases if base.name), "")
             of = next((base.target for base in of.bases if isinstance(base.target, Class)), None)
-        return Value(name=f"{external}().{attribute}") if external else UNKNOWN
+        return Value(name=f"{external}().{attribute}") if external and value.target is not made else UNKNOWN
 
     def item(self, value: Value, index: Value) -> Value:
         """The value of `value[index]`: an item of a known dict, sequence or constant, a variable of `os.environ`, or what a text names.
@@ -101,11 +116,15 @@ class NamedThings(ABC):
         """The value of a name of the module that runs; None if there is none. `Calls` implements it."""
 
 
-def _bound(found: Value, instance: Value) -> Value:
-    """A function of a class as a method of an instance. Anything else as it is, also a function that is bound already."""
+def _bound(found: Value, owner: Value) -> Value:
+    """A function of a class as a method of an instance, or as a class method of a class.
+
+    Anything else as it is, also a function that is bound already.
+    """
     function = found.target
-    if isinstance(function, Function) and function.instance is None:
-        return Value(target=Function(function.node, function.scope, instance, function.module))
+    kinds = (METHOD, CLASS_METHOD) if isinstance(owner.target, Instance) else (CLASS_METHOD,)
+    if isinstance(function, Function) and function.instance is None and function.binds in kinds:
+        return Value(target=replace(function, instance=owner))
     return found
 
 

@@ -1,7 +1,7 @@
 """What an expression of foreign code may stand for: a constant, a text known in part, a named thing, data of some origin (pure)."""
 
 import ast
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
@@ -32,14 +32,24 @@ MISSING = Missing()
 Constant = str | bytes | int | float | bool | complex | None | Missing | object
 
 
+METHOD, CLASS_METHOD, STATIC_METHOD = "", "builtins.classmethod", "builtins.staticmethod"
+
+
 @dataclass(slots=True, eq=False)
 class Function:
-    """A function or lambda of the code, with the scope that it was made in. `instance` is what `self` is bound to."""
+    """A function or lambda of the code, with the scope that it was made in, and the values of its defaults.
+
+    `binds` is what its first parameter gets: METHOD (an instance), CLASS_METHOD or STATIC_METHOD. `instance` is that value, once the
+    function is an attribute of it.
+    """
 
     node: ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda
     scope: "Scope"
+    module: object
+    defaults: "tuple[Value, ...]"
+    keyword_defaults: "tuple[Value, ...]"
+    binds: str
     instance: "Value | None" = None
-    module: object = None
 
 
 @dataclass(slots=True, eq=False)
@@ -103,13 +113,18 @@ UNKNOWN = Value()
 
 
 class Scope:
-    """The names of a module, function or class body, and the scope around it."""
+    """The names of a module, function or class body, and the scope around it. `outer` are names that `global` or `nonlocal` declares."""
 
-    __slots__ = ("around", "names")
+    __slots__ = ("around", "names", "outer")
 
     def __init__(self, around: "Scope | None" = None) -> None:
         self.names: dict[str, Value] = {}
         self.around = around
+        self.outer: Mapping[str, Scope] = {}
+
+    def bind(self, name: str, value: Value) -> None:
+        """Give a value to a name of this scope, or of the one that is declared for it."""
+        self.outer.get(name, self).names[name] = value
 
     def get(self, name: str) -> Value | None:
         """The value of a name in this scope or the nearest one around it; None if none of them binds it."""
