@@ -23,5 +23,5 @@ def rating(severity: str) -> str:
 
 def score(vector: str) -> str:
     """The score of a CVSS vector: `7.5`; empty for any other text and for a vector that is not valid."""
-    word, comma, number = rating(vector).partition(", ")
-    return number if comma and word.isalpha() else ""
+    word, _, number = rating(vector).partition(", ")
+    return number if word.isalpha() else ""

@@ -75,7 +75,7 @@ def _findings(
     ecosystems = _ecosystems(distribution)
     known = advisories.by_project if advisories else {}
     prefixes = tuple(debian_key(ecosystem, "") for ecosystem in ecosystems)
-    if packages and not (prefixes and any(key.startswith(prefixes) for key in known)):
+    if packages and not any(key.startswith(prefixes) for key in known):
         yield Finding.of(whole, MISSING, Severity.WARNING, distribution=distribution or "unknown")
         return
     for subject, deb in packages:
