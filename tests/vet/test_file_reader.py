@@ -168,9 +168,15 @@ def test_a_file_that_came_is_read_in_a_folder_of_its_own(wheel: Path, monkeypatc
 def test_a_reader_ends_its_workers(monkeypatch: pytest.MonkeyPatch) -> None:
     closed: list[object] = []
 
-    def close(pool: ReadPool) -> None:
+    def close(pool: object) -> None:
         closed.append(pool)
 
     monkeypatch.setattr(ReadPool, "close", close)
     FileReader().close()
     assert len(closed) == 1
+
+
+def test_without_other_machines_there_is_no_warning(wheel: Path) -> None:
+    events: list[Event] = []
+    assert FileReader(on_event=events.append).read(wheel, artifact_of(wheel)) == look_inside(wheel, wheel.name)
+    assert events == []

@@ -26,6 +26,7 @@ from wheelhouse.vet.facts import Facts, Inside
 from wheelhouse.vet.file_reader import FileReader
 from wheelhouse.vet.image_packages import ImagePackage, ImagePackages
 from wheelhouse.vet.remote_reader import RemoteReader
+from wheelhouse.vet.rules import Review
 from wheelhouse.vet.vet import VetContext, Vetted, must_name_rules, vet
 
 NOW = datetime(2026, 1, 31, tzinfo=UTC)
@@ -231,6 +232,7 @@ class Images:
 
 def test_what_replaces_a_file_is_compared_with_it(vetting: Vetting, monkeypatch: pytest.MonkeyPatch) -> None:
     asked: list[tuple[object, ...]] = []
+    reviews: list[tuple[str, Mapping[str, Earlier]]] = []
     new = made_pin()
     earlier = Earlier("0.9", frozenset({"network"}))
     outer, inner = Replaced(new, earlier=earlier), Replaced(new)
@@ -242,12 +244,19 @@ def test_what_replaces_a_file_is_compared_with_it(vetting: Vetting, monkeypatch:
             Difference(new.project, Kind.ADDED, "tools", (), (), (inner,)),
         )
 
+    def review(one: Review) -> tuple[Finding, ...]:
+        reviews.append((one.place, one.earlier))
+        return ()
+
     monkeypatch.setattr(module, "diff", diff)
+    monkeypatch.setattr(module, "review_findings", review)
     unread = made_pin("even-1.0-py3-none-any.whl")
     given = verdict(new, unread, read=(WHEEL,), inner={"tools": verdict(new, read=(WHEEL,))})
     assert vetting(given).replaced == {} and asked == []
+    assert reviews == [("", {}), ("tools/", {})]
     vetted = vetting(given, since=Path("old"), with_texts=True)
     assert vetted.replaced == {WHEEL: outer, f"tools/{WHEEL}": inner}
+    assert reviews[2:] == [("", {WHEEL: earlier}), ("tools/", {WHEEL: earlier})]
     (old, folder, options) = asked[0]
     assert (old, folder) == (Path("old"), vetting.folder)
     facts = {one.subject: one for one in vetted.facts if one.contents}
