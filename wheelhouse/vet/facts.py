@@ -15,7 +15,7 @@ from wheelhouse.lock.lock import Pin
 from wheelhouse.vet.capabilities import Capabilities
 from wheelhouse.vet.code.behaviour import Behaviour
 
-OWN_METADATA = re.compile(r"[^/]+\.dist-info/METADATA")
+OWN_METADATA = re.compile(r"([^/]+\.dist-info)/METADATA")
 DATA_FOLDER = re.compile(r"[^/]+\.data/(?P<scheme>[^/]+)/")
 SITE_PACKAGES = re.compile(
     r"(local/)?lib(64)?/(python|pypy)[\d.]*t?/(site|dist)-packages/|lib/site-packages/", re.IGNORECASE
@@ -146,8 +146,8 @@ class Facts:
     @cached_property
     def dist_info(self) -> str:
         """The name of the wheel's own metadata folder, such as `demo-1.0.dist-info`; empty for an sdist."""
-        names = (entry.name for entry in self.entries)
-        return next((name.partition("/")[0] for name in names if OWN_METADATA.fullmatch(name)), "")
+        matches = (OWN_METADATA.fullmatch(entry.name) for entry in self.entries)
+        return next((match[1] for match in matches if match), "")
 
     def header(self, name: str) -> str:
         """The first value of a core metadata field; empty if there is none. Upper and lower case are the same."""
@@ -188,7 +188,7 @@ class Facts:
         """
         forms: dict[str, str] = {}
         for path in self.installs:
-            if path.startswith("@") or not (match := TOP_MODULE.match(path)):
+            if not (match := TOP_MODULE.match(path)):
                 continue
             form = next(form for form in MODULE_FORMS if match[form] is not None)
             before = forms.setdefault(match["name"], form)
