@@ -147,7 +147,7 @@ def licence_of(facts: Facts) -> Licence:
     answer = Licence()
     for source, read in SOURCES.items():
         expression = read(facts)
-        if expression and (not answer.expression or _is_more_exact(expression, answer.expression)):
+        if expression and _is_more_exact(expression, answer.expression):
             answer = Licence(expression, source)
         if answer.expression and REFERENCE not in answer.expression:
             break
@@ -155,7 +155,10 @@ def licence_of(facts: Facts) -> Licence:
 
 
 def _is_more_exact(expression: str, than: str) -> bool:
-    """Whether it begins with the name of the family that the other is, as BSD-3-Clause with that of LicenseRef-BSD."""
+    """Whether it begins with the name of the family that the other is, as BSD-3-Clause with that of LicenseRef-BSD.
+
+    True if the other is empty.
+    """
     return expression.startswith(than.removeprefix(REFERENCE))
 
 
