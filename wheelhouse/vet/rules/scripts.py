@@ -31,7 +31,7 @@ def script_shadows(facts: Facts, review: Review) -> Iterator[Observation]:
     """
     own = PYTHON_INSTALLERS & {str(facts.project)}
     is_windows = not facts.targets or any("-win" in target for target in facts.targets)
-    commands = [name for name in facts.commands if is_windows or not name.lower().endswith((".py", ".pyw"))]
+    commands = [name for name in facts.commands if is_windows or not name.lower().endswith(".py")]
     if shadows := [name for name in commands if command_of(name) in SYSTEM_COMMANDS - own]:
         yield observed(commands=tuple(sorted(shadows)))
 
