@@ -35,7 +35,8 @@ ENCODED_PROGRAMS = (
 END_OF_PNG = b"IEND\xaeB`\x82"
 DANGEROUS_MODULES = frozenset(
     """os posix nt subprocess sys socket pty runpy importlib ctypes shutil webbrowser commands builtins __builtin__ code
-    requests urllib.request http.client asyncio multiprocessing.util marshal types""".split()  # noqa: SIM905
+    requests urllib.request http.client asyncio multiprocessing.util marshal types _posixsubprocess pdb bdb pydoc timeit profile
+    cProfile trace doctest pip ensurepip""".split()  # noqa: SIM905
 )
 HARMLESS_BUILTINS = frozenset(
     """object set frozenset dict list tuple bytearray bytes complex slice range int float str bool type getattr print
@@ -127,10 +128,12 @@ def _take_step(stack: list[object], opcode: pickletools.OpcodeInfo, value: objec
 def _dangerous(module: object, name: object) -> Iterator[str]:
     """The dotted name, if the module is dangerous and the name is not known to be harmless; else nothing.
 
-    A name that is no text is only known when the pickle is loaded: it is `…` in the dotted name.
+    A name leads into a dangerous module if a part of it is one: `os.system` and `_os.system` of any module that imports
+    `os`. A name that is no text is only known when the pickle is loaded: it is `…` in the dotted name.
     """
     is_harmless = name in HARMLESS_BUILTINS if module in ("builtins", "__builtin__") else name in HARMLESS_TYPES
-    if module in DANGEROUS_MODULES and not is_harmless:
+    leads = isinstance(name, str) and any(part.lstrip("_") in DANGEROUS_MODULES for part in name.split("."))
+    if leads or (module in DANGEROUS_MODULES and not is_harmless):
         yield f"{module}.{name if isinstance(name, str) else '…'}"
 
 
