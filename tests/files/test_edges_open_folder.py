@@ -43,6 +43,15 @@ def test_a_link_in_the_place_of_a_folder_is_refused(there: Path, name: str) -> N
     assert contents(there.parent / "outside") == before
 
 
+def test_a_file_of_an_absent_folder_is_not_sought_in_the_current_folder(
+    there: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path / "outside")
+    with OpenFolder(there) as folder, pytest.raises(MachineError, match="absent/file`: No such file"):
+        folder.remove("absent/file")
+    assert (tmp_path / "outside" / "file").exists()
+
+
 @pytest.mark.parametrize("name", ["../outside/file", "inner/../../outside/file", "..", "", "/file"])
 def test_a_path_that_leads_out_is_refused(there: Path, name: str) -> None:
     before = contents(there.parent / "outside")

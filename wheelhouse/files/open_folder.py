@@ -1,5 +1,6 @@
 """A folder and the folders inside it, reached without following links, so that nothing outside is read or written."""
 
+import errno
 import hashlib
 import os
 import random
@@ -108,7 +109,10 @@ class OpenFolder:
         """Remove a file, and then the inner folders above it that are empty. Raises MachineError if it is not there."""
         folder, last = self._split(name)
         with os_errors_as_machine_error(self.path / name):
-            os.unlink(last, dir_fd=self._inner(folder))
+            descriptor = self._inner(folder)
+            if descriptor is None:  # without one, unlink would look in the current folder
+                raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT))
+            os.unlink(last, dir_fd=descriptor)
             while folder:
                 parent, _, last = folder.rpartition("/")
                 os.close(self._descriptors.pop(folder))
