@@ -248,7 +248,7 @@ class Cache(Store):
                     with os_errors_as_machine_error(self.root / name):
                         raise
                 self._turn_away(error)
-        if self._closed:
+        if self._closed or (self._parent and self._parent._closed):
             raise MachineError("the run that needed this folder has ended")
         path = self._temporary_folder() / name
         with os_errors_as_machine_error(path):
