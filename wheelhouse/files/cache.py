@@ -73,7 +73,7 @@ class Cache(Store):
             return self._private
 
     def close(self) -> None:
-        """Remove the temporary folder, but for logs whose path was shown; the cache stays. A late thread keeps nothing."""
+        """Remove the temporary folder, but for its logs if one was `lasting`; the cache stays. No temporary folder is made afterwards."""
         self._closed = True
         if self._temporary and not self._parent:
             for path in self._temporary.iterdir():
@@ -129,7 +129,9 @@ class Cache(Store):
         return self._written(_artifact(sha256), lambda final: _moved(path, final))
 
     def discard(self, path: Path) -> None:
-        """Remove a file whose bytes no longer have the sha256 in its name; if it cannot be removed, it is not used again."""
+        """Remove a file whose bytes no longer have the sha256 in its name. If it cannot be removed, this run does not use it again, and
+        writes to the temporary folder from now on.
+        """
         try:
             path.unlink(missing_ok=True)
         except OSError as error:
@@ -236,7 +238,7 @@ class Cache(Store):
 
     def _written(self, name: str, write: Callable[[Path], T]) -> T:
         """The result of `write` for the path of a new file: in the cache or, if that cannot be written to, in the temporary folder,
-        with a warning. Raises MachineError for any other error, and after `close`.
+        with a warning. Raises MachineError for any other error, and instead of a temporary folder after `close`.
         """
         if self.root and not self._temporary:
             try:
@@ -297,12 +299,12 @@ class Cache(Store):
 
 
 def _artifact(sha256: str) -> str:
-    """The path of a file, relative to the cache."""
+    """The path of a file, relative to the cache: `artifacts/`, two digits of its sha256, its sha256."""
     return f"artifacts/{sha256[:2]}/{sha256}"
 
 
 def _note(kind: str, key: str) -> str:
-    """The path of a fact, relative to the cache. A key, which may be long, is hashed."""
+    """The path of a fact, relative to the cache: its kind, and the sha256 of its key."""
     return f"{kind}/{hashlib.sha256(key.encode()).hexdigest()}"
 
 

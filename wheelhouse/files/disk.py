@@ -68,7 +68,9 @@ def os_errors_as_machine_error(path: Path) -> Iterator[None]:
 
 
 def machine_error(error: OSError, path: Path | None = None) -> MachineError:
-    """A MachineError, to be raised, for an OSError, with the path that the error names, else with `path`."""
+    """A MachineError, to be raised, for an OSError, with the path that the error names, else with `path`. If the current folder was
+    removed, it says that.
+    """
     if error.errno == errno.ENOENT and not _has_current_folder():
         return MachineError("the current folder was removed", hint="change to a folder that exists")
     renamed_to = (
@@ -224,7 +226,7 @@ def write_whole(final: Path, content: bytes) -> None:
 
 
 def must_lie_outside(output: Path, wheelhouse: Path) -> None:
-    """Raise InputError for an output in the wheelhouse that it is made of: the wheelhouse would no longer verify."""
+    """Raise InputError for an output that is, or lies in, the wheelhouse that it is made of: that would no longer verify."""
     if output.resolve().is_relative_to(wheelhouse.resolve()):
         raise InputError(
             f"`{output}` is inside the wheelhouse `{wheelhouse}`, which must have only the files that its lock files name",
@@ -233,8 +235,8 @@ def must_lie_outside(output: Path, wheelhouse: Path) -> None:
 
 
 def must_be_readable(folder: Path) -> None:
-    """Raise MachineError if only root may read a folder or a file in it, at any depth: nobody is root in a sandbox. Nothing if the
-    user is not root.
+    """Raise MachineError if not all users may read a folder and the files in it, at any depth: nobody is root in a sandbox. Nothing if
+    the user is not root.
     """
     if os.geteuid() != 0:
         return

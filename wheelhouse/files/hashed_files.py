@@ -12,13 +12,15 @@ _sha256s: dict[State, str] = {}
 
 
 def state_of(status: os.stat_result) -> State:
-    """What changes if anything writes to a file, or puts another in its place. No program can set the last part of it."""
+    """Device, inode, size and change times of a file: another state if anything writes to it, or puts another in its place. No program
+    can set the last time.
+    """
     return status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns, status.st_ctime_ns
 
 
 def note_sha256(state: State, sha256: str) -> None:
-    """Note for this process the sha256 of a file that had this state before and after it was read. Nothing if its last change is
-    less than a second old.
+    """Note for this process the sha256 of a file that had this state before and after it was read. Nothing is noted if its last
+    change is less than a second old.
     """
     if time.time_ns() - state[-1] >= SETTLED_NANOSECONDS:
         _sha256s[state] = sha256

@@ -177,7 +177,7 @@ class ObjectStore:
             self._obstore.put(*self._at(key), content)
 
     def replace(self, key: str, content: bytes, version: Any, content_type: str) -> Any:  # noqa: ANN401  (a store's own)
-        """Replace the object that has this version, and return its new version. Raises ChangedError if another writer did first."""
+        """Replace the object that has this version, and return its new version. Raises ChangedError if it was changed or removed since."""
         attributes = {"Content-Type": content_type}
         with self._store_errors():
             try:
@@ -263,8 +263,8 @@ def _modules() -> tuple[Any, Any, Any]:
 
 
 def _checked(url: str) -> str:
-    """A store's URL, without a `/` at its end. Raises InputError for a scheme that no store has, for a credential in it, for a
-    relative `file:` URL, and for no bucket.
+    """A store's URL, without a `/` at its end. Raises InputError for a scheme that no store has, for a credential, query or
+    fragment, for a `file:` URL that is no absolute path, and for no bucket.
     """
     parts = urlsplit(url)
     if parts.scheme not in SCHEMES:

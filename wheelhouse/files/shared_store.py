@@ -83,8 +83,8 @@ class SharedObjects:
     _uploads: list["Future[None]"] = field(default_factory=list)
 
     def file(self, sha256: str, path: Path, on_bytes: Callable[[int], None]) -> bool:
-        """Write a file of the store to `path`; False if the store has none with this sha256, or failed. An altered object is
-        removed, with a warning, and `path` is empty.
+        """Write a file of the store to `path`; False if the store has none with this sha256, or failed. Of an altered
+        object `path` is empty, with a warning; it is removed in the background, unless the store is only read.
         """
         key = artifact_key(sha256)
         digest = self._tried(READING, lambda: self.objects.read_into(key, path, self.max_file_bytes, on_bytes), None)
@@ -101,8 +101,8 @@ class SharedObjects:
         return False
 
     def note(self, kind: str, key: str) -> SignedNote | None:
-        """A note that a trusted key signed; None if there is none, if its time is in the future, if there are no keys, or if the
-        store failed.
+        """A note that a trusted key signed; None if there is none, if its time is over five minutes ahead, if there are no keys, or
+        if the store failed.
         """
         keys = self.keys
         if keys is None:
@@ -150,12 +150,12 @@ class SharedObjects:
         self._send(send)
 
     def remove_note(self, kind: str, key: str) -> None:
-        """Remove a note in the background, if this run could have signed it; nothing for a store that is only read, or failed."""
+        """Remove a note in the background, if this run has a key to sign with; nothing for a store that is only read, or failed."""
         if self.keys is not None and self.keys.can_sign:
             self._send(lambda: self.objects.remove(note_key(kind, key)))
 
     def flush(self) -> None:
-        """Wait until all that was sent is there, or the store failed; after QUIET_SECONDS, say so."""
+        """Wait until all that was sent is there, or the store failed. If it takes over two seconds, an event says so."""
         late = wait(self._uploads, QUIET_SECONDS).not_done
         if late:
             self.on_event(Noted(f"{counted(len(late), 'object')} not yet uploaded to the store {self.objects.name}"))
@@ -248,11 +248,13 @@ class SharedStore(Store):
         return kept
 
     def share(self, path: Path, sha256: str) -> None:
-        """Send a file to the store in the background, and note here that the store has it."""
+        """Send a file to the store in the background; once it is there, note that on this machine."""
         self._shared.send_file(path, sha256, lambda: self._near.note(SENT, self._sent_key(sha256), b""))
 
     def offer(self, sha256: str) -> None:
-        """Send a file of the cache to the store in the background, if that was not done lately, and its bytes still have this sha256."""
+        """Send a file of the cache to the store in the background, if that was not done in the last seven days, and its bytes still have
+        this sha256.
+        """
         if self._near.age(SENT, self._sent_key(sha256), time.time()) > SENT_SECONDS:
             path = self._near.artifact(sha256)
             if path and sha256_of(path) == sha256:  # an earlier run kept it: it may have been altered since
@@ -263,7 +265,7 @@ class SharedStore(Store):
         self._near.discard(path)
 
     def note(self, kind: str, key: str, content: bytes) -> None:
-        """Keep a note on this machine and, if its kind is shared, sign it and send it to the store."""
+        """Keep a note on this machine; if its kind is shared, and this run can sign, also send it to the store, signed."""
         self._near.note(kind, key, content)
         if self._shares(kind):
             self._shared.send_note(kind, key, content)
@@ -288,13 +290,13 @@ class SharedStore(Store):
         return self._near.age(kind, key, now)
 
     def touch(self, kind: str, key: str, at: float | None = None) -> None:
-        """Set the time of a note: here, and without `at` also in the store, to which it is sent again."""
+        """Set the time of a note here. Without `at`, a shared one is also sent to the store again, if this run can sign."""
         self._near.touch(kind, key, at)
         if at is None and self._shares(kind) and (content := self._near.noted(kind, key)) is not None:
             self._shared.send_note(kind, key, content)
 
     def forget(self, kind: str, key: str) -> None:
-        """Remove a note, here and, if this run can sign, from the store."""
+        """Remove a note here and, if its kind is shared and this run can sign, from the store."""
         self._near.forget(kind, key)
         if self._shares(kind):
             self._shared.remove_note(kind, key)

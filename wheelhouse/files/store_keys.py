@@ -9,6 +9,6 @@ def artifact_key(sha256: str) -> str:
 
 
 def note_key(kind: str, key: str) -> str:
-    """The key of a note: its kind, and a sha256 of what it is about, which may be long, and may be the address of a private index."""
+    """The key of a note: its kind, two digits of the sha256 of `key`, that sha256. It hides a `key` that is a private address."""
     digest = hashlib.sha256(key.encode()).hexdigest()
     return f"{kind}/{digest[:2]}/{digest}"

@@ -24,10 +24,10 @@ def sizes(objects: Iterable[Listed]) -> dict[str, tuple[int, int]]:
 def unneeded(
     store: ObjectStore, sha256s: Collection[str], before: datetime, *, about: Iterable[str], naming: Collection[str]
 ) -> list[Listed]:
-    """The objects that were made before a time, and that no file with one of these hashes needs. Nothing is removed.
+    """The objects that were last written before a time, but for what files with these hashes need. Nothing is removed.
 
-    `about` are the kinds of notes whose key is a file's hash; `naming` are those whose bytes name a file's hash, such as that of a
-    built wheel. An object that is younger may be one that a run needs at this moment. Raises StoreError.
+    Needed are the files themselves, their notes of the kinds `about`, and each note of the kinds `naming` whose bytes name one of
+    these hashes, such as that of a built wheel. An object that is younger may be one that a run needs at this moment. Raises StoreError.
     """
     needed = {artifact_key(sha256) for sha256 in sha256s} | {
         note_key(kind, sha256) for kind in about for sha256 in sha256s

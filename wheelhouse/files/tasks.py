@@ -25,7 +25,7 @@ class Tasks:
         return future
 
     def started(self, key: Hashable) -> bool:
-        """Whether the task with this key was started; it may have ended."""
+        """Whether `start` was called for the task with this key; it may still wait for a thread, or have ended."""
         return key in self._futures
 
     def close(self) -> None:

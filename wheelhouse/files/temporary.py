@@ -54,7 +54,9 @@ def fresh_unbuffered(folder: Path) -> tuple[Path, io.FileIO]:
 
 
 def _lock(descriptor: int) -> bool:
-    """Lock a new file, and return True; False if a sweep removed it before. A file system without locks has no sweeps either."""
+    """Lock a new file or folder, and return True; False if a sweep removed it before. Also True on a file system without locks: it has
+    no sweeps either.
+    """
     with contextlib.suppress(OSError):
         fcntl.flock(descriptor, fcntl.LOCK_EX)
     return os.fstat(descriptor).st_nlink > 0
@@ -109,8 +111,8 @@ def _is_open(path: Path) -> bool:
 
 @contextmanager
 def shared_folder(folder: Path) -> Iterator[None]:
-    """While it is open, keep closed temporary files in an existing folder that other runs may write to as well: no run sweeps it
-    meanwhile. Those of killed runs are removed first.
+    """Hold a shared lock on an existing folder, so that no run sweeps the closed temporary files in it meanwhile; other runs may
+    hold one, too. Those of killed runs are removed first, unless a run holds the folder.
     """
     sweep_unless_held(folder)
     descriptor = os.open(folder, os.O_RDONLY)
@@ -126,7 +128,7 @@ def shared_folder(folder: Path) -> Iterator[None]:
 def scratch_folder(kind: str, within: Path | None = None) -> Iterator[Path]:
     """A new folder in `within`, else among the machine's temporary files, removed afterwards with all in it.
 
-    Those of killed runs are removed before.
+    Those of this user's killed runs are removed before.
     """
     sweep_scratch(within)
     while True:

@@ -263,7 +263,7 @@ def loose_requires_python(target: Target) -> str:
 
 
 def without_empty(table: Mapping[str, Any]) -> dict[str, Any]:
-    """A table without the keys whose value is None, False, or an empty text, list or tuple."""
+    """A table without the keys whose value is None, False, 0, or an empty text, list or tuple."""
     return {key: value for key, value in table.items() if value not in (None, "", (), [], False)}
 
 

@@ -111,7 +111,7 @@ class OtherFiles:
 
     @property
     def artifacts(self) -> dict[str, Artifact]:
-        """Every file by its name, with checksum files and signatures. Raises InputError if two have one name."""
+        """Every file by its name, with checksum files and signatures. Raises InputError if two different ones have one name."""
         artifacts: dict[str, Artifact] = {}
         for artifact in (artifact for file in self.files for artifact in file.artifacts):
             if artifacts.setdefault(artifact.filename, artifact) != artifact:
@@ -240,7 +240,7 @@ def _spaced(text: str, name: str) -> str:
 
 
 def dockerfile(files: Iterable[OtherFile], context: str, image: str) -> str:
-    """The text of a Dockerfile that copies the files into an image, whatever its user, and leaves no archive in a layer.
+    """The text of a Dockerfile that copies the files into an image, whatever its user, and leaves no archive that it unpacks in a layer.
 
     `context` is the staged folder's name. The copy of a file without a path in the image is a comment.
     """

@@ -54,7 +54,7 @@ class PylockInput:
         return sorted({package.name for package in self.pylock.packages} - projects)
 
     def select(self, target: Target, extras: Collection[str], groups: Collection[str]) -> tuple[Candidate, ...]:
-        """The file of each project for a target; `groups` are added to the default groups.
+        """The file of each project that a target needs, with these extras, the default groups and `groups`.
 
         Raises NoSolutionError if the lock file does not cover the target, InputError for a project that comes from no file or
         has no strong hash.
@@ -111,7 +111,7 @@ class PylockInput:
     def _located(self, package: Package, named: str | None, url: str | None, path: str) -> tuple[str, str]:
         """A file's name, and its location: its path beside the lock if that file exists or there is no URL, else the URL.
 
-        Raises InputError for an address that cannot be read.
+        Raises InputError for an address that cannot be read, or for a taken URL that is neither http(s) nor a file.
         """
         try:
             beside = _beside(self.source, path) if path else ""

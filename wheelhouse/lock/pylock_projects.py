@@ -18,8 +18,8 @@ from wheelhouse.resolve.resolution import ResolutionRequest, ResolvedProject, de
 def resolved_projects_of(
     given: Iterable[Candidate], request: ResolutionRequest, source: PackageSource, on_event: Listener = ignore
 ) -> list[ResolvedProject]:
-    """The resolved project of each file, sorted by project; all files are requested. Dependencies that the lock file leaves out
-    are left out here too, with a warning.
+    """The resolved project of each file, sorted by project; the downloads of all files are started. Dependencies that the lock file
+    leaves out are left out here too, with a warning.
 
     Raises NoSolutionError, naming every file that does not fit the target or is not allowed.
     """
@@ -43,7 +43,7 @@ def _refusal(candidate: Candidate, request: ResolutionRequest) -> Reason | None:
 
 
 def _resolved(candidate: Candidate, request: ResolutionRequest, source: PackageSource) -> ResolvedProject:
-    """A file with its dependencies without extras: a lock file does not tell which extras were requested."""
+    """The resolved project of a file, without extras and their dependencies: a lock file does not tell which extras were requested."""
     metadata = source.metadata.get(candidate, certain=True).result()
     dependencies = {
         dependency_text(req) for req, _ in metadata.requirements(request.target, adjustments=request.adjustments)

@@ -146,6 +146,7 @@ def _waiver(table: WaiverTable, project: NormalizedName, sha256: str) -> Waiver:
 
 
 def _provenance(table: ProvenanceTable, package: Package) -> Provenance:
+    """Where the attestations of a package's file were, and their sha256, with the package's identities of publishers."""
     return Provenance(table.url, table.sha256, tuple(map(identity_of, package.attestation_identities or ())))
 
 
