@@ -10,7 +10,7 @@ from wheelhouse.files.disk import read_text
 
 
 def airflow_of(options: FetchOptions) -> Airflow | None:
-    """The release of `--airflow`, with what its Dockerfile says if `--dockerfile` names one; None without both options.
+    """The release of `--airflow`, with what its Dockerfile says if `--dockerfile` names one; None if neither option is given.
 
     Raises InputError for a text that is no release, for --dockerfile without --airflow, and for a Dockerfile that is not
     Airflow's own.

@@ -36,7 +36,8 @@ def with_base_images(
     """Fetch the base image that the options name into the wheelhouse's `image/`, for each architecture. Returns the options
     with the facts of the images in `held_images`, and the lock of the images.
 
-    With `reads_only` the wheelhouse stays as it is: an image that its lock does not have is fetched into a temporary folder.
+    With `reads_only` the wheelhouse stays as it is: its locked images are used, and if one of them is missing in the lock, all
+    are fetched into a temporary folder.
     Raises InputError if --image is given too, or if neither the files nor the name of an image tell its C library.
     """
     if options.image:

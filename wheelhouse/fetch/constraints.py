@@ -34,7 +34,7 @@ def airflow_constraints(
     """Airflow's official constraints: the file in `folder`; if it is missing, it is fetched from `base_url` and written there,
     with a note.
 
-    Raises ServerError, whose hint is the command that compiles constraints for these `extras`.
+    Raises ServerError if it cannot be fetched; the hint also has the command that compiles constraints for these `extras`.
     """
     path = folder / airflow.constraints_file(mode, python)
     if not path.is_file():
@@ -47,8 +47,8 @@ def airflow_constraints(
 
 
 def _published(url: str, path: Path, http: Http, compiling: str) -> str:
-    """The text at a URL. Raises ServerError unless the answer has status 200; the hint names `path`, where the text would be
-    kept, and `compiling`, the command that compiles it.
+    """The text at a URL. Raises ServerError unless the answer has status 200; the hint names `path`, where the user can put the
+    text, the option for a mirror, and `compiling`, the command that compiles the text.
     """
     hint = (
         f"put the constraints for this release and Python at `{path}`; or name a mirror with --constraints-url; or compile "
@@ -64,8 +64,8 @@ def _published(url: str, path: Path, http: Http, compiling: str) -> str:
 
 
 def compile_constraints(job: Job, source: PackageSource, on_event: Listener = ignore) -> str:
-    """The text of constraints: a comment that says what it was compiled from, then `project==version` for each project that the
-    job resolves to. A warning if the job has an Airflow release and no limit of upload times.
+    """Resolve a job, and return the text of constraints: a comment that says what it was compiled from, then `project==version`
+    for each resolved project. A warning if the job has an Airflow release and no limit of upload times.
 
     Raises InputError for a job with no target or several, and the error of the only target if it failed before.
     """
@@ -88,7 +88,7 @@ def compile_constraints(job: Job, source: PackageSource, on_event: Listener = ig
 
 
 def compiled_constraints_path(job: Job, folder: Path) -> Path:
-    """Where `fetch --airflow` looks for a job's constraints in `folder`; nothing is written.
+    """The path in `folder` where `fetch --airflow` looks for a job's constraints, unless it is told another mode; nothing is written.
 
     Raises InputError for a job without Airflow or without exactly one target, and if the file there was not compiled.
     """
@@ -104,8 +104,8 @@ def compiled_constraints_path(job: Job, folder: Path) -> Path:
 
 
 def _date_sentence(airflow: Airflow, resolved: Sequence[ResolvedProject]) -> str:
-    """A sentence: the pins are those of today. If the index tells when the release was uploaded, it names the option for pins
-    of that day.
+    """A sentence: the pins are those of today, not of the release's upload date. If the index tells that date, the sentence names
+    the option for the pins of that day.
     """
     uploaded = next((one.candidate.upload_time for one in resolved if one.candidate.project == PROJECT), None)
     sentence = f"the pins are those of today, not those of the upload date of Airflow {airflow.version}"

@@ -18,8 +18,8 @@ class _GivenUpError(Exception):
 
 @contextmanager
 def debian_beside(fetch: FetchDebian, on_event: Listener) -> Iterator[Callable[[], DebianLock]]:
-    """Start `fetch` in a thread. Gives a function that lets the folder change, waits for `fetch` and returns its lock of the
-    packages.
+    """Start `fetch` in a thread. Gives a function that lets `fetch` change its folder, waits for its end and returns its lock of
+    the packages.
 
     If the block ends before that function is called, the downloads stop at their next event, and the folder stays as it was.
     """

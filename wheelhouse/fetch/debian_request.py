@@ -18,10 +18,10 @@ HOST = Path("/")
 
 
 def requested_debian(options: Options, wheelhouse: Path) -> DebianJob:
-    """The job that the options describe. Raises InputError for what cannot be read, and if there is no base.
+    """The Debian job that the options describe. Raises InputError for what cannot be read, and if there is no base.
 
-    The base is the folder that the options name, else the base image that the wheelhouse holds. The keyrings of this host are
-    in the job too.
+    The base is in the folder of `--deb-base`, else in the only base image that the wheelhouse holds. The keyrings of this host
+    are in the job too.
     """
     lists = dict(options.deb_lists) | ({DEFAULT_LIST: options.debs} if options.debs else {})
     base = read_base(Path(options.deb_base)) if options.deb_base else _base_of_image(wheelhouse)

@@ -18,10 +18,11 @@ Group = tuple[list[str], list[WheelhouseError]]
 
 
 def combined(failed: Mapping[str, WheelhouseError], targets: int, *, kept_going: bool) -> WheelhouseError:
-    """One error for the targets that failed, by target name, out of `targets`; its exit code is the first by precedence.
+    """One error for the targets that failed; its exit code is, of theirs, the first by precedence. `failed` has the error of each
+    by the target's name, `targets` is the number of all targets.
 
     The error of a job with one target is returned as it is. If other targets did not fail, the hint names --keep-going, unless
-    `kept_going` says that it was set.
+    `kept_going` is set.
     """
     if targets == 1:
         return next(iter(failed.values()))

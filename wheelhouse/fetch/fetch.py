@@ -41,9 +41,10 @@ def allow(_lost: Sequence[str]) -> None:
 
 
 def fetch(job: Job, folder: Path, source: PackageSource, on_event: Listener = ignore) -> Fetched:
-    """Make `folder` the wheelhouse of a job; the locks of other targets in it stay, and so do their files.
+    """Make `folder` the wheelhouse of a job. The locks of other targets in it stay with their files, but for targets that the
+    settings file of the job no longer names.
 
-    Raises one error for all targets that failed, before anything changes.
+    Raises one error for all targets without a lock, before anything changes.
     """
     return fetch_all([(job, folder)], source, on_event)[0][0]
 
@@ -60,7 +61,8 @@ def fetch_all(
     folder changes.
 
     Returns what was done to each folder, and the error of the targets without a lock: None if all have one. Without
-    `keep_going` that error is raised before anything changes. A folder changes only when all of its files are here.
+    `keep_going`, or if no target has a lock, that error is raised before anything changes. A folder changes only when all of
+    its files are here.
     """
     with planned(jobs, source, on_event, keep_going=keep_going) as planning:
         consent(_lost(planning.plans))
@@ -78,10 +80,10 @@ def lock_only(
     consent: Consent = allow,
     keep_going: bool = False,
 ) -> tuple[tuple[Lock, ...], WheelhouseError | None]:
-    """Resolve, and write the lock files of the job's targets without their files. Returns these locks, and an error as `fetch_all` does.
+    """Write the lock files of the job's targets, without the locked files. Returns these locks, and an error as `fetch_all` does.
 
-    The lock file of a target that the settings file no longer names is removed, with a note. `source` fetches no file then only
-    to be certain of its metadata.
+    An existing lock of the same job is written again; the others are resolved, and no file is fetched only to confirm its
+    metadata. The lock file of a target that the settings file no longer names is removed, with a note.
     """
     source.metadata.requests_files = False
     with planned([(job, folder)], source, on_event, keep_going=keep_going) as planning:

@@ -63,7 +63,7 @@ def fetch_base_images(
 
 @contextmanager
 def _blobs_folder(folder: Path) -> Iterator[None]:
-    """Make the folder of the blobs; afterwards, remove it if it is empty."""
+    """Make the folder of the blobs; afterwards, remove it and the two folders above it, each only if it is empty."""
     with os_errors_as_machine_error(folder):
         (folder / BLOBS).mkdir(parents=True, exist_ok=True)
     try:
@@ -80,8 +80,8 @@ def _remove_empty(folder: Path) -> None:
 
 
 def remove_base_images(wheelhouse: Path) -> None:
-    """Remove what the lock of a wheelhouse's `image/` names and the lock itself; other files stay. Without `image/` nothing
-    happens.
+    """Remove what the lock of a wheelhouse's `image/` names and the lock itself, and the folders that are empty then; other files
+    stay. Without `image/` nothing happens.
 
     The wheelhouse's SHA256SUMS then lists the inner folders that remain.
     """

@@ -80,8 +80,8 @@ def fetch_debian(
 
 
 def remove_debian(wheelhouse: Path) -> None:
-    """Remove what the lock of a wheelhouse's `debian/` names and the lock itself; other files stay. Without `debian/` nothing
-    happens.
+    """Remove what the lock of a wheelhouse's `debian/` names and the lock itself, and the folders that are empty then; other
+    files stay. Without `debian/` nothing happens.
 
     The wheelhouse's SHA256SUMS then lists the inner folders that remain.
     """
@@ -157,7 +157,7 @@ class _Fetcher:
         return DebianLock(job.inputs, job.base.distribution, suites, debs), in_releases
 
     def copies(self, lock: DebianLock, in_releases: Mapping[str, bytes]) -> dict[str, Path]:
-        """A temporary copy of each file that the folder lacks, by its place; InRelease files are left out."""
+        """A temporary copy of each locked file that the folder lacks, by its place; those in `in_releases` are left out."""
         places = [place for place in lock.artifacts if place not in in_releases]
         copies = self.pool.map(lambda place: self._missing(place, lock.artifacts[place]), places)
         return {place: copy for place, copy in zip(places, copies, strict=True) if copy}

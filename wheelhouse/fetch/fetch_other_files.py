@@ -161,7 +161,9 @@ class _Fetcher:
         return _FetchedFile(file, path, tuple(beside.items()))
 
     def _vouched(self, name: str, raw: bytes, request: OtherFileRequest, path: Path) -> str:
-        """A sentence: the checksum or signature in `raw` is that of the file. Raises IntegrityError if it is of another file."""
+        """A sentence for the lock: where the file's checksum is published, or which key signed the file. `raw` holds the checksum or
+        the signature; raises IntegrityError if it is not that of the file.
+        """
         if request.beside[name] == request.checksums:
             return _must_match(raw, request, path)
         with temp_file(self.folder) as (signature, file):

@@ -60,11 +60,12 @@ def fill(
     source: PackageSource,
     on_event: Listener = ignore,
 ) -> Filled:
-    """Make a folder, whose lock the caller holds, this wheelhouse; returns what was done. SHA256SUMS is written last.
+    """Make a folder, whose folder lock the caller holds, this wheelhouse; returns what was done. SHA256SUMS is written last.
 
-    `existing` are the locks before: a file that only they name is removed. `local` gives the path of files that the user named,
-    by file name. Files get their final names when all of them are here. If `source` is virtual, they go into the store, and the
-    folder gets lock files and constraints alone. Raises InputError before it would overwrite a file that no lock named.
+    `existing` are the lock files before: a file that only they name is removed. `local` gives the path or URL of files that the
+    user named, by file name. Files get their final names when all of them are here. If `source` is virtual, they go into the
+    store, and the folder gets lock files and constraints alone. Else InputError is raised before a file that no earlier lock
+    file named would be overwritten.
     """
     if source.is_virtual:
         source.store.settle()  # before anything is downloaded
@@ -145,9 +146,9 @@ def _must_not_overwrite(folder: Path, artifacts: Mapping[str, Artifact], existin
 
 
 def _still_waived(wheelhouse: Wheelhouse, existing: Collection[Lock], waivers: Waivers) -> UsedWaivers:
-    """For each file that an earlier lock has with waivers: the waivers of today that let it pass, by file name.
+    """For each file of the wheelhouse that an earlier lock has with waivers: the waivers of today that let it pass, by file name.
 
-    Raises RefusedError if none does.
+    Raises RefusedError if one of its findings is no longer waived.
     """
     waived_before = {pin.artifact: pin for lock in existing for pin in lock.pins if pin.waived}
     still_waived: UsedWaivers = {}
@@ -180,7 +181,7 @@ def _bring(
     folder: Path, wheelhouse: Wheelhouse, local: Mapping[str, str], source: PackageSource, on_event: Listener
 ) -> tuple[tuple[str, ...], tuple[str, ...], UsedWaivers]:
     """Bring every file that is missing, or has other bytes. Returns the names of what was placed and of what stayed, sorted,
-    and the waivers. Other machines are offered the files that stayed.
+    and the waivers that let placed files pass. Other machines are offered the files that stayed.
 
     Each file is copied under a temporary name as soon as it is in the store, and renamed when all are here.
     """
@@ -297,7 +298,9 @@ def _local_address(pin: Pin, artifact: Artifact, source: PackageSource) -> str |
 
 
 def _copied(candidate: Candidate, stored: StoredFile, folder: Path, source: PackageSource) -> Path:
-    """A copy, or a link, under a temporary name in the folder. A file that was altered in the store is fetched once more."""
+    """A copy, or a link if `source` links files, under a temporary name in the folder. A file that was altered in the store is
+    fetched once more; raises IntegrityError if this run had just downloaded it.
+    """
     copied = link_to_temp_file if source.links_files else copy_to_temp_file
     try:
         return copied(stored.path, folder, stored.sha256)

@@ -29,7 +29,7 @@ def run_jobs(
     keep_going: bool,
     stop: Callable[[], None],
 ) -> list[JobRun[T]]:
-    """Do jobs, `parallel` at once; what became of each, in the order of `names`. `on_change` is called from many threads.
+    """Do jobs, at most `parallel` at once; what became of each, in the order of `names`. `on_change` is called from many threads.
 
     After a job with an error no other is started, unless `keep_going` is set. If the caller is interrupted, `stop` is called to
     make jobs end early; those that do not end soon are left alone. Raises what a job raises that is no WheelhouseError.

@@ -313,7 +313,7 @@ def tools_job(job: Job) -> Job | None:
 
 
 def _build_of(airflow: Airflow) -> str:
-    """The origin of requirements that no user wrote, as errors name it."""
+    """`Airflow 2.10.5's image build`: how errors name the origin of requirements that no user wrote."""
     return f"Airflow {airflow.version}'s image build"
 
 
@@ -329,7 +329,7 @@ def targets(options: Options, airflow: Airflow | None, on_event: Listener = igno
     release.
 
     The defaults are the Python of the image and linux/amd64. Raises InputError without a Python, and for a target that is named
-    twice.
+    twice. Target files alone need no Python.
     """
     chosen = [parse_complete_platform(read_text(Path(file), "the target file"), file) for file in options.target_files]
     image = Image.parse(options.image) if options.image else None
@@ -361,7 +361,7 @@ def targets(options: Options, airflow: Airflow | None, on_event: Listener = igno
 
 
 def _platform(text: str, image: Image | None, held: Mapping[str, Image]) -> Platform:
-    """A platform by its name; `linux/…` on an image has the glibc of the image."""
+    """A platform by its name. `linux/…` has the C library of the base image for this architecture, else that of `image`."""
     image = held.get(text.removeprefix("linux/"), image)
     return Platform.parse(image.platform(text) if image and text.startswith("linux/") else text)
 
@@ -379,9 +379,9 @@ def _exact(text: str, held: str | None, on_event: Listener) -> str:
 
 
 def architectures(options: Options) -> list[str]:
-    """The architectures that the job needs a base image for, as images name them (`amd64`), each once.
+    """The architectures of the job's Linux platforms (`--platform`), as images name them (`amd64`), each once.
 
-    Raises InputError if no target is Linux.
+    Raises InputError if there is none.
     """
     machines = {machine: name for name, machine in ARCHITECTURES.items()}
     names: list[str] = []

@@ -219,5 +219,5 @@ def located(line: RequirementLine) -> RequirementLine:
 
 
 def unhashed(lines: Iterable[RequirementLine]) -> list[RequirementLine]:
-    """The lines that name a file by URL, and give no hash of it."""
+    """The lines that name a file, by URL or path, and give no hash of it."""
     return [line for line in lines if line.source and not line.allowed_hashes]

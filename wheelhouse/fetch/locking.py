@@ -37,7 +37,7 @@ def lock_parts(
 ) -> dict[str, Lock]:
     """The lock of each target, by target name; the error of a target without one is added to `failed`.
 
-    An existing lock of the same job is used as it is; the others are made anew.
+    An existing lock of the same job is used again, unless the job upgrades; the others are made anew.
     """
     locks: dict[str, Lock] = {}
     new: list[Lock] = []
@@ -120,7 +120,8 @@ def _reusable(job: Job, part: Part, existing: Lock | None, source: PackageSource
 
 
 def _resolved(job: Job, part: Part, existing: Lock | None, source: PackageSource, on_event: Listener) -> Lock:
-    """A new lock of one target. Pins of the existing one are preferred, but for those that are to be upgraded.
+    """A new lock of one target: resolved, or with the pins of another tool's lock if the job was given one. When it is resolved,
+    the pins of the existing lock are preferred, but for those that are to be upgraded.
 
     Raises IntegrityError if a file has other bytes than in the existing lock.
     """
@@ -149,7 +150,7 @@ def _resolved(job: Job, part: Part, existing: Lock | None, source: PackageSource
 
 
 def check_hashes(answers: Iterable[ResolvedProject], request: ResolutionRequest, source: PackageSource) -> None:
-    """Compare every file with the hashes that requirement lines give.
+    """Compare every file with the hashes that requirement and constraint lines give.
 
     The sha256 of the index is enough, because its file is checked against it; for every other hash the file is fetched. Raises
     IntegrityError if a file has none of the hashes, InputError if hashes are required and a line gives none; a local file that
@@ -283,7 +284,7 @@ def _must_have_same_bytes(existing: Lock, new: Lock) -> None:
 
 
 def _warn(locks: Iterable[Lock], on_event: Listener) -> None:
-    """Warn of what is unusual about the pins of new locks: once for all targets with the same pin."""
+    """Warn of what is unusual about the pins of new locks, and of newer releases of which no file fits: each once for all targets."""
     pins = [(lock, pin) for lock in locks for pin in lock.pins]
     sentences = [sentence for _, pin in pins for sentence in _unusual(pin)]
     skipped: dict[str, list[str]] = {}
@@ -297,7 +298,9 @@ def _warn(locks: Iterable[Lock], on_event: Listener) -> None:
 
 
 def _unusual(pin: Pin) -> Iterator[str]:
-    """Sentences about a pin that was yanked, is archived or deprecated, or was taken because a newer release has a bad page."""
+    """Sentences about a pin that was yanked, or whose project is archived or deprecated; and about each newer file that was passed
+    over because the index page's entry for it cannot be used.
+    """
     if pin.yanked is not None:
         reason = f": {pin.yanked}" if pin.yanked else ", with no reason given"
         yield f"{pin.project} {pin.version} was yanked{reason}; it is used, because its exact version is required"

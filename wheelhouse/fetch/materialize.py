@@ -17,11 +17,11 @@ from wheelhouse.verify.verify import load_wheelhouse
 def materialize(
     folder: Path, dest: Path, source: PackageSource, on_event: Listener = ignore
 ) -> list[tuple[Path, Filled]]:
-    """Make `dest`, which may be the same folder, the wheelhouse of the lock files of a folder, and of those in its inner
-    wheelhouses.
+    """Make `dest`, which may be the same folder, the wheelhouse of the lock files of a folder; and folders inside `dest` those of
+    its inner wheelhouses.
 
     Returns each folder that was filled, and what was done. Raises InputError if the folder has no lock file, or if `dest` has a
-    file with the name of an artifact and other bytes.
+    file with the name of an artifact and other bytes, which no lock file in `dest` names.
     """
     done = [(place, _filled(place, wheelhouse, source, on_event)) for place, wheelhouse in wheelhouses_of(folder, dest)]
     list_inner_folders(dest)
@@ -38,6 +38,6 @@ def wheelhouses_of(folder: Path, dest: Path) -> Iterator[tuple[Path, Wheelhouse]
 
 
 def _filled(place: Path, wheelhouse: Wheelhouse, source: PackageSource, on_event: Listener) -> Filled:
-    """Fill one folder while it is locked; what was done."""
+    """Fill one folder while its folder lock is held; what was done."""
     with folder_lock(place):
         return fill(place, replace(wheelhouse, inner={}), existing_locks(place).values(), {}, source, on_event)

@@ -46,7 +46,8 @@ class Plans:
 def planned(
     jobs: Sequence[tuple[Job, Path]], source: PackageSource, on_event: Listener, *, keep_going: bool = False
 ) -> Iterator[Plans]:
-    """Lock the folders of some jobs for the same targets, and plan what each job will make of its folder.
+    """Resolve some jobs for the same targets, and plan what each will make of its folder; no other run can change the folders
+    until the block ends.
 
     A target that fails in one job is left out of the next ones. Raises one error for all targets that failed, unless
     `keep_going` is set and at least one target has a lock.
@@ -89,7 +90,7 @@ def _plan(
 def _wheelhouse(
     job: Job, folder: Path, existing: Mapping[str, Lock], locks: Mapping[str, Lock], dropped: frozenset[str]
 ) -> Wheelhouse:
-    """The wheelhouse with the locks and constraints of the job, and those of the other targets as they are."""
+    """The wheelhouse with the locks and constraints of the job, and those of the other targets as they are, without `dropped`."""
     merged = {name: lock for name, lock in {**existing, **locks}.items() if name not in dropped}
     constraints: dict[str, str] = {}
     for name in merged.keys() - locks.keys():
@@ -108,7 +109,8 @@ def _lost(
     """The files in the folder that another job put there for these targets, and that this job does not need; their names,
     sorted.
 
-    None with --upgrade. A lock that was made from the same settings file, or whose projects are upgraded, loses none.
+    None with --upgrade. A lock that was made from the same settings file, or by the same job if single projects are upgraded,
+    loses none.
     """
     if job.upgrade:
         return ()

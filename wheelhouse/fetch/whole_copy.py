@@ -44,7 +44,8 @@ def is_virtual(folder: Path) -> bool:
 
 
 def copy_whole(folder: Path, dest: Path, store: Store, on_event: Listener = ignore) -> None:
-    """Make `dest`, a new folder, the whole wheelhouse of a folder of lock files; files are links to those of the cache.
+    """Make `dest`, a new folder, the whole wheelhouse of a folder of lock files; its files are links to those of the cache, or
+    copies if the file system allows no links.
 
     `files/`, `image/` and `debian/` are copied. Raises ServerError that names each file that neither the cache nor the store
     has; `dest` then stays, with the other files.
@@ -101,8 +102,8 @@ def _attestations(wheelhouse: Wheelhouse) -> dict[str, str]:
 
 
 def _linked(folder: Path, sha256: str, store: Store, *, is_own: bool) -> Path | None:
-    """A link to a file of the cache, under a temporary name; None if the cache lacks it, or if it was altered there and is
-    discarded.
+    """A link to a file of the cache, or a copy of it, under a temporary name; None if the cache lacks it, or if it was altered
+    there and is discarded.
 
     A private file is taken if the store gave it to this user, or if this user built it (`is_own`).
     """
@@ -118,7 +119,9 @@ def _linked(folder: Path, sha256: str, store: Store, *, is_own: bool) -> Path | 
 
 
 def _brought(folder: Path, sha256: str, store: Store, received: Callable[[int], None]) -> Path | None:
-    """A link to a file that the store gave, under a temporary name; it is kept in the private part. None if the store lacks it."""
+    """Bring a file from the store into the private part of the cache; a link to it, or a copy, under a temporary name in the
+    folder. None if the store lacks it.
+    """
     private = store.private
     with private.partial(f"{FROM_STORE} {sha256}") as path:
         if not store.bring(sha256, path, received):
