@@ -537,7 +537,7 @@ def test_default_groups_count_and_what_a_lock_leaves_out_is_said(run: Run, work:
         "-r", "lock/pylock.toml"
     )
     document = run("-r", "lock/pylock.toml", "--dest", "other")
-    assert "the lock leaves out `lib>=1`, which app 1.0 asks for" in document["warnings"]
+    assert "the lock leaves out `lib>=1`, which app 1.0 requires" in document["warnings"]
     assert run.pins("-r", "lock/pylock.toml", "--group", "dev") == {"app": "1.0", "other": "1.0"}
 
 
