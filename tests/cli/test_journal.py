@@ -93,3 +93,13 @@ def test_a_log_takes_a_path_that_is_not_utf_8(tmp_path: Path) -> None:
     journal.close(0)
     assert [row["event"] for row in rows(tmp_path / "log")] == ["started", "ended"]
     assert rows(tmp_path / "log")[0]["command"] == ["verify", "h\udcff"]
+
+
+def test_the_log_has_the_events_of_each_job_of_a_fleet_with_its_name(index: str, tmp_path: Path) -> None:
+    jobs = "".join(f'[jobs.{name}]\nrequirements = ["app"]\npython = ["3.12"]\n' for name in ("web", "batch"))
+    (tmp_path / "wheelhouse.toml").write_text(jobs)
+    done = wheelhouse("lock", "--all", "--index", index, "--log", "log.jsonl", cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    log = rows(tmp_path / "log.jsonl")
+    assert sorted(row["job"] for row in log if row["event"] == "resolved") == ["batch", "web"]
+    assert not any("job" in row for row in log if row["event"] in ("started", "answered", "ended"))

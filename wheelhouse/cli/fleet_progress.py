@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Sequence
 from typing import Any
 
+from wheelhouse.cli.journal import journal
 from wheelhouse.cli.progress import Shown
 from wheelhouse.cli.tally import shortened
 from wheelhouse.events import Event, Found, Noted, Resolved, Resolving, Retrying, Searching, Warned
@@ -92,15 +93,17 @@ class FleetShown(Shown):
         self.jobs = FleetTally(names)
 
     def note_event(self, name: str, event: Event) -> None:
-        """Show an event of a job: print it after the job's name, or keep it as what the job does now.
+        """Show an event of a job, and write it to the log: print it after the job's name, or keep it as what the job does now.
 
-        Events that are no job's own are counted for all together. A line that was printed before is not printed again.
+        Events that are no job's own are counted for all together. A line that was printed before is not printed again. If `quiet`,
+        only warnings and findings are printed.
         """
         from wheelhouse.report import event_line
 
         if not isinstance(event, OF_JOBS):
             self(event)
             return
+        journal.note(event, self._say, job=name)
         line = event_line(event) or ""
         if isinstance(event, Resolving | Searching | Resolved):
             self.jobs.note_activity(name, line)

@@ -46,14 +46,18 @@ class Journal:
             raise InputError(f"the log `{log}` cannot be written: {error.strerror}", hint=hint) from error
         self._write("started", {"version": __version__, "command": [_without_secrets(word) for word in arguments]})
 
-    def note(self, event: Event, say: Callable[[str], None]) -> None:
-        """Print an answer of a server if verbose, through `say`, and write an event to the log, but for pieces of files that arrive."""
+    def note(self, event: Event, say: Callable[[str], None], job: str = "") -> None:
+        """Print an answer of a server if verbose, through `say`, and write an event to the log, but for pieces of files that arrive.
+
+        In the log, an event has the name of its job, if it belongs to one of several.
+        """
         if self._is_verbose and isinstance(event, Answered):
             say(f"  {event.status} after {event.seconds:.2f} s: {event.url}")
         if self._file and not isinstance(event, Received):
             from wheelhouse.report import event_document
 
-            self._write(type(event).__name__.lower(), event_document(event))
+            fields = {"job": job} if job else {}
+            self._write(type(event).__name__.lower(), fields | event_document(event))
 
     def close(self, exit_code: int) -> None:
         """Write the exit code and the seconds of the run to the log, and close it. Without a log nothing is written."""
