@@ -20,9 +20,10 @@ from wheelhouse.vet.rules.vulnerabilities import malicious, vulnerable
 def advised_yanks(
     pages: Mapping[NormalizedName, ProjectPage], advisories: Advisories, policy: Policy, made: datetime, by: str
 ) -> list[Entry]:
-    """A yank for each release in an index of which an advisory is an error by the policy; the reason names the advisories.
+    """A yank for each release in an index of which an advisory is an error by the policy; the reason names these advisories.
 
-    Of a release with several such files, the last one gives the reason. Nothing is written.
+    Of a release with several such files, the last one gives the reason. A release gets a yank even if it is yanked already. Nothing
+    is written.
     """
     yanks: dict[str, Entry] = {}
     for project, page in pages.items():

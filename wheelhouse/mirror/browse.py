@@ -37,7 +37,7 @@ class Browsed:
 
 
 def root_browse(browsed: Browsed) -> str:
-    """The HTML page for people with the list of projects, sorted by name, and all blocks of the keeper."""
+    """The HTML page for people with the list of projects, sorted by name, and the blocks of the keeper that count."""
     rows = [_project_row(browsed, project, page) for project, page in sorted(browsed.pages.items())]
     blocked = [decision_text(entry) for entry in browsed.state.blocked.values()]
     return _render("browse_root.html.j2", {"title": "Package index", "up": "", "projects": rows, "blocked": blocked})
@@ -142,7 +142,10 @@ def _file(file: Offered, note: FileNotes) -> View:
 
 
 def _render(template: str, view: View) -> str:
-    r"""The HTML text of a template, with style and script inside. Values are escaped; control characters are spelled out, `\u202e`."""
+    r"""The HTML text of a template, with style and script inside. Values are escaped.
+
+    Control characters and marks of direction are spelled out, such as `\u202e`; tabs and line feeds stay.
+    """
     style, script = _text("browse.css"), _text("browse.js")
     frame = {
         "style": Markup(style),  # noqa: S704  (our own file)

@@ -59,7 +59,7 @@ class Bucket:
         self.store = store
 
     def must_compare(self) -> None:
-        """Raise StoreError if the store ignores conditions. It tries them with an object of its own, which it removes."""
+        """Raise StoreError if the store ignores conditional writes. It tries them with an object of its own, which it removes."""
         repeated(self._try_conditions)
 
     def _try_conditions(self) -> None:
@@ -120,7 +120,7 @@ class Bucket:
         appended: Sequence[Entry] = ()
 
         def change(text: str | None) -> str:
-            """The journal with the new entries; unchanged if it has them already."""
+            """The journal with the new entries; unchanged if an earlier try of this call appended them."""
             nonlocal appended
             entries = parse_journal(text or "", JOURNAL)
             if text and appended and all(entry in entries for entry in appended):
@@ -132,7 +132,7 @@ class Bucket:
         return tuple(appended)
 
     def change_page(self, project: NormalizedName, change: Callable[[ProjectPage], ProjectPage]) -> ProjectPage:
-        """Replace a project's page by `change` of it, after the decisions of the journal; return the new page.
+        """Replace a project's page by `change` of it, to which the decisions of the journal are then applied; return the new page.
 
         The HTML page and the page for people are written, too. `change` is called again if another run changed the page.
         """
@@ -243,8 +243,8 @@ def browsed_in_bucket(pages: Mapping[NormalizedName, ProjectPage], state: State)
 def decide_in_bucket(bucket: Bucket, entries: Sequence[Entry]) -> Kept:
     """Write decisions into the journal of a bucket, change the pages that they are about, and remove files that stay out.
 
-    The result has the names of the removed files, and whether a decision is new: one that counts already is not written again.
-    Raises InputError for a decision about something that is not in the index.
+    The result has the names of the removed files, and whether any decision is new: one that counts already is not written again.
+    Raises InputError for a decision as `checked_decision`: most must be about what is in the index.
     """
     bucket.must_compare()
     projects = bucket.projects()

@@ -14,7 +14,8 @@ class UnsatisfiableRangeError(ValueError):
 def requested_range(header: str, size: int) -> range | None:
     """The positions of the requested bytes in a file of `size` bytes; None to send the whole file.
 
-    A server may ignore a header (14.2): one with another unit, or with several ranges, is. Raises UnsatisfiableRangeError.
+    A server may ignore a header (14.2): one with another unit, or with several ranges, is. Raises UnsatisfiableRangeError if one of
+    the ranges is outside the file or cannot be read, and for more than MAX_RANGES.
     """
     unit, equals, text = header.partition("=")
     if not equals or unit.strip().lower() != "bytes":
@@ -26,7 +27,10 @@ def requested_range(header: str, size: int) -> range | None:
 
 
 def _span(text: str, size: int) -> range:
-    """The positions of one range (14.1.2): `first-last`, `first-`, or `-length` for the end. Raises UnsatisfiableRangeError."""
+    """The positions of one range (14.1.2): `first-last`, `first-`, or `-length` for the end.
+
+    Raises UnsatisfiableRangeError for another form, and if the file has none of these bytes.
+    """
     match = RANGE.fullmatch(text)
     if match is None or not any(match.groups()):
         raise UnsatisfiableRangeError

@@ -126,7 +126,10 @@ def _downloaded(artifact: Artifact, entry: Candidate, http: Http) -> MirrorState
 
 
 def _stated(folder: Path, artifact: Artifact, entry: Candidate) -> MirrorState:
-    """Compare the hash that the mirror gives. For another algorithm the file here is hashed; NO_HASH if it is not here as locked."""
+    """Compare the hash that the mirror gives: its sha256 with the locked one, any other with that of the file in `folder`.
+
+    NO_HASH if it gives none, or if the file is needed and is not there as locked.
+    """
     path = rooted(folder, artifact.filename) if "sha256" not in entry.hashes else None
     is_here = path is not None and path.is_file() and sha256_of(path) == artifact.sha256
     is_same = has_stated_hash(entry, artifact.sha256, path if is_here else None)

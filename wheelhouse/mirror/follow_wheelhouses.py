@@ -119,7 +119,8 @@ class Follower:
     def look(self) -> None:
         """Look once at everything, and serve what changed. The records count it.
 
-        What cannot be read or served, maybe not yet, stays as it was, causes one warning, and is tried again at the next look.
+        What cannot be read or served, maybe not yet, stays as it was, and is tried again at the next look. It causes a warning, but not
+        the same one twice in a row.
         """
         self._look_at_access()
         for name, followed in self._followed.items():
@@ -141,7 +142,10 @@ class Follower:
                 self._application.records.reloaded(name)
 
     def _look_at_access(self) -> None:
-        """Admit other users if the files that say who may read changed. If they cannot be read, warn once, and admit those of before."""
+        """Admit other users if the files that say who may read changed. If they cannot be read, admit those of before, and warn.
+
+        The same warning is not given twice in a row.
+        """
         followed = self._access
         if followed is None or _stamps(followed.files.paths) == followed.mark:
             return

@@ -76,7 +76,10 @@ def _source(folder: Path, wheelhouse: Wheelhouse, state: State, on_event: Listen
 def _index_project(
     bucket: Bucket, project: NormalizedName, sources: Sequence[_Source], choices: IndexChoices, on_event: Listener
 ) -> Indexed:
-    """Put the files of one project that the bucket lacks, then its page. The result counts this project alone."""
+    """Put the files of one project that its page does not name, with `choices.check` also those that are lost; then its page.
+
+    The result counts this project alone.
+    """
     page = bucket.page(project)
     rows: dict[str, Pin] = {}
     metadata: dict[str, str | None] = {}
@@ -133,7 +136,7 @@ def _put_again(
 def _is_there(bucket: Bucket, page: ProjectPage, pin: Pin, *, check: bool) -> bool:
     """Whether a page names a file; with `check` also whether the bucket has it with the right size, if the page has the locked sha256.
 
-    An object with another size is removed, so that the file can be put again.
+    If `check` finds an object with another size, it is removed, so that the file can be put again.
     """
     listed = page.files.get(pin.artifact.filename)
     if listed is None:

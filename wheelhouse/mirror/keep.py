@@ -48,7 +48,7 @@ LockedFiles = Set[tuple[str, str]]
 
 @dataclass(frozen=True, slots=True)
 class Kept:
-    """The result: the files that are no longer in the tree, by their names, and whether the journal has a new decision."""
+    """The result: the names of the files that were removed, or would be without `dry_run`, and whether there was anything new to do."""
 
     removed: tuple[str, ...]
     is_new: bool = True
@@ -57,8 +57,8 @@ class Kept:
 def decide(root: Path, entries: Iterable[Entry]) -> Kept:
     """Write decisions into the journal of a tree, and bring its pages and files into the form that they want.
 
-    The result has the names of the files that stay out now. A decision that counts already is not written again. Raises InputError
-    for one about something that is not in the tree.
+    The result has the names of the files that the pages named, and that stay out now. A decision that counts already is not written
+    again. Raises InputError for one as `checked_decision`: most must be about what is in the tree.
     """
     must_be_tree(root)
     with folder_lock(root):
@@ -146,7 +146,10 @@ def _must_count(subject: str, entry: Entry, is_there: bool, decisions: Iterable[
 
 
 def counts_already(entry: Entry, state: State) -> bool:
-    """Whether a decision counts already, with the same reason and status. False for one that takes back another."""
+    """Whether a decision counts already, with the same reason and status. False for one that takes back another.
+
+    The status `active` counts for every project without a status of the keeper.
+    """
     match entry.action:
         case Action.REMOVE:
             other = state.removed.get(parse_release(entry.subject))
@@ -164,10 +167,10 @@ def counts_already(entry: Entry, state: State) -> bool:
 
 
 def prune(root: Path, keep: Iterable[Path], entry: Entry, *, dry_run: bool) -> Kept:
-    """Remove every file of a tree that no lock file of these wheelhouses names, and note it in the journal. `dry_run` only says which.
+    """Remove each wheel and sdist of a tree that no lock file of these wheelhouses names, and note it in the journal.
 
-    The result has the names of these files. A file is named by its name and its sha256. Raises InputError if the lock files name no
-    file of the tree at all.
+    With `dry_run` nothing is removed or noted. The result has the names of these files. A file is named by its name and its sha256.
+    Raises InputError if the lock files name no file of the tree at all.
     """
     must_be_tree(root)
     locked = locked_files(keep)

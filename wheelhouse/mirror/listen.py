@@ -33,8 +33,8 @@ class Listening:
 def run(application: Application, socket_: Listening, on_ready: Callable[[], None]) -> None:
     """Serve until SIGTERM or Ctrl-C; `on_ready` is called once, when connections are accepted.
 
-    SIGTERM ends it after the requests that are being answered. Raises MachineError if the server is not installed or cannot
-    listen on the address, InputError if it cannot use the certificate and its key.
+    SIGTERM ends it after the requests that are being answered, at most GRACE_SECONDS later. Raises MachineError if the server is not
+    installed or cannot listen on the address, InputError if it cannot use the certificate and its key.
     """
     try:
         from granian.constants import Interfaces, SSLProtocols  # noqa: PLC0415
@@ -103,7 +103,10 @@ async def _serve(
     address: tuple[str, int],
     on_ready: Callable[[], None],
 ) -> None:
-    """Run the server until it ends or SIGTERM comes; then answers are finished. Call `on_ready` when it accepts a connection."""
+    """Run the server until it ends or SIGTERM comes. Call `on_ready` when it accepts a connection.
+
+    After SIGTERM, answers are finished, but for no longer than GRACE_SECONDS.
+    """
     ended = asyncio.Event()
     asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, ended.set)
     task = asyncio.create_task(server.serve())

@@ -56,7 +56,10 @@ def open_wheelhouse(folder: Path, on_event: Listener = ignore) -> Iterator[Opene
 
 
 def pins_by_file(wheelhouse: Wheelhouse) -> dict[str, Pin]:
-    """The pin of each file, by file name. If several lock files name one file, yank, Requires-Python and status are merged."""
+    """The pin of each file, by file name. If several lock files name one file, it is the pin of the last of them.
+
+    Of its yank and its Requires-Python, and of its project's status, the last that any lock file states counts.
+    """
     pins: dict[str, Pin] = {}
     statuses = {pin.project: pin.status for lock in wheelhouse.locks for pin in lock.pins if pin.status}
     for pin in (pin for lock in wheelhouse.locks for pin in lock.pins):

@@ -38,7 +38,10 @@ def prune_bucket(bucket: Bucket, keep: Iterable[Path], entry: Entry, *, dry_run:
 
 
 def _prune_project(bucket: Bucket, project: NormalizedName, locked: LockedFiles) -> None:
-    """Remove the rows of a page that are not locked and then their files, until the page has no such row. Raises StoreError."""
+    """Remove the rows of a page that are not locked and then their files, until the page has no such row.
+
+    Raises StoreError if it still has some after MAX_SWAPS rounds.
+    """
     names: set[str] = set()
 
     def change(page: ProjectPage) -> ProjectPage:

@@ -76,7 +76,8 @@ def _name(published: Published) -> str:
 def _listing(repository: Repository, listing: str | None, opened: Iterable[OpenedFile], http: Http) -> Index:
     """The index of the repository: the address `listing`, which is not tried, else the first of `LISTINGS` that answers as an index does.
 
-    Raises ServerError if no place does; if every place fails, the first failure.
+    A repository's address that ends in `/simple` is tried itself, instead of LISTINGS. Raises ServerError if no place answers so; if
+    every place fails, the first failure.
     """
     if listing:
         return Index(listing, http)

@@ -77,7 +77,10 @@ class Served:
             return self._has_hash() or self._has_hash(reopened=True)
 
     def _has_hash(self, *, reopened: bool = False) -> bool:
-        """Whether the open file has its size and sha256; notes its stamp if so. `reopened` opens the file at the path first."""
+        """Whether the open file has its size and sha256; notes its stamp if so. With the noted stamp, it is not hashed again.
+
+        `reopened` opens the file at the path first.
+        """
         try:
             if reopened or self._descriptor is None:
                 self._open()
@@ -167,9 +170,9 @@ class Content:
     _encoded: dict[str, "Content"] = field(default_factory=dict)
 
     def encoded(self, accepted: str) -> tuple[str, "Content"]:
-        """The name of the best encoding that a client accepts (RFC 9110, 12.5.3), and the body in it, which is made once.
+        """The name of the first of ENCODERS that a client accepts (RFC 9110, 12.5.3), and the body in it, which is made once.
 
-        An empty name and the body as it is, if the client accepts none of ours or the body is short.
+        The client's weights are not compared. An empty name and the body as it is, if it accepts none of ours or the body is short.
         """
         if not accepted or len(self.body) < MIN_ENCODED_BYTES:
             return "", self

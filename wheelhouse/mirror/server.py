@@ -91,7 +91,7 @@ class Application:
         return {name: one for name, one in self._catalogues.items() if self._access.may_read(user, name)}
 
     async def _of_several(self, parts: list[str], request: Request, user: str | None) -> Answer:
-        """The answer if each wheelhouse has a path of its own: the list of indexes, one index's answer, 403 or 404."""
+        """The answer if each wheelhouse has a path of its own: the list of readable indexes, one index's answer, 403 or 404."""
         name, *rest = parts
         if not name:
             links = "".join(
@@ -106,7 +106,7 @@ class Application:
         return await self._of_catalogue(self._catalogues[name], rest or [""], request, f"/{name}")
 
     async def _of_catalogue(self, catalogue: Catalogue, parts: list[str], request: Request, prefix: str) -> Answer:
-        """The answer of one index, which is kept for equal requests. `prefix` is the path of the index."""
+        """The answer of one index; if its status is 200, it is kept for equal plain requests. `prefix` is the path of the index."""
         asked = plain(request)
         if asked and (kept := catalogue.answers.get(asked)):
             return kept

@@ -31,7 +31,7 @@ class Action(StrEnum):
     """What an entry of the journal says."""
 
     INDEX = "index"
-    """Files were added or repaired."""
+    """Files were added."""
     PRUNE = "prune"
     """Files were removed that no wheelhouse names any more. They may come again."""
     REMOVE = "remove"
@@ -178,7 +178,10 @@ class State:
 
 
 def state_of(entries: Iterable[Entry]) -> State:
-    """The decisions of a journal that count: the last entry about a subject decides. A status `active` is no decision."""
+    """The decisions of a journal that count. Of each kind (removal, yank, block, status), the last entry about a subject decides.
+
+    A status `active` is no decision.
+    """
     removed: dict[Release, Entry] = {}
     yanked: dict[Release, Entry] = {}
     blocked: dict[Pattern, Entry] = {}

@@ -89,12 +89,12 @@ class _Source:
 
 
 def index(folders: Iterable[Path], root: Path, choices: IndexChoices, on_event: Listener = ignore) -> Indexed:
-    """Add wheelhouses to a static index, and note it in its journal. Unchanged pages are not written again.
+    """Add wheelhouses to a static index, and note added files in its journal. Unchanged pages are not written again.
 
-    Files are copies that share blocks if possible, or hard links. Files of the tree are checked by size or by hash, and repaired from a
-    wheelhouse that has them. If two wheelhouses describe
-    one file, the last one counts. What the keeper of the index removed or blocked stays out, with a warning. Raises
-    IntegrityError, after everything else is done, for a file that is missing or altered and in none of the wheelhouses.
+    Files are copies that share blocks if possible, or hard links. Files of the tree are checked by size or by hash, and repaired
+    from a wheelhouse that has them. If two wheelhouses describe one file, the last one counts. What the keeper of the index removed
+    or blocked stays out, with a warning. Raises IntegrityError, after everything else is done, for a file that is missing or
+    altered and in none of the wheelhouses.
     """
     sources = [_Source(folder, wheelhouse, []) for folder in folders for wheelhouse in (load_wheelhouse(folder),)]
     for source in sources:
@@ -153,7 +153,10 @@ def may_come(pin: Pin, pages: Mapping[NormalizedName, ProjectPage], prior_to: da
 
 
 def _add_wheelhouse(tree: _Tree, source: _Source, on_event: Listener) -> None:
-    """Copy the files that the tree lacks, note them as added or repaired, then update the rows of all files of the wheelhouse."""
+    """Place the files that the tree lacks or has with a fault, and note them as added or repaired.
+
+    Then update the rows of all files of the wheelhouse.
+    """
     missing = [pin for pin in source.pins if not _is_present(tree, pin)]
     for opened in open_files(source.folder, source.wheelhouse, missing, on_event):
         page, name = tree.pages.setdefault(opened.project, ProjectPage()), opened.offered.filename

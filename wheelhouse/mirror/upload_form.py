@@ -47,7 +47,10 @@ def _has_license_files(metadata_version: str) -> bool:
 
 
 def _texts(key: str, value: Any) -> Iterator[str]:  # noqa: ANN401
-    """Yield the values of one field: each entry of a list, `label, url` of a mapping, all keywords as one; none for a field in UNSENT."""
+    """Yield the values of one field: each entry of a list, `label, url` of a mapping, all keywords as one; none for a field in UNSENT.
+
+    In the project's name, `-` replaces each run of characters other than letters, digits and dots.
+    """
     if key in UNSENT:
         return
     if key == "name":

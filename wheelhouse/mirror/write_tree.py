@@ -88,7 +88,7 @@ def is_kept_out(state: State, project: NormalizedName, name: str) -> bool:
 
 
 def _remove_empty_project(folder: Path) -> None:
-    """Remove the pages of a project that has no file any more, and its folder if nothing else is in it."""
+    """Remove the pages in the folder of a project that the index no longer shows, and the folder if nothing else is in it."""
     with os_errors_as_machine_error(folder):
         for name in (PAGE_HTML, PAGE_JSON, PAGE_BROWSE):
             (folder / name).unlink(missing_ok=True)
