@@ -190,7 +190,8 @@ def why_debian_lines(lock: "DebianLock", name: str) -> list[str]:
 
 
 def why_image_lines(images: "ImageLock", locks: "Sequence[Lock]", name: str) -> list[str]:
-    """Two lines for each base image of this name or tag: where it is from, and the targets that it decides.
+    """Two lines for each base image of this name or tag: where it is from; then the first targets of its machine, which are installed
+    into it.
 
     Empty if the wheelhouse does not have it.
     """
@@ -367,7 +368,9 @@ def _abilities_line(findings: Sequence[Finding]) -> str:
 
 
 def finding_document(finding: Finding) -> dict[str, Any]:
-    """A finding for `--json`, with its sentence and hint (None if there is none), without its waiver; `analysis` only if there is one."""
+    """A finding for `--json`, with its sentence and hint (None if there is none). A waiver is only in the sentence; `analysis` is there
+    only if there is one.
+    """
     return {
         "subject": finding.subject,
         "rule": finding.rule,
@@ -408,7 +411,9 @@ def why_lines(locks: Iterable[Lock], project: str) -> Mapping[str, list[str]]:
 
 
 def evidence_document(evidence: "Evidence") -> dict[str, Any]:
-    """What vetting found, for `--json`: numbers, the new files, and the open, approved and waived findings."""
+    """What vetting found, for `--json`: the number of files, whether no finding reaches the threshold, the files that too few reviewers
+    approved, and the open, approved and waived findings.
+    """
     return {
         "files": len(evidence.hashes),
         "ok": not evidence.bad,

@@ -53,14 +53,18 @@ def _license_field(facts: Facts) -> str:
 
 
 def state_of(facts: Facts, evidence: Evidence) -> str:
-    """`approved` if enough reviewers approved the file; `changed` if another file of the project was approved before; else `new`."""
+    """`approved` if enough reviewers approved the file; else `changed` if anyone approved a file of the project, also this one; else
+    `new`.
+    """
     if facts.subject not in evidence.new:
         return "approved"
     return "changed" if facts.project in evidence.approved_before else "new"
 
 
 def state_view(facts: Facts, evidence: Evidence) -> View:
-    """The state's name, and its text: `was 1.0` or `other bytes` if it changed, or the number of reviewers so far; else the name again."""
+    """The state's name, and its text. Of a changed file: `was 1.0` with the newest approved release, or `other bytes` if that is its own.
+    The number of reviewers so far takes the place of `other bytes` and of `new`. Else the text is the name again.
+    """
     name, text = state_of(facts, evidence), ""
     if name == "changed":
         before = evidence.approved_before[facts.project][-1].version

@@ -66,7 +66,7 @@ def _entry_line(entry: Entry) -> str:
 def shown_document(pages: Pages, journal: Sequence[Entry], project: str | None) -> dict[str, Any]:
     """The projects, decisions and history for `--json`: of one project, or of all. `decisions` are the entries that count.
 
-    `history` has all entries, the oldest first. Raises InputError for a project that the index never had.
+    `history` has every entry about them, the oldest first. Raises InputError for a project that the index never had.
     """
     state = state_of(journal)
     counting = [

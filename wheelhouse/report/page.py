@@ -84,7 +84,7 @@ def _summary(evidence: Evidence, rules: Mapping[str, Rule], numbers: Numbers, qu
 
 
 def _headline(evidence: Evidence) -> str:
-    """How many files are to be reviewed, in a few words; or that none is approved yet, or that all are."""
+    """How many files are to be reviewed, in a few words; that none is approved yet, if there is no approval at all; or that all are."""
     new, total = len(evidence.new), len(evidence.hashes)
     if not evidence.approvals.approvals:
         return f"{counted(total, 'file')}, none approved yet"
@@ -94,7 +94,9 @@ def _headline(evidence: Evidence) -> str:
 
 
 def _verdict(evidence: Evidence) -> View:
-    """The verdict, and what it does not cover. `kind` is good only if every file is approved, and the advisories are recent."""
+    """The verdict, and what it does not cover. `kind` is good only if no finding reaches the threshold, every file is
+    approved, and the advisories are recent.
+    """
     bad, new = len(evidence.bad), len(evidence.new)
     age = (evidence.now - evidence.known).days if evidence.known else None
     caveats = [
@@ -121,7 +123,8 @@ def _totals(evidence: Evidence) -> Iterator[str]:
 
 
 def _first_subjects(evidence: Evidence, queue: Sequence[QueuedFile]) -> dict[str, tuple[Capability, ...]]:
-    """New and changed files, and approved ones with a finding, in the order of the queue, with what each gained since the release before.
+    """New and changed files, and approved ones with a finding, in the order of the queue, with what each gained since the release before;
+    nothing if no release before is known.
 
     What is no file, as a wheelhouse that does not satisfy itself, comes first if it has an error, else last.
     """
@@ -136,7 +139,7 @@ def _first_subjects(evidence: Evidence, queue: Sequence[QueuedFile]) -> dict[str
 
 
 def _first_row(name: str, evidence: Evidence, numbers: Numbers, gained: Sequence[Capability]) -> View:
-    """A row for a file: what it can do now, its worst finding, and how many more it has (-1 if it has none)."""
+    """A row for a file: what it `gained`, its worst open finding, and how many more it has (-1 if it has none)."""
     facts = evidence.files.get(name)
     findings = evidence.about.get(name, ())
     return {
@@ -300,7 +303,7 @@ def _other_row(name: str, evidence: Evidence) -> View:
 
 
 def _finding_count(findings: tuple[Finding, ...]) -> View:
-    """The number of findings, and the severity of the worst; empty if there are none."""
+    """The number of findings, and the severity of the first, which is the worst; the severity is empty if there are none."""
     return {"count": len(findings), "severity": findings[0].severity.name.lower() if findings else ""}
 
 

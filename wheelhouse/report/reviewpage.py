@@ -56,7 +56,7 @@ def _row(queued: QueuedFile, evidence: Evidence, numbers: Mapping[str, int]) -> 
 def state_document(
     standings: Mapping[str, FileStanding], reviewer: str, needed: int, trouble: WheelhouseError | None = None
 ) -> View:
-    """Where each file stands, as JSON. `trouble` is the error of an approvals file that cannot be used: then nothing is known."""
+    """Where each file stands, as JSON. `trouble` is the error of an approvals file that cannot be used, if there is one."""
     return {
         "reviewer": reviewer,
         "trouble": error_document(trouble) if trouble else None,
@@ -81,7 +81,9 @@ def _standing(one: FileStanding, reviewer: str, needed: int) -> View:
 
 
 def _standing_text(one: FileStanding, needed: int) -> str:
-    """Who approved a file, what it still needs, and whether the reviewer's role is not for it, in a few words."""
+    """Who approved a file; unless it is approved, also what it still needs besides them, and whether the reviewer's role is not for it.
+    It can be empty.
+    """
     by = f"approved by {', '.join(one.reviewers)}" if one.reviewers else ""
     if one.standing is Standing.APPROVED:
         return by

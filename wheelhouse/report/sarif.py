@@ -74,7 +74,7 @@ def _result(
 ) -> dict[str, Any]:
     """A result (SARIF 2.1.0, 3.27).
 
-    It is suppressed if there is a `reason`, and new (3.27.24) if no reviewer saw the finding in its project before.
+    It is suppressed if there is a `reason`, and new (3.27.24) if the finding is in `first_seen`.
     """
     identity, sentence, hint = f"{finding.subject} {finding.fingerprint}", sentence_of(finding), hint_of(finding)
     index = {"index": files.index(finding.subject)} if finding.subject in files else {}

@@ -18,7 +18,8 @@ MACHINES = {machine: architecture for architecture, machine in ARCHITECTURES.ite
 
 
 def default_base_image(target: Target) -> str:
-    """The name of the official Python or PyPy image for a target: `-alpine` for musl, else slim with the oldest Debian that has its glibc.
+    """The name of the official Python or PyPy image for a target: `-alpine` for musl, else slim with bookworm, or with trixie if
+    bookworm's glibc is too old. Up to Python 3.6 it is bullseye, if that has the glibc.
 
     Raises InputError if there is none.
     """
@@ -95,7 +96,7 @@ def platform_option(target: Target) -> tuple[str, ...]:
 
 
 def _libc(tag: str) -> tuple[str, int]:
-    """The C library of a platform tag: `manylinux_2_36_x86_64` has ("manylinux", 36); ("", 0) if it names none."""
+    """The C library of a platform tag and its minor version: `manylinux_2_36_x86_64` has ("manylinux", 36); ("", 0) if it names none."""
     match = re.match(r"(manylinux|musllinux)_\d+_(\d+)_", tag)
     return (match[1], int(match[2])) if match else ("", 0)
 

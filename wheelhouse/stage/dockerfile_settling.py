@@ -86,8 +86,8 @@ class Settlement:
 def settled(needs: Sequence[NetworkNeed], images: ImageLock, debian: DebianLock) -> tuple[Settlement, ...]:
     """Each need with what settles it, in the given order.
 
-    Packages count only if all base images are carried, because they are installed in these. `apt update` needs nothing if all
-    packages of its stage count.
+    Packages count only if all base images are carried, because they are installed in these. `apt update` is settled if all
+    packages that its stage installs are.
     """
     bases = [need.subjects[0] for need in needs if need.kind == "base-image"]
     if not bases or not all(_carried(name, images) for name in bases):
@@ -103,7 +103,9 @@ def settled(needs: Sequence[NetworkNeed], images: ImageLock, debian: DebianLock)
 
 
 def _settled_alone(need: NetworkNeed, images: ImageLock, debian: DebianLock) -> str | None:
-    """What settles a need, whatever the other needs are: the carried images, the mirror; None if nothing does."""
+    """What settles a need, whatever the other needs are: a carried image, the Debian packages, or that a syntax line is left out; None
+    if nothing does.
+    """
     match need.kind:
         case "frontend":
             return SYNTAX
@@ -134,7 +136,9 @@ def _same(image: Reference, wanted: Reference) -> bool:
 
 
 def _has(debian: DebianLock, request: str) -> bool:
-    """Whether a requested package is in the mirror, or was requested when it was made: then the base image has it."""
+    """Whether a requested package is in the mirror, in the requested version if one is; or was requested when the mirror was made: then
+    the base image has it.
+    """
     name, _, version = request.partition("=")
     name = name.partition(":")[0].partition("/")[0]
     locked = [deb for deb in debian.packages if deb.name == name]
@@ -204,7 +208,7 @@ def _contexts(settlements: Sequence[Settlement], images: ImageLock) -> Iterator[
 def base_dockerfile(image: str, debian: DebianLock, user: str = "") -> str:
     """The text of a Dockerfile that installs all locked packages in a base image; nothing of the mirror stays in its layer.
 
-    The last line sets `user` again; it is empty for root.
+    The last line sets `user` again; without a `user` there is none, because it is root.
     """
     lines = " ".join(f"'{line}'" for line in debian.apt_lines(MIRROR))
     requested = {

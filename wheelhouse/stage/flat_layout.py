@@ -48,7 +48,9 @@ def lay_out_files(lock: Lock, constraints: str | None, destination: Destination 
 def lay_out_index(
     lock: Lock, constraints: str | None, base_image: str, index: str, destination: Destination = USUAL
 ) -> Plan:
-    """The plan for any Linux image that installs the locked files from an index: settings for pip and uv, and no file."""
+    """The plan for any Linux image that installs the locked files from an index: lock file, requirements, settings for pip and uv, and a
+    Dockerfile, but none of the locked files.
+    """
     texts = {
         lock.filename: lock_toml(lock, with_paths=False),
         lock.requirements_filename: lock.to_requirements(),

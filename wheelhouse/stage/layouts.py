@@ -124,12 +124,13 @@ class AirflowLayout:
     options = tuple(sorted(OPTIONS - {"folder", "sdists"}))
 
     def suits(self, inputs: StageInputs) -> bool:
-        """Whether the lock holds Airflow for Linux, and the wheelhouse was fetched for its image build, or the user named a route."""
+        """Whether the lock holds Airflow for Linux, and besides either the wheelhouse has the build's tools, or the user named a route."""
         has_airflow = any(pin.project == PROJECT for pin in inputs.lock.pins)
         return has_airflow and inputs.is_linux and bool(inputs.tools or inputs.choices.route)
 
     def lay_out(self, inputs: StageInputs) -> Plan:
-        """The plan with the files, the settings and the build arguments of the release, and with Debian packages if both stages have them.
+        """The plan with the files, the settings and the build arguments of the release. It has Debian packages, too, if the wheelhouse has
+        the lists for both stages and the base image with its Python, and Airflow 2.3 or newer.
 
         Raises InputError for a target that is not Linux, and for a lock without Airflow.
         """
@@ -160,7 +161,7 @@ class IndexLayout:
         return inputs.choices.index is not None
 
     def lay_out(self, inputs: StageInputs) -> Plan:
-        """The plan with settings for the index, and no file. Raises InputError for a target that is not Linux."""
+        """The plan with settings for the index, and none of the locked files. Raises InputError for a target that is not Linux."""
         must_be_linux(inputs.lock.target)
         image, index = inputs.suitable_image(), inputs.choices.index or ""
         plan = lay_out_index(inputs.lock, inputs.constraints, image, index, inputs.destination)
@@ -178,7 +179,7 @@ class FilesLayout:
         return not inputs.is_linux
 
     def lay_out(self, inputs: StageInputs) -> Plan:
-        """The plan with the files and their requirements, and no Dockerfile."""
+        """The plan with the files, their requirements and the command that installs them, and no Dockerfile."""
         return lay_out_files(inputs.lock, inputs.constraints, inputs.destination)
 
 

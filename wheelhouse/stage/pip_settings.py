@@ -31,7 +31,9 @@ def index_uv_toml(index: str) -> str:
 
 
 def checked_index(index: str) -> str:
-    """The index's address, unchanged. Raises InputError if settings cannot hold it, or if it holds credentials."""
+    """The address of an index, unchanged. Raises InputError if it is no http(s) address that settings can hold, or has credentials or a
+    query.
+    """
     try:
         parts = urlsplit(index)
     except ValueError as error:

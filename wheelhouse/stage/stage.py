@@ -85,7 +85,7 @@ def plan_stage(
 
 
 def _own_dockerfile(path: Path, inputs: StageInputs, *, is_named: bool) -> str | None:
-    """The text of the Dockerfile at a path if it is Airflow's own, and the lock has Airflow; else None.
+    """The text of the Dockerfile at a path if it is Airflow's own, and the lock has Airflow; else None, also if there is no file.
 
     Raises the error of the reading if it cannot be read, and the user named it.
     """
@@ -122,7 +122,9 @@ def _for_dockerfile(plan: Plan, path: Path, folder: Path, inputs: StageInputs) -
 
 
 def _inputs(folder: Path, target: str | None, destination: Destination, *, sdists: bool) -> StageInputs:
-    """What a wheelhouse holds for one target. A destination that no Dockerfile can name is replaced by the usual one for Linux."""
+    """What a wheelhouse holds for one target. For a Linux target, a destination that no Dockerfile can name is replaced by the
+    usual one.
+    """
     wheelhouse = load_wheelhouse(folder)
     lock = _only_lock(wheelhouse, target)
     existing = {one.filename: one for one in existing_build_locks(folder / BUILD)}
@@ -142,7 +144,7 @@ def _inputs(folder: Path, target: str | None, destination: Destination, *, sdist
 
 
 def _constraints(wheelhouse: Wheelhouse, lock: Lock) -> str | None:
-    """The constraints that a lock was made under; None if it was made under none, or if they are not in the wheelhouse."""
+    """The constraints that a lock was made under; None if it was made under none, or if the wheelhouse lacks them or has others."""
     text = (wheelhouse.constraints or {}).get(lock.name)
     return text if text is not None and sha256_of_text(text) == lock.inputs.constraints_sha256 else None
 
@@ -188,9 +190,9 @@ def stage(
 ) -> tuple[str, ...]:
     """Make `destination` what the plan says, and return the sorted paths of an earlier stage that were removed.
 
-    The wheelhouse is verified first, unless the build takes its files from an index. Files that are there already are not copied
+    The wheelhouse is verified first, unless the build takes its files from an index. Files that an earlier stage wrote are not copied
     again. With a key, the manifest is signed. Raises IntegrityError if the wheelhouse is not what its locks say, InputError if a file
-    is in the way that no earlier stage wrote.
+    is in the way that no earlier stage wrote, or that was changed since.
     """
     must_lie_outside(destination, wheelhouse)
     if plan.index is None:

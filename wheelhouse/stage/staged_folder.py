@@ -140,7 +140,7 @@ def _constraints_name(lock: Lock, record: StageRecord) -> str:
 
 
 def _constraints(folder: Path, lock: Lock, record: StageRecord) -> str | None:
-    """The text of a lock's constraints file; None if there is none. Without an index, it is returned even if it was altered.
+    """The text of a lock's constraints file; None if there is none. An altered one is returned, but not if the build uses an index.
 
     A folder for an index can lack them: it can be staged from the locks alone.
     """
@@ -152,7 +152,9 @@ def _constraints(folder: Path, lock: Lock, record: StageRecord) -> str | None:
 
 
 def _verify(staged: StagedFolder, waivers: Waivers, on_event: Listener) -> Verdict:
-    """The verdict on a staged folder: every file hashed and opened, every text compared, and everything else named."""
+    """The verdict on a staged folder: every file is hashed, every distribution also opened, every text compared, and everything else
+    named.
+    """
     folder, plan = staged.folder, staged.plan
     opened = open_locked_files(
         folder, staged.locked, inspect_artifact, waivers, on_event, case="staged-file", places=plan.renamed

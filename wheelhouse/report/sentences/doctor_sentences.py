@@ -53,7 +53,7 @@ def _python(_check: Check, fact: Fact) -> Sentence:
 
 
 def _folder(check: Check, fact: Fact) -> Sentence:
-    """A folder and its free bytes, or why nothing can be written to it."""
+    """A folder and its free bytes; why nothing can be written to it; or that there is no cache, because there is no home folder."""
     if check.state is State.MISSING:
         return "there is no home folder, so there is no cache", "name a folder with --cache-dir"
     if check.state is State.BROKEN:

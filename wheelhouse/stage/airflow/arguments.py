@@ -101,7 +101,7 @@ def build_arguments(
 ) -> dict[str, str]:
     """Every build argument by its name, in an order that is easy to read. `tools` maps projects to versions.
 
-    Raises InputError for one of the user's own that is none, or that stage sets.
+    Raises InputError for one of the user's own that is none, that stage sets, or that adds files.
     """
     recipe = airflow.recipe
     arguments = {

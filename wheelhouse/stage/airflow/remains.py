@@ -46,7 +46,9 @@ class Remainder:
     in_whole: bool = False
 
     def applies(self, airflow: Airflow, options: Collection[str], projects: Collection[str], *, whole: bool) -> bool:
-        """Whether the step still needs a network, with these options, and these projects in the wheelhouse."""
+        """Whether the step still needs a network, with these options, and these projects in the wheelhouse. With `whole`, the base image
+        and the Debian packages are staged.
+        """
         if not self._has_step(airflow) or self.option in options or (whole and not self.in_whole):
             return False
         return not self.projects or not self.projects.isdisjoint(projects)
