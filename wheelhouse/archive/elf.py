@@ -103,7 +103,7 @@ def _string(data: bytes, start: int) -> str:
 
 
 def needs_of_wheel(path: Path) -> Needs | None:
-    """What all ELF files of a wheel need; None if it has none. One that cannot be read adds nothing. Raises MachineError."""
+    """What all ELF files of a wheel need; None if it has none. A damaged one adds what can be read of it. Raises MachineError."""
     versions: set[tuple[int, ...]] = set()
     libraries: set[str] = set()
     own: set[str] = set()

@@ -1,6 +1,7 @@
 """Inspects files in worker processes, because the threads of one Python process inspect one file at a time.
 
-The first sixteen files are inspected in the parent, the rest in the workers. Facts are cached by sha256 (`index/inspections`).
+The first sixteen files are inspected in the parent, later ones in the workers once they run. Facts are cached by sha256
+(`index/inspections`).
 
 `python -m wheelhouse.archive.inspect_pool` is a worker. It reads a line for each file and answers with a line: the inspected file as
 JSON, or an empty line if the file is bad. The parent then inspects the file itself, for the error.
@@ -43,10 +44,10 @@ def decoded(line: bytes) -> InspectedFile:
 
 
 class ReadPool(Generic[T]):
-    """Reads as many files at once as there are cores. `close` ends its processes.
+    """Reads several files at once: in this process at most one for each core, later in at most MAX_WORKERS worker processes.
 
     `read` reads a file in this process; `module` is one that answers requests when it is run (`answer_requests`), and `decode` reads
-    an answer. The first `in_process` files are read in this process.
+    an answer. The first `in_process` files are read in this process. `close` ends the workers.
     """
 
     def __init__(
@@ -86,7 +87,7 @@ class ReadPool(Generic[T]):
                 worker.close()
 
     def _count(self) -> None:
-        """Count a file that this process reads; the file number `in_process` starts the workers, in a thread."""
+        """Count a file that this process reads; the file number `in_process` starts the workers, in a thread, if there are any."""
         with self._guard, suppress(RuntimeError):  # no thread can be started
             self._inspected += 1
             if self._inspected == self._first and self._worker_count:
@@ -115,7 +116,7 @@ class InspectPool(ReadPool[InspectedFile]):
 
 
 def _inspected(path: Path, filename: str) -> InspectedFile:
-    """`inspect` without a watch: how this process inspects a file while no worker is ready."""
+    """`inspect` without a watch: how the parent process itself inspects a file."""
     return inspect(path, filename)
 
 

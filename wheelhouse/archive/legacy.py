@@ -86,9 +86,10 @@ def _repair(clause: str, rules: dict[str, None]) -> str | None:
 
 
 def _approximately(operator: str, version: str, rules: dict[str, None]) -> str | None:
-    """A clause that compares with an invalid version, as old pips read it: letters after the leading number are dropped.
+    """A clause that compares with an invalid version, as old pips read it: with `<`, `<=`, `>` or `>=`, what follows the leading
+    number is dropped.
 
-    None for `>`, `>=` and `!=` with a word, which are always true. Adds its rule. Raises InvalidSpecifier for all others.
+    None for `>`, `>=` and `!=` with a word, which are always true. Adds its rule to `rules`. Raises InvalidSpecifier for all others.
     """
     if WORD.fullmatch(version) and operator in (">", ">=", "!="):
         rules[NO_VERSION] = None

@@ -145,7 +145,9 @@ def placed(name: str) -> str:
 
 
 def _check_tar_member(member: TarMember) -> None:
-    """Raise RefusedError for what PEP 721's `data` filter refuses (in tarfile since 3.11.4), for names with `..`, and for sparse files."""
+    """Raise RefusedError for what PEP 721's `data` filter refuses (in tarfile since 3.11.4), for names with `..`, a backslash or a
+    control character, for links that climb back, and for sparse files.
+    """
     name, target = member.name, member.target
     check_path(name)
     check_path(target)

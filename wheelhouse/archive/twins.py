@@ -14,8 +14,8 @@ MAX_NAMED = 20
 def twin_findings(filename: str, names: Iterable[str]) -> Iterator[Finding]:
     """A finding for each name that macOS or Windows takes for an earlier one, at most MAX_NAMED.
 
-    `name-twins`, an error, if a wheel installs code or metadata there; else `case-twins`, a warning: the headers of Linux,
-    which ziglang has, differ in case alone.
+    `name-twins`, an error, in a wheel, if the name is that of code or metadata, or differs in composition alone; else
+    `case-twins`, a warning: the headers of Linux, which ziglang has, differ in case alone.
     """
     first: dict[str, str] = {}
     count = 0

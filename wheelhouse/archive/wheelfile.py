@@ -77,7 +77,7 @@ def metadata_of(raw: bytes, filename: str) -> Metadata:
 
 @contextmanager
 def _refusing(filename: str) -> Iterator[None]:
-    """Add the file's name to errors, and turn the errors of unreadable archives into RefusedError."""
+    """Add the file's name and a hint to each RefusedError, and turn the errors of unreadable archives into RefusedError."""
     try:
         yield
     except RefusedError as refusal:
@@ -177,7 +177,8 @@ def _against_record(
     filename: str,
     watch: Watch | None,
 ) -> Iterator[Finding]:
-    """Findings for members without a row in RECORD or with another digest or size, and for rows without a member.
+    """Findings for members without a row in RECORD, or whose row has another digest or size, or no hash or a weak one; and for rows
+    without a member.
 
     Decompresses each member, also those that need no row (RECORD and its signatures).
     """
@@ -199,7 +200,9 @@ def _algorithm(record: dict[str, tuple[str, str]], member: Member) -> str:
 
 
 def _row_findings(filename: str, member: Member, digest: str, row: tuple[str, str] | None) -> Iterator[Finding]:
-    """At most one finding, the worst, on a member's row of RECORD. `wheelhouse.vet.rules.integrity` lists the errors as waivable rules."""
+    """At most one finding on a member's row of RECORD, the first that holds: no row, no hash, an unknown algorithm, another digest,
+    another size, a weak hash. `wheelhouse.vet.rules.integrity` lists the errors as waivable rules.
+    """
     declared, size = row or ("", "")
     named, _, expected = declared.partition("=")
     algorithm, name = named.lower(), member.name

@@ -52,7 +52,7 @@ class Watch(Protocol):
         """The same contents, observed as they pass. The archive may still be refused afterwards."""
 
     def hashed(self, name: str, digest: str) -> None:
-        """The digest of a file's contents, as `<algorithm>=<digest>` in RECORD."""
+        """Called for a wheel's file after its contents passed, with their digest as RECORD writes it: `<algorithm>=<digest>`."""
 
 
 @contextmanager

@@ -42,7 +42,10 @@ class AptSource:
         return " ".join(("deb", without_credentials(self.url), self.suite, *self.components))
 
     def checked(self) -> "AptSource":
-        """This source, unchanged. Raises InputError for an address that is not http(s), an unsafe suite or component, or no components."""
+        """This source, unchanged. Raises InputError for an address that is not http(s), and for an unsafe suite or component.
+
+        Also if components are missing, or if there are any although the suite ends in `/`.
+        """
         if not self.url.startswith(("http://", "https://")):
             raise InputError(
                 f"the source `{self}` has no http(s) address",

@@ -58,7 +58,7 @@ class _Marks:
 
 
 def closure(catalogue: Catalogue, requests: Sequence[DebRequest]) -> Closure:
-    """The packages that a base lacks for the requested ones; changes candidates of the catalogue.
+    """What must be installed, upgraded and removed on a base for the requested packages; changes candidates of the catalogue.
 
     Raises NoSolutionError with the chain that has no solution.
     """
@@ -132,7 +132,8 @@ class _Solver:
     def _mark(self, package: DebPackage, because: str, depth: int) -> bool:
         """Mark a package for installation with all that it needs; whether that is possible.
 
-        If not, no mark stays, and the package is refused as a candidate unless it is protected.
+        If not, no mark of the attempt stays. The package is then refused as a candidate, unless it is protected, or was ruled out
+        before anything was marked.
         """
         if package.name in self.marks.expanded or self.catalogue.installed.get(package.name) is package:
             return self.current(package.name) is package
@@ -213,7 +214,7 @@ class _Solver:
     def _displace(self, other: DebPackage, by: DebPackage, depth: int) -> bool:
         """Unmark a chosen opponent, and install another solution where it is needed; upgrade or remove an installed one.
 
-        Whether that is possible: not for a protected package, or one that is being marked.
+        Whether that is possible: not for a chosen opponent that is protected, being marked, or the upgrade of an installed package.
         """
         if other.name not in self.marks.chosen:
             return self._replace(other, by, depth)
@@ -278,6 +279,7 @@ class _Solver:
         """These packages, which satisfy one relation, in apt's order of preference."""
 
         def preference(package: DebPackage) -> tuple[bool | int, ...]:
+            """A sort key, best first; of equal ones the rank decides."""
             is_installed = package.name in self.catalogue.installed
             return (
                 package.name not in self.marks.protected and package.name not in self.marks.chosen,

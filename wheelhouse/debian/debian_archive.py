@@ -62,7 +62,7 @@ class ArchiveReader:
     on_event: Listener
 
     def read(self, source: AptSource, keyrings: Sequence[bytes]) -> FetchedSuite:
-        """Download and verify a suite, with the text of its Packages; files go to the store.
+        """Download and verify a suite, with the text of each Packages of the source's components; these files go to the store.
 
         Raises ServerError, InputError for a component that it lacks, and IntegrityError for a wrong signature, date or hash.
         """

@@ -33,7 +33,7 @@ class DebianJob:
 
     @property
     def inputs(self) -> DebianInputs:
-        """What a lock records of this job: lists, sources without credentials, the sha256 of dpkg's status, the date."""
+        """What a lock records of this job: lists, sources without credentials, sha256 of dpkg's status, architecture, date."""
         return DebianInputs(
             dict(sorted(self.lists.items())),
             tuple(map(str, self.sources)),

@@ -146,9 +146,9 @@ class DebianLock:
             chain.insert(0, parent)
         return tuple(chain)
 
-    def packages_of(self, name: str) -> tuple[LockedDeb, ...]:
-        """The packages that a list needs beyond its base, in the order of the lock: by name."""
-        return tuple(deb for deb in self.packages if name in deb.lists)
+    def packages_of(self, list_name: str) -> tuple[LockedDeb, ...]:
+        """The packages that a list of requested packages needs beyond the base, in the order of the lock: by name."""
+        return tuple(deb for deb in self.packages if list_name in deb.lists)
 
     def apt_lines(self, root: str) -> tuple[str, ...]:
         """The line of each suite for apt's sources, if this folder lies at the absolute path `root`."""

@@ -19,7 +19,7 @@ NOT_SAFE = "do not use this mirror; find out who made its Packages"
 
 
 def archive_folders(sources: Iterable[AptSource]) -> dict[str, str]:
-    """Address of an archive → its folder in the mirror: the last part of the path, with a number if several archives have it."""
+    """Address of an archive → its folder in the mirror: the last part of the path; a second one with the same gets `-2` after it."""
     folders: dict[str, str] = {}
     for url in dict.fromkeys(source.url for source in sources):
         name = NO_FOLDER_NAME.sub("", urlsplit(url).path.rstrip("/").rpartition("/")[2]).lstrip("._+-") or "archive"

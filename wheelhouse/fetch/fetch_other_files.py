@@ -111,7 +111,7 @@ def _remove(folder: Path, existing: OtherFiles, files: OtherFiles) -> tuple[str,
 
 @dataclass(frozen=True, slots=True)
 class _Fetcher:
-    """Fetches one file after another. `existing` is the lock before."""
+    """Fetches files, for several threads. `existing` is the lock before."""
 
     folder: Path
     existing: OtherFiles

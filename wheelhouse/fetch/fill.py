@@ -290,7 +290,7 @@ def _warn(findings: Iterable[Finding], subject: Subject, waivers: Waivers, on_ev
 
 def _local_address(pin: Pin, artifact: Artifact, source: PackageSource) -> str | None:
     """The location of a file that the lock gives no URL for, read again from the page of its folder, as a lock holds no path of
-    this machine. None if the lock has its URL, or if the page has no such file.
+    this machine. None if the lock has its URL or no index of the pin, or if the page has no such file.
     """
     page = source.pages.get(pin.project).result() if pin.index and artifact.url is None else None
     candidates = page.candidates(pin.version) if page else ()

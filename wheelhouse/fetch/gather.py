@@ -231,8 +231,8 @@ def _selection_options(file_options: Iterable[Option], options: Options, http: H
 
 
 def _default_index(options: Options) -> str:
-    """The address of the index of projects that no option assigns to another one: the first `--index` without a name, else
-    pip's own unless `--no-index` is set; empty if there is none.
+    """The address of the index of projects that no option assigns to another one: the first `--index` without a name; else, unless
+    `--no-index` is set, the index-url of pip's configuration, or `pip_index`. Empty if there is none.
     """
     named = (split_named(text) for text in options.indexes)
     fallback = "" if options.no_index else options.pip.text("index-url") or options.pip_index

@@ -92,7 +92,8 @@ def unpack_docker_archive(archive: Path, folder: Path, wanted: Reference | None)
 
 
 def _chosen(images: list[_Saved], archive: Path, wanted: Reference | None) -> tuple[_Saved, Reference]:
-    """The image with the wanted name, or the only image, whatever its name; without `wanted`, that of the only name. With its name.
+    """An image, and the name to use: the first image named `wanted`, or the only image, whatever its name, both with the name `wanted`;
+    without `wanted`, the image of the only name, with that name.
 
     Raises InputError, listing the names.
     """

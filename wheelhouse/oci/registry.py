@@ -44,7 +44,7 @@ class Registry:
     def manifest(self, reference: Reference, requested: str) -> tuple[bytes, str]:
         """The bytes of a manifest or index, and its media type as the server gives it. `requested` is a tag or a digest.
 
-        Raises ServerError if there is none, IntegrityError if it does not have the digest that was asked for.
+        Raises ServerError if there is none, IntegrityError if it does not have the digest that was asked for, or that the server names.
         """
         url = f"{reference.api}/manifests/{requested}"
         headers = {"Accept": ", ".join(ACCEPTED)}
@@ -88,7 +88,8 @@ class Registry:
     def _log_in(self, reference: Reference, error: UnauthorizedError) -> None:
         """Give the HTTP client the header that a challenge asks for, with a new token or Docker's credentials.
 
-        Raises the error again if another server than the registry answered, ServerError if there are no credentials.
+        Raises `error` again if another server than the registry answered, or if its challenge cannot be read; ServerError if the
+        registry asks for a password and there is none, or if there is no token.
         """
         challenge = Challenge.parse(error.challenge)
         if origin_of(error.url) != origin_of(reference.api) or challenge is None:
