@@ -97,7 +97,7 @@ OTHERS = {
 def test_the_texts_that_rules_read_are_kept() -> None:
     assert texts_of(WHEEL_TEXTS | OTHERS, is_wheel=True) == WHEEL_TEXTS
     kept = {"odd-1/setup.cfg", "odd-1/pyproject.toml", "odd-1/MY-LICENSE", "odd-1/a/b.py", "odd-1/a/x.pth"}
-    kept |= {"odd-1/.gitattributes", "odd-1/a/.gitattributes"}
+    kept |= {"odd-1/license.txt", "odd-1/.gitattributes", "odd-1/a/.gitattributes"}
     others = {"setup.cfg", "odd-1/a/setup.cfg", "odd-1/a/LICENSE", "odd-1/x.pyc", "odd-1/README", "odd.pth"}
     assert texts_of(kept | others, is_wheel=False) == kept
 

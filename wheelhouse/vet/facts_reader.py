@@ -55,8 +55,8 @@ WHEEL_TEXTS = re.compile(
     re.VERBOSE | re.IGNORECASE,
 )
 SDIST_TEXTS = re.compile(
-    r"""[^/]+/(setup\.cfg|pyproject\.toml|[^/]*(LICEN[CS]E|COPYING|NOTICE)[^/]*|.*\.py|.*\.pth|(.*/)?\.gitattributes)""",
-    re.VERBOSE | re.IGNORECASE,
+    r"[^/]+/(setup\.cfg|pyproject\.toml|[^/]*(LICEN[CS]E|COPYING|NOTICE)[^/]*|.*\.py|.*\.pth|(.*/)?\.gitattributes)",
+    re.IGNORECASE,
 )
 
 
@@ -238,7 +238,7 @@ def _backend_places(texts: dict[str, str]) -> tuple[tuple[str, str], ...]:
     For example `tools` and `tools/backend/`. Empty if pyproject.toml is missing, cannot be read, or names no backend-path.
     """
     for name, text in texts.items():
-        if name.count("/") == 1 and name.endswith("/pyproject.toml"):
+        if name.endswith("/pyproject.toml"):
             with suppress(IntegrityError):
                 system = build_system(text, name)
                 top = system.backend.partition(":")[0].partition(".")[0]
