@@ -128,7 +128,7 @@ BOUND: Mapping[str, str] = {
     "with 1 as x, 2 as x: pass\n": "2",
     "try: y\nexcept odd as x: pass": "",
     "try: y\nexcept odd as e: x = e": "",
-    "import os.path\nx = os": "name os",
+    "os = 1\nimport os.path\nx = os": "name os",
     "import os.path as x\n": "name os.path",
     "import os as x\n": "name os",
     "import a._vendor.b as x\n": "name b",
@@ -346,6 +346,12 @@ def test_functions_that_have_a_line_are_followed_as_if_somebody_called_them() ->
         interpreter.run_functions(modules["a"], lines)
         seen[lines] = acts(interpreter)
     assert seen == LINES
+
+
+def test_a_function_that_was_called_is_not_followed_again() -> None:
+    modules, interpreter = interpreted({"a.py": "import os\ndef f():\n    os.system(n)\nn = 'a'\nf()\nn = 'b'\n"})
+    interpreter.run_functions(modules["a"], [3])
+    assert acts(interpreter) == ["a"]
 
 
 def test_functions_of_tests_are_reached_by_tests() -> None:

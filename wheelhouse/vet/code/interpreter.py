@@ -52,7 +52,6 @@ class Interpreter(Calls):
         held = (self.current_module, self._run, self._reach, self.steps, self._returned)
         self.current_module, self._run, self._reach, self.steps = module, Run(), reach, MAX_STEPS
         module.scope.names["__file__"] = Value(name="__file__", text="__file__")
-        module.scope.names["__name__"] = Value(name="__name__")
         self._bounded(module, lambda: self._import_body(module))
         self.current_module, self._run, self._reach, self.steps, self._returned = held
 
