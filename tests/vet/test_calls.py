@@ -56,6 +56,23 @@ def test_a_call_gives_parameters_their_values() -> None:
     assert not wrongly_valued(ARGUMENTS)
 
 
+ABOVE: Mapping[str, str] = {
+    "class A:\n    def f(self): return 1\nclass B(A):\n    def f(self): return super().f()\nx = B().f()": "1",
+    "class A:\n    y = 1\nclass B(odd.C, A):\n    def f(self): return super().y\nx = B().f()": "1",
+    "class B(odd.A):\n    def f(self): return super().y\nx = B().f()": "name odd.A().y",
+    "class B(unknown, odd.A):\n    def f(self): return super()\nx = B().f()": "name odd.A()",
+    "class B(unknown):\n    def f(self): return super()\nx = B().f()": "",
+    "class B:\n    def f(self): return super()\nx = B().f()": "",
+    "class B(odd.A):\n    def f(self): return odd.super()\nx = B().f()": "name odd.super()",
+    "def f(): return super()\nx = f()": "",
+    "x = super()\n": "",
+}
+
+
+def test_super_gives_the_base_class() -> None:
+    assert not wrongly_valued(ABOVE)
+
+
 COLLECTED: Mapping[str, str] = {
     **{f"x = []\nx.{name}(variable)": "items; variable variable()" for name in ("append", "extend", "insert", "add")},
     "x = []\nx.append(odd, a=variable)": "items; variable variable()",

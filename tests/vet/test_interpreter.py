@@ -69,6 +69,10 @@ FOLLOWED: Mapping[str, list[str]] = {
     "try: go('a')\nexcept: go('b')": ["a", "b"],
     "with go('a'): go('b')": ["a", "b"],
     "with go('a') as x, go('b'): go('c')": ["a", "b", "c"],
+    "class A:\n    def __enter__(self): go('a')\n    def __exit__(self): go('b')\nwith A(): go('c')": ["a", "b", "c"],
+    "class A:\n    def __aenter__(self): go('a')\n    def __aexit__(self): go('b')\nwith A(): go('c')": ["a", "b", "c"],
+    "class A:\n    def __enter__(self): go('a')\nwith A: go('c')": ["c"],
+    "class A:\n    @property\n    def p(self): go('a')\nA().p": [],
     "match go('a'):\n    case 1 if go('b'): go('c')\n    case _: go('d')": ["a", "b", "c", "d"],
     "raise go('a') from go('b')": ["a", "b"],
     "assert go('a'), go('b')": ["a", "b"],
@@ -248,6 +252,13 @@ MODULES: Mapping[str, tuple[Mapping[str, str], list[str]]] = {
     "tests that are imported": ({"a/__init__.py": "import a.tests.b", "a/tests/b.py": ACT.format("b")}, ["b"]),
     "tests around what is imported": (
         {"a/__init__.py": "from .tests.b import x", "a/tests/__init__.py": ACT.format("t"), "a/tests/b.py": ""},
+        ["t"],
+    ),
+    "tests that a call imports": (
+        {
+            "a/__init__.py": "import importlib\nimportlib.import_module('a.tests')",
+            "a/tests/__init__.py": ACT.format("t"),
+        },
         ["t"],
     ),
     "tests that tests import": (

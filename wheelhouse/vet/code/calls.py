@@ -168,11 +168,21 @@ class Calls(KnownCalls):
         scope: Scope,
     ) -> Value | None:
         """The value of a call whose meaning is known and that does nothing else; None for any other call."""
+        if name == "builtins.super":
+            return self._above(scope)
         special = KNOWN_CALLS.get(name.rpartition(".")[2])
         value = special(self, name, receiver, arguments, keywords, node, scope) if special is not None else None
         if value is None:
             value = computed(name, receiver, arguments, keywords)
         return None if value is None else self.afforded(value)
+
+    @staticmethod
+    def _above(scope: Scope) -> Value:
+        """What super() gives in a method: an instance of a base class of the code, else `Base()` if one is outside; else UNKNOWN."""
+        made = scope.around.made if scope.around is not None else None
+        bases = made.bases if made is not None else ()
+        own = next((Value(target=Instance(base.target)) for base in bases if isinstance(base.target, Class)), UNKNOWN)
+        return next((Value(name=f"{base.name}()") for base in bases if base.name), UNKNOWN) if own is UNKNOWN else own
 
     def _judged(self, call: Call, scope: Scope) -> Value:
         """The value of any other call, after what it does is recorded.

@@ -219,9 +219,11 @@ class Interpreter(Calls):
         self.body(node.finalbody, scope)
 
     def _with(self, node: ast.With | ast.AsyncWith, scope: Scope) -> None:
-        """Bind each target to the value of its context expression, and follow the body."""
+        """Bind each target to the value of its context expression, follow the methods that enter and leave it, and the body."""
         for item in node.items:
             value = self.eval(item.context_expr, scope)
+            if isinstance(value.target, Instance):
+                self._call_methods(value.target.of, ("__enter__", "__aenter__", "__exit__", "__aexit__"))
             if item.optional_vars is not None:
                 self.bind(item.optional_vars, value, scope)
         self.body(node.body, scope)
@@ -271,7 +273,7 @@ class Interpreter(Calls):
         for alias in node.names:
             name = _without_bundling_folder(alias.name)
             self._record_import(node, name)
-            self._import_tests(alias.name)
+            self.import_tests(alias.name)
             bound = alias.asname or alias.name.partition(".")[0]
             scope.bind(bound, Value(name=name if alias.asname else bound))
 
@@ -282,7 +284,7 @@ class Interpreter(Calls):
         """
         head = self._module_imported_from(node)
         self._record_import(node, head)
-        self._import_tests(head)
+        self.import_tests(head)
         for alias in node.names:
             name = _without_bundling_folder(f"{head}.{alias.name}") if head else alias.name
             own = self.lookup(name)
@@ -290,7 +292,7 @@ class Interpreter(Calls):
             if name in self._modules:
                 self._import_module(self._modules[name])
 
-    def _import_tests(self, name: str) -> None:
+    def import_tests(self, name: str) -> None:
         """Follow the import of each module of tests in a dotted name. Other modules are followed in any case."""
         for part in accumulate(name.split("."), "{}.{}".format):
             if part in self._modules and self._modules[part].reach == IN_TESTS:
@@ -345,6 +347,7 @@ class Interpreter(Calls):
         keywords = {keyword.arg: self.eval(keyword.value, scope) for keyword in node.keywords}
         made = Class(node, Scope(scope), bases, module=self.current_module)
         self._made_classes.append(made)
+        made.scope.made = made
         self.body(node.body, made.scope)
         value = Value(target=made)
         for decorator in decorators:

@@ -28,6 +28,10 @@ class KnownCalls(Expressions):
         """Record what the code does at a place. `Calls` implements it."""
 
     @abstractmethod
+    def import_tests(self, name: str) -> None:
+        """Follow the import of each module of tests in a dotted name. `Interpreter` implements it."""
+
+    @abstractmethod
     def _apply(
         self,
         function: Value,
@@ -106,6 +110,7 @@ class KnownCalls(Expressions):
             return UNKNOWN
         if given.how("decoded"):
             self.record("hidden-name", node, f"imports `{module}`, whose name it decodes")
+        self.import_tests(module)
         is_package = name.endswith("__import__")
         return Value(name=module.partition(".")[0] if is_package else module, is_spelled=not is_package)
 

@@ -39,7 +39,7 @@ METHOD, CLASS_METHOD, STATIC_METHOD = "", "builtins.classmethod", "builtins.stat
 class Function:
     """A function or lambda of the code, with the scope that it was made in, and the values of its defaults.
 
-    `binds` is what its first parameter gets: METHOD (an instance), CLASS_METHOD or STATIC_METHOD. `instance` is that value, once the
+    `binds` says what its first parameter gets: METHOD (an instance), CLASS_METHOD or STATIC_METHOD. `instance` is that value, once the
     function is an attribute of it.
     """
 
@@ -113,14 +113,18 @@ UNKNOWN = Value()
 
 
 class Scope:
-    """The names of a module, function or class body, and the scope around it. `outer` are names that `global` or `nonlocal` declares."""
+    """The names of a module, function or class body, and the scope around it.
 
-    __slots__ = ("around", "names", "outer")
+    `outer` are names that `global` or `nonlocal` declares; `made` is the class of a class body.
+    """
+
+    __slots__ = ("around", "made", "names", "outer")
 
     def __init__(self, around: "Scope | None" = None) -> None:
         self.names: dict[str, Value] = {}
         self.around = around
         self.outer: Mapping[str, Scope] = {}
+        self.made: Class | None = None
 
     def bind(self, name: str, value: Value) -> None:
         """Give a value to a name of this scope, or of the one that is declared for it."""
