@@ -108,7 +108,10 @@ def approve(
 
 
 def _approve(wheelhouse: Path, files: Mapping[str, str], signing: _Signing, from_file: "Settings") -> None:
-    """Vet the wheelhouse, print the findings, ask on a terminal, sign the files that are not approved yet, and print what was signed."""
+    """Vet the wheelhouse, print the findings, ask on a terminal, sign, and print what was signed.
+
+    Only the files that this reviewer has not approved yet with these findings are signed, and none outside the reviewer's role.
+    """
     from wheelhouse import report
     from wheelhouse.vet.approve import review, sign_review
     from wheelhouse.vet.approved_releases import ApprovedReleases

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 def location_of(building: BuildingOptions) -> "BuildLocation":
     """Where this machine builds: the interpreters, the image and the limits that the options name.
 
-    Nothing is looked for yet but interpreters that are named: raises MachineError for one that is not on PATH.
+    Nothing is looked for yet but interpreters that are named: raises MachineError for a bare name that is not on PATH.
     """
     from wheelhouse.sandbox.builder import BuildLocation
     from wheelhouse.sandbox.sandbox import Limits

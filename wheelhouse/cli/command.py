@@ -57,7 +57,7 @@ class Command(TyperCommand):
     """
 
     def format_options(self, ctx: Any, formatter: Any) -> None:  # noqa: ANN401  (typer keeps these types to itself)
-        """Write arguments and options into the help, under headings from nine options on."""
+        """Write arguments and options into the help. Options get their own headings if there are nine or more besides --help."""
         arguments = [param for param in self.get_params(ctx) if param.param_type_name == "argument"]
         options = [param for param in self.get_params(ctx) if param.param_type_name == "option"]
         sections = {"Arguments": arguments, "Options": options}

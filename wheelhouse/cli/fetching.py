@@ -80,7 +80,7 @@ def lock(
     as_json: Json = False,
     quiet: Quiet = False,
 ) -> None:
-    """Resolve requirements, and write pylock.<target>.toml. No distributions are downloaded."""
+    """Resolve requirements, and write pylock.<target>.toml. Distributions are downloaded only if needed to read their metadata."""
     if check:
         from wheelhouse.cli.lock_check import check_locks
 

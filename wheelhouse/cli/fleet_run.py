@@ -83,9 +83,10 @@ def run_fleet(
     as_json: bool,
     quiet: bool,
 ) -> None:
-    """Do a step for each job, `fleet.parallel` at once, print what became of them, and write the page of --report.
+    """Do a step for each job, up to `fleet.parallel` at once, print what became of them, and write the page of --report, if given.
 
-    Raises typer.Exit with the exit code of all, if it is not 0, and InputError as `must_be_for_all`.
+    After a job with an error no other is started, unless `chosen.keep_going` is set. Raises typer.Exit with the exit code of all, if
+    it is not 0, and InputError as `must_be_for_all`.
     """
     from wheelhouse.cli.fleet_progress import FleetShown
     from wheelhouse.fetch.fleet import run_jobs
@@ -155,7 +156,7 @@ def request_of(
     consent = consent_of(Path(job_options.dest or "wheels"), None, replace_files=chosen.replace)
 
     def planned(lost: Sequence[str]) -> None:
-        """Tell that the locks are made, then ask for consent to lose files."""
+        """Tell that the locks are made, then raise InputError if files would be lost without consent."""
         on_planned()
         consent(lost)
 

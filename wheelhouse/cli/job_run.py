@@ -225,7 +225,7 @@ def _with_base_images(
 
 
 def _job(request: JobRequest, options: "Options", source: "PackageSource", listener: Listener) -> "Job":
-    """What is to be locked. If the settings file alone says what to fetch, the job gets the hash of that file's place."""
+    """What is to be locked. If the command line has no option of `JobOptions`, the job gets the hash of the settings file's place."""
     from wheelhouse.fetch.gather import gather
 
     job = gather(options, source.http, now(), listener)

@@ -30,7 +30,7 @@ def interpreter_places() -> "InterpreterPlaces":
 def named_interpreters(texts: Sequence[str]) -> tuple[Path, ...]:
     """The interpreters that texts name, as absolute paths: a bare name is looked for on PATH.
 
-    Raises MachineError for one that is not there.
+    Raises MachineError for a bare name that PATH does not have. A path need not exist.
     """
     from wheelhouse.target.interpreters import named_interpreter
 

@@ -82,13 +82,14 @@ def index(
 ) -> None:
     """Write a static package index from wheelhouses, or add wheelhouses to an index. Any web server can serve the index.
 
-    Each page is written as HTML (index.html) and JSON (index.json), and each distribution has a metadata file. The
+    Each page is written as HTML (index.html) and JSON (index.json), and each wheel has a metadata file. The
     distributions are copies, which share blocks with the wheelhouse if the file system can do that. If a file of the index
     is missing or has a wrong size, the file is copied again. Releases that `wheelhouse mirror` removed or blocked stay out.
     `wheelhouse verify DIR` checks the whole index.
 
     Installers can read the index from a folder by its file: URL, or from a bucket. Several runs may write to one bucket at
-    once. A run replaces a page only if no other run changed this page in the meantime.
+    once. A run replaces a page only if no other run changed this page in the meantime. In a bucket, only --check looks for
+    missing files and wrong sizes, and nothing is hashed.
     """
     from wheelhouse.fetch.gather import parse_moment
     from wheelhouse.mirror.static_index import IndexChoices
@@ -323,7 +324,7 @@ def prune(
 
 @command(mirror_app, "verify")
 def mirror_verify(tree: Tree, as_json: Json = False) -> None:
-    """Check every page and file of an index, and that its pages agree with its journal. `wheelhouse verify TREE` does the same."""
+    """Check every page and file of an index, and that its pages agree with its journal. For a folder, `wheelhouse verify` does the same."""
     from wheelhouse import report
     from wheelhouse.findings import Severity, worst
     from wheelhouse.mirror.tree import must_be_tree

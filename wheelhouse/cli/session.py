@@ -218,7 +218,8 @@ def must_have_approved_files(wheelhouses: Sequence[Path]) -> None:
 def options(from_file: "Settings", *groups: object) -> "Options":
     """The options that count: those of the command line (`groups`), then those of the settings file, and the environment.
 
-    With --use-pip-config, pip's configuration is read.
+    If the command line names what to fetch, the file's options of a job do not count. With --use-pip-config, pip's configuration
+    is read.
     """
     from wheelhouse.fetch.gather import Options
     from wheelhouse.index.locations import split_named
