@@ -45,7 +45,7 @@ class DebianJob:
     def keyrings_for(self, source: AptSource) -> tuple[bytes, ...]:
         """The keys that may have signed a source: those of the user, else of the source, else of the base, else of HOST_KEYRINGS.
 
-        Empty if the source names keyrings that the base lacks.
+        Empty if the source names keyrings, and the base has none of them.
         """
         if self.keyrings:
             return self.keyrings

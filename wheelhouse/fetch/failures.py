@@ -18,8 +18,8 @@ Group = tuple[list[str], list[WheelhouseError]]
 
 
 def combined(failed: Mapping[str, WheelhouseError], targets: int, *, kept_going: bool) -> WheelhouseError:
-    """One error for the targets that failed; its exit code is, of theirs, the first by precedence. `failed` has the error of each
-    by the target's name, `targets` is the number of all targets.
+    """One error for the targets that failed; its exit code is, of theirs, the one that is first in EXIT_CODES. `failed` has the
+    error of each by the target's name, `targets` is the number of all targets.
 
     The error of a job with one target is returned as it is. If other targets did not fail, the hint names --keep-going, unless
     `kept_going` is set.

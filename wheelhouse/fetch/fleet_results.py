@@ -34,6 +34,8 @@ class JobRun(Generic[T]):
 
 
 def exit_code(runs: Iterable[JobRun[T]]) -> int:
-    """The exit code of all jobs: the first by precedence that any of them has."""
+    """The exit code of all jobs: of theirs, the one that is first in EXIT_CODES. A stopped job has INTERRUPTED, one without an
+    error 0; without jobs it is 0.
+    """
     codes = {run.error.exit_code if run.error else INTERRUPTED if run.state is JobState.STOPPED else 0 for run in runs}
     return min(codes, key=EXIT_CODES.index, default=0)
