@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from wheelhouse.vet.remote_reader import MAX_BATCH_BYTES, MAX_BATCH_FILES, BatchReader, RemoteReader
+from wheelhouse.vet.remote_reader import MAX_BATCH_BYTES, MAX_BATCH_FILES, WAITING_FILES, BatchReader, RemoteReader
 
 Files = Sequence[tuple[bytes, str]]
 
@@ -99,3 +99,7 @@ def test_a_batch_that_fails_is_split_and_each_file_is_sent_once_more(tmp_path: P
         with pytest.raises(OSError, match="gone again"):
             answers[1].result(30)
     assert len(machine.batches) == 5 and sorted(machine.batches[1]) == ["1", "2", "3"]
+
+
+def test_more_files_are_requested_than_there_are_tasks() -> None:
+    assert RemoteReader(Machine().submit, 3).threads == WAITING_FILES + 3
