@@ -69,6 +69,7 @@ def test_files_that_wait_are_sent_together_up_to_a_number(tmp_path: Path) -> Non
     [
         ((MAX_BATCH_BYTES + 1, 1, MAX_BATCH_BYTES - 1, 1), [1, 1, 2]),
         ((1, MAX_BATCH_BYTES + 1, MAX_BATCH_BYTES), [1] * 3),
+        ((1, MAX_BATCH_BYTES - 1, 1), [1, 2]),
     ],
 )
 def test_files_that_are_sent_together_have_no_more_than_so_many_bytes(

@@ -77,7 +77,6 @@ class BatchReader:
             batch = self._with_others(request)
             for one in batch:
                 del self._waiting[one]
-            self._changed.notify_all()
             return batch
 
     def _with_others(self, request: _Request) -> list[_Request]:
