@@ -115,7 +115,7 @@ def engine_environment() -> dict[str, str]:
 
 
 def pip_default_index() -> str:
-    """The URL of the index that pip uses by default."""
+    """The URL of the index that pip uses without any configuration."""
     from pip._internal.models.index import PyPI
 
     return str(PyPI.simple_url)

@@ -55,7 +55,8 @@ def stage(
     """Write a wheelhouse into the folder of an image build, and print the build command.
 
     `stage` first verifies the wheelhouse. The image build installs from the folder, with no network. `stage` replaces only
-    files that an earlier `stage` wrote.
+    files that an earlier `stage` wrote. With --index, the image build installs from that index, and the wheelhouse is not
+    verified.
     """
     from wheelhouse import report
     from wheelhouse.report.plans import command_lines, layout_text, plan_document, plan_lines
