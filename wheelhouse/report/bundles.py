@@ -40,15 +40,15 @@ def manifest_lines(manifest: BundleManifest, signer: str | None) -> list[str]:
     return lines + [f"  {path}  (removed)" for path in sorted(manifest.removed)]
 
 
-def unpacked_line(path: str, unpacked: int, unchanged: int, removed: int, signer: str | None) -> str:
-    """How many files were unpacked, kept and removed, or that the bundle was applied before; and whose signature was checked.
+def unpacked_line(wheelhouse: str, unpacked: int, unchanged: int, removed: int, signer: str | None) -> str:
+    """How many files of a wheelhouse were unpacked, kept and removed, or that the bundle was unpacked before; and who signed it.
 
     `signer` is the label of a key.
     """
     signed = f", signed by {signer}" if signer else ""
     if not unpacked and not removed:
-        return f"{path}: this bundle was unpacked before, {counted(unchanged, 'file')} unchanged{signed}"
-    return f"{path}: {counted(unpacked, 'file')} unpacked, {unchanged} unchanged, {removed} removed{signed}"
+        return f"{wheelhouse}: this bundle was unpacked before, {counted(unchanged, 'file')} unchanged{signed}"
+    return f"{wheelhouse}: {counted(unpacked, 'file')} unpacked, {unchanged} unchanged, {removed} removed{signed}"
 
 
 def review_line(folder: str, names: Iterable[str]) -> str:
@@ -56,10 +56,12 @@ def review_line(folder: str, names: Iterable[str]) -> str:
     return f"{folder}: {', '.join(names)}: the bundle brought these files for a review"
 
 
-def state_lines(name: str, far_side: FarSide, size: int, missing: Iterable[str]) -> list[str]:
-    """A line with the short digest of a wheelhouse, its number of files and the bytes of its state; a line for each file that it lacks."""
+def state_lines(output: str, far_side: FarSide, size: int, missing: Iterable[str]) -> list[str]:
+    """A line on the state of a wheelhouse, written to `output`: its short digest, the number of its files, the state's bytes. Then a
+    line for each file that the wheelhouse lacks or has altered.
+    """
     files = counted(len(far_side.files), "file")
-    lines = [f"{name}: wheelhouse {far_side.digest[:12]} with {files}, written in {counted(size, 'byte')}"]
+    lines = [f"{output}: wheelhouse {far_side.digest[:12]} with {files}, written in {counted(size, 'byte')}"]
     return lines + [
         f"  {path}  (missing or altered: remove the file if it exists; then the next bundle carries it)"
         for path in missing

@@ -16,9 +16,9 @@ Pages = Mapping[NormalizedName, ProjectPage]
 
 
 def shown_lines(tree: str, pages: Pages, journal: Sequence[Entry], project: str | None) -> list[str]:
-    """The lines of `mirror show`: for one project, its files and history; else numbers, the decisions that count, and the newest history.
+    """The lines of `mirror show`: for one project, its files and decisions; else numbers, the decisions that count, the newest history.
 
-    Raises InputError for a project that the index never had.
+    Raises InputError for a project that has neither page nor decision.
     """
     if project is not None:
         return list(_project_lines(canonicalize_name(project), pages, journal))
@@ -36,9 +36,9 @@ def _size(files: Sequence[Offered]) -> str:
 
 
 def _project_lines(project: NormalizedName, pages: Pages, journal: Sequence[Entry]) -> Iterator[str]:
-    """The lines for one project: its status, its files with size and yanked reason, then its whole history, the newest first.
+    """The lines for one project: its status, its files with size and yanked reason, then all decisions about it, the newest first.
 
-    Raises InputError for a project that the index never had.
+    Raises InputError for a project that has neither page nor decision.
     """
     page, entries = pages.get(project), list(history(journal, project))
     if page is None and not entries:
@@ -64,9 +64,10 @@ def _entry_line(entry: Entry) -> str:
 
 
 def shown_document(pages: Pages, journal: Sequence[Entry], project: str | None) -> dict[str, Any]:
-    """The projects, decisions and history for `--json`: of one project, or of all. `decisions` are the entries that count.
+    """The projects, decisions and history for `--json`: of one project, or of all. `decisions` are those that count.
 
-    `history` has every entry about them, the oldest first. Raises InputError for a project that the index never had.
+    `history` has all entries, or all decisions about the project, the oldest first. Raises InputError for a project that has
+    neither page nor decision.
     """
     state = state_of(journal)
     counting = [

@@ -25,7 +25,9 @@ def staged_names(filenames: Iterable[str], recipe: Recipe, route: str, rename: R
 
 
 def _staged(filename: str, recipe: Recipe, route: str, rename: Rename) -> str:
-    """The name of a file in the staged folder: its own, with capitals (`auto`), or with `_` before it (`documented`)."""
+    """The name of a file in the staged folder. `auto` writes capitals, by route context, if the build would miss the file; `documented`
+    puts `_` before a file of Airflow; any other file keeps its name.
+    """
     if rename == "documented":
         return f"_{filename}" if _matches(filename, "apache?airflow*") else filename
     if rename == "auto" and route == "context" and recipe.globs and _is_missed(filename, recipe):

@@ -100,7 +100,7 @@ ADDITIONAL = {
 
 
 def _tools(at: Version) -> str:
-    """The shell function that installs the release's pip, uv and tools."""
+    """The shell functions up to install_tools, which installs the release's pip, since 2.9 also uv, since 3.0 also a tool."""
     if at < Version("2.9"):
         return 'install_tools() { pip install --upgrade "pip==$PIP"; }'
     tool = (
@@ -186,7 +186,7 @@ def _from_context(at: Version) -> str:
 
 
 def _from_context_by_file(at: Version) -> str:
-    """The shell function install_from_context since 2.9: every file by its address, in one command."""
+    """The shell function install_from_context since 2.9: Airflow's own files by their addresses, in one command; then all others."""
     ctl = "apache?airflow?ctl*" if at >= Version("3.3") else "apache?airflow?airflowctl*"
     more = f"apache?airflow?core?[0-9]* apache?airflow?providers* apache?airflow?task?sdk* {ctl}"
     globs = more if at >= Version("3.0") else "apache?airflow?providers*"
