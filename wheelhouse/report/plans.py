@@ -87,7 +87,7 @@ def plan_document(plan: Plan) -> dict[str, Any]:
 
 
 def command_lines(plan: Plan) -> list[str]:
-    """Warnings, notes, and the commands that build the image, each under a heading."""
+    """A line for each warning and note, then the commands that build the image, each under a heading."""
     lines = [f"warning: {warning}" for warning in plan.warnings] + [f"note: {note}" for note in plan.notes]
     if plan.copied_from:
         copied = shlex.quote(f"{plan.copied_from}/.")

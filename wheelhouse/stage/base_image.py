@@ -69,7 +69,7 @@ def must_suit(image: str, target: Target) -> None:
 def must_be_installable(parsed: Image, image: str, target: Target) -> None:
     """Raise InputError if a target's files do not install into an image with this C library and Python.
 
-    `image` is its name, for the message. An image whose Python is not known is accepted.
+    `image` is its name, for the message. If the Python of the image is not known, only the C library decides.
     """
     (libc, minor), (needed, least) = _libc(f"{parsed.libc}_x"), _libc(target.platform.tag)
     hint = f"name another image with --base-image, or fetch for this image: --image {image}"

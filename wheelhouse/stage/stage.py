@@ -64,8 +64,8 @@ def plan_stage(
 
     `destination` is the folder to stage, as the user typed it. With `sdists`, the image build builds the wheels of the
     wheelhouse again. With `dockerfile`, the plan builds that one, from what the wheelhouse has for it. If that is Airflow's
-    own, or else if the folder `checkout` has it, the plan for Airflow follows it. Raises InputError if the options do not suit
-    the target.
+    own, or without `dockerfile` if `Dockerfile` in the folder `checkout` is, the plan for Airflow follows it. Raises InputError if
+    the options do not suit the target.
     """
     if sdists and choices.index:
         raise InputError(

@@ -69,7 +69,7 @@ def _folder_remedy(name: str) -> str:
 
 
 def _index(check: Check, fact: Fact) -> Sentence:
-    """Whether the index answers, the form of its pages, and whether it has the project that was asked for."""
+    """Whether the index answers; if so, the form of its pages, or that it lacks the project that was asked for."""
     if check.state is State.MISSING:
         return (
             f"no answer: {fact('reason')}",

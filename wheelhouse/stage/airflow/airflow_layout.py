@@ -167,7 +167,7 @@ def _remains(
 def _from_index(plan: Plan, lock: Lock, base: Base, index: str) -> Plan:
     """The plan with an index instead of the files.
 
-    Airflow's own Dockerfile mounts no secret, so the script adds one to each step.
+    Airflow's own Dockerfile mounts no secret, so the script adds one to each RUN.
     """
     command = (*plan.command[:3], "--file", "-", "--secret", SECRET, *plan.command[3:])
     with_secret = f"sed 's|^RUN |RUN {SECRET_MOUNT} |' Dockerfile | "

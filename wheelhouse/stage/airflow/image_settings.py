@@ -31,7 +31,7 @@ class Base:
 
     @property
     def name(self) -> str:
-        """The tag of the derived image: `wheelhouse-base:` and the image's name with hyphens."""
+        """The tag of the derived image: `wheelhouse-base:` and the image's name, in which `-` takes the place of `:` and `/`."""
         return f"wheelhouse-base:{self.image.replace(':', '-').replace('/', '-')}"
 
     @property

@@ -25,7 +25,7 @@ def staged_names(filenames: Iterable[str], recipe: Recipe, route: str, rename: R
 
 
 def _staged(filename: str, recipe: Recipe, route: str, rename: Rename) -> str:
-    """The name of a file in the staged folder. `auto` writes capitals, by route context, if the build would miss the file; `documented`
+    """The name of a file in the staged folder. By route context, `auto` writes a file with capitals that the step would miss; `documented`
     puts `_` before a file of Airflow; any other file keeps its name.
     """
     if rename == "documented":

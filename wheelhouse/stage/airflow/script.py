@@ -146,7 +146,7 @@ install_airflow() {{
 
 
 def _from_context(at: Version) -> str:
-    """The shell function install_from_context, with the globs, order and flags of each release."""
+    """The shell function install_from_context, with the globs, order and flags of the release."""
     if at < Version("2.0.1"):
         return (
             "install_from_context() { if ls $FOLDER/*.{whl,tar.gz} >/dev/null 2>&1; "
