@@ -115,7 +115,7 @@ class Cache(Store):
     def partial(self, key: str) -> Iterator[Path]:
         """Lock this user's unfinished download of `key`, a file that is made if needed, and give its path; it stays until `keep` moves it.
 
-        Another run that wants the same file waits here, and finds it done.
+        Another run of this user that wants the same file waits here until the context ends.
         """
         name = f"partial/{hashlib.sha256(f'{os.geteuid()} {key}'.encode()).hexdigest()}"
         descriptor, path = self._written(name, lambda path: (_open_locked(path), path))

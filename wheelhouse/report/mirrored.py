@@ -29,7 +29,7 @@ def mirrored_lines(mirror: str, files: Sequence[MirroredFile], *, quiet: bool = 
 
 
 def _text(file: MirroredFile, *, times: bool) -> str:
-    """What is to be said of one file: its state, unless it has the same hash; a yank; with `times` a missing upload time. It can be empty."""
+    """What is to be said of one file: its state, unless it has the same hash; a yank; with `times` a missing upload time. Can be empty."""
     parts = [] if file.state is MirrorState.SAME else [str(file.state)]
     if file.yanked is not None:
         parts.append(f"yanked there ({file.yanked})" if file.yanked else "yanked there")
