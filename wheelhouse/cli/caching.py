@@ -67,7 +67,7 @@ def _prune(place: CacheOptions, keep: Callable[[Path], bool]) -> None:
 
 
 def _folder(place: CacheOptions) -> Path:
-    """The folder of the cache, which need not exist. Raises MachineError if none is named and there is no home folder."""
+    """The folder of the cache, as `cache_folder` finds it; it need not exist. Raises MachineError if there can be none."""
     if folder := cache_folder(place.cache_dir):
         return folder
     raise MachineError("there is no home folder, so there is no cache", hint="name a folder with --cache-dir")

@@ -25,7 +25,10 @@ def error_of(error: Exception) -> WheelhouseError:
 
 
 def _defect(error: Exception) -> MachineError:
-    """A MachineError for an error that no code expected: its type and text without credentials, with the last five lines of wheelhouse."""
+    """A MachineError for an error that no code expected: its type and the start of its text, without credentials.
+
+    Its details are the last five places of the traceback that are in the code of wheelhouse.
+    """
     package = Path(__file__).parents[1]
     frames = (
         (Path(frame.f_code.co_filename), line, frame.f_code.co_name) for frame, line in walk_tb(error.__traceback__)

@@ -53,7 +53,7 @@ class FleetTally:
         return ", ".join([done, *(f"{counts[state]} {state}" for state in shown if counts[state])])
 
     def lines(self, moment: float, columns: int) -> list[str]:
-        """The same line, then one for each of the first MAX_JOBS running jobs, the longest first, and how many more run.
+        """The same line, then one for each of MAX_JOBS running jobs, those that run longest first, and how many more run.
 
         What is cut at the right says least.
         """

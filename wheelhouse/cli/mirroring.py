@@ -429,7 +429,7 @@ def _decide(tree: str, entries: "Sequence[Entry]", *, as_json: bool) -> None:
 
 
 def _say_kept(tree: str, kept: "Kept", *, as_json: bool, verb: str) -> None:
-    """Print which files are no longer in an index, and how many; as JSON also whether anything is new."""
+    """Print the names of the removed files, and how many were (or would be) removed; as JSON also whether anything is new."""
     from wheelhouse.humanize import counted
 
     if as_json:

@@ -55,7 +55,7 @@ class Pool:
     ) -> "Future[T]":
         """Give a task to a worker, and return its future. If workers name resources of platforms, the worker has `resource`.
 
-        Raises MachineError if none of these has it. The task starts so often at most. Dask itself gives up a task after four
+        Raises MachineError if none of these has it. The task starts at most `starts` times. Dask itself gives up a task after four
         deaths of the worker that it waits at, started or not: such a task is given to it again.
         """
         if resource not in self._executors:

@@ -53,7 +53,10 @@ def has_stated_hash(candidate: Candidate, sha256: str, path: Path | None) -> boo
 
 
 def downloaded_sha256(candidate: Candidate, http: Http) -> str:
-    """The sha256 of a listed file's bytes, which are downloaded, with retries, and not kept. Raises ServerError without it."""
+    """The sha256 of a listed file's bytes, which are downloaded, with retries, and not kept.
+
+    Raises ServerError if the server does not have it.
+    """
     return http.retrying(candidate.filename, lambda: _downloaded_sha256(candidate.url, http))
 
 

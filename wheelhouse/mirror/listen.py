@@ -103,7 +103,7 @@ async def _serve(
     address: tuple[str, int],
     on_ready: Callable[[], None],
 ) -> None:
-    """Run the server until it ends or SIGTERM comes. Call `on_ready` when it accepts a connection.
+    """Run the server until it ends or SIGTERM comes. Call `on_ready` once, as soon as it accepts connections.
 
     After SIGTERM, answers are finished, but for no longer than GRACE_SECONDS.
     """

@@ -43,7 +43,7 @@ class Access:
         return bool(self.tokens or self.passwords)
 
     def may_read(self, user: str | None, wheelhouse: str) -> bool:
-        """Whether a user may read a wheelhouse; all may if there is no list of readers."""
+        """Whether a user may read a wheelhouse. All may if there is no list of readers, and nobody if the list lacks the wheelhouse."""
         if self.readers is None:
             return True
         return not self.readers.get(wheelhouse, frozenset()).isdisjoint({user, ANYBODY})

@@ -64,7 +64,10 @@ def verify_tree(root: Path, waivers: Waivers = NO_WAIVERS, on_event: Listener = 
 
 
 def verify_page(folder: Path, state: State) -> tuple[ProjectPage | None, list[Finding]]:
-    """A project's page, and the findings on it and on the names in its folder; None as page if there is none, or if it cannot be read."""
+    """A project's page, and the findings on it and on the names in its folder; None as page if there is none.
+
+    If the page cannot be read, the page is None, and this is the only finding.
+    """
     try:
         page = read_page(folder)
     except (ValueError, InputError) as error:
