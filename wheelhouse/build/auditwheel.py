@@ -35,7 +35,7 @@ class Auditwheel:
 
 
 def find_auditwheel(path: str) -> Auditwheel | None:
-    """The auditwheel on this PATH, with its version; None if there is none. Raises MachineError if it does not run."""
+    """The auditwheel on this PATH, with its version; None if there is none. Raises MachineError if it cannot be started."""
     program = shutil.which("auditwheel", path=path)
     if program is None:
         return None

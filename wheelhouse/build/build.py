@@ -82,11 +82,11 @@ def build(
     on_event: Listener = ignore,
     submit: Submit | None = None,
 ) -> BuildReport:
-    """Build every sdist of a wheelhouse, put the wheels into it, and name them in its locks.
+    """Build the sdists of a wheelhouse, all or those of the targets in `options`, put the wheels into it, and name them in its locks.
 
     If nothing is left to build, the report has no wheels. An sdist that cannot be built stays an sdist, and the report says
     why, also without a sandbox or interpreter to build in; the others are still built. Raises InputError if the folder is no
-    wheelhouse, MachineError for an auditwheel that does not run. With `submit` a pool of other machines builds.
+    wheelhouse, MachineError for an auditwheel that cannot be started. With `submit` a pool of other machines builds.
     """
     wheelhouse = load_wheelhouse(folder)
     if is_complete(wheelhouse, folder, options):
@@ -200,7 +200,8 @@ def _build_lock(
 ) -> tuple[Lock, tuple[BuiltWheel, ...], list[BuildFailure]]:
     """A lock with wheels for its sdists, these wheels, and the failures.
 
-    It is resolved again while the wheels have requirements that it lacks. Raises BuildError if it still lacks some after MAX_ROUNDS.
+    If no build failed, it is resolved again while the wheels have requirements that it lacks. Raises BuildError if it still lacks
+    some after MAX_ROUNDS.
     """
     for _ in range(MAX_ROUNDS):
         made, failures = _build_pins(lock, builder, parallel, builds)
@@ -264,7 +265,7 @@ def _with_wheels(lock: Lock, made: Mapping[NormalizedName, BuiltWheel]) -> Lock:
 
 
 def _with_wheel(pin: Pin, lock: Lock, made: BuiltWheel | None) -> Pin:
-    """The pin with the wheel that was built, and its dependencies; with its sdist if there is no wheel."""
+    """The pin with the wheel that was built, and its dependencies; with its sdist again if none was built. A wheel of an index stays."""
     if made is None:
         return replace(pin, artifact=pin.origin, built=None)
     metadata = made.stored.contents.metadata
@@ -313,7 +314,9 @@ def _warn_of_libraries(made: Mapping[str, Iterable[BuiltWheel]], on_event: Liste
 
 
 def must_be_built(report: BuildReport) -> None:
-    """Raise one BuildError with all failures and everything that is missing; nothing if there are no failures."""
+    """Raise one BuildError that lists all failures; its hint names all Debian packages that the logs miss, if any. Nothing if
+    there are no failures.
+    """
     if not report.failures:
         return
     details: list[str] = []

@@ -205,7 +205,7 @@ def pip_build_logs(output: str) -> dict[str, str]:
 
 
 def _ages(log: str) -> Iterator[Reason]:
-    """Causes that come from an sdist that is too old for its build tools."""
+    """Causes that come from an sdist that is too old for its build tools or for this Python."""
     for pattern, sentence, hint in AGES:
         if pattern.search(log):
             yield Reason(sentence, hint)

@@ -59,7 +59,7 @@ def fetch_build_requirements(
     """Fetch the build requirements of a wheelhouse's sdists into its `build/`, so that an image build without network can build them.
 
     Each sdist's `[build-system]` is resolved for the lock's own target. The locks then name the build locks, or say why there
-    is none, as a note does; they are written, and returned with the wheelhouse. Build locks of an earlier run stay.
+    is none, as a note does; they are written, and returned with the wheelhouse. Build locks of an earlier run that a pin names stay.
     """
     if not any(_needs_build_lock(pin) for lock in wheelhouse.locks for pin in lock.pins):
         return wheelhouse
@@ -138,7 +138,7 @@ class _BuildLockFinder:
         return lock
 
     def _path(self, pin: Pin) -> Path:
-        """The sdist's path in the wheelhouse, or in the cache for a build requirement."""
+        """The sdist's path in the wheelhouse, else in the store, to which it is fetched if needed."""
         here = self._folder / pin.artifact.filename
         if here.is_file():
             return here

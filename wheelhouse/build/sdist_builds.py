@@ -109,7 +109,8 @@ class SdistBuilds:
     def make(
         self, pin: Pin, target: Target, newest_upload: datetime | None, builder: Builder, parents: tuple[str, ...] = ()
     ) -> BuiltWheel:
-        """The wheel of an sdist for a target: from an earlier build with the same inputs, else a new one; once for each sdist and target.
+        """The wheel of an sdist for a target: from an earlier build with the same inputs, else a new one. Without `parents`, once for each
+        sdist and target.
 
         `newest_upload` is that of the requested projects; `parents` are the projects whose builds need this one. Raises
         BuildError if it cannot be built, IntegrityError if the result is not a wheel of it.
@@ -199,7 +200,7 @@ class SdistBuilds:
         return self.make(pin, job.builder.interpreter.target, newest_upload, job.builder, job.parents).pin(pin)
 
     def _backend_requires(self, job: "_Job", lock: Lock) -> tuple[str, ...]:
-        """The backend's further build requirements: asked in the sandbox, once for each lock, and noted in the store."""
+        """The backend's further build requirements: from the store's note of an equal build, else asked in the sandbox and noted."""
         key, part = _key(job, lock), self._part(job, lock)
         if cached_bytes := part.noted(REQUIRES, key) or part.bring_note(REQUIRES, key):
             return _requires_decoder.decode(cached_bytes)
@@ -340,7 +341,9 @@ class _Job:
 
 
 def _key(job: _Job, lock: Lock) -> str:
-    """The cache key of a build: the sdist, the target, its build requirements, and the sandbox, as an image has its own libraries."""
+    """The cache key of a build: the sdist, the target, the interpreter, the build requirements, and the sandbox (an image has its own
+    libraries).
+    """
     builder = job.builder
     parts = (job.pin.origin.sha256, job.target.name, builder.interpreter.described, lock.to_requirements())
     return "\0".join((*parts, builder.sandbox_described or "unsealed"))

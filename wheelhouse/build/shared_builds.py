@@ -43,7 +43,7 @@ _decoder = msgspec.json.Decoder(SharedBuild)
 
 def note_build(part: Store, target: Target, pin: Pin, build_locks: BuildLocks) -> None:
     """Note in the store a pin whose wheel was built for a target; a `none-any` wheel also as one for any target. Nothing for a
-    pin that was not built here.
+    pin without a built wheel.
     """
     built = pin.built
     if built is None:

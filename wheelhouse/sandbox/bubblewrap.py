@@ -50,7 +50,7 @@ def _namespaces() -> list[str]:
 
 @cache
 def _can_disable_namespaces() -> bool:
-    """Whether this bubblewrap is 0.8.0 or newer, and so can forbid new user namespaces."""
+    """Whether this bubblewrap can forbid new user namespaces: its help names `--disable-userns` (0.8.0 and newer)."""
     command = (find_program("bwrap"), "--help")
     return b"--disable-userns" in subprocess.run(command, env={}, capture_output=True, check=False).stdout
 

@@ -158,7 +158,7 @@ class Builder:
         answer: Path,
         limits: Limits,
     ) -> SandboxResult:
-        """Run `inside` with a request; what it prints is in the file `answer`."""
+        """Run `inside` in the sandbox with a request; its stdout goes to the file `answer`, its stderr is the log of the result."""
         argv = [str(self.interpreter.path), "-I", SCRIPT, json.dumps(message)]
         command = SandboxCommand(argv, variables, self.interpreter.shown | dict(shown), limits)
         return run_in(self.sandbox, command, answer)
@@ -193,7 +193,8 @@ def hooks_script() -> Path:
 
 
 def open_builder(target: Target, location: BuildLocation, parallel: int) -> Builder:
-    """A builder for a target: proved, unless the user asked for one that is not sealed.
+    """A builder for a target: in a container if the user named an image, else on this machine; proved, unless the user asked
+    there for one that is not sealed.
 
     Raises MachineError without an interpreter, or if no sandbox can be sealed.
     """

@@ -87,7 +87,7 @@ def make_cgroup(limits: Limits) -> Cgroup | None:
 
 @cache
 def usable_hierarchies() -> tuple[Hierarchy, ...]:
-    """Where a group can be made and joined, each controller once, tried once; groups that a killed wheelhouse left there are removed."""
+    """Where a group can be made and joined, each controller once, tried once; empty groups of a killed wheelhouse are removed."""
     listed = hierarchies(_text(MEMBERSHIP), _text(MOUNTS))
     usable: list[Hierarchy] = []
     for hierarchy in listed:
@@ -166,7 +166,7 @@ def _limit(hierarchy: Hierarchy, folder: Path, limits: Limits) -> None:
 
 
 def _removed(folder: Path) -> bool:
-    """Kill the processes of a group and remove it; False while they are still ending."""
+    """Kill the processes of a group and remove it: True once it is gone, False while they are still ending."""
     for line in _text(folder / "cgroup.procs").split():
         with contextlib.suppress(OSError):
             os.kill(int(line), signal.SIGKILL)

@@ -49,7 +49,9 @@ def bring_loopback_up() -> None:
 
 
 def become(user: int, group: int, *, in_namespace: bool) -> None:
-    """Become a user for good: by a nested user namespace that maps the root of this one back to the user, or as root itself."""
+    """Become a user for good, and drop all capabilities: in a nested user namespace that maps the root of this one to the user,
+    or without one if root started the sandbox. No program can give privileges back.
+    """
     if in_namespace:
         must(libc.unshare(CLONE_NEWUSER), "unshare")
         for name, text in (("setgroups", "deny"), ("uid_map", f"{user} 0 1"), ("gid_map", f"{group} 0 1")):

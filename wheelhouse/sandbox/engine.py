@@ -45,7 +45,7 @@ class Engine:
         )
 
     def run_script(self, script: str, folder: Path) -> CommandResult:
-        """Run a shell script that builds images, in a folder; the result has its output. The script starts the engine as `docker`."""
+        """Run a shell script that builds images, in a folder; the result has its output. The script calls `docker` itself."""
         return self._finished("build", ["sh", script], folder)
 
     def remove(self, image: str) -> None:

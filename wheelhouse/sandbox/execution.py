@@ -170,7 +170,9 @@ def _wait_within_limits(
 
 
 def _exceeded_limit(process: "subprocess.Popen[bytes]", limits: Limits, memory: "_Memory") -> str | None:
-    """A sentence about the limit that a process exceeded, time or memory; None once it has ended by itself. It is not killed here."""
+    """Wait until a process ends or exceeds its limit of time or memory: a sentence about that limit, None if it exceeded none.
+    It is not killed here.
+    """
     deadline = time.monotonic() + limits.seconds
     ended = False
     while not ended and (left := deadline - time.monotonic()) > 0:

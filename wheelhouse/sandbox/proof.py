@@ -85,7 +85,8 @@ def proof_request(folder: Path, readonly: Sequence[str]) -> Iterator[Mapping[str
 
 
 def protections(result: SandboxResult, answer: bytes, *, filtered: bool) -> tuple[str, ...]:
-    """What a sandbox holds beside its namespaces: `seccomp`, `cgroup`. `filtered` says whether it was given the filter.
+    """What a sandbox holds beside its namespaces: `seccomp`, `cgroup`. `filtered` says whether it was given the filter; a container
+    whose memory the engine limits counts as `cgroup`.
 
     Raises MachineError if it leaks, does not apply that filter, or does not limit memory, and if the proof did not run.
     """
