@@ -33,7 +33,7 @@ def write_bundle(
     signature: str | None,
     review: Mapping[str, bytes],
 ) -> None:
-    """Write the manifest, the signature if any, the review and the carried files, forward only, so that a pipe or a tape will do.
+    """Write a tar of the manifest, the signature if any, the review and the carried files, forward only, so that a pipe will do.
 
     `folders` are the wheelhouses by their folder in the manifest; a single wheelhouse has an empty name. `stream` stays open. Raises
     IntegrityError for a file that is missing, or has another size or sha256 than the manifest says.

@@ -1,4 +1,4 @@
-"""Whether a bundle fits a folder: the folder has each file that the bundle does not carry, and no file of anyone else (pure)."""
+"""Whether a bundle fits a folder: the folder has each file that the bundle does not carry, and no foreign file under its names (pure)."""
 
 from collections.abc import Iterable, Mapping
 

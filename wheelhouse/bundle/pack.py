@@ -42,7 +42,7 @@ def pack(
     key: Signer | None,
     review: Mapping[str, bytes] = MappingProxyType({}),
 ) -> Packed:
-    """Write one wheelhouse or several, or what the far side lacks of them, as one archive, or as volumes of `limit` bytes.
+    """Write one wheelhouse or several, or what the far side lacks of them, as one archive, or as volumes of at most `limit` bytes.
 
     `since` is the far side, or a file or folder for `read_far_side`. `key` signs the manifest. `review` are the files of the review by
     name, which travel in a folder of their own. A stream is written forward only. Every file is hashed while it is read: raises

@@ -18,7 +18,8 @@ EPOCH = (1980, 1, 1, 0, 0, 0)
 
 
 def own_wheel(folder: Path) -> Path:
-    """Write a wheel of the running program into `folder`, and return its path; the same code gives the same bytes.
+    """Write a wheel of the running program into `folder`, and return its path; the same code and metadata give the same
+    bytes.
 
     Raises MachineError if it is not installed.
     """

@@ -66,9 +66,10 @@ def unpack(
 ) -> Unpacked:
     """Make `folder` the wheelhouse of a bundle, or give it a folder for each of its wheelhouses.
 
-    The folder may hold any wheelhouse of the same job that has each file that the bundle does not carry. Files that are
-    there already are kept, so an interrupted run can be resumed. `approve` is called once, before a file gets its name, and
-    raises IntegrityError for files that may not be used. Raises IntegrityError for a bundle that is damaged, wrongly
+    The folder may hold any wheelhouse of the same job that has each file that the bundle does not carry. Files of the result
+    that are there already are kept, so an interrupted run can be resumed; other files of that wheelhouse are removed, unless
+    they were altered. `approve` is called once, before a file gets its name, and raises IntegrityError for files that may not
+    be used. Raises IntegrityError for a bundle that is damaged, wrongly
     signed, or holds what its locks do not lead to, and for a folder that lacks files.
     """
     with open_bundle(source) as bundle:

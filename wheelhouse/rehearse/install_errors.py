@@ -174,7 +174,7 @@ def explained(output: str, lock: Lock, command: str) -> list[Finding]:
 
 
 def install_findings(output: str, lock: Lock, free: Collection[str]) -> Iterator[Finding]:
-    """Warnings about a successful install: it asked an index, or replaced one version of a project by another.
+    """Warnings about a successful install: it asked an index, or replaced a version of a project that is not the locked one.
 
     The projects in `free` may be installed in several versions by design.
     """
@@ -199,7 +199,9 @@ def _asked_of_an_index(output: str, lock: Lock) -> Iterator[Finding]:
 
 
 def last_words(output: str) -> str:
-    """The last line of an output that names an error, else its last line, cut to 400 characters; `it says nothing` if it is empty."""
+    """The last line of an output that begins as an error does (`ERROR`, `fatal`, `ValueError`), else its last line, cut to 400
+    characters; `it says nothing` if it is empty.
+    """
     lines = [line.strip() for line in output.splitlines() if line.strip()]
     telling = [line for line in lines if re.match(r"(?i)(error|fatal|[\w.]*error)\b", line)]
     return (telling or lines or ["it says nothing"])[-1][:400]

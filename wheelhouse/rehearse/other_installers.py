@@ -41,7 +41,8 @@ class InstallMethod:
 
 
 def other_installers_run(context: InstallContext, install_tools: InstallTools, scratch: Path) -> SandboxRun:
-    """The run that installs the same files by every other tool that is available; the tools that are not become skipped steps.
+    """The run that tries the same files with uv, pip (a dry run by the pylock), pip-sync and pip-compile, which only resolves. A
+    tool that cannot be used becomes a skipped step.
 
     `scratch` is an empty folder outside the sandbox.
     """
@@ -142,7 +143,7 @@ def _pip_tools(context: InstallContext, tools: Path | None, scratch: Path) -> Pi
 
 
 def _sync(context: InstallContext, pip_tools: PipTools) -> tuple[InstallCommand, ...]:
-    """The commands that make an environment and run pip-sync in it."""
+    """The commands that make an environment, and let pip-sync fill it."""
     words = ("sync", "--no-index", *context.links, "--python-executable", f"{SYNCED}/bin/python", context.requirements)
     return (*pip_tools.make_synced, InstallCommand("pip-sync", (*pip_tools.argv, *words)))
 

@@ -24,7 +24,7 @@ IN_EVERY_ENVIRONMENT = frozenset({"pip", "setuptools", "wheel", "pkg-resources"}
 class Step:
     """One check of one target, with its wall time in seconds and its findings.
 
-    `skipped` says why it was not run; `note` names the tool that ran it.
+    `skipped` says why it was not run; `note` names the tool that ran it, or has the last line of its output.
     """
 
     name: str

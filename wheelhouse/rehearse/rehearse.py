@@ -80,7 +80,7 @@ def rehearse(folder: Path, options: RehearsalOptions, on_event: Listener = ignor
     """Yields every step that applies, when it ends.
 
     Raises InputError if the folder is neither wheelhouse nor staged folder, MachineError if no sandbox can be sealed, or, after the
-    last step, if nothing failed because nothing could be installed for any target.
+    last step, if no step failed and yet nothing was installed: no target has an interpreter here.
     """
     steps: list[Step] = []
     refusals: dict[Target, MachineError] = {}
