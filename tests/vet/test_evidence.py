@@ -11,6 +11,7 @@ from tests.support.made_pins import WHEEL, made_facts
 from wheelhouse.findings import Finding, Severity
 from wheelhouse.lock.lock import Inputs, Lock, Pin
 from wheelhouse.lock.wheelhouse import Wheelhouse
+from wheelhouse.report.filepage import state_view
 from wheelhouse.target.target import Platform, Python, Target
 from wheelhouse.vet.approvals import Approval, Approvals, Role
 from wheelhouse.vet.approved_releases import ApprovedReleases, Release
@@ -185,6 +186,21 @@ def test_files_that_were_approved_before_are_by_project_and_release() -> None:
         ),
         "even": (ApprovedFile(Version("1.1"), wheel("1.1", "even"), even),),
     }
+
+
+def test_a_file_is_changed_only_if_another_file_of_the_project_was_approved() -> None:
+    facts = file("1.1", B)
+    half = approval(B, wheel("1.1"), reviewer="bob")
+    cases: list[tuple[list[Approval], str, str]] = [
+        ([], "new", "new"),
+        ([half], "new", "approved by 1"),
+        ([OLD], "changed", "was 1.0"),
+        ([OLD, half], "changed", "approved by 1"),
+        ([approval(C, wheel("1.2")), half], "changed", "was 1.2"),
+    ]
+    for given, name, text in cases:
+        found = evidence(facts, approvals=approvals(*given, needed=2))
+        assert state_view(facts, found) == {"name": name, "text": text}
 
 
 def queued(found: Evidence) -> list[QueuedFile]:

@@ -53,12 +53,12 @@ def _license_field(facts: Facts) -> str:
 
 
 def state_of(facts: Facts, evidence: Evidence) -> str:
-    """`approved` if enough reviewers approved the file; else `changed` if anyone approved a file of the project, also this one; else
-    `new`.
-    """
+    """`approved` if enough reviewers approved the file; else `changed` if anyone approved another file of the project; else `new`."""
     if facts.subject not in evidence.new:
         return "approved"
-    return "changed" if facts.project in evidence.approved_before else "new"
+    sha256, before = facts.pin.artifact.sha256, evidence.approved_before.get(facts.project, ())
+    own = [one for one in before if one.approval.files.get(sha256, ("",))[0] == one.path]
+    return "changed" if len(before) > len(own) else "new"
 
 
 def state_view(facts: Facts, evidence: Evidence) -> View:
