@@ -145,7 +145,7 @@ class _Reader:
             yield from _expanded(pattern)
 
     def _tools(self) -> Iterator[str]:
-        """The requirements that the install scripts install: `packaging`, and those of `uv tool install` but uv, each once."""
+        """The requirements that the install scripts install: `packaging` if it is one, and those of `uv tool install` but uv, each once."""
         texts = [substituted(text, self._defaults) for text in self._scripts.values()]
         if any(re.search(r"install\b[^\n]*\bpackaging$", text, re.MULTILINE) for text in texts):
             yield "packaging"

@@ -86,7 +86,7 @@ def merged(
     from_command: Mapping[str, Any],
     index_name: Callable[[str], str],
 ) -> dict[str, Any]:
-    """The values that count for a group, by field name: those of the command line, then those of the settings file.
+    """The values that count for a group, by field name: the command line's value of an option, else that of the settings file.
 
     If the command line names what to fetch, the file's job does not count, but its options of `Scope.ALWAYS` do. Values of an
     option that is `by_index` replace those of the same index only; `index_name` tells which index that is. Names that are no

@@ -37,8 +37,8 @@ Table = Mapping[str, Any]
 def read_jobs(folder: Path) -> dict[str, Settings]:
     """The jobs of the settings file in a folder, by name; `options["dest"]` of each is its wheelhouse.
 
-    Raises InputError naming file and key: for a table that cannot be read, two jobs of one name, two jobs of one folder; also if
-    there is no settings file, or no job.
+    Raises InputError naming file and key: for a table that cannot be read, two jobs of one name, two jobs of one folder, a job
+    whose folder is inside that of another; also if there is no settings file, or no job.
     """
     held = settings_table(folder)
     if held is None:

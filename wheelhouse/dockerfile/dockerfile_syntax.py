@@ -182,7 +182,10 @@ def _instruction(text: str, line: int, heredocs: tuple[Heredoc, ...], *, is_trig
 
 
 def substituted(text: str, values: Mapping[str, str]) -> str:
-    """Text with its variables replaced, also in values: `$X`, `${X}`, `${X:-word}` and `${X:+word}`. An unknown `$X` stays as it is."""
+    """Text with its variables replaced, and those in their values: `$X`, `${X}`, `${X:-word}` and `${X:+word}`.
+
+    An unknown `$X` or `${X}` stays as it is.
+    """
     for _ in range(MAX_VARIABLE_DEPTH):
         replaced = VARIABLE.sub(lambda match: _value(match, values), text)
         if replaced == text:

@@ -106,7 +106,7 @@ class _Reader:
                 self.values[name] = substituted(value, self.values)
 
     def _from(self, instruction: Instruction) -> Iterator[NetworkNeed]:
-        """Begin a stage, in which only the given build arguments are known; its base image, unless that is a stage or `scratch`."""
+        """Begin a stage, in which only the given build arguments are known. The need: its base image, unless a stage or `scratch`."""
         words = substituted(instruction.text, self.values | self.defaults).split()
         image = words[0] if words else ""
         known = {name.lower() for name in self.stages}
@@ -161,9 +161,10 @@ class _Reader:
         return _of_heredocs(instruction) if instruction.heredocs else shell_commands(text, instruction.line)
 
     def _asked(self, command: ShellCommand, instruction: Instruction, path: tuple[str, ...]) -> Iterator[NetworkNeed]:
-        """What one command asks for; a script that the Dockerfile itself writes is read, too. `path` names the scripts that led here.
+        """What one command asks for. The text of `sh -c`, and a script in `scripts`, is read; any other script file is an unknown need.
 
         An unknown program is a need; a function of the Dockerfile is none, and neither are pip and uv that are set offline.
+        `path` names the scripts that led here.
         """
         program, judgement = judged(self._with_values(command))
         match judgement:

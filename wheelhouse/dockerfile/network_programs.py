@@ -86,7 +86,7 @@ Judgement = Asked | Script | None
 def judged(command: ShellCommand) -> tuple[str, Judgement]:
     """The program that a command runs, and what it asks a network for: None if nothing, a Script if a script decides.
 
-    An unknown program is Asked("unknown"), a path to one a Script. The program is named without folders, unless it is a Script.
+    An unknown program is Asked("unknown"), a path to one a Script. The program is named without folders, unless it is such a path.
     """
     words = unwrapped(command.words)
     if not words:
@@ -157,7 +157,7 @@ def _values(words: tuple[str, ...], *options: str) -> tuple[str, ...]:
 
 
 def _apt(words: tuple[str, ...]) -> Judgement:
-    """What apt-get asks for, by the words after it: nothing, an upgrade, the lists or packages; files alone count as no package."""
+    """What apt-get asks for, by the words after it: nothing, an upgrade, the lists or packages. An install of files alone names none."""
     arguments = _arguments(words, OPTION_ARGUMENTS["apt-get"])
     action, packages = (arguments[0], arguments[1:]) if arguments else ("", ())
     if action in ("install", "build-dep", "source", "download", "reinstall"):
@@ -169,7 +169,7 @@ def _apt(words: tuple[str, ...]) -> Judgement:
 
 
 def _pip(words: tuple[str, ...]) -> Judgement:
-    """What pip asks for, by the words after it: packages and files of `-r` and `-c`; nothing with `--no-index`."""
+    """What pip asks for, by the words after it: packages and files of `-r` and `-c`; nothing with `--no-index`, or for `list`."""
     arguments = _arguments(words, OPTION_ARGUMENTS["pip"])
     if not arguments or arguments[0] not in ("install", "download", "wheel", "sync", "compile"):
         return None

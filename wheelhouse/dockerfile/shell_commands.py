@@ -82,7 +82,7 @@ class _Splitter:
         yield from self._finished()
 
     def _is_literal(self, character: str) -> bool:
-        """Whether the character at this place is no operator, because it is in `[[ … ]]`."""
+        """Whether the character at this place looks like an operator, and is none, because it is in `[[ … ]]`."""
         in_test = "[[" in self.words and "]]" not in self.words
         return in_test and character in "&|()<>\n" and self.text.find("]]", self.place) >= 0
 
@@ -155,7 +155,7 @@ class _Splitter:
         self.ends = []
 
     def _part(self) -> None:
-        """One piece of a word: a quoted text, an expansion, or a character."""
+        """Add the next piece to the word: a quoted text, an expansion, or a character. A text in backquotes is also an inner script."""
         text, place = self.text, self.place
         character = text[place]
         if character == "\\":
@@ -182,7 +182,7 @@ class _Splitter:
             self._take(place, place + 1, 0)
 
     def _take(self, start: int, end: int, closing: int) -> None:
-        """Add a piece of text to the word, and go on behind it."""
+        """Add the text from `start` to `end` to the word, and go on behind it and the `closing` characters after it."""
         self._add(self.text[start:end])
         self.line += self.text.count("\n", start, end)
         self.place = min(end + closing, len(self.text))

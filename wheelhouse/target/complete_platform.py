@@ -60,6 +60,6 @@ def expand(texts: Iterable[str]) -> Iterator[Tag]:
 
 
 def compress(tags: Iterable[Tag]) -> Iterator[str]:
-    """The fewest compressed tag sets that `expand` turns into these tags, in order: neighbours with one interpreter and ABI share a set."""
+    """Compressed tag sets that `expand` turns into these tags, in order: neighbours with the same interpreter and ABI share a set."""
     for (interpreter, abi), group in groupby(tags, key=lambda tag: (tag.interpreter, tag.abi)):
         yield f"{interpreter}-{abi}-{'.'.join(tag.platform for tag in group)}"

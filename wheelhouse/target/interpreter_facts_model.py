@@ -39,7 +39,7 @@ class InterpreterFacts:
 
 
 def target_of(facts: InterpreterFacts) -> Target:
-    """The target of an interpreter. Raises InputError for a Python without tags, or with a C library too old for any tag."""
+    """The target of an interpreter. Raises InputError as `Target.described` does."""
     name = facts.markers["implementation_name"]
     prefix = INTERPRETER_SHORT_NAMES.get(name, name)
     abis = list(_cpython_abis(facts)) if prefix == "cp" else [_other_abi(facts.ext_suffix)]

@@ -66,7 +66,7 @@ class Target:
     def described(cls, markers: Mapping[str, str | None], tags: Sequence[Tag]) -> "Target":
         """The target with these markers and these tags, best first. Its name comes from its first tags; None means an unknown marker.
 
-        Raises InputError for markers that PEP 508 does not define, for missing markers, and if there is no tag.
+        Raises InputError for markers that PEP 508 does not define, for missing markers that it must know, and if there is no tag.
         """
         if not tags:
             raise InputError("it has no tags")
@@ -142,7 +142,10 @@ def _guesses(key: str, marker: Marker) -> tuple[str, ...]:
 
 
 def _environment(markers: Mapping[str, str | None], platform: str) -> dict[str, str]:
-    """All eleven markers, an unknown one as "". Raises InputError for others, and for missing ones."""
+    """All eleven markers, an unknown one as "". Raises InputError for others, and for missing ones that a target must know.
+
+    It may lack platform_release and platform_version, and platform_machine if it must suit both kinds of Mac.
+    """
     if others := sorted(set(markers) - set(MARKERS)):
         raise InputError(f"it gives markers that PEP 508 does not define: {', '.join(others)}")
     environment = {key: markers.get(key) or "" for key in MARKERS}

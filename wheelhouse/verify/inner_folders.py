@@ -39,8 +39,8 @@ def list_inner_folders(folder: Path) -> None:
 def inner_folder_findings(listed: Mapping[str, str], expected: Mapping[str, str]) -> Iterator[Finding]:
     """Findings for folders that SHA256SUMS lists and that are not there, or are others; and for those that it does not list.
 
-    `expected` has the sha256 that the SHA256SUMS of each folder must have, by its own lock files. An older wheelhouse
-    listed none, so that is a warning.
+    `expected` has the sha256 that the SHA256SUMS of each folder there must have, by its own lock files. The findings are errors; but
+    if none is listed, as in an older wheelhouse, they are warnings.
     """
     for name in sorted(listed.keys() | expected.keys()):
         if name not in expected:

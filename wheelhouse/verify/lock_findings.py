@@ -16,7 +16,8 @@ from wheelhouse.verify.closure import closure
 def lock_findings(wheelhouse: Wheelhouse, contents: Mapping[str, InspectedFile]) -> Iterator[Finding]:
     """Findings for all locks of a wheelhouse. `contents` maps file names to what was read from each file.
 
-    The closure of a lock is checked if all its files could be opened. A note says that locks have different versions of a project.
+    The closure of a lock is checked if all its chosen files could be opened. One note names the projects that have different
+    versions in different locks.
     """
     for lock in wheelhouse.locks:
         metadata: dict[NormalizedName, Metadata] = {}

@@ -44,7 +44,7 @@ def _foreign(filename: str, case: str, **facts: str) -> Finding:
 
 
 def _same_release(filename: str, lock: Lock, pin: Pin) -> Finding:
-    """The error finding for another file of a locked release: a wheel for another platform, else one that fits too."""
+    """The error finding for another file of a locked release: case `platform` for a wheel that does not fit the target, else `twin`."""
     own = {"locked": pin.artifact.filename, "target": lock.target.name}
     if is_wheel(filename) and lock.target.rank(wheel_parts(filename)[3]) is None:
         platforms = ", ".join(sorted({tag.platform for tag in wheel_parts(filename)[3]}))

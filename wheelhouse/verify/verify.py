@@ -26,7 +26,7 @@ from wheelhouse.verify.verify_other_files import load_locked_folders, locked_fol
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """The result of verifying a wheelhouse: its locks, how many files and bytes were read, and the findings.
+    """The result of verifying a wheelhouse: its locks, how many files and bytes they name, and the findings.
 
     `contents` is what each file that could be opened holds, by file name. `inner` are the verdicts on the wheelhouses
     inside this one, by folder; `findings` has theirs, too.
