@@ -82,7 +82,8 @@ CORPUS: dict[str, tuple[str, list[Need]]] = {
     ),
     "pip and uv": (
         "FROM x\nRUN pip install --no-cache-dir -r requirements.txt -c c.txt 'a[b]==1'\nRUN python3.12 -m pip install b\n"
-        "RUN pip install --no-index --find-links /w c\nRUN uv pip install -r r.txt && uv sync --offline && uv sync\n",
+        "RUN pip install --no-index --find-links /w c\nRUN uv pip install -r r.txt && uv sync --offline && uv sync\n"
+        "RUN uv pip install --offline d\n",
         [
             (1, "base-image", "x"),
             (2, "pip", "a[b]==1 requirements.txt c.txt"),

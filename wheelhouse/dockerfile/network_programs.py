@@ -214,14 +214,12 @@ def _shell(words: tuple[str, ...]) -> Judgement:
 
 def _uv(words: tuple[str, ...]) -> Judgement:
     """What uv asks for, by the words after it: as pip for `uv pip`; nothing with `--offline` or `--no-sync`."""
+    if {"--offline", "--no-sync"} & set(words):
+        return None
     if words[:1] == ("pip",):
         return _pip(words[1:])
     arguments = _arguments(words)
-    if (
-        {"--offline", "--no-sync"} & set(words)
-        or not arguments
-        or arguments[0] not in ("sync", "run", "tool", "add", "lock", "python", "build")
-    ):
+    if not arguments or arguments[0] not in ("sync", "run", "tool", "add", "lock", "python", "build"):
         return None
     return Asked("uv", arguments)
 
