@@ -95,7 +95,7 @@ checked_elsewhere(
 
 @rule(Severity.ERROR)
 def other_bytes(facts: Facts, review: Review) -> Iterator[Observation]:
-    """A file with the same name but another sha256 was approved before.
+    """A file with the same name was approved before, but only with another sha256.
 
     PyPI does not let anybody replace a file. A mirror, your own build or an attacker can replace it.
     """

@@ -44,7 +44,7 @@ def licence_denied(facts: Facts, review: Review) -> Iterator[Observation]:
 
 @rule(Severity.ERROR)
 def licence_not_allowed(facts: Facts, review: Review) -> Iterator[Observation]:
-    """The policy has licences-allowed, and the licence of the file is not among them."""
+    """The policy has licences-allowed, and the licence of the file is known, but not among them."""
     licence = licence_of(facts)
     if (
         review.policy.licences_allowed

@@ -14,7 +14,7 @@ from wheelhouse.vet.stdlib import STDLIB
 
 @rule(Severity.ERROR)
 def lookalike(facts: Facts, review: Review) -> Iterator[Observation]:
-    """The name of the project looks like a name in the policy's `lookalikes`, but is not that name.
+    """The name of the project looks like a name in the policy's `lookalikes`, but is not in that list.
 
     One letter is added, missing, changed or exchanged with its neighbour, or the separators differ, or digits stand for
     letters.
@@ -48,9 +48,10 @@ def lookalike_known(facts: Facts, review: Review) -> Iterator[Observation]:
 
 
 def _imitated(facts: Facts, review: Review, *, popular: bool) -> tuple[NormalizedName, Imitation] | None:
-    """The known project that the name of a file's project imitates, and how; None if it is not as popular as `popular` asks.
+    """The known project that the name of a file's project imitates, and how; None if there is none.
 
-    Also None for a project of the policy's lookalikes: `lookalike` reports it.
+    If `popular`, only one of the thousand most downloaded counts, else only another one. Also None if the imitated project
+    is in the policy's lookalikes: `lookalike` reports that.
     """
     imitated = review.known.imitated_by(facts.project)
     if imitated is None or imitated[0] in review.policy.lookalikes:
@@ -63,8 +64,8 @@ def module_of_another(facts: Facts, review: Review) -> Iterator[Observation]:
     """A little-known project installs a module with the name of one of the thousand most downloaded projects of PyPI.
 
     A program that imports the well-known project can get this module instead, if both projects are installed or the
-    well-known project is missing. `intrudes` reports such modules for projects of the wheelhouse. Namespace packages belong
-    to no project.
+    well-known project is missing. `intrudes` reports files inside a package of another project of the wheelhouse. Namespace
+    packages belong to no project.
     """
     if facts.project in review.known.ranks:
         return
@@ -78,7 +79,8 @@ def module_of_another(facts: Facts, review: Review) -> Iterator[Observation]:
 def homoglyphs(facts: Facts, review: Review) -> Iterator[Observation]:
     """The name of a module or command has letters of another alphabet that look like ASCII letters.
 
-    A reader cannot tell the two names apart, but Python can.
+    A reader cannot tell the two names apart, but Python can. A name without any ASCII letter is reported only if it looks
+    like a module of the standard library or a well-known project.
     """
     names = (*facts.top_modules, *facts.commands)
     alike = {name: plain for name in names if (plain := ascii_lookalike(name)) and _reads_like(name, plain, review)}
@@ -87,7 +89,7 @@ def homoglyphs(facts: Facts, review: Review) -> Iterator[Observation]:
 
 
 def _reads_like(name: str, plain: str, review: Review) -> bool:
-    """Whether a name mixes alphabets, or `plain` is the name of a module of the standard library or of a known project."""
+    """Whether a name has an ASCII letter, too, or `plain` is the name of a module of the standard library or of a known project."""
     is_mixed = any(letter.isascii() and letter.isalpha() for letter in name)
     return is_mixed or plain in STDLIB or canonicalize_name(plain) in review.known.ranks
 

@@ -92,7 +92,7 @@ def native_search_system(facts: Facts, review: Review) -> Iterator[Observation]:
 
 
 def _search(facts: Facts) -> Iterator[tuple[str, list[str]]]:
-    """Each native file that searches for its libraries in folders outside its own (`$ORIGIN`), with these folders."""
+    """Each native file with search folders that do not begin with its own (`$ORIGIN`), with these folders."""
     for entry in _native(facts):
         search = entry.native.search if entry.native else ()
         if outside := [path for path in search if not path.startswith(("$ORIGIN", "${ORIGIN}"))]:
@@ -116,7 +116,7 @@ LAUNCHER = re.compile(r"(?:^|/)(?:[tw]|cli|gui)-?(?:32|64)?(?:[-_]arm(?:64|32)?|
 def native_in_pure(facts: Facts, review: Review) -> Iterator[Observation]:
     """A wheel has native code, although its tags say that it runs on any platform.
 
-    For the Windows script launchers in setuptools, pip, distlib and installer, the finding is only a note.
+    For the Windows script launchers in setuptools, pip, distlib, installer and uv, the finding is only a note.
     """
     paths = _names(_native(facts))
     if paths and facts.filename.endswith("-any.whl"):

@@ -28,6 +28,7 @@ def origin_unknown(facts: Facts, review: Review) -> Iterator[Observation]:
     """The lock file does not say which index the file came from.
 
     The file was named by path or address, or was in a folder. Only the person who named the file knows where it came from.
+    A wheel that wheelhouse built is not reported here: see `built-here`.
     """
     if not facts.pin.index and not facts.pin.built:
         url = facts.pin.origin.url
@@ -38,7 +39,7 @@ def origin_unknown(facts: Facts, review: Review) -> Iterator[Observation]:
 def origin_unencrypted(facts: Facts, review: Review) -> Iterator[Observation]:
     """The file, or the index page with the file's hash, was fetched over unencrypted HTTP.
 
-    An attacker in the network could replace both.
+    An attacker in the network could replace both. Addresses of the host itself, such as `http://localhost`, are not reported.
     """
     for url in dict.fromkeys(filter(None, (facts.pin.index, facts.pin.origin.url))):
         if url.startswith("http://") and not LOOPBACK.match(url):

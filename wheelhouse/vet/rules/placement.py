@@ -77,7 +77,9 @@ def _shared(facts: Facts, review: Review, *, same: bool) -> Iterator[Observation
 
 
 def _is_small_in_namespace(path: str, facts: Facts) -> bool:
-    """Whether a file has at most 1000 bytes, or is not installed, and its top-level package is a namespace.
+    """Whether the file that a distribution installs at a path has at most 1000 bytes, and its top-level package is a namespace.
+
+    A path that the distribution does not install counts as small.
 
     A package is a namespace if its `__init__.py` declares one, or if the distribution installs none.
     """
@@ -125,7 +127,8 @@ def _paths_of_others(facts: Facts, review: Review) -> Iterator[tuple[NormalizedN
 def _owner(path: str, facts: Facts, review: Review) -> NormalizedName | None:
     """The project into whose top-level module a path installs: a project of the policy's lookalikes, else the first owner by name.
 
-    None if the file's own project is an owner, if nobody is, and for files at the top that are not code.
+    None if nobody is an owner, and for files at the top that are not code. Outside the policy's lookalikes, also None if the
+    file's own project is one of the owners.
     """
     top, slash, _ = path.partition("/")
     if not slash and not CODE.search(top):

@@ -30,7 +30,7 @@ def pth_code(facts: Facts, review: Review) -> Iterator[Observation]:
     """A .pth file has code that Python runs at each start.
 
     At each start, Python runs the lines of a .pth file that begin with `import`, even if nobody uses the project.
-    `pth-known` reports the two lines that setuptools writes.
+    `pth-known` reports the two lines that setuptools writes. A .pth file that is too long to be read whole is also reported.
     """
     for entry, text in facts.pth_files:
         lines = [line for line in pth_code_lines(text) if not is_setuptools_line(line)]

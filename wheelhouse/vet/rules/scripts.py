@@ -14,8 +14,8 @@ from wheelhouse.vet.rules import Review, rule
 def data_scripts(facts: Facts, review: Review) -> Iterator[Observation]:
     """The wheel installs scripts that are not from its entry points into a folder of PATH.
 
-    The scripts are in the .data/scripts folder of the wheel, and can be in any language. `script-shadows` reports scripts
-    with the name of a system command.
+    The scripts are in the .data/scripts folder of the wheel, or in `bin/` of its .data/data folder, and can be in any
+    language. `script-shadows` reports scripts with the name of a system command.
     """
     if scripts := facts.scripts:
         yield observed(scripts=scripts)
@@ -26,8 +26,9 @@ def script_shadows(facts: Facts, review: Review) -> Iterator[Observation]:
     """A script or entry point has the name of a command of the system, or of Python.
 
     The folder of the interpreter usually comes first in PATH, so a user who calls the command runs the script instead. The
-    comparison ignores suffixes such as `.exe`, and versions as in `python3.12`. It ignores `.py` only if a target is
-    Windows: on other systems, `ping.py` and `ping` are different commands.
+    comparison ignores suffixes such as `.exe`, and the versions of Python's commands, as in `python3.12`. It ignores `.py`
+    only if a target is Windows: on other systems, `ping.py` and `ping` are different commands. The projects pip and pipx may
+    install their own command.
     """
     own = PYTHON_INSTALLERS & {str(facts.project)}
     is_windows = not facts.targets or any("-win" in target for target in facts.targets)
