@@ -147,6 +147,7 @@ BOUND: Mapping[str, str] = {
     "import pip._vendor.requests\nx = pip._vendor.requests.get": "name requests.get",
     "from os import path as x\n": "name os.path",
     "from os import path\nx = path": "name os.path",
+    "from . import y as x\n": "name y",
     "from builtins import exec as x\n": "name builtins.exec",
     "from __builtin__ import exec as x\n": "name builtins.exec",
     "from odd.__builtin__ import y as x\n": "name odd.__builtin__.y",
