@@ -133,6 +133,7 @@ BOUND: Mapping[str, str] = {
     "try: y\nexcept odd as x: pass": "",
     "try: y\nexcept odd as e: x = e": "",
     "os = 1\nimport os.path\nx = os": "name os",
+    "os = 1\nimport os.path.join\nx = os": "name os",
     "import os.path as x\n": "name os.path",
     "import os as x\n": "name os",
     "import a._vendor.b as x\n": "name b",
