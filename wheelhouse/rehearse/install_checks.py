@@ -189,11 +189,12 @@ def airflow_install(context: InstallContext, release: Version, arguments: Mappin
 def _installed(context: InstallContext, name: str, results: Mapping[str, CommandResult]) -> Iterator[Step]:
     """The steps of an install, and of the checks that follow it, from the results of their commands.
 
-    Only the step of the environment if that could not be made.
+    Only the step of the environment, or of its pip, if that command failed.
     """
-    if "pip" not in results:
-        output = last_words(results["environment"].output)
-        yield context.step(results["environment"], (error(context.lock.target.name, "environment", output=output),))
+    if name not in results:
+        failed = results.get("pip") or results["environment"]
+        output = last_words(failed.output)
+        yield context.step(failed, (error(context.lock.target.name, "environment", output=output),))
         return
     pip = context.pip or results["pip"].output.strip()
     causes = _known_causes(context, pip) if results[name].code else ()
@@ -201,7 +202,7 @@ def _installed(context: InstallContext, name: str, results: Mapping[str, Command
         install_findings(results[name].output, context.lock, context.free | IN_EVERY_ENVIRONMENT)
     )
     yield context.step(results[name], findings, f"pip {pip}, {context.under}")
-    if "import" in results:
+    if "check" in results:
         yield from environment_findings(context, results)
 
 
@@ -235,13 +236,15 @@ def without_builders(lock: Lock, folder: Path) -> Iterator[Finding]:
 
 def environment_findings(context: InstallContext, results: Mapping[str, CommandResult]) -> Iterator[Step]:
     """The steps of `pip check`, of the environment check, and of the user's own commands that ran, from their results."""
+    if "import" not in results:  # the sandbox ended during `pip check`
+        yield context.step(results["check"], (_unchecked(context, results["check"]),))
+        return
     yield context.step(results["check"], _pip_check_findings(context, results["check"]))
     check = results["import"]
     try:
         report = _report_type.from_json(check.output.splitlines()[-1])
     except (IndexError, ValueError):
-        failed = error(context.lock.filename, "import", case="unchecked", output=last_words(check.output))
-        yield context.step(check, (failed,))
+        yield context.step(check, (_unchecked(context, check),))
     else:
         different = differently_installed(context.lock, report.installed, context.free)
         yield context.step(check, (*different, *not_imported(context.lock, report.failed, context.under)))
@@ -250,6 +253,11 @@ def environment_findings(context: InstallContext, results: Mapping[str, CommandR
             yield context.step(
                 result, _run_findings(context, text, result), last_words(result.output) if result.code == 0 else ""
             )
+
+
+def _unchecked(context: InstallContext, check: CommandResult) -> Finding:
+    """The finding for an installed environment that could not be inspected."""
+    return error(context.lock.filename, "import", case="unchecked", output=last_words(check.output))
 
 
 def _pip_check_findings(context: InstallContext, result: CommandResult) -> tuple[Finding, ...]:
