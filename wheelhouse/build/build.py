@@ -64,7 +64,7 @@ class BuildReport:
 
     @property
     def fresh(self) -> frozenset[str]:
-        """The filenames of the wheels that this run built, without those from the cache."""
+        """The filenames of the wheels that this run built, without those of an earlier run or, from the store, of another machine."""
         return frozenset(wheel.filename for wheels in self.made.values() for wheel in wheels if not wheel.reused)
 
     @property

@@ -166,7 +166,9 @@ class RemoteBuilds:
         return BuiltWheel(answer.filename, stored, answer.built, reused=False, differing=answer.differing)
 
     def _kept(self, name: str, content: bytes, pin: Pin, folder: Path) -> StoredFile:
-        """A wheel of an answer in the store, inspected as one that was built here. Raises RefusedError; no waiver applies."""
+        """Inspect a wheel of an answer as one that was built here, and keep it in the store. Raises RefusedError for an error in it;
+        no waiver applies.
+        """
         path = Path(tempfile.mkdtemp(dir=folder)) / filename_of(name)
         path.write_bytes(content)
         contents: InspectedFile = inspect(path, name)

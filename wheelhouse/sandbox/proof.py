@@ -45,7 +45,7 @@ class Proof(msgspec.Struct, frozen=True):
 
     @property
     def leaks(self) -> Iterator[str]:
-        """A clause for each thing that the command reaches and must not; none if nothing leaks."""
+        """A clause for each thing that the command reaches and must not, and for a work folder that it cannot write to; else none."""
         yield from (f"it has the network device {name}" for name in self.devices if name != "lo")
         yield from (f"it reaches {address[0]}" for address in self.reached)
         yield from (f"it sees {path}" for path in self.seen)
