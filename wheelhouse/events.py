@@ -58,7 +58,7 @@ class Received(Event):
 
 @dataclass(frozen=True, slots=True)
 class Finished(Event):
-    """It is complete and verified; `reused` if it came from the cache or was already in the wheelhouse."""
+    """The work on a file or project is done; `reused` if it came from the cache or was already in the wheelhouse."""
 
     subject: str
     reused: bool = False

@@ -70,8 +70,8 @@ CHANGES = (
 def apt_lists(airflow: Airflow, without: Collection[str] = ()) -> dict[str, tuple[str, ...]]:
     """The names of Debian packages of the build stage (`development`) and of the final image (`runtime`), sorted.
 
-    `without` are the database clients that the image leaves out; packages of the others are in it. The lists of Airflow's own
-    Dockerfile count, if they were read; else the data here.
+    `without` are the database clients that the image leaves out; the packages of the other clients of its recipe are in it.
+    The lists of Airflow's own Dockerfile count, if they were read; else the data here.
     """
     own = airflow.own.lists if airflow.own else {}
     development, runtime = (set(own["development"]), set(own["runtime"])) if own else _known_lists(airflow)

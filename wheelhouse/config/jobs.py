@@ -89,7 +89,10 @@ def _job_tables(table: Table, path: Path) -> Iterator[tuple[str, Any, Path]]:
 
 
 def _of_file(own: Table, defaults: Table, path: Path, output: str) -> Iterator[tuple[str, Any, Path]]:
-    """The jobs of one file, `own`; `defaults` has the keys that they inherit. Raises InputError for a name that a job cannot have."""
+    """The jobs of one file, `own`; `defaults` has the keys that they inherit, all but `dest`, whose default is `output`/NAME.
+
+    Raises InputError for a name that a job cannot have.
+    """
     inherited = {key: defaults[key] for key in defaults.keys() & JOB_KEYS - {"dest"}}
     for name, job in own.get("jobs", {}).items():
         place = f"jobs.{name}"

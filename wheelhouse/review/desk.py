@@ -39,7 +39,7 @@ class ApprovalsFile:
 class Desk:
     """What a reviewer works with. `files` are the distributions of the wheelhouse in `folder`, by subject.
 
-    Each file needs so many reviewers as `needed` says. `approved` and `withdrawn` have the subjects of this run's decisions.
+    Each file needs at least `needed` reviewers. `approved` and `withdrawn` have the subjects of this run's decisions.
     """
 
     folder: Path
@@ -62,9 +62,9 @@ class Desk:
     def approve(self, subjects: Iterable[str], reason: str, expires: date | None = None) -> list[str]:
         """Sign that the reviewer approves these files with their findings, and add a line to the approvals file.
 
-        Gives the subjects that were signed, sorted. Files that the reviewer approved before, with the same findings, are left
-        out. Raises InputError for what cannot be signed, also if no file is left, and IntegrityError if a file, or the approvals
-        file, is not as it was.
+        Gives the subjects that were signed, sorted. Files that the reviewer approved before, with the same findings and for as
+        long, are left out. Raises InputError for what cannot be signed, also if no file is left, and IntegrityError if a file,
+        or the approvals file, is not as it was.
         """
         with self._one_at_a_time:
             current, chosen = self.approvals_file.read(), self._chosen(subjects)
@@ -83,8 +83,8 @@ class Desk:
     def withdraw(self, subjects: Iterable[str], reason: str) -> list[str]:
         """Sign that the reviewer's approvals of these files no longer count, and add a line to the approvals file.
 
-        Gives the subjects that were signed, sorted. Files that the reviewer has not approved are left out. Raises InputError if
-        no file is left, and as `approve`.
+        Gives the subjects that were signed, sorted. Files that the reviewer has not approved are left out. Raises InputError as
+        `approve`, and IntegrityError if the approvals file is not as it was; the files themselves are not read.
         """
         with self._one_at_a_time:
             current = self.approvals_file.read()

@@ -222,7 +222,7 @@ def signed(
 
 
 def verify_signature(envelope: bytes, subject: bytes, name: str, predicate: str, keys: tuple[PublicKey, ...]) -> str:
-    """The id of the key that signed a statement of the kind `predicate` about the bytes `subject`, called `name`, alone.
+    """The id of the first key that signed a statement of the kind `predicate` about the bytes `subject`, called `name`, alone.
 
     Raises IntegrityError if none of the keys signed it, or if it is about anything else.
     """

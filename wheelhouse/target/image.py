@@ -41,7 +41,7 @@ CHOICES = f"{', '.join(GLIBC)}, alpine:3.20 or apache/airflow:VERSION"
 
 @dataclass(frozen=True, slots=True)
 class Image:
-    """A base image: the first part of its platform tag (`manylinux_2_36`), and its Python; None if its name has none."""
+    """A base image: the first part of its platform tag (`manylinux_2_36`), and its Python, None if its name has no Python version."""
 
     libc: str
     python: str | None = None
