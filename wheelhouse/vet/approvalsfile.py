@@ -39,8 +39,8 @@ class ApprovalRules:
 def read_approvals(path: Path, rules: ApprovalRules, today: date) -> Approvals:
     """The approvals of a file; none if there is no file. The last statements of each reviewer are remembered in the machine's memory.
 
-    Raises IntegrityError, naming the line, for a line that cannot be read, and for one that names a reviewer's key without a valid
-    signature of that key; also for a file that lacks a statement that was there before.
+    Raises IntegrityError, naming the line, for a line that cannot be read, and for one that names a reviewer's key, but that no
+    reviewer signed; also for a file that lacks a statement that was there before.
     """
     return parse_approvals(read_text(path, "the approvals file") if path.is_file() else "", path, rules, today)
 
