@@ -19,7 +19,10 @@ class AdvisorySource(Protocol):
         """Whether the source can read what this names."""
 
     def advisories(self, name: str, http: Http) -> Iterator[Advisory]:
-        """The advisories for PyPI projects. Raises InputError, or ServerError if a server does not have it."""
+        """The advisories, for PyPI projects and packages of other ecosystems.
+
+        Raises InputError, or ServerError if a server does not have it.
+        """
 
 
 class OsvAddress:

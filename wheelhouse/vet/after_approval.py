@@ -43,7 +43,10 @@ def known_since_approval(wheelhouse: Wheelhouse, known: KnownToday) -> tuple[Fin
 
 
 def _unseen(facts: Facts, review: Review, approvals: Approvals, waivers: Waivers) -> Iterator[Finding]:
-    """The findings on one file that too few reviewers saw: `malicious` as in `vet`, other advisories as warnings of the rule SINCE."""
+    """The findings on one file that too few reviewers saw and no valid waiver covers.
+
+    Those of `malicious` are as in `vet`, other advisories are warnings of the rule SINCE.
+    """
     sha256 = facts.pin.artifact.sha256
     subject = Subject(facts.filename, facts.project, sha256, str(facts.version))
     as_vetted = [

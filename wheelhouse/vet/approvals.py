@@ -108,7 +108,10 @@ class Approvals:
         return self._are_enough(sha256, frozenset(filter(None, saw)))
 
     def lacking_role(self, sha256: str, reviewers: Collection[str]) -> Role | None:
-        """The first role by name of which a file needs more reviewers than these; None if they are enough."""
+        """The first role by name of which a file needs more reviewers than these; None if they are enough.
+
+        Also None for a file that no approval that counts names.
+        """
         names = {approval.files[sha256][0].rpartition("/")[2] for approval in self._valid(sha256)}
         for role in sorted({role.name: role for role in self.roles.values()}.values(), key=lambda role: role.name):
             own = [reviewer for reviewer in reviewers if self.roles.get(reviewer) == role]
@@ -131,7 +134,10 @@ class Approvals:
         )
 
     def sha256s_of(self, filename: str) -> frozenset[str]:
-        """The sha256 of all files of this name, in any folder, that a known reviewer ever approved, also if the approval has expired."""
+        """The sha256 of all files of this name, in any folder, that a known reviewer approved.
+
+        Expired approvals count, withdrawn ones do not.
+        """
         return frozenset(
             sha256
             for approval in self.approvals
@@ -211,7 +217,10 @@ def must_be_approved(files: Mapping[str, str], approvals: Approvals) -> None:
 def split_approved(
     findings: Iterable[Finding], sha256s: Mapping[str, str], approvals: Approvals
 ) -> tuple[tuple[Finding, ...], tuple[Finding, ...]]:
-    """Findings that no approval covers, and those that one covers. `sha256s` is by file name; a finding on anything else is not covered."""
+    """The findings that too few reviewers saw when they approved the file, then those that enough saw, as in `Approvals.covers`.
+
+    `sha256s` is by subject; too few saw a finding on any other subject.
+    """
     open_findings: list[Finding] = []
     approved: list[Finding] = []
     for finding in findings:

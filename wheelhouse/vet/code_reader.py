@@ -22,12 +22,15 @@ def is_source(name: str, *, is_wheel: bool) -> bool:
 
 
 def source_of(name: str, data: bytes, *, is_wheel: bool) -> Source | None:
-    """The source that a member is; None if no import and no install reaches it."""
+    """The Python source that a member is; None if it is none, or if no import, start or install reaches it."""
     return _of_wheel(name, data) if is_wheel else _of_sdist(name, data)
 
 
 def _of_wheel(name: str, data: bytes) -> Source | None:
-    """The source that a member of a wheel is: code lines of a .pth file, a Python script, or a module; else None."""
+    """The source that a member of a wheel is: a Python script, a module, or the code lines of a .pth file; else None.
+
+    The lines of a .pth file that setuptools writes are left out.
+    """
     place = installed(name)
     if place.endswith(".pth"):
         lines = [line for line in pth_code_lines(data.decode("utf-8", "replace")) if not is_setuptools_line(line)]

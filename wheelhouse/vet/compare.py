@@ -73,7 +73,7 @@ class _Options:
 
 
 def _opened(one: Difference, old: Path, new: Path, options: _Options, on_event: Listener) -> Difference:
-    """A difference with the changes inside its files, which are read now; emits `Finished` for its project."""
+    """A difference with the changes inside its files; emits `Finished` for its project. Files whose facts are not given are read."""
     old, new, prefix = old / one.place, new / one.place, f"{one.place}/" if one.place else ""
 
     def compared(file: Replaced) -> Replaced:

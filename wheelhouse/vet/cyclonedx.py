@@ -43,7 +43,7 @@ SITES |= {"documentation": "documentation", "issues": "issue-tracker", "bug trac
 
 
 def sbom(evidence: Evidence) -> str:
-    """The bill of materials as JSON with a line end: the same wheelhouse and time give the same text.
+    """The bill of materials as JSON with a line end: the same evidence gives the same text.
 
     Raises MachineError if the extra is missing, or the text does not satisfy the schema.
     """
@@ -277,7 +277,7 @@ def _printable(text: str) -> str:
 
 
 def _references(facts: Facts) -> "Iterator[ExternalReference]":
-    """The address of the file, and those that the project's metadata name; what is no URI is left out."""
+    """The address of the file, and those that the project's metadata name; only http and https addresses."""
     from cyclonedx.exception.model import InvalidUriException  # noqa: PLC0415
     from cyclonedx.model import ExternalReference, ExternalReferenceType, HashAlgorithm, HashType, XsUri  # noqa: PLC0415
 

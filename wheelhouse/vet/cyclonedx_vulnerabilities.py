@@ -113,7 +113,10 @@ def _properties(finding: Finding) -> "Iterator[Property]":
 
 
 def _source(identifier: str) -> "VulnerabilitySource":
-    """The database of an id, with the address of the record there; no address for an id with other characters than letters and digits."""
+    """The database of an id, with the address of the record there.
+
+    There is no address for an id with other characters than letters, digits, hyphens and colons.
+    """
     from cyclonedx.model import XsUri  # noqa: PLC0415
     from cyclonedx.model.vulnerability import VulnerabilitySource  # noqa: PLC0415
 
@@ -153,7 +156,10 @@ def _method(vector: str) -> str:
 
 
 def _decision(analysis: Analysis) -> "VulnerabilityAnalysis":
-    """An analysis as CycloneDX has it. A justification that it does not know is added to the detail, in brackets."""
+    """An analysis as CycloneDX has it. A justification that it does not know is added to the detail, in brackets.
+
+    `exploitable` that no VEX document says gets the response that it will not be fixed.
+    """
     from cyclonedx.model.impact_analysis import (  # noqa: PLC0415
         ImpactAnalysisJustification,
         ImpactAnalysisResponse,

@@ -129,7 +129,7 @@ class Evidence:
     def approved_before(self) -> dict[NormalizedName, tuple[ApprovedFile, ...]]:
         """Project → its files that were approved in any wheelhouse, oldest release first.
 
-        Only approvals that count today, and file names that state a release.
+        Only approvals of known reviewers that have not expired, and file names that state a release.
         """
         found: dict[NormalizedName, list[ApprovedFile]] = {}
         for approval in self.approvals.approvals:

@@ -61,7 +61,7 @@ SDIST_TEXTS = re.compile(
 
 
 def look_inside(path: Path, filename: str) -> tuple[InspectedFile, Inside]:
-    """Open and check a file once: its metadata, and the contents that rules use. The garbage collector is paused meanwhile.
+    """Check a file, and collect its metadata and the contents that rules use. The garbage collector is paused meanwhile.
 
     Raises RefusedError for a hostile or damaged archive.
     """

@@ -112,8 +112,8 @@ def vet(
 ) -> Vetted:
     """Verify a wheelhouse and those inside it, apply every rule to what they hold, then waivers and VEX statements.
 
-    Each file is opened once. Findings are sorted. Raises InputError if the policy names a rule that does not exist, waives
-    one that cannot be waived, or waives one without the sha256 that it needs.
+    The rules use what `verify` read of each file. Findings are sorted. Raises InputError if the policy names a rule that does not
+    exist, waives one that cannot be waived, or waives one without the sha256 that it needs.
     """
     must_name_rules(policy)
     _must_be_waivable(policy)
