@@ -42,7 +42,7 @@ def diff(
 ) -> tuple[Difference, ...]:
     """The changes from one wheelhouse to another, and in those inside them, in the order in which to review them.
 
-    Emits `Finished` for each project. `new_facts` are the facts of files of the new wheelhouse that were read before, by subject.
+    Emits `Finished` for each changed project. `new_facts` are the facts of files of the new wheelhouse that were read before, by subject.
     `with_texts` also compares the text of members that run. `notes` is where what was read of each file is kept. Raises
     IntegrityError for a file that is not what its lock says.
     """

@@ -110,7 +110,7 @@ def _bom(evidence: Evidence) -> "Bom":
 def _edges(evidence: Evidence) -> Edges:
     """The merged graph of all targets, reference → references.
 
-    The wheelhouse itself depends on what was requested, its other files and its base images.
+    The wheelhouse itself depends on what was requested or nothing needs, its other files and its base images.
     """
     images = {_image_ref(image) for image in evidence.images}
     edges: Edges = {ROOT: {*evidence.others, *images}, **{name: set() for name in evidence.hashes}}

@@ -39,7 +39,7 @@ def must_be_whole(statements: Iterable[Approval]) -> None:
 def without_withdrawn(statements: Iterable[Approval]) -> tuple[tuple[Approval, ...], tuple[Approval, ...]]:
     """The approvals that stand, each without the files that were withdrawn from it; and the withdrawals of known reviewers.
 
-    Approvals without a file left are left out. A statement that is there twice counts once.
+    Approvals of unknown keys are among them; those without a file left are not. A statement that is there twice counts once.
     """
     unique = list({(statement.id, statement.key): statement for statement in statements}.values())
     withdrawals = tuple(statement for statement in unique if statement.withdraws and statement.reviewer)

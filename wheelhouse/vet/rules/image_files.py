@@ -35,7 +35,7 @@ checked_elsewhere(
 
 
 def other_file_findings(file: OtherFile, leading_out: Sequence[str]) -> Iterator[Finding]:
-    """The findings on one file: nothing vouches for it, it was fetched without TLS, or its tar leads out. There may be none.
+    """The findings on one file: nothing vouches for it, no TLS and no signature, or its tar leads out. There may be none.
 
     `leading_out` has the members of the tar that would be unpacked outside its folder.
     """
