@@ -80,7 +80,8 @@ def _may_run(data: bytes, source: bytes) -> bool:
 def _difference(data: bytes, source: bytes, level: int, own_magic: int) -> str:
     """How a compiled module of a level of optimisation differs from its source.
 
-    Empty if it does not, if one of them is too long, or if the source does not parse.
+    Empty if it does not, if one of them is too long, or if the source does not parse. If another Python compiled it, only names and
+    texts are compared.
     """
     if max(len(data), len(source)) > MAX_COMPARED_BYTES:
         return ""
@@ -121,7 +122,10 @@ def _meaning(value: Any) -> Any:  # noqa: ANN401  (any value of marshal data)
 
 
 def _foreign(code: Any, text: str, tree: ast.AST) -> list[str]:  # noqa: ANN401  (any value of marshal data)
-    """The names and texts of compiled code that are nowhere in a source, sorted, each once. `no code` alone if the value is no code."""
+    """The names and texts of compiled code that are nowhere in a source and that no compiler makes, sorted, each once.
+
+    `no code` alone if the value is no code.
+    """
     if not isinstance(code, Code):
         return ["no code"]
     constants = sorted(

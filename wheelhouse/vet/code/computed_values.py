@@ -20,7 +20,7 @@ def elements_of(value: Value) -> tuple[Value, ...] | None:
 
 
 def element_of(value: Value) -> Value:
-    """A value that stands for any element of a sequence: its first item if that is known, else an unknown value with its origins."""
+    """A value that stands for any element of a sequence: its first item if it has known items, else an unknown value with its origins."""
     if value.items:
         return value.items[0]
     return Value(origins=value.origins)
@@ -46,7 +46,8 @@ def environment_variable(name: str) -> Value:
 def computed(name: str, receiver: Value, arguments: Sequence[Value], keywords: Mapping[str, Value]) -> Value | None:
     """The result of a function of Python's library, or of a method of a constant, that is computed here; else None.
 
-    If an argument is not known, join(), format() and decoding methods give a text with GAPs.
+    If an argument is not known, join() and format() of a text give a text with GAPs, and decode() with a codec that hides text an
+    unknown value with the origins.
     """
     constants = [python_value(one) for one in arguments]
     constant = fold_call(name, constants)
@@ -75,12 +76,15 @@ def computed(name: str, receiver: Value, arguments: Sequence[Value], keywords: M
 
 
 def _joined(separator: str, arguments: Sequence[Value]) -> str:
-    """The words of the items of the first argument, GAP for an unknown one, with a separator; empty if it has no items."""
+    """The words of the items of the first argument, GAP for an unknown one, joined by a separator; empty if it has no items."""
     return separator.join(item.words or GAP for one in arguments[:1] for item in one.items or ())
 
 
 def _filled(template: str, arguments: Sequence[Value], keywords: Mapping[str, Value]) -> str:
-    """A template with each `{}`, and a `{name}`, replaced by the words of an argument, GAP for an unknown one; at most eight arguments."""
+    """A template with one `{}` for each argument, and the first `{name}` for each keyword, replaced by its words, GAP if they are unknown.
+
+    Only the first eight count.
+    """
     fields = [*(("{}", value) for value in arguments), *((f"{{{name}}}", value) for name, value in keywords.items())]
     for field, value in fields[:8]:
         template = template.replace(field, value.words or GAP, 1)
@@ -90,7 +94,7 @@ def _filled(template: str, arguments: Sequence[Value], keywords: Mapping[str, Va
 def _with_origins(value: Value, name: str, arguments: Sequence[Value]) -> Value:
     """The same value with the origins of the arguments, which are set in place.
 
-    What decodes, chr(), and bytes made of numbers add `decoded`.
+    What decodes, chr(), reversed() of a text, and bytes made of numbers add `decoded`.
     """
     origins = origins_of(arguments)
     if name in api_names.DECODERS:

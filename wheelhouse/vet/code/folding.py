@@ -74,9 +74,9 @@ def recoded(constant: object, codec: str, *, decoding: bool) -> Constant:
 
 
 def _decoded(constant: str | bytes, codec: str) -> Constant:
-    """What a constant is in a codec: bytes for base64 and hex, else text. MISSING for a text in a codec that hides nothing.
+    """What a constant is in a codec: bytes for base64 and hex, else text. Raises what the codec raises.
 
-    Raises what the codec raises.
+    MISSING for a text in any codec but those, ROT13 and `unicode_escape`.
     """
     family = next(
         (name for name in ("base64", "hex", "rot", "unicode_escape") if name in codec.lower().replace("-", "_")), ""
@@ -115,7 +115,7 @@ def _join(constant: str | bytes, arguments: Sequence[object], _: object) -> obje
 
 
 def _format(constant: str | bytes, arguments: Sequence[object], keywords: Mapping[str, object]) -> object:
-    """`constant.format(…)`; MISSING for bytes, and if a field is more than a number or a name."""
+    """`constant.format(…)`; MISSING for bytes, and if a `{` begins no empty, numbered or named field."""
     if not isinstance(constant, str) or len(FORMAT_FIELD.findall(constant)) != constant.count("{"):
         return MISSING
     return constant.format(*arguments, **keywords)
@@ -137,7 +137,8 @@ _METHODS: Mapping[str, Callable[..., object]] = {
 def fold_call(name: str, arguments: Sequence[Constant]) -> Constant:
     """The result of a function of Python's library with constants, as FUNCTIONS has it.
 
-    MISSING for another function, without arguments, if one is not known or too long, and if Python raises an error.
+    MISSING for another function, without arguments, if one is not known, if the first or the result is too long, and if Python raises
+    an error.
     """
     function = FUNCTIONS.get(name)
     if function is None:
@@ -153,27 +154,27 @@ def fold_call(name: str, arguments: Sequence[Constant]) -> Constant:
 
 
 def _inflated(data: object) -> object:
-    """The first MAX_BYTES of zlib data, unpacked."""
+    """Unpacked zlib data, cut after MAX_BYTES."""
     return zlib.decompressobj().decompress(data, MAX_BYTES)  # type: ignore[arg-type]
 
 
 def _gunzipped(data: object) -> object:
-    """The first MAX_BYTES of gzip data, unpacked."""
+    """Unpacked gzip data, cut after MAX_BYTES."""
     return zlib.decompressobj(wbits=31).decompress(data, MAX_BYTES)  # type: ignore[arg-type]
 
 
 def _bz2(data: object) -> object:
-    """The first MAX_BYTES of bzip2 data, unpacked."""
+    """Unpacked bzip2 data, cut after MAX_BYTES."""
     return bz2.BZ2Decompressor().decompress(data, MAX_BYTES)  # type: ignore[arg-type]
 
 
 def _xz(data: object) -> object:
-    """The first MAX_BYTES of xz or lzma data, unpacked, in at most 64 MiB of memory."""
+    """Unpacked xz or lzma data, cut after MAX_BYTES, in at most 64 MiB of memory."""
     return lzma.LZMADecompressor(memlimit=1 << 26).decompress(data, MAX_BYTES)  # type: ignore[arg-type]
 
 
 def _bytes(data: object, *rest: object) -> object:
-    """The bytes of a text, in the given codec or UTF-8, or of numbers; MISSING for a single number."""
+    """The bytes of a text, in the given codec or UTF-8, or of numbers; bytes as they are; MISSING for a single number."""
     if isinstance(data, str):
         return data.encode(str(rest[0]) if rest else "utf-8")
     return bytes(data) if isinstance(data, tuple | list | bytes) else MISSING
@@ -260,7 +261,10 @@ _INTEGERS: Mapping[str, Callable[[int, int], Constant]] = {
 
 
 def python_value(value: Value, depth: int = 4) -> Constant:
-    """The Python constant that a value is, a sequence as a tuple of at most `depth` levels; MISSING if a part of it is not known."""
+    """The Python constant that a value is, a sequence as a tuple.
+
+    MISSING if a part of it is not known, it has more than `depth` levels, or a level has more than MAX_ITEMS.
+    """
     if value.constant is not MISSING:
         return value.constant
     if value.items is None or depth == 0 or len(value.items) > MAX_ITEMS:

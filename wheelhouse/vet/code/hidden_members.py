@@ -88,9 +88,9 @@ def encoded_program(path: str, data: bytes) -> Iterator[Behaviour]:
 
 
 def pickle_calls(data: bytes) -> Iterator[str]:
-    """The dotted names of the functions that a pickle calls and that no data need, some several times.
+    """The dotted names of the dangerous functions and classes that a pickle names, some several times, as `_dangerous` says.
 
-    Nothing is loaded: the opcodes are read, as far as they can be, with the texts that they put on the stack.
+    Nothing is loaded: at most MAX_PICKLE_STEPS opcodes are read, as far as they can be, with the texts that they put on the stack.
     """
     stack: list[object] = []
     memo: dict[object, object] = {}
@@ -126,9 +126,9 @@ def _take_step(stack: list[object], opcode: pickletools.OpcodeInfo, value: objec
 
 
 def _dangerous(module: object, name: object) -> Iterator[str]:
-    """The dotted name, if the module is dangerous and the name is not known to be harmless; else nothing.
+    """The dotted name, if the module is dangerous and the name not known to be harmless, or if the name leads into such a module.
 
-    A name leads into a dangerous module if a part of it is one: `os.system` and `_os.system` of any module that imports
+    Else nothing. A name leads into a dangerous module if a part of it is one: `os.system` and `_os.system` of any module that imports
     `os`. A name that is no text is only known when the pickle is loaded: it is `…` in the dotted name.
     """
     is_harmless = name in HARMLESS_BUILTINS if module in ("builtins", "__builtin__") else name in HARMLESS_TYPES

@@ -58,12 +58,12 @@ def hostile_command(command: str) -> str:
 
 
 def is_of_connection(descriptor: Value) -> bool:
-    """Whether a value is the file descriptor of a connection: `fileno()` of a socket."""
+    """Whether a value is the file descriptor of a connection: `fileno()` of what `socket` or `ssl` gives."""
     return bool(CONNECTION.fullmatch(descriptor.name))
 
 
 def is_whole_place(path: str) -> bool:
-    """Whether a path is all of a home folder, of a disk, of `/home`, `/root`, `/etc` or `/usr`, or a pattern for all in a folder."""
+    """Whether a path is `~`, a whole disk, `/home`, `/root`, `/etc` or `/usr`, or is `*` alone, in `/` or in an unknown folder."""
     return bool(WHOLE_PLACE.fullmatch(path))
 
 

@@ -22,7 +22,7 @@ def maps_memory(call: Call, _: Run) -> Iterator[Seen]:
 
 def loads_library(call: Call, _: Run) -> Iterator[Seen]:
     """`injects` if a library of native code is loaded from a folder that no install writes, or has the suffix of a Python file, text,
-    image, data or temporary file; else nothing. Any other suffix passes.
+    image, data, log or temporary file; else nothing.
     """
     path = call.argument(0, "name").words
     if re.search(r"\.(?:py|txt|dat|png|jpg|gif|json|log|tmp)$", path):

@@ -80,9 +80,9 @@ def is_odd(source: bytes) -> bool:
 
 
 def decoded_source(source: bytes) -> str:
-    """The text of a source, by its own encoding, else UTF-8 (PEP 263); as Latin-1 if that does not fit.
+    """The text of a source, by its own encoding, else UTF-8 (PEP 263); as Latin-1 if that is unknown, gives no text or does not fit.
 
-    Raises UnparsedError for a source that is too long, or an encoding that gives no text.
+    Raises UnparsedError for a source that is too long, or if the codec fails with any other error.
     """
     if len(source) > MAX_SOURCE_BYTES:
         raise UnparsedError(f"it is longer than {MAX_SOURCE_BYTES >> 20} MiB")
@@ -93,7 +93,7 @@ def decoded_source(source: bytes) -> str:
             return source.decode("utf-8-sig" if codec == "utf-8" else codec)
         except (LookupError, ValueError):
             return source.decode("latin-1")
-        except Exception as error:  # a codec that gives no text
+        except Exception as error:  # a codec with a fault
             raise UnparsedError(f"its encoding is `{codec}`") from error
 
 
@@ -175,7 +175,10 @@ def _reason(error: Exception) -> str:
 
 
 def odd_text(path: str, source: bytes, text: str, tree: ast.Module, reach: str) -> Iterator[Behaviour]:
-    """What the text of a source hides from who reads it. `source` are its bytes, `reach` is how addresses in it are reached."""
+    """What the text of a source hides from who reads it, and suspicious addresses in it.
+
+    `source` are its bytes, `reach` is how addresses in it are reached.
+    """
     codec = declared_encoding(source)
     if HIDING_CODEC.fullmatch(codec):
         yield Behaviour("encoded-source", path, 1, f"the encoding `{codec}`")
@@ -238,7 +241,7 @@ def _odd_characters(path: str, text: str) -> Iterator[Behaviour]:
 
 
 def _is_comment_or_text(before: str) -> bool:
-    """Whether the part of a line before many blanks has a comment, or begins a text."""
+    """Whether the part of a line before many blanks has a `#`, an open quote, or begins as lines of texts often do."""
     return (
         "#" in before
         or before.count('"') % 2 == 1
@@ -263,7 +266,7 @@ def _lookalike_names(path: str, text: str) -> Iterator[Behaviour]:
 
 
 def _escaped_names(path: str, text: str) -> Iterator[Behaviour]:
-    """A `hidden-name` for each dangerous name that is spelled with escapes, though nobody needs to."""
+    """A `hidden-name` for each dangerous name of which all letters are spelled with escapes, though nobody needs to."""
     for match in ESCAPES.finditer(text):
         word = match[0].encode().decode("unicode_escape")
         if word in DANGEROUS or word in DANGEROUS_MODULES:

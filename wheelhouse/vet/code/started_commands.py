@@ -125,7 +125,10 @@ def suspicion(command: str) -> str:
 
 
 def program_of(command: str) -> str:
-    """The name of the program that a command starts, in lower case, without folder and `.exe`; empty if the command does not say."""
+    """The name of the program that a command starts, in lower case, without folder and `.exe`; empty if the command does not say.
+
+    `python` for `sys.executable`.
+    """
     if command.startswith("sys.executable"):
         return "python"
     match = PROGRAM.match(command)
@@ -133,5 +136,5 @@ def program_of(command: str) -> str:
 
 
 def is_harmless(command: str) -> bool:
-    """Whether a command starts one of the programs in HARMLESS, and its words say nothing else."""
+    """Whether a command starts one of the programs in HARMLESS, and `suspicion` finds nothing in its words."""
     return program_of(command) in HARMLESS and not suspicion(command)

@@ -191,7 +191,7 @@ class SeenWords:
     def needles(self, source: bytes) -> set[bytes]:
         """The needles that a source may have, by its words; it has no other.
 
-        All needles if the source has more than MAX_WORDS different words. New words are remembered, and all are forgotten if there
+        All needles if the source has more than MAX_WORDS different words. New words are remembered; before, all are forgotten if there
         are too many.
         """
         words = set(source.translate(SEPARATED).split())
@@ -227,12 +227,12 @@ _seen_words = SeenWords()
 
 
 def is_worth_following(source: bytes) -> bool:
-    """Whether a source has at least one of these words. The rules find nothing in a source that has none."""
+    """Whether a source has at least one word of NEEDLES at a place where the pattern of the word matches, too."""
     return next(_places(source), None) is not None
 
 
 def lines_worth_following(source: bytes) -> list[int]:
-    """The line numbers of these words in a source, from 1, in order. A line with several of them is there several times."""
+    """The line numbers at which words of NEEDLES count in a source, from 1, in order. A line with several is there several times."""
     lines, position, line = [], 0, 1
     for place in sorted(_places(source)):
         line += source.count(b"\n", position, place)
@@ -242,7 +242,7 @@ def lines_worth_following(source: bytes) -> list[int]:
 
 
 def _places(source: bytes) -> Iterator[int]:
-    """The byte offsets at which one of these words counts, by needle, not sorted."""
+    """The byte offsets at which a word of NEEDLES is and its pattern matches, by needle, not sorted."""
     for needle in _seen_words.needles(source):
         pattern = NEEDLES[needle]
         place = source.find(needle)
