@@ -2,29 +2,8 @@
 
 from collections.abc import Mapping
 
-from tests.support.foreign_code import followed, wrongly_seen
+from tests.support.foreign_code import followed, wrongly_seen, wrongly_valued
 from wheelhouse.vet.code.computed_values import MAX_PIECES
-from wheelhouse.vet.code.values import MISSING, Value
-
-
-def shown(value: Value) -> str:
-    """What is known of a value, in words."""
-    facts = [
-        "" if value.constant is MISSING else repr(value.constant),
-        f"text {value.text}" if value.text else "",
-        f"name {value.name}" if value.name else "",
-        "" if value.items is None else f"items {', '.join(map(shown, value.items))}",
-        *(f"{kind} {how}" for kind, how in sorted(value.origins)),
-        "" if value.is_spelled else "not spelled",
-    ]
-    return "; ".join(fact for fact in facts if fact)
-
-
-def wrongly_shown(rows: Mapping[str, str]) -> dict[str, str]:
-    """Of a table of expressions and their values, the rows with another value."""
-    values = {code: shown(followed(f"x = {code}")[0].scope.names["x"]) for code in rows}
-    return {code: value for code, value in values.items() if value != rows[code]}
-
 
 DEFERRED = {
     "functools.partial(odd, 1)": "name functools.partial(); items name odd, 1",
@@ -44,7 +23,7 @@ DEFERRED = {
 
 
 def test_a_deferred_call_is_made_with_what_it_was_given() -> None:
-    assert not wrongly_shown(DEFERRED)
+    assert not wrongly_valued(DEFERRED)
 
 
 ATTRIBUTES = {
@@ -64,7 +43,7 @@ ATTRIBUTES = {
 
 
 def test_an_attribute_by_a_text_is_named_and_not_spelled() -> None:
-    assert not wrongly_shown(ATTRIBUTES)
+    assert not wrongly_valued(ATTRIBUTES)
 
 
 IMPORTED = {
@@ -82,7 +61,7 @@ IMPORTED = {
 
 
 def test_a_module_by_a_text_is_named() -> None:
-    assert not wrongly_shown(IMPORTED)
+    assert not wrongly_valued(IMPORTED)
 
 
 NAMES = {
@@ -101,7 +80,7 @@ NAMES = {
 
 
 def test_the_names_of_a_module_are_a_named_thing() -> None:
-    assert not wrongly_shown(NAMES)
+    assert not wrongly_valued(NAMES)
 
 
 ITEMS = {
@@ -131,12 +110,12 @@ ITEMS = {
 
 
 def test_an_item_by_a_text_is_looked_up() -> None:
-    assert not wrongly_shown(ITEMS)
+    assert not wrongly_valued(ITEMS)
 
 
 MAPPED = {
     "map(ord, 'ab')": "items 97, 98",
-    "map(unknown, [fetched, 7])": "items fetched fetched(), ; fetched fetched()",
+    "map(unknown, [fetched, 7])": "items fetched fetched(),; fetched fetched()",
     "map(ord, 'ab', 'cd')": "name builtins.map()",
     "map(ord)": "name builtins.map()",
     "map(ord, unknown)": "name builtins.map()",
@@ -145,7 +124,7 @@ MAPPED = {
 
 
 def test_a_known_sequence_is_mapped_one_by_one() -> None:
-    assert not wrongly_shown(MAPPED)
+    assert not wrongly_valued(MAPPED)
 
 
 JOINED = {
@@ -164,7 +143,7 @@ JOINED = {
 
 
 def test_the_pieces_of_a_path_are_joined() -> None:
-    assert not wrongly_shown(JOINED)
+    assert not wrongly_valued(JOINED)
 
 
 SAME = {
@@ -199,7 +178,7 @@ SAME = {
 
 
 def test_a_path_keeps_its_words() -> None:
-    assert not wrongly_shown(SAME)
+    assert not wrongly_valued(SAME)
 
 
 ENVIRONMENT = {
@@ -213,7 +192,7 @@ ENVIRONMENT = {
 
 
 def test_the_environment_in_another_form_is_the_environment() -> None:
-    assert not wrongly_shown(ENVIRONMENT)
+    assert not wrongly_valued(ENVIRONMENT)
 
 
 def test_a_long_sequence_is_not_mapped() -> None:
