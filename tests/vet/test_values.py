@@ -52,7 +52,11 @@ def test_a_name_is_of_the_nearest_scope_that_binds_it() -> None:
     module.names, function.names = {"x": known(1), "y": known(2)}, {"x": known(3)}
     got = [getattr(scope.get(name), "constant", None) for scope in (function, module) for name in ("x", "y", "z")]
     assert got == [3, 2, None, 1, 2, None]
-    assert Scope.__slots__ == ("around", "names", "outer") and Value().is_spelled and not (Value().text or Value().name)
+    assert (
+        Scope.__slots__ == ("around", "made", "names", "outer")
+        and Value().is_spelled
+        and not (Value().text or Value().name)
+    )
 
 
 def test_the_elements_of_a_sequence_are_known_if_it_is(monkeypatch: pytest.MonkeyPatch) -> None:
