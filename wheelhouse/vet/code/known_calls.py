@@ -77,7 +77,7 @@ class KnownCalls(Expressions):
     def _getattr(self, name: str, receiver: Value, arguments: tuple[Value, ...], *_: object) -> Value | None:
         """The value of getattr(x, 'name'), x.__getattribute__('name') and object.__getattribute__(x, 'name'), marked as not spelled.
 
-        None for any other call.
+        If the name is not known, an unknown value with the origins. None for any other call.
         """
         if len(arguments) >= 2 and (name == "builtins.getattr" or name.endswith(".__getattribute__")):
             owner, attribute = arguments[0], arguments[1].constant
@@ -121,7 +121,10 @@ class KnownCalls(Expressions):
         return None
 
     def _got(self, name: str, receiver: Value, arguments: tuple[Value, ...], *_: object) -> Value | None:
-        """The value of a variable of the environment, or of x.get('key') and x.pop('key') of a known dict; None for any other call."""
+        """The value of a variable of the environment, or of x.get('key') and x.pop('key') of a known dict or of the names of a module.
+
+        None for any other call.
+        """
         if not arguments or not isinstance(arguments[0].constant, str):
             return None
         if name in ("os.getenv", "os.environ.get", "os.environ.pop", "environ.get", "getenv"):
@@ -144,7 +147,10 @@ class KnownCalls(Expressions):
         return Value(items=tuple(results), origins=origins_of(results))
 
     def _joined_path(self, name: str, receiver: Value, arguments: tuple[Value, ...], *_: object) -> Value | None:
-        """The known pieces of a path, by os.path.join, Path(…), Path.home, expanduser() and the like, or str(); None for any other call."""
+        """The pieces of os.path.join(), Path() and joinpath() with `/` between, GAP for an unknown one; `~` for Path.home().
+
+        Of expanduser() and the like, and str(), the known words of the argument. None for any other call.
+        """
         is_method = name.endswith(".joinpath")
         if name in PATHS or name in JOINS or is_method:
             pieces = (receiver, *arguments) if is_method else arguments

@@ -60,7 +60,7 @@ CODE_WORDS = re.compile(
 
 
 def hidden_code(text: str) -> str:
-    """The first part of a decoded text that is code or a command, shortened to one line; empty if there is none.
+    """The first part of a text that is code or a command, shortened to one line; empty if there is none.
 
     Only the first 64 Ki characters are searched.
     """

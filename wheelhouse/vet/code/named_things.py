@@ -55,7 +55,7 @@ class NamedThings(ABC):
         return Value(name=name, text=value.text, origins=origins, is_spelled=value.is_spelled and is_spelled)
 
     def _attribute_of_class(self, value: Value, made: Class, attribute: str) -> Value:
-        """An attribute of an instance or class: stored on it, or from the class or a base class of the code; a function becomes a method.
+        """An attribute of the class or a base class of the code, or stored on any instance of these; a function becomes a method.
 
         Else `Base().x` of an instance if a base is outside the code, else UNKNOWN.
         """

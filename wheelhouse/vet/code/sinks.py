@@ -60,7 +60,10 @@ INJECTORS = frozenset(
 
 
 def _executes(call: Call) -> Iterator[Seen]:
-    """`dynamic` for code that is made of data, and `fetched-code` or `decoded-code` if the data are fetched or decoded."""
+    """`dynamic`, and `fetched-code` or `decoded-code` if the code is made of fetched or decoded data.
+
+    An environment variable counts as decoded for exec, a file of data for all but eval.
+    """
     function = call.name.removeprefix("builtins.")
     yield "dynamic", f"`{function}`"
     code = call.argument(0, "source", "code", "object")
@@ -75,7 +78,8 @@ def _executes(call: Call) -> Iterator[Seen]:
 def _loads(call: Call) -> Iterator[Seen]:
     """`dynamic` for objects that are made of bytes.
 
-    One more kind if the bytes are fetched, decoded, or a constant pickle that calls something.
+    One more kind if the bytes are fetched. If the call is not of marshal, also if they are decoded, or a constant pickle that calls
+    something.
     """
     data = call.argument(0, "file")
     pickled = data.constant if isinstance(data.constant, bytes) else b""
@@ -90,7 +94,7 @@ def _loads(call: Call) -> Iterator[Seen]:
 
 
 def _command_of(call: Call) -> Value:
-    """The command that a call starts: a text or a sequence."""
+    """The argument with the command that a call starts, a text or a sequence; UNKNOWN if it is not given."""
     if call.name == "asyncio.create_subprocess_exec":
         return Value(items=tuple(call.arguments), origins=origins_of(call.arguments))
     return call.argument(1 if call.name.startswith("os.spawn") else 0, *COMMAND_KEYWORDS)
@@ -98,7 +102,7 @@ def _command_of(call: Call) -> Value:
 
 def _starts(call: Call, run: Run) -> Iterator[Seen]:
     """The kinds of a process that is started, at least one. That of fetched or decoded data comes alone. That of an attack is the
-    last; without one, it is a kind by the words of the command.
+    last; without one, the last is that of `_weighed`.
     """
     given = _command_of(call)
     command = given.words or GAP
@@ -124,7 +128,10 @@ def _starts(call: Call, run: Run) -> Iterator[Seen]:
 
 
 def _weighed(call: Call, command: str, quoted: str) -> Seen:
-    """The kind and description of a process by its words: `command` if they are suspicious, `asks`, `process`, or `tool` if it is usual."""
+    """The kind and description of a process by its words: `command` if they are suspicious, `asks`, `process`, or `tool`.
+
+    `tool` if the program is usual, or the words do not name it. A call of startfile is always a `command`.
+    """
     is_plain = is_harmless(command)
     if call.name.rpartition(".")[2] == "startfile":
         return "command", f"`{quoted}`: opens a file by its type"
@@ -142,7 +149,7 @@ def _weighed(call: Call, command: str, quoted: str) -> Seen:
 def _carried_by(given: Value, command: str) -> str:
     """What data of this machine a command carries, in words; empty if none.
 
-    Secrets count for every program, names of the machine only for one that sends.
+    Secrets and the environment count for every program, names of the machine only for one that sends.
     """
     carried = _carried((given,))
     is_sending = bool(SENDING.search(command)) or carried.startswith(("secrets", "the environment"))
@@ -150,7 +157,7 @@ def _carried_by(given: Value, command: str) -> str:
 
 
 def _is_detached(call: Call) -> bool:
-    """Whether a process runs on by itself, with neither input nor output."""
+    """Whether a process has no output, and either has a session or creation flags of its own, or no input."""
     is_alone = call.keywords.get("start_new_session", UNKNOWN).constant is True or "creationflags" in call.keywords
     stdin = call.keywords.get("stdin", UNKNOWN)
     return _is_silent(call) and (is_alone or stdin.name.endswith("DEVNULL") or stdin.constant == -3)
@@ -170,7 +177,7 @@ def _is_silent(call: Call) -> bool:
 def _connects(call: Call, run: Run) -> Iterator[Seen]:
     """`network` for a connection, with its address, and more kinds for what is sent, by whom it is received, and what is fetched.
 
-    Of a look-up of a name, only `sends`, if the name contains data of this machine.
+    Of a look-up of a name, only `sends`, if the name contains data of this machine. `run` remembers that a file got fetched data.
     """
     name = call.name
     values = call.values
@@ -220,7 +227,7 @@ def _carried(values: Sequence[Value]) -> str:
 def _opens(call: Call, run: Run) -> Iterator[Seen]:
     """`secrets` for a file with secrets that is read, the kinds of `_writes_to` for one that is written.
 
-    `run` remembers that fetched data are written.
+    `process` for an address that is opened in the browser. `run` remembers that write_text() or write_bytes() writes fetched data.
     """
     yield from _opens_browser(call, run)
     path = (
@@ -246,7 +253,10 @@ def _opens(call: Call, run: Run) -> Iterator[Seen]:
 
 
 def _writes_to(path: str) -> Iterator[Seen]:
-    """`startup` for a path that is read at the start of a system, shell or Python, `tool-settings` for one by which tools run commands."""
+    """`startup` for a path that is read at the start of a system, shell or Python, or is in `site-packages`.
+
+    `tool-settings` for one by which tools run commands. Nothing for other paths.
+    """
     if api_names.STARTUP_FILES.search(path):
         yield "startup", f"writes `{shortened(path)}`"
     elif path.endswith(".pth") or "site-packages" in path:
@@ -256,7 +266,7 @@ def _writes_to(path: str) -> Iterator[Seen]:
 
 
 def _reads_place(call: Call, _: Run) -> Iterator[Seen]:
-    """`secrets` for places of secrets that are listed, copied or opened, and the kinds of `_writes_to` for the destination of a copy."""
+    """`secrets` for places of secrets that are listed, copied or opened, and the kinds of `_writes_to` for what shutil copies to."""
     for value in (*call.arguments[:2], *(call.keywords.get(key, UNKNOWN) for key in PLACE_KEYWORDS)):
         if api_names.SECRET_FILES.search(value.words):
             yield "secrets", f"`{call.name}` of `{shortened(value.words)}`"
@@ -290,13 +300,13 @@ def _copies(call: Call, run: Run) -> Iterator[Seen]:
 
 
 def _runs_file(call: Call, run: Run) -> Iterator[Seen]:
-    """`drops` for a file that is run as Python code after something was fetched."""
+    """`drops` for a file that is run as Python code, if a file got fetched data before; else nothing."""
     if run.has_fetched_file:
         yield "drops", f"runs a file that it fetched: `{call.name}`"
 
 
 def _permits(call: Call, run: Run) -> Iterator[Seen]:
-    """`drops` for a chmod after something was fetched, or a file that then gets the name of a program, and the kinds of `_writes_to`
+    """`drops` for a chmod after a file got fetched data, or a file that then gets the name of a program, and the kinds of `_writes_to`
     for the new name of a file.
     """
     renamed = UNKNOWN
@@ -330,7 +340,7 @@ def _reads_settings(call: Call, _: Run) -> Iterator[Seen]:
 
 
 def _installs(call: Call, _: Run) -> Iterator[Seen]:
-    """`installs` for pip's own function, called with the word `install`."""
+    """`installs` for pip's own function, if the word `install` is in its first argument."""
     words = call.argument(0, "args").words
     if PIP_MAIN.fullmatch(call.name) and "install" in words.split():
         yield "installs", f"`{call.name}`: `{shortened(words)}`"
@@ -343,7 +353,7 @@ def _opens_browser(call: Call, _: Run) -> Iterator[Seen]:
 
 
 def _registers(call: Call, _: Run) -> Iterator[Seen]:
-    """`startup` for a key of Windows' registry that starts programs."""
+    """`startup` for a key of Windows' registry that starts programs, also if it is only opened."""
     if any(re.search(r"CurrentVersion\\+Run", value.words, re.IGNORECASE) for value in call.arguments):
         yield "startup", "writes a key of the registry that starts programs"
 
