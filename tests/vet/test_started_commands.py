@@ -103,6 +103,8 @@ PROGRAMS = {
     "GIT.EXE log": "git",
     ".exe": "",
     "git.exec": "git.exec",
+    "git.cmd describe": "git",
+    "tool.bat": "tool",
     "sudo git": "git",
     "env A=1 B=2 git": "git",
     "cmd.exe /c git": "git",

@@ -113,6 +113,7 @@ SUSPICIOUS: tuple[tuple[str, re.Pattern[str]], ...] = (
         re.compile(r"\bpip3?\s+install\b.*(?:--index-url|-i\s|--extra-index-url|git\+|https?://)", re.IGNORECASE),
     ),
 )
+WINDOWS_SUFFIX = re.compile(r"\.(?:exe|cmd|bat)$")
 PROGRAM = re.compile(
     r"\s*(?:sudo\s+|env\s+|exec\s+|cmd(?:\.exe)?\s+/c\s+|(?:\w+=\S*\s+))*"
     r"(?:[\"'](?:[\w.:~…/\\ -]*[/\\])?|(?:[\w.:~…\\-]*[/\\])*)([\w.+…-]+)"
@@ -125,14 +126,13 @@ def suspicion(command: str) -> str:
 
 
 def program_of(command: str) -> str:
-    """The name of the program that a command starts, in lower case, without folder and `.exe`; empty if the command does not say.
-
-    `python` for `sys.executable`.
+    """The name of the program that a command starts, in lower case, without folder and without `.exe`, `.cmd` or `.bat`; empty if
+    the command does not say. `python` for `sys.executable`.
     """
     if command.startswith("sys.executable"):
         return "python"
     match = PROGRAM.match(command)
-    return match[1].lower().removesuffix(".exe") if match and "…" not in match[1] else ""
+    return WINDOWS_SUFFIX.sub("", match[1].lower()) if match and "…" not in match[1] else ""
 
 
 def is_harmless(command: str) -> bool:
