@@ -90,7 +90,7 @@ class Calls(KnownCalls):
         self.behaviours[key] = Behaviour(*key, reach)
 
     def replaced(self, owner: Value, attribute: str, node: ast.expr) -> None:
-        """Record `patches` if passwords, keys or requests go through the function that is replaced; else nothing."""
+        """Record `patches` if what is replaced is in GUARDED: passwords, keys or requests go through it; else nothing."""
         name = f"{owner.name}.{attribute}"
         if api_names.GUARDED.fullmatch(name):
             self.record("patches", node, f"replaces `{name}`, and sees all that goes through it")
@@ -138,7 +138,8 @@ class Calls(KnownCalls):
     ) -> Value:
         """The value of a function called with values.
 
-        A function or class of the code is followed; of any other call, what it does is recorded.
+        A function or class of the code is followed, a call whose meaning is known is computed, and what any other named call does is
+        recorded. A function without a name gives an unknown value with the origins.
         """
         target = function.target
         if isinstance(target, Instance):
@@ -187,7 +188,8 @@ class Calls(KnownCalls):
     def _judged(self, call: Call, scope: Scope) -> Value:
         """The value of any other call, after what it does is recorded.
 
-        Follows functions among its arguments that it calls, and code in a text for exec, eval or compile.
+        Follows functions among its arguments that it calls, and code in a text for exec, eval or compile. A known list or dict gets the
+        origins of what is added to it.
         """
         name, arguments, receiver = call.name, call.arguments, call.receiver
         for kind, what in judge(call, self._run):
@@ -227,7 +229,7 @@ class Calls(KnownCalls):
             self._nested_code -= 1
 
     def _instance(self, made: Class, arguments: tuple[Value, ...], keywords: Mapping[str, Value]) -> Value:
-        """An instance of a class of the code, after its `__init__` was followed."""
+        """An instance of a class of the code, after its `__init__` was followed, if the code has one."""
         value = Value(target=Instance(made))
         first = self.attribute(value, "__init__")
         if isinstance(first.target, Function):
@@ -235,9 +237,10 @@ class Calls(KnownCalls):
         return value
 
     def _invoke(self, function: Function, arguments: Sequence[Value], keywords: Mapping[str, Value]) -> Value:
-        """Follow a call of the code's own function; its result is the first known value that it returns, with the data of all.
+        """Follow a call of the code's own function; its result is one of the values that it returns, as `_one_of` chooses.
 
-        If the limits of calls are reached or nothing new is known of the arguments, an earlier result is the result.
+        Not followed if a limit of calls is reached, the function runs already, or it was followed before and nothing is known of the
+        arguments: the result is then an earlier one, or an unknown value with the origins of the arguments.
         """
         node = function.node
         key = (id(node), self._reach)

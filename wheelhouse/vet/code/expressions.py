@@ -87,6 +87,7 @@ class Expressions(NamedThings):
         )
 
     def _constant(self, node: ast.Constant, scope: Scope) -> Value:
+        """A literal as a known value."""
         return Value(constant=node.value)
 
     def _name(self, node: ast.Name, scope: Scope) -> Value:
@@ -99,9 +100,11 @@ class Expressions(NamedThings):
         return Value(name="builtins" if node.id == "__builtins__" else node.id)
 
     def _attribute(self, node: ast.Attribute, scope: Scope) -> Value:
+        """The value of `x.name`, by the value of `x`."""
         return self.attribute(self.eval(node.value, scope), node.attr)
 
     def _subscript(self, node: ast.Subscript, scope: Scope) -> Value:
+        """The value of `x[index]`, or a part of `x` for a slice."""
         value = self.eval(node.value, scope)
         if isinstance(node.slice, ast.Slice):
             return self._sliced(value, node.slice, scope)
@@ -109,9 +112,9 @@ class Expressions(NamedThings):
         return self.item(value, index)
 
     def _sliced(self, value: Value, node: ast.Slice, scope: Scope) -> Value:
-        """A part of a known text, bytes or sequence. A step other than 1 in a text of four or more counts as decoding.
+        """A part of a known text, bytes or sequence. A step other than 1 in a text or bytes of four or more counts as decoding.
 
-        Of anything else, its name, text and origins.
+        If the value or a limit is not known, only its name, text and origins.
         """
         limits = [self.eval(part, scope).constant if part else None for part in (node.lower, node.upper, node.step)]
         whole = [limit for limit in limits if limit is None or isinstance(limit, int)]
@@ -128,14 +131,14 @@ class Expressions(NamedThings):
         return Value(origins=origins, name=value.name, text=value.text)
 
     def _unary(self, node: ast.UnaryOp, scope: Scope) -> Value:
-        """A known number with its sign changed; any other operator or operand gives an unknown value with the origins."""
+        """A known number with its sign changed by `-`; any other operator or operand gives an unknown value with the origins."""
         value = self.eval(node.operand, scope)
         if isinstance(node.op, ast.USub) and isinstance(value.constant, int | float):
             return Value(constant=-value.constant)
         return Value(origins=value.origins)
 
     def _binary(self, node: ast.BinOp, scope: Scope) -> Value:
-        """The constant that an operator gives of constants, or two sequences joined.
+        """The constant that an operator gives of constants, or two sequences joined by `+`.
 
         Else an unknown value with the origins, and a text with GAPs for `+`, `/` of paths and `%`.
         """
@@ -158,7 +161,7 @@ class Expressions(NamedThings):
         return Value(text=text[:MAX_PIECES], origins=origins)
 
     def _joined(self, node: ast.JoinedStr, scope: Scope) -> Value:
-        """The text of an f-string: a constant if all pieces are known and none has a format, else a text with GAPs."""
+        """The text of an f-string: a constant if all pieces are known texts or integers without a format, else a text with GAPs."""
         pieces, origins, is_known = [], [], True
         for part in node.values:
             value = self.eval(part.value if isinstance(part, ast.FormattedValue) else part, scope)
@@ -178,7 +181,7 @@ class Expressions(NamedThings):
         )
 
     def _sequence(self, node: ast.List | ast.Tuple | ast.Set, scope: Scope) -> Value:
-        """A sequence of values, at most MAX_ITEMS; items with a star are spread.
+        """The values of the first MAX_ITEMS expressions of a sequence; known items with a star are spread.
 
         A table of more than MAX_ROWS rows is UNKNOWN, and not evaluated.
         """
@@ -196,7 +199,10 @@ class Expressions(NamedThings):
         return tuple(values)
 
     def _dict(self, node: ast.Dict, scope: Scope) -> Value:
-        """A dict of the values whose keys are known. Of a dict with more than MAX_ENTRIES entries, constant values are left out."""
+        """A dict of the values whose keys are known texts, integers or bytes.
+
+        Of a dict with more than MAX_ENTRIES entries, constant values are left out.
+        """
         entries: dict[object, Value] = {}
         values = []
         for key, element in zip(node.keys, node.values, strict=True):
@@ -265,9 +271,9 @@ class Expressions(NamedThings):
         return value
 
     def _comprehended(self, node: ast.ListComp | ast.SetComp | ast.GeneratorExp, scope: Scope) -> Value:
-        """A comprehension: a sequence, if it is over one known sequence without a condition.
+        """A sequence of one value for each element, if a comprehension is over one known sequence, text or bytes without a condition.
 
-        Else it is evaluated once, for an unknown value; `^` in its element then counts as decoding.
+        Else its element is evaluated once, and gives an unknown value with its text and the origins; `^` in it then counts as decoding.
         """
         inner = Scope(scope)
         origins = []

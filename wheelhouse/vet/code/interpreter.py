@@ -65,7 +65,7 @@ class Interpreter(Calls):
     def run_functions(self, module: Module, lines: Sequence[int]) -> None:
         """Follow the functions of a module that nothing called so far and that have one of these lines, as if somebody called them.
 
-        Functions that they define are followed, too.
+        The same for functions that they define.
         """
         index = 0
         while index < len(module.functions):
@@ -162,7 +162,7 @@ class Interpreter(Calls):
     def _if(self, node: ast.If, scope: Scope) -> None:
         """Follow both branches, of `if TYPE_CHECKING` only the other one.
 
-        The body of `if __name__ == '__main__'` counts as called, unless the module runs by itself.
+        The body of `if __name__ == '__main__'` counts as called, in tests as tests, unless the module runs by itself.
         """
         test = node.test
         if _is_type_checking(test):
@@ -184,7 +184,7 @@ class Interpreter(Calls):
     def _for(self, node: ast.For | ast.AsyncFor, scope: Scope) -> None:
         """Follow the body of a loop once, with an element that stands for all.
 
-        A body of a few assignments is followed for each element of a sequence that is known.
+        A body of at most three assignments is followed for each element of a known sequence or text of at most 2000.
         """
         source = self.eval(node.iter, scope)
         elements = elements_of(source) if len(node.body) <= 3 else None
