@@ -63,7 +63,7 @@ class Source:
 
     @property
     def is_worth_parsing(self) -> bool:
-        """Whether it can do anything that the rules look for, hides text, runs by itself, or is short and has no dot in its name."""
+        """Whether it may do what the rules look for, hides text, runs by itself, or is a short module without a dot in its name."""
         is_at_the_top = "." not in self.module and len(self.data) <= ALWAYS_PARSED_BYTES
         return self.runs or is_at_the_top or is_worth_following(self.data) or is_odd(self.data)
 

@@ -269,7 +269,7 @@ class Interpreter(Calls):
                 scope.outer = {**scope.outer, name: around}
 
     def _import(self, node: ast.Import, scope: Scope) -> None:
-        """Record the imports, and bind the names to dotted names of modules; only modules of tests are followed at once."""
+        """Record imports as `_record_import` says, and bind the names to dotted names; only modules of tests are followed at once."""
         for alias in node.names:
             name = _without_bundling_folder(alias.name)
             self._record_import(node, name)
@@ -280,7 +280,7 @@ class Interpreter(Calls):
     def _import_from(self, node: ast.ImportFrom, scope: Scope) -> None:
         """Bind the imported names to values of the distribution's own modules, which are followed first, else to dotted names.
 
-        Records the import.
+        Records the import as `_record_import` says.
         """
         head = self._module_imported_from(node)
         self._record_import(node, head)

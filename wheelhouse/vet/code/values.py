@@ -96,7 +96,8 @@ class Value:
     def words(self) -> str:
         """Its known text; empty if none is known, as for a number. Bytes are read as Latin-1 and cut.
 
-        The words of items are joined by blanks, with GAP for an unknown item. `sys.executable` and `__file__` are their own words.
+        The words of the first MAX_ITEMS items are joined by blanks, with GAP for an unknown one.
+        `sys.executable` and `__file__` are their own words.
         """
         if isinstance(self.constant, str):
             return self.constant
