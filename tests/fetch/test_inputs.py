@@ -757,7 +757,7 @@ def test_releases_that_are_gone_from_the_index(airflow: Run) -> None:
         "kind": "NoSolutionError",
         "exit-code": 3,
         "sentence": "the index has no release of `mysql-connector-python<=8.0.18,>=8.0.11` (required by apache-airflow[mysql] 2.0.0)",
-        "hint": "leave out the extra `mysql` of apache-airflow, which requires it: "
+        "hint": "leave out the extra `mysql` of apache-airflow, because it leads to mysql-connector-python: "
         "with INSTALL_MYSQL_CLIENT=false, the image build ignores this extra",
         "details": [
             "the command line → apache-airflow[mysql] 2.0.0 (its only release) → mysql-connector-python<=8.0.18,>=8.0.11",

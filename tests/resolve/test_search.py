@@ -388,7 +388,7 @@ def test_the_extra_that_leads_to_a_project_that_is_gone_can_be_left_out(offer: C
     offer("app 1", 'gone ; extra == "fast"')
     with pytest.raises(NoSolutionError) as error:
         ask("app[fast]")
-    assert error.value.hint and error.value.hint.endswith("leave out the extra `fast` of app, which requires it")
+    assert error.value.hint and error.value.hint.endswith("leave out the extra `fast` of app, because it leads to gone")
 
 
 def test_a_release_that_vanished_is_named_with_its_chain_and_what_is_left(offer: Callable[..., None], ask: Ask) -> None:

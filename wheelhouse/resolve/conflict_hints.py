@@ -149,7 +149,9 @@ def _extras_hint(chains: Sequence[Sequence[Step]]) -> str | None:
     if len(extras) > 1:
         return f"leave out one of the extras of {project}: {' or '.join(f'`{extra}`' for extra in extras)}"
     why = f": {OPTIONAL_EXTRAS[extras[0]]}" if project == AIRFLOW and extras[0] in OPTIONAL_EXTRAS else ""
-    return f"leave out the extra `{extras[0]}` of {project}, which requires it{why}"
+    return (
+        f"leave out the extra `{extras[0]}` of {project}, because it leads to {chains[0][-1].dependency.project}{why}"
+    )
 
 
 # A constraint that excludes
@@ -211,7 +213,7 @@ def _remedies(conflict: Conflict) -> Iterator[str]:
             yield f"to take a yanked release nevertheless, pin it: `{project}=={group.versions[0]}`"
         case SdistExcluded():
             yield from _other_target(conflict, group.rejected)
-            yield f"allow the sdist with --no-binary {project} and make a wheel of it: `wheelhouse build`"
+            yield f"allow the sdist with --no-binary {project}, and let `wheelhouse build` make a wheel of it"
         case WheelExcluded():
             yield f"allow wheels of {project}: --only-binary {project}"
 
