@@ -101,7 +101,7 @@ class Application:
         return Answer(404, b"no such page\n")
 
     def _decided(self, request: Request, *, is_approval: bool) -> Answer:
-        """Sign a decision, and answer with what was signed and where each file stands now, as JSON.
+        """Sign an approval, or else a withdrawal, and answer with what was signed and where each file stands now, as JSON.
 
         Answers 415 if the request is not JSON. Raises InputError for JSON that is no decision.
         """

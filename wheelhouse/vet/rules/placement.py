@@ -44,7 +44,7 @@ def overwrites(facts: Facts, review: Review) -> Iterator[Observation]:
 
 @rule(Severity.WARNING)
 def shares_files(facts: Facts, review: Review) -> Iterator[Observation]:
-    """Two distributions of the wheelhouse install the same file at the same path.
+    """Two distributions of the wheelhouse install a file with the same contents at the same path.
 
     If somebody uninstalls one distribution, the other loses the file. For `__init__.py` and `py.typed` of packages that
     several distributions share, the finding is only a note.
