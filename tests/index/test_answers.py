@@ -131,6 +131,13 @@ def test_a_refusal_says_who_refused() -> None:
     assert caught.value.hint and len(fake.requests) == 1
 
 
+def test_a_refusal_after_a_redirect_says_where_it_led() -> None:
+    client, _, _ = asking(lambda url, _: Answer(302, Location="/b") if url.endswith("/a") else Answer(401))
+    with pytest.raises(UnauthorizedError) as refused:
+        client.get("https://h.example/a")
+    assert refused.value.url == "https://h.example/b"
+
+
 @pytest.mark.parametrize(("status", "hinted"), [(400, False), (403, True), (407, True), (405, False), (501, False)])
 def test_a_status_that_is_no_answer_is_an_error(status: int, hinted: bool) -> None:
     client, fake, _ = asking(lambda *_: Answer(status))

@@ -6,9 +6,11 @@ from typing import Any
 
 import pytest
 from urllib3 import exceptions as foreign
+from urllib3.connection import HTTPConnection
 
 from wheelhouse.errors import ServerError, TransientError
 from wheelhouse.index import connections
+from wheelhouse.index.pace import Pace
 from wheelhouse.index.urls import basic
 
 
@@ -96,3 +98,15 @@ def test_the_first_address_that_accepts_a_connection_is_taken(
     monkeypatch.setattr(connections.socket, "create_connection", connect)
     looked_up = connections._Addresses()
     assert looked_up.of("h.example", 443) == looked_up.of("h.example", 443) == expected
+
+
+@pytest.mark.parametrize(("scheme", "port"), [("http", 8080), ("https", 8443)])
+def test_an_address_is_looked_up_for_the_port_of_the_connection(
+    monkeypatch: pytest.MonkeyPatch, scheme: str, port: int
+) -> None:
+    asked: list[tuple[str, int]] = []
+    monkeypatch.setattr(connections._addresses, "of", lambda *where: asked.append(where) or "192.0.2.1")
+    monkeypatch.setattr(HTTPConnection, "_new_conn", lambda self: self._dns_host)
+    kind = connections._pool_classes(connections._DirectConnection, Pace())[scheme].ConnectionCls
+    connection: Any = kind("[2001:db8::1]", port)
+    assert connection._new_conn() == "192.0.2.1" and asked == [("2001:db8::1", port)]

@@ -136,12 +136,15 @@ def test_a_file_at_the_limit_is_taken(tmp_path: Path) -> None:
     assert (tmp_path / "f").read_bytes() == DATA
 
 
-def test_reading_stops_where_a_file_is_longer_than_its_index_says(tmp_path: Path) -> None:
-    one, fake, counts = download(tmp_path / "f", b"", [Answer(200, DATA * 10)], size=15)
+@pytest.mark.parametrize(("size", "expected"), [(15, [10, 10]), (20, [10, 10, 10])])
+def test_reading_stops_where_a_file_is_longer_than_its_index_says(
+    tmp_path: Path, size: int, expected: list[int]
+) -> None:
+    one, fake, counts = download(tmp_path / "f", b"", [Answer(200, DATA * 10)], size=size)
     fake.chunk = 10
     with pytest.raises(IntegrityError):
         one.run()
-    assert counts == [10, 10]
+    assert counts == expected
 
 
 @pytest.mark.parametrize(("etag", "validator"), [('"x"', '"x"'), ('W/"x"', None), ("", None)])
