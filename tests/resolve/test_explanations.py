@@ -64,7 +64,7 @@ HEEDED = {
     "sdists-only": ("--no-binary lib", {}, "--no-binary lib"),
     "yanked": ("lib==2.1", {"limits.txt": "lib==2.1\n"}, "-c limits.txt"),
     "pre-releases": (
-        "`--all-releases lib` below",
+        "`--all-releases lib` after",
         {"requirements.txt": "--only-final :all:\n--all-releases lib\napp\n"},
         "",
     ),

@@ -67,8 +67,8 @@ def pack(
         typer.Option(
             "--since",
             metavar="OTHER",
-            help="Pack only files that the far side lacks. OTHER says what the far side has: its state, a "
-            "wheelhouse, a bundle or a manifest.",
+            help="Pack only files that the far side lacks. OTHER is the state of the far side, or a "
+            "wheelhouse, a bundle or a manifest that the far side has.",
         ),
     ] = None,
     since_keys: Annotated[

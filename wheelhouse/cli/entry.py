@@ -58,10 +58,11 @@ def _fail(error: WheelhouseError, *, as_json: bool) -> int:
 
 
 def _usage_error(error: typer.TyperException) -> InputError:
-    """Typer's error about the command line, as an InputError with the same text."""
+    """Typer's error about the command line, as an InputError with the same text, but with plain names of numbers."""
     context = getattr(error, "ctx", None)
     command = context.command_path if context else "wheelhouse"
-    return InputError(error.format_message(), hint=f"see `{command} --help`")
+    sentence = error.format_message().replace("a valid float range", "a number")
+    return InputError(sentence.replace("a valid int range", "a whole number"), hint=f"see `{command} --help`")
 
 
 def run(arguments: Sequence[str]) -> int:

@@ -275,7 +275,7 @@ def status(
     by: By = None,
     as_json: Json = False,
 ) -> None:
-    """Set the status of a project (PEP 792). With `active`, the status in the project's lock file counts again.
+    """Set the status of a project (PEP 792). `active` removes a status that was set: the status in the lock file then counts.
 
     The files of a quarantined project are removed from the index. When the project is active again, `wheelhouse index` adds
     its files again.

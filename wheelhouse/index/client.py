@@ -75,7 +75,8 @@ class StaticIndex:
         self._root = root
         if not root.is_dir():
             raise InputError(
-                f"the index `{name}` is not an http or https address, and not a folder", hint="check --index"
+                f"the index `{name}` is not an http or https address, and not a folder",
+                hint="check the address that --index gives",
             )
         if next(root.glob("*.whl"), None) and not next(root.glob("*/index.*"), None):
             hint = f"to use a folder of files, write --find-links {name}"

@@ -199,7 +199,7 @@ def _remedies(conflict: Conflict) -> Iterator[str]:
     project = conflict.project
     if not conflict.rejected:
         if conflict.candidates and not conflict.candidates.matching(conflict.specifier):
-            yield f"allow its pre-releases: write `--all-releases {project}` below --only-final"
+            yield f"allow pre-releases of {project}: add the line `--all-releases {project}` after the line `--only-final`"
         return
     group = conflict.rejected[0]
     match group.reason:
