@@ -4,6 +4,7 @@ import email.utils
 import time
 from collections.abc import Mapping
 from datetime import UTC, datetime
+from typing import Any
 
 import pytest
 
@@ -231,3 +232,215 @@ def test_no_more_is_read_than_allowed(size: int, fits: bool) -> None:
         return
     with pytest.raises(ServerError, match=r"^https://h.example/a answered with more than 2 MiB$"):
         client.get("https://h.example/a?q", max_bytes=2 << 20)
+
+
+# What is whole: sentences, hints, what stays open
+
+
+def test_every_refusal_has_its_sentence_and_its_hint() -> None:
+    credentials = "check the address and its credentials (token file, netrc, keyring, or in the address), and that this user may read it"
+    busy = "try again later: the server is busy or has a fault"
+    for status, (kind, reason, hint) in {
+        199: (ServerError, "", None),
+        300: (ServerError, "", None),
+        400: (ServerError, "", None),
+        401: (UnauthorizedError, "", credentials),
+        403: (ServerError, "", credentials),
+        405: (ServerError, "", None),
+        407: (ServerError, "", credentials),
+        411: (ServerError, "", None),
+        503: (TransientError, " Busy", busy),
+        504: (TransientError, "", busy),
+    }.items():
+        answer: Any = Answer(status)
+        with pytest.raises(ServerError) as caught:
+            http._raise_for_status(answer, "https://u:p@h.example/a?q=secret")
+        ours = (type(caught.value), str(caught.value), caught.value.hint)
+        assert ours == (kind, f"https://h.example/a answered {status}{reason}", hint)
+
+
+def test_a_refusal_without_an_address_and_a_challenge_is_that_of_the_request() -> None:
+    answer: Any = Answer(401)
+    with pytest.raises(UnauthorizedError) as caught:
+        http._raise_for_status(answer, "https://h.example/a")
+    assert (caught.value.url, caught.value.challenge) == ("https://h.example/a", "")
+
+
+def test_only_whole_seconds_and_dates_are_a_wait(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(http.time, "time", lambda: 1_000_000_000.0)
+    for text, wait in {
+        "7": 7.0,
+        " 7 ": 7.0,
+        "\u00b2": None,
+        "\u0667": None,
+        "-7": None,
+        "7.5": None,
+        "": None,
+        " ": None,
+        "Sun, 09 Sep 2001 01:46:50 GMT": 10.0,
+        "Sun, 09 Sep 2001 01:46:40 GMT": 0.0,
+        "Sun, 09 Sep 2001 01:46:30 GMT": 0.0,
+    }.items():
+        answer: Any = Answer(503, Retry_After=text)
+        assert http._retry_after(answer) == wait, text
+    none: Any = Answer(503)
+    assert http._retry_after(none) is None
+
+
+def test_a_redirect_without_a_target_is_no_redirect() -> None:
+    client, fake, _ = asking(lambda *_: Answer(302))
+    with pytest.raises(ServerError, match=r"^https://h.example/a answered 302$"):
+        client.get("https://h.example/a")
+    assert len(fake.requests) == 1
+
+
+def test_redirects_may_lead_to_https_or_stay_with_http() -> None:
+    for url, location, target in (
+        ("https://h.example/a/b", "c?d", "https://h.example/a/c?d"),
+        ("https://h.example/a", "//g.example/c", "https://g.example/c"),
+        ("http://h.example/a", "http://g.example/c", "http://g.example/c"),
+        ("http://h.example/a", "https://g.example/c", "https://g.example/c"),
+    ):
+        assert http._redirected(url, location) == target
+    with pytest.raises(ServerError) as caught:
+        http._redirected("https://u:p@h.example/a?q", "http://me:pw@g.example/c?t")
+    assert str(caught.value) == (
+        "https://h.example/a redirects from https to http, http://g.example/c, which is not safe"
+    )
+
+
+def test_a_wait_is_up_to_half_as_long_again_and_never_over_eight_seconds(monkeypatch: pytest.MonkeyPatch) -> None:
+    bounds: list[tuple[float, float]] = []
+    monkeypatch.setattr(http.random, "uniform", lambda *given: bounds.append(given) or given[1])
+    client, _, events = asking(lambda *_: Answer(503), retries=6)
+    monkeypatch.setattr(client._stop, "wait", lambda _: False)
+    with pytest.raises(TransientError):
+        client.get("https://h.example/a?q")
+    assert set(bounds) == {(1, 1.5)}
+    sentence = "https://h.example/a answered 503 Busy"
+    assert [event for event in events if isinstance(event, Retrying)] == [
+        Retrying("https://h.example/a", sentence, seconds) for seconds in (0.375, 0.75, 1.5, 3.0, 6.0, 8.0)
+    ]
+
+
+def test_no_retries_means_one_attempt_and_other_errors_are_not_retried() -> None:
+    for error, retries in ((TransientError("busy"), 0), (ServerError("gone"), 3)):
+        client, attempts = asking(lambda *_: Answer(), retries=retries)[0], []
+
+        def attempt(error: ServerError = error, attempts: list[int] = attempts) -> None:
+            attempts.append(1)
+            raise error
+
+        with pytest.raises(ServerError) as caught:
+            client.retrying("it", attempt)
+        assert caught.value is error and len(attempts) == 1
+
+
+def test_whether_a_file_is_there_is_asked_again_by_its_shown_address(monkeypatch: pytest.MonkeyPatch) -> None:
+    client, fake, events = asking(lambda *_: Answer(503 if len(fake.requests) < 2 else 206), retries=1)
+    monkeypatch.setattr(client._stop, "wait", lambda _: False)
+    assert client.has("https://u:p@h.example/a?q=secret")
+    assert [event.subject for event in events if isinstance(event, Retrying)] == ["https://h.example/a"]
+
+
+def test_work_that_was_stopped_says_so_wherever_it_was() -> None:
+    waiting = asking(lambda *_: Answer(503), retries=3)[0]
+    waiting._stop.set()
+    with pytest.raises(StoppedError, match=r"^stopped$"):
+        waiting.get("https://h.example/a")
+    reading = asking(lambda *_: Answer(200, b"body"))[0]
+    with reading.open("https://h.example/a", {}) as response:
+        chunks = reading.chunks(response, "https://h.example/a")
+        assert next(chunks) == b"body"
+        reading._stop.set()
+        with pytest.raises(StoppedError, match=r"^stopped$"):
+            next(chunks)
+
+
+@pytest.mark.parametrize("stops", [True, False])
+def test_a_read_that_breaks_off_is_an_error_unless_the_work_was_stopped(
+    stops: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    client, fake, _ = asking(lambda *_: Answer(200, b"body"), retries=0)
+    broken = TransientError("broke off")
+
+    def read(*_: object, **__: object) -> bytes:
+        if stops:
+            client._stop.set()
+        raise broken
+
+    monkeypatch.setattr(fake, "read", read)
+    with pytest.raises(StoppedError if stops else TransientError, match="^stopped$" if stops else "^broke off$"):
+        client.get("https://h.example/a")
+
+
+class Live:
+    """An answer that is being read; its end may fail."""
+
+    def __init__(self, error: Exception | None, ended: list[str]) -> None:
+        self._error, self._ended = error, ended
+
+    def shutdown(self) -> None:
+        self._ended.append(type(self._error).__name__)
+        if self._error:
+            raise self._error
+
+
+def test_a_close_ends_what_is_read_and_closes_the_connections(monkeypatch: pytest.MonkeyPatch) -> None:
+    client, fake, _ = asking(lambda *_: Answer())
+    ended: list[str] = []
+    monkeypatch.setattr(fake, "close", lambda: ended.append("connections"))
+    live: Any = {Live(error, ended) for error in (None, ValueError(), RuntimeError(), OSError())}
+    client._live = live
+    client.close()
+    assert ended[-1] == "connections" and client._stop.is_set()
+    assert sorted(ended[:-1]) == ["NoneType", "OSError", "RuntimeError", "ValueError"]
+
+
+@pytest.mark.parametrize("ended", [True, False])
+def test_a_connection_is_given_back_once_its_answer_ended_and_closed_else(ended: bool) -> None:
+    client, fake, _ = asking(lambda *_: Answer(200, b"body"))
+    with client.open("https://h.example/a", {}) as response:
+        assert client._live == {response}
+        if ended:
+            response.close()
+    answer = fake.answers[0]
+    assert (answer.closed, answer.released, client._live) == (True, ended, set())
+
+
+@pytest.mark.parametrize("as_sent", [True, False])
+def test_a_body_is_read_as_it_is_wanted(as_sent: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    client, fake, _ = asking(lambda *_: Answer(200, b"body"))
+    wanted: list[tuple[str, bool]] = []
+    read = fake.read
+
+    def noted(response: Any, url: str, *, as_sent: bool) -> bytes:
+        wanted.append((url, as_sent))
+        return read(response, url, as_sent=as_sent)
+
+    monkeypatch.setattr(fake, "read", noted)
+    with client.open("https://h.example/a", {}) as response:
+        assert client.body(response, "https://h.example/b", 4, as_sent=as_sent) == b"body"
+        assert b"".join(client.chunks(response, "https://h.example/b")) == b""
+    assert wanted == [("https://h.example/b", as_sent)] * 2 + [("https://h.example/b", False)]
+
+
+def test_a_page_has_the_limit_of_all_pages_where_none_is_given(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(http, "MAX_REPLY_BYTES", 1 << 20)
+    for size, fits in ((1 << 20, True), ((1 << 20) + 1, False)):
+        client = asking(lambda *_, size=size: Answer(200, b"x" * size))[0]  # type: ignore[misc]
+        if fits:
+            assert len(client.get("https://h.example/a").body) == size
+        else:
+            with pytest.raises(ServerError, match=r"^https://h.example/a answered with more than 1 MiB$"):
+                client.get("https://h.example/a")
+
+
+def test_connections_are_made_once_with_the_settings(monkeypatch: pytest.MonkeyPatch) -> None:
+    made: list[tuple[object, ...]] = []
+    monkeypatch.setattr("wheelhouse.index.connections.Connections", lambda *given: made.append(given) or object())
+    settings = http.HttpSettings(timeout=3.0, proxies={"http": "p"}, no_proxy="n")
+    client = http.Http(settings)
+    assert client._open_connections() is client._open_connections()
+    assert made == [(3.0, settings.trust, {"http": "p"}, "n", settings.pace)]
+    http.Http().close()

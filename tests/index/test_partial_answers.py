@@ -1,5 +1,6 @@
 """What is made of parts of files, with no server: resumed downloads, their sizes, and the tail of a wheel."""
 
+import hashlib
 import io
 import zipfile
 from collections.abc import Callable, Mapping
@@ -150,6 +151,120 @@ def test_reading_stops_where_a_file_is_longer_than_its_index_says(
 @pytest.mark.parametrize(("etag", "validator"), [('"x"', '"x"'), ('W/"x"', None), ("", None)])
 def test_only_a_strong_etag_vouches_for_the_rest(etag: str, validator: str | None) -> None:
     assert strong_validator(etag) == validator
+
+
+def test_an_empty_file_is_requested_though_nothing_of_it_is_missing(tmp_path: Path) -> None:
+    """A file of no bytes may not be on its server; and one that is longer is not the one that the index gives."""
+    one, fake, counts = download(tmp_path / "f", b"", [Answer(200, b"")], size=0)
+    assert one.run() == hashlib.sha256(b"").hexdigest() and len(fake.requests) == 1 and counts == []
+    one, fake, _ = download(tmp_path / "f", b"", [Answer(404)], size=0)
+    with pytest.raises(ServerError, match="is not at"):
+        one.run()
+
+
+def test_a_download_notes_what_the_server_says(tmp_path: Path) -> None:
+    """For each answer: the hash of the file, then `resumed`, `total`, `validator`, `encoding`, and the headers that asked for it."""
+    whole = hashlib.sha256(DATA).hexdigest()
+    plain = {"Accept-Encoding": "identity"}
+    part = {**plain, "Range": "bytes=4-"}
+    rows: list[tuple[bytes, Answer, tuple[object, ...], dict[str, str]]] = [
+        (b"", Answer(200, DATA), (False, None, None, ""), plain),
+        (b"", Answer(200, DATA, Content_Length="10", ETag='"e"'), (False, 10, '"e"', ""), plain),
+        (b"", Answer(200, DATA, Content_Length="9999999999999999999"), (False, None, None, ""), plain),
+        (b"", Answer(200, DATA, Content_Length="x10"), (False, None, None, ""), plain),
+        (b"", Answer(200, DATA, Content_Encoding="gzip", ETag='W/"e"'), (False, None, None, "gzip"), plain),
+        (DATA[:4], Answer(206, DATA[4:], Content_Range="bytes 4-9/10"), (True, 10, None, ""), part),
+        (DATA[:4], Answer(206, DATA[4:], Content_Range="bytes 4-9/*"), (True, None, None, ""), part),
+        (DATA[:4], Answer(200, DATA, Content_Length="10"), (True, 10, None, ""), part),
+    ]
+    for have, answer, said, headers in rows:
+        one, fake, _ = download(tmp_path / "f", have, [answer])
+        sha256 = one.run()
+        name = repr((have, answer.status, answer.headers))
+        assert sha256 == whole and (tmp_path / "f").read_bytes() == DATA, name
+        assert (one.resumed, one.total, one.validator, one.encoding) == said, name
+        sent = fake.requests[0][2]
+        del sent["User-Agent"]
+        assert sent == headers, name
+
+
+def test_a_validator_is_of_the_last_answer_and_is_sent_for_a_rest_alone(tmp_path: Path) -> None:
+    answers = [
+        Answer(200, DATA[:4], Content_Length="10", ETag='"e"'),
+        Answer(206, DATA[4:], Content_Range="bytes 4-9/10"),
+    ]
+    one, fake, counts = download(tmp_path / "f", b"", answers, size=10)
+    one.validator = '"old"'
+    with pytest.raises(TransientError) as cut:
+        one.run()
+    assert str(cut.value) == "`f.whl` was cut short: 4 of 10 bytes came from https://h.example/f"
+    one.run()
+    asked = [(headers.get("Range"), headers.get("If-Range")) for _, _, headers in fake.requests]
+    assert asked == [(None, None), ("bytes=4-", '"e"')] and one.validator is None and counts == [4, 6]
+
+
+def test_every_error_of_a_download_has_its_whole_sentence(tmp_path: Path) -> None:
+    rows: list[tuple[bytes, Answer, int | None, type[ServerError], str, str | None]] = [
+        (
+            b"",
+            Answer(404),
+            None,
+            ServerError,
+            "`f.whl` is not at https://h.example/f (404)",
+            "try again later, or choose another version: the index names a file that its server does not have",
+        ),
+        (
+            b"",
+            Answer(200, DATA + b"x"),
+            None,
+            TooLargeError,
+            "`f.whl` at https://h.example/f is larger than 10 bytes",
+            "if the file must be that large, give a larger --max-file-size",
+        ),
+        (
+            b"",
+            Answer(200, DATA, Content_Length="10"),
+            8,
+            WrongSizeError,
+            "`f.whl` has 10 bytes on its server, and the index says 8",
+            None,
+        ),
+        (b"", Answer(200, DATA), 8, IntegrityError, "`f.whl` is longer than the 8 bytes that the index gives", None),
+        (
+            b"",
+            Answer(416, Content_Range="bytes */10"),
+            None,
+            TransientError,
+            "`f.whl` cannot be continued: the download starts again",
+            None,
+        ),
+    ]
+    for have, answer, size, kind, sentence, hint in rows:
+        one, _, _ = download(tmp_path / "f", have, [answer], size=size, max_file_bytes=10)
+        with pytest.raises(kind) as caught:
+            one.run()
+        assert (type(caught.value), str(caught.value), caught.value.hint) == (kind, sentence, hint)
+        assert (tmp_path / "f").read_bytes() == b"", sentence
+
+
+def test_a_part_over_the_size_of_the_index_is_replaced_by_the_whole_file(tmp_path: Path) -> None:
+    one, fake, _ = download(tmp_path / "f", DATA + b"more", [Answer(200, DATA, Content_Length="10")], size=10)
+    one.run()
+    assert (tmp_path / "f").read_bytes() == DATA and fake.requests[0][2]["Range"] == "bytes=14-"
+
+
+def test_a_body_is_stored_as_it_was_sent(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    one, fake, _ = download(tmp_path / "f", b"", [Answer(200, DATA)])
+    wanted: list[bool] = []
+    read = fake.read
+
+    def noted(response: Answer, url: str, *, as_sent: bool) -> bytes:
+        wanted.append(as_sent)
+        return read(response, url, as_sent=as_sent)
+
+    monkeypatch.setattr(fake, "read", noted)
+    one.run()
+    assert wanted == [True, True]
 
 
 # The tail of a wheel
