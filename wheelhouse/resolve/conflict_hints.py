@@ -142,16 +142,18 @@ def _without_askers(conflict: Conflict, chains: Sequence[Sequence[Step]]) -> str
 def _extras_hint(chains: Sequence[Sequence[Step]]) -> str | None:
     """The hint to leave out the user's extras that lead to the sides; None unless each side is led to by an extra of its own."""
     parents = [chain[1].dependency.parent for chain in chains if len(chain) > 1]
-    extras = list(dict.fromkeys(parent.extra for parent in parents if parent and parent.extra))
-    if not extras or len(extras) != len(chains) or parents[0] is None:
-        return None
-    project = parents[0].candidate.project
-    if len(extras) > 1:
-        return f"leave out one of the extras of {project}: {' or '.join(f'`{extra}`' for extra in extras)}"
-    why = f": {OPTIONAL_EXTRAS[extras[0]]}" if project == AIRFLOW and extras[0] in OPTIONAL_EXTRAS else ""
-    return (
-        f"leave out the extra `{extras[0]}` of {project}, because it leads to {chains[0][-1].dependency.project}{why}"
+    extras = list(
+        dict.fromkeys((parent.candidate.project, parent.extra) for parent in parents if parent and parent.extra)
     )
+    if not extras or len(extras) != len(chains):
+        return None
+    project, extra = extras[0]
+    if len({project for project, _ in extras}) > 1:
+        return f"leave out one of the extras: {' or '.join(f'`{extra}` of {project}' for project, extra in extras)}"
+    if len(extras) > 1:
+        return f"leave out one of the extras of {project}: {' or '.join(f'`{extra}`' for _, extra in extras)}"
+    why = f": {OPTIONAL_EXTRAS[extra]}" if project == AIRFLOW and extra in OPTIONAL_EXTRAS else ""
+    return f"leave out the extra `{extra}` of {project}, because it leads to {chains[0][-1].dependency.project}{why}"
 
 
 # A constraint that excludes

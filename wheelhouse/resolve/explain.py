@@ -84,7 +84,7 @@ class ConflictText:
         if page.status.status == "quarantined":
             return f"`{self._project}` ({self._origin(first)}) is {page.status} on {page.index}"
         if conflict.requires_itself:
-            return f"{self._askers(first)} {_verb(first)} `{first.dependency}`, another release of {self._project}"
+            return f"{self._asks(first)} `{first.dependency}`, another release of {self._project}"
         if not conflict.complete:
             return "no choice of releases satisfies all of the requirements above"
         return self._none_fits(self._candidates, target) if conflict.is_about_files else self._excluded()
@@ -129,7 +129,7 @@ class ConflictText:
     def _requests(self) -> str:
         """`app 1.0 requires …`, `web.txt:3 requests …`, for each side."""
         return " and ".join(
-            f"{self._askers(side)} {_verb(side)} `{side.dependency}`"
+            f"{self._asks(side)} `{side.dependency}`"
             if side.asker
             else f"{side.dependency.origin} requests `{side.dependency}`"
             for side in self._conflict.sides
@@ -146,6 +146,11 @@ class ConflictText:
         if self._conflict.is_of_every_release(side):
             return f"every release of {side.asker}"
         return f"{len(side.versions)} releases of {side.asker}"
+
+    def _asks(self, side: Step) -> str:
+        """`app 1.0 requires`, `app 1.0, 1.1 require`, `every release of app requires` or `8 releases of app require`."""
+        askers = self._askers(side)
+        return f"{askers} {'requires' if askers.startswith('every release of ') else _verb(side)}"
 
     def _place(self) -> str:
         """Where the project comes from, in words: its index, or the file that the user named."""
