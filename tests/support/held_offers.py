@@ -11,7 +11,6 @@ from types import SimpleNamespace
 from typing import Any
 
 from packaging.utils import NormalizedName, canonicalize_name
-from packaging.version import Version
 
 from tests.support.conflicts import Conflict, Offered
 from wheelhouse.archive.metadata import Metadata
@@ -24,22 +23,26 @@ from wheelhouse.resolve.search import resolve
 from wheelhouse.resolve.selection import Selection
 from wheelhouse.target.target import Platform, Python, Target
 
+PATCH = re.compile(r"(?<=the target has 3\.\d\d)\.\d+")
 DIGEST = re.compile(r"[0-9a-f]{64}")
 
 
 def filename(offered: Offered) -> str:
-    name, version = offered.release.split()
+    name, version = offered.release.replace("-", "_").split()
     return f"{name}-{version}-{offered.tag}.whl" if offered.is_wheel else f"{name}-{version}.tar.gz"
 
 
 @dataclass
 class HeldOffers:
-    """What `resolve` takes: pages and metadata of offers. `statuses` are those of projects, `others` more names on their pages."""
+    """What `resolve` takes: pages and metadata of offers. `statuses` are those of projects, `others` more names on their pages,
+    `places` the index of a project, `hidden` the Requires-Python of releases that their page does not tell.
+    """
 
     offers: Sequence[Offered]
     statuses: Mapping[str, Status] = field(default_factory=dict)
     others: Mapping[str, Sequence[str]] = field(default_factory=dict)
     places: Mapping[str, Any] = field(default_factory=dict)
+    hidden: Mapping[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self.pages, self.metadata = SimpleNamespace(get=self._page), SimpleNamespace(get=self._metadata)
@@ -69,7 +72,7 @@ class HeldOffers:
         future.set_result(Page(project, "index", "https://127.0.0.1/", files, status) if files else None)
         return future
 
-    def _metadata(self, candidate: Any, *, certain: bool = False) -> "Future[Metadata]":  # noqa: ARG002  (as resolve calls it)
+    def _metadata(self, candidate: Any, *, certain: bool = False) -> "Future[Metadata]":
         offered = next(each for each in self.offers if filename(each) == candidate.filename)
         requires = [
             *offered.requires,
@@ -78,7 +81,13 @@ class HeldOffers:
         extras = frozenset(map(canonicalize_name, offered.extras))
         future: Future[Metadata] = Future()
         future.set_result(
-            Metadata(candidate.project, Version(str(candidate.version)), tuple(requires), offered.python, extras)
+            Metadata(
+                candidate.project,
+                candidate.version,
+                tuple(requires),
+                self.hidden.get(offered.release, offered.python),
+                extras,
+            )
         )
         return future
 
@@ -119,5 +128,5 @@ def told(conflict: Conflict, **more: Any) -> str:
         resolve(request_of(conflict), HeldOffers((*conflict.offers, *conflict.local), **more))  # type: ignore[arg-type]
     except WheelhouseError as error:
         lines = [*(f"  {detail}" for detail in error.details), f"error: {error}", f"hint: {error.hint}"]
-        return DIGEST.sub("<sha256>", "\n".join(lines).replace("3.12.4", "3.12.<patch>"))
+        return PATCH.sub(".<patch>", DIGEST.sub("<sha256>", "\n".join(lines)))
     raise AssertionError("a solution was found")
