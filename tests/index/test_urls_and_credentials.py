@@ -24,6 +24,7 @@ from wheelhouse.index.urls import (
     query_of,
     redact,
     same_index,
+    without_credentials,
     without_query,
 )
 
@@ -129,7 +130,127 @@ def test_user_and_password_in_a_url(url: str, own: tuple[str, str | None] | None
     assert own_credentials(url) == own
 
 
+def test_a_url_is_requested_without_its_secrets_and_shown_without_more() -> None:
+    """For each URL: what is requested, and what is shown."""
+    for url, (requested, text) in {
+        "https://h.example/a/b.whl": ("https://h.example/a/b.whl", "https://h.example/a/b.whl"),
+        "https://h.example:8443/a%2Bb~c": ("https://h.example:8443/a%2Bb~c", "https://h.example:8443/a%2Bb~c"),
+        "https://H.Example/A?Q=1#f": ("https://h.example/A?Q=1", "https://H.Example/A"),
+        "https://h.example/a#f": ("https://h.example/a", "https://h.example/a"),
+        "https://h.example/a?q": ("https://h.example/a?q", "https://h.example/a"),
+        "https://a@b:p@h.example/x@y": ("https://h.example/x@y", "https://h.example/x@y"),
+        "https://h.example/a\nb": ("https://h.example/ab", "https://h.example/ab"),
+    }.items():
+        assert (without_credentials(url), redact(url)) == (requested, text), url
+
+
+def test_a_variable_is_shown_also_where_an_address_has_no_secrets(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(urls, "_concealing", {})
+    assert redact("https://h.example/secret/x") == "https://h.example/secret/x"
+    conceal("https://h.example/secret", "https://h.example/${A}")
+    assert redact("https://h.example/secret/x") == "https://h.example/${A}/x"
+    assert redact("https://h.example/x/https://h.example/secret") == "https://h.example/x/https://h.example/secret"
+
+
+def test_what_makes_an_index_another() -> None:
+    for named, used, same in (
+        ("https://h/simple//", "https://h/simple", True),
+        ("https://h/s?t=1", "https://h/s/?t=1", True),
+        ("https://h/s", "https://h/s/x", False),
+        ("https://h/x/s", "https://h/s", False),
+        ("https://g/s", "https://h/s", False),
+        ("https://H/s", "https://h/s", True),
+        ("https://h/s?t=1", "https://g/s?t=1", False),
+    ):
+        assert same_index(named, used) is same, (named, used)
+
+
+def test_where_a_server_ends_in_a_url() -> None:
+    for url, origin in {
+        "https://h.example": ("https", "h.example", 443),
+        "https://h.example?q=/x": ("https", "h.example", 443),
+        "https://me:p@h.example:1/x@other.example/": ("https", "h.example", 1),
+        "http://h/": ("http", "h", 80),
+        "HTTPS://H.Example:9/x": ("https", "h.example", 9),
+        "https://h:65535/": ("https", "h", 65535),
+    }.items():
+        assert origin_of(url) == origin, url
+    for url, shown in {"https://": "https:", "h.example/x": "h.example/x", "": "", "file:///x?y": "file:///x"}.items():
+        with pytest.raises(InputError) as caught:
+            origin_of(url)
+        assert str(caught.value).startswith(f"`{shown}") and "is not an http or https address" in str(caught.value)
+
+
 # Credentials
+
+
+def test_the_urls_and_headers_of_a_server_keep_their_order() -> None:
+    named = credential_sources.NamedUrls()
+    here, there = ("https", "h.example", 443), ("https", "g.example", 443)
+    assert named.on(here) == [] and named.headers_on(here) == {}
+    named.add("https://h.example/b/", "B")
+    named.add("https://h.example/a", None)
+    named.add_header("https://h.example:443/c//?q", "C")
+    before = named.headers_on(here)
+    named.add_header("https://h.example/b", "new")
+    assert named.on(here) == ["https://h.example/b/", "https://h.example/a"] and named.on(there) == []
+    assert list(named.headers_on(here).items()) == [("/b", "new"), ("/c", "C")] and before["/b"] == "B"
+    assert named.headers_on(there) == {}
+
+
+def test_a_path_without_credentials_of_its_own_gets_the_first_of_its_server() -> None:
+    credentials = Credentials()
+    credentials.learn("https://h.example/z", "first")
+    credentials.learn("https://h.example/a", "second")
+    for path, header in {
+        "/z": "Bearer first",
+        "/a": "Bearer second",
+        "/a/": "Bearer second",
+        "/ab": "Bearer first",
+        "/x/a/": "Bearer first",
+        "": "Bearer first",
+    }.items():
+        assert credentials.auth(f"https://h.example{path}") == header, path
+    assert credentials.auth("http://h.example/a") is None
+
+
+def test_what_a_netrc_entry_lacks_is_empty(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    (tmp_path / "netrc").touch()
+    hosts = {
+        "full": ("login", "account", "password"),
+        "bare": (None, None, None),
+        "user": ("login", "account", None),
+        "pass": (None, "account", "password"),
+    }
+    monkeypatch.setattr(netrc_module, "netrc", lambda _: SimpleNamespace(hosts=hosts))
+    file = NetrcFile(tmp_path / "netrc")
+    entries = {host: file.entry(("https", host, 443)) for host in (*hosts, "none")}
+    assert entries == {
+        "full": ("login", "password"),
+        "bare": ("", ""),
+        "user": ("login", ""),
+        "pass": ("", "password"),
+        "none": None,
+    }
+    assert NetrcFile(tmp_path).entry(("https", "full", 443)) is None
+
+
+def test_a_netrc_that_cannot_be_read_says_why(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    path = tmp_path / "netrc"
+    path.touch()
+    for error, sentence in (
+        (OSError(13, "Permission denied"), f"`{path}` cannot be read: Permission denied"),
+        (netrc_module.NetrcParseError("x", lineno=None), f"`{path}` cannot be read as a netrc file"),
+        (netrc_module.NetrcParseError("x", lineno=7), f"`{path}` cannot be read as a netrc file, line 7"),
+    ):
+
+        def fails(_: str, error: Exception = error) -> None:
+            raise error
+
+        monkeypatch.setattr(netrc_module, "netrc", fails)
+        with pytest.raises(InputError) as caught:
+            NetrcFile(path).entry(("https", "h", 443))
+        assert str(caught.value) == sentence
 
 
 def test_a_token_is_a_bearer_token_or_a_user_and_a_password() -> None:
@@ -305,6 +426,34 @@ def test_keyring_replaces_what_was_refused(keyring: list[tuple[str, str | None]]
     assert keyring[0] == ("https://h.example/s", "you")
 
 
+def test_the_program_is_asked_where_the_module_has_no_answer(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The module before the program, the URL before its host, the first URL before the second."""
+    asked: list[tuple[str, str, str | None]] = []
+    knows: tuple[str, str] = ("", "")
+
+    def ask(kind: str) -> Any:
+        def answer(service: str, user: str | None) -> tuple[str, str] | None:
+            asked.append((kind, service, user))
+            return ("me", kind) if (kind, service) == knows else None
+
+        return answer
+
+    monkeypatch.setattr(credential_sources, "_ask_keyring_module", ask("module"))
+    monkeypatch.setattr(credential_sources, "_ask_keyring_program", ask("program"))
+    order = [
+        (kind, service, user)
+        for service, user in (("https://h/a", "you"), ("h", "you"), ("https://g:1/b", None), ("g:1", None))
+        for kind in ("module", "program")
+    ]
+    for count, row in enumerate(order, 1):
+        asked.clear()
+        knows = row[:2]
+        found = credential_sources._ask_keyring(["https://you:p@h/a?t", "https://g:1/b"])
+        assert (found, asked) == (basic("me", row[0]), order[:count]), row
+    knows = ("", "")
+    assert credential_sources._ask_keyring(["https://h/a"]) is None and credential_sources._ask_keyring([]) is None
+
+
 def test_a_keyring_that_fails_has_no_answer(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "keyring", None)
     assert _ask_keyring_module("h", None) is None
@@ -411,3 +560,53 @@ def test_a_key_with_a_passphrase_is_refused(monkeypatch: pytest.MonkeyPatch) -> 
 )
 def test_the_reason_of_an_error(error: OSError, reason: str) -> None:
     assert tls._reason(error) == reason
+
+
+def test_every_refusal_of_tls_has_its_sentence_and_its_hint(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    (tmp_path / "x.pem").write_text("nothing")
+    own, gone = str(tmp_path / "x.pem"), str(tmp_path / "gone")
+    authorities = "name a PEM file with --ca-file or SSL_CERT_FILE"
+    certificate = "--client-cert takes one PEM file that holds the certificate and its key"
+    for trust, sentence, hint in (
+        (Trust(ca_file=gone), f"the authorities in `{gone}` cannot be read: No such file or directory", authorities),
+        (Trust(gone, own), f"the authorities in `{gone}` cannot be read: No such file or directory", authorities),
+        (
+            Trust(client_cert=gone),
+            f"the client certificate `{gone}` cannot be used: No such file or directory",
+            certificate,
+        ),
+    ):
+        with pytest.raises(InputError) as caught:
+            trust.context()
+        assert (str(caught.value), caught.value.hint) == (sentence, hint)
+
+    def fails(**_: object) -> None:
+        raise OSError(13, "Permission denied")
+
+    monkeypatch.setattr(ssl, "create_default_context", fails)
+    with pytest.raises(InputError, match=r"^the authorities in `d` cannot be read: Permission denied$"):
+        Trust(ca_folder="d").context()
+
+
+def test_a_key_with_a_passphrase_has_a_hint_and_one_without_is_presented(monkeypatch: pytest.MonkeyPatch) -> None:
+    given: list[tuple[str, bool]] = []
+
+    class Context:
+        def load_cert_chain(self, path: str, password: Any) -> None:
+            given.append((path, callable(password)))
+            if path == "locked.pem":
+                password()
+
+    context = Context()
+    monkeypatch.setattr(tls, "_openssl_has_authorities", lambda: True)
+    monkeypatch.setattr(ssl, "create_default_context", lambda: context)
+    made: Any = Trust(client_cert="c.pem").context()
+    assert made is context and given == [("c.pem", True)]
+    without: Any = Trust().context()
+    assert without is context and len(given) == 1
+    with pytest.raises(InputError) as caught:
+        Trust(client_cert="locked.pem").context()
+    assert (str(caught.value), caught.value.hint) == (
+        "the key in `locked.pem` has a passphrase",
+        "give --client-cert a key without a passphrase",
+    )
