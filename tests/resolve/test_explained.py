@@ -6,7 +6,7 @@ from typing import Any
 
 from tests.support.conflicts import BINARY, CONFLICTS, Conflict, releases, sdist, wheel
 from tests.support.golden import FOLDER, golden_text
-from tests.support.held_offers import told
+from tests.support.held_offers import error_of, told
 from wheelhouse.index.page_data import Status
 
 LIB = releases("lib", ["1.0", "2.0"])
@@ -124,6 +124,34 @@ MORE: Mapping[str, Conflict] = {
     "for-a-patch": for_python(">=3.12.9"),
     "for-no-python": for_python(">=4"),
     "for-3.14t": for_python(">=3.14", "--python 3.13t"),
+    "pypy": with_tag("cp312-cp312-manylinux_2_17_x86_64", "--python pypy3.10"),
+    "pypy-of-newer-libc": with_tag("pp310-pypy310_pp73-manylinux_2_39_x86_64", "--python pypy3.10"),
+    "for-pypy": for_python(">=3.11", "--python pypy3.10"),
+    "free-threaded-of-newer-libc": with_tag("cp313-cp313t-manylinux_2_39_x86_64", "--python 3.13t"),
+    "3.15": with_tag("cp315-cp315-manylinux_2_17_x86_64", "--python 3.12.4"),
+    "3.6": with_tag("cp36-cp36m-manylinux_2_17_x86_64", "--python 3.12.4"),
+    "two-kinds-of-reason": Conflict(
+        [
+            wheel("lib 1.4", yanked="bad"),
+            wheel("lib 1.3", python=">=3.13"),
+            wheel("lib 1.2", python=">=3.14"),
+            sdist("lib 1.1"),
+        ],
+        "lib",
+        BINARY,
+    ),
+    "three-sides-of-one": Conflict(
+        [
+            *releases("app", ["1", "2"], "lib<2", "tool"),
+            *releases("tool", ["1", "2", "3"], "lib>=2"),
+            *LIB,
+        ],
+        "app",
+    ),
+    "same-extra-of-two": Conflict(
+        [wheel("app 1.0", extras={"x": ["lib<2"]}), wheel("tool 1.0", extras={"x": ["lib>=2"]}), *LIB],
+        "'app[x]' 'tool[x]'",
+    ),
     "windows": with_tag("cp312-cp312-manylinux_2_17_x86_64", "--python 3.12.4 --platform win_amd64"),
     "late": late(
         wheel("lib 1.0", uploaded="2025-03-01T10:00:00Z"),
@@ -254,6 +282,16 @@ def test_conflicts_beside_these_are_told() -> None:
     texts = [f"== {name}\n{told(conflict, **INDEXES.get(name, {}))}\n" for name, conflict in MORE.items()]
     text = "\n".join(texts)
     assert text == golden_text("conflicts", text)
+
+
+def test_the_same_error_of_several_targets_can_be_told_once() -> None:
+    error = error_of(MORE["nearest-python"])
+    assert error.general == (
+        "no release of `lib` (requested on the command line) can be chosen for the target "
+        "(lib 1.0: none of its 2 wheels has a tag that fits)"
+    )
+    assert len(error.own) == 1 and error.own[0].startswith("cp312-manylinux_2_28_x86_64 takes wheels of ")
+    assert error_of(MORE["yanked-asked"]).own == () and error_of(MORE["wrong-hashes"]).own == ()
 
 
 def test_a_release_that_nobody_can_read_gets_no_hint_about_targets() -> None:

@@ -122,11 +122,17 @@ def request_of(conflict: Conflict) -> ResolutionRequest:
     return ResolutionRequest(target, tuple(requirements), tuple(constraints), selection, direct=direct)
 
 
-def told(conflict: Conflict, **more: Any) -> str:
-    """What is told about a conflict, as the program prints it."""
+def error_of(conflict: Conflict, **more: Any) -> WheelhouseError:
+    """What is raised, because nothing can meet it; `more` is what the index has besides."""
     try:
         resolve(request_of(conflict), HeldOffers((*conflict.offers, *conflict.local), **more))  # type: ignore[arg-type]
     except WheelhouseError as error:
-        lines = [*(f"  {detail}" for detail in error.details), f"error: {error}", f"hint: {error.hint}"]
-        return PATCH.sub(".<patch>", DIGEST.sub("<sha256>", "\n".join(lines)))
+        return error
     raise AssertionError("a solution was found")
+
+
+def told(conflict: Conflict, **more: Any) -> str:
+    """What is told about a conflict, as the program prints it."""
+    error = error_of(conflict, **more)
+    lines = [*(f"  {detail}" for detail in error.details), f"error: {error}", f"hint: {error.hint}"]
+    return PATCH.sub(".<patch>", DIGEST.sub("<sha256>", "\n".join(lines)))
