@@ -12,7 +12,7 @@ from wheelhouse.errors import InputError, ServerError
 from wheelhouse.files.cache import Cache
 from wheelhouse.index.client import Index, StaticIndex
 from wheelhouse.index.file_addresses import FileAddresses
-from wheelhouse.index.links import LinksFolder, LinksPage, projects_of
+from wheelhouse.index.links import LinksFolder, LinksPage
 from wheelhouse.index.locations import (
     IndexLocation,
     as_options,
@@ -244,31 +244,6 @@ def test_a_project_of_two_open_folders_is_refused(tmp_path: Path) -> None:
 
 
 # Links
-
-
-def test_the_projects_that_a_file_may_be_of() -> None:
-    for filename, projects in {
-        "My_App-1.0-py3-none-any.whl": {"my-app"},
-        "my-app-1.0.tar.gz": {"my-app"},
-        "app-1.0.zip": {"app"},
-        "app-1.0.txt": set(),
-        "app.whl.txt": set(),
-        "index.html": set(),
-    }.items():
-        assert projects <= projects_of(filename) and bool(projects) == bool(projects_of(filename)), filename
-
-
-def test_a_folder_of_links_has_its_own_files_alone(tmp_path: Path) -> None:
-    folder = Path(folder_of(tmp_path / "links", "app-2-py3-none-any.whl", "app-1-py3-none-any.whl", "notes.txt"))
-    (folder / "lib-1-py3-none-any.whl").mkdir()
-    links = LinksFolder(folder, "shown")
-    page = links.page(NormalizedName("app"))
-    assert page and [file.filename for file in page.files] == ["app-1-py3-none-any.whl", "app-2-py3-none-any.whl"]
-    assert page.files[0].url == (folder / "app-1-py3-none-any.whl").as_uri()
-    assert links.holds(NormalizedName("app")) and not links.holds(NormalizedName("lib"))
-    assert links.page(NormalizedName("lib")) is None
-    with pytest.raises(InputError, match=r"^--find-links `shown` is not an http or https address, and not a folder$"):
-        LinksFolder(folder / "notes.txt", "shown")
 
 
 def test_a_page_of_links_is_requested_once_with_its_query_and_must_be_there() -> None:
