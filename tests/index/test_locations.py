@@ -222,6 +222,8 @@ def test_a_project_is_of_the_assigned_location_else_of_open_links_else_of_the_de
     one, site, _ = clients(tmp_path, first, named, corp, main)
     found = {name: one.of(canonicalize_name(name)) for name in ("app", "lib", "own", "other")}
     assert found == {"app": first, "lib": corp, "own": named, "other": main} and not site.requests
+    main_first, _, _ = clients(tmp_path, main, corp, named, first)
+    assert {name: main_first.of(canonicalize_name(name)) for name in found} == found
     alone, _, _ = clients(tmp_path, first)
     assert alone.of(NormalizedName("other")) is None and alone.page(NormalizedName("other")) is None
     assert clients(tmp_path, corp)[0].of(NormalizedName("other")) is None

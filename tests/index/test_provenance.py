@@ -21,8 +21,9 @@ from wheelhouse.index.provenance import (
     identity_of,
     identity_text,
     parse_publishers,
+    publishers_json,
 )
-from wheelhouse.index.provenance_store import PROVENANCE, ProvenanceStore
+from wheelhouse.index.provenance_store import CHANGED_HINT, PROVENANCE, ProvenanceStore
 from wheelhouse.index.store_access import StoreAccess
 
 PUBLISHER = {
@@ -69,6 +70,27 @@ def test_publishers_are_read_by_normalised_name() -> None:
     }
     with pytest.raises(InputError, match=r"`p.json` is not a file of publishers"):
         parse_publishers('{"publishers": 1}', "p.json")
+
+
+def test_what_names_a_publisher_comes_before_its_other_keys() -> None:
+    for keys, text in {
+        (("kind", "K"), ("a", "1"), ("repository", "r")): "K r, 1",
+        (("kind", "K"), ("a", "1"), ("email", "e")): "K e, 1",
+        (("kind", "K"), ("a", "1"), ("project_id", "p")): "K p, 1",
+        (("kind", "K"), ("b", "2"), ("a", "1"), ("environment", "x")): "K 1, 2",
+        (("a", "1"),): " 1",
+    }.items():
+        assert identity_text(keys) == text
+
+
+def test_publishers_are_written_sorted_and_read_as_they_were_written() -> None:
+    text = '{\n "publishers": {\n  "a": [\n   "K r",\n   "K q"\n  ],\n  "b": []\n }\n}\n'
+    publishers = {NormalizedName("b"): (), NormalizedName("a"): ("K r", "K q")}
+    assert publishers_json(publishers) == text and parse_publishers(text, "p.json") == publishers
+    for broken in ("", "[]", "{}", '{"publishers": 1}', '{"publishers": {"a": 1}}'):
+        with pytest.raises(InputError, match=r"^`p.json` is not a file of publishers: ") as caught:
+            parse_publishers(broken, "p.json")
+        assert caught.value.hint == "undo the change in this file, which `wheelhouse vet` writes; or remove the file"
 
 
 class Offer:
@@ -152,3 +174,32 @@ def test_a_locked_object_is_shared_as_a_file(tmp_path: Path) -> None:
     offer.store.share(Provenance(URL, SHA256))
     path = offer.cache.artifact(SHA256)
     assert path and path.read_bytes() == RAW
+
+
+def test_a_locked_object_that_is_no_longer_there_or_another_is_said(tmp_path: Path) -> None:
+    changed = "differs from the file that the lock file names"
+    for number, (answer, kind, sentence) in enumerate(
+        (
+            (Answer(404), ServerError, f"{URL}: the index names it, and answered 404"),
+            (Answer(206, RAW), ServerError, f"{URL}: the index names it, and answered 206"),
+            (Answer(200, b""), IntegrityError, f"{URL} {changed}"),
+        )
+    ):
+        with pytest.raises(kind) as caught:
+            Offer(tmp_path / str(number), answer).store.text(Provenance(URL, SHA256)).result()
+        assert (str(caught.value), caught.value.hint) == (sentence, CHANGED_HINT)
+
+
+def test_a_locked_object_is_read_from_either_part_without_a_request(tmp_path: Path) -> None:
+    for private in (False, True):
+        offer = Offer(tmp_path / str(private), Answer(404))
+        part = offer.cache.private if private else offer.cache
+        part.note(PROVENANCE, SHA256, RAW)
+        assert offer.store.text(Provenance(URL, SHA256)).result() == RAW.decode() and not offer.site.requests
+
+
+def test_a_private_locked_object_is_shared_in_the_private_part(tmp_path: Path) -> None:
+    offer = Offer(tmp_path)
+    offer.store.share(Provenance(f"{URL}?t=1", SHA256))
+    path = offer.cache.private.artifact(SHA256)
+    assert path and path.read_bytes() == RAW and offer.cache.artifact(SHA256) is None
