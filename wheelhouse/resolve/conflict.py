@@ -80,8 +80,8 @@ class Conflict:
 
     @property
     def requires_itself(self) -> bool:
-        """Whether one side is a release's dependency on its own project."""
-        return any(side.asker == self.project for side in self.sides)
+        """Whether the conflict is a release's dependency on its own project, which is then the only side."""
+        return self.sides[0].asker == self.project
 
     def is_of_every_release(self, step: Step) -> bool:
         """Whether every release of the project that asks has the step's dependency; False for the user's own lines."""

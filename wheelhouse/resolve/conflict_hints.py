@@ -70,7 +70,7 @@ def _no_project_hint(conflict: Conflict) -> str:
 
 def _itself_hint(conflict: Conflict) -> str:
     """The hint about releases that require another release of their own project."""
-    if all(map(conflict.is_of_every_release, conflict.sides)):
+    if conflict.is_of_every_release(conflict.sides[0]):
         return _without_askers(conflict, conflict.chains)
     return f"request another release of {conflict.project}, or {_leave_out(conflict)}"
 
