@@ -477,3 +477,45 @@ def test_what_is_announced_is_requested_with_what_is_below_it() -> None:
     seen = len(pages)
     prefetcher.walk()
     assert len(pages) == seen
+
+
+REFUSED = {
+    "--extra-index-url x": "name each index and its projects to wheelhouse itself: "
+    "if a project has two indexes, a stranger can add a file",
+    "--find-links x": "give this option to wheelhouse itself",
+    "-f x": "give this option to wheelhouse itself",
+    "--trusted-host x": "name the certificate authority of that host in SSL_CERT_FILE",
+    "--editable x": "if you trust the code, build a wheel of it (`python -m build --wheel`), and name the wheel",
+    "-e x": "if you trust the code, build a wheel of it (`python -m build --wheel`), and name the wheel",
+    "--use-feature x": "remove the line: wheelhouse does not have the optional features of pip",
+    "--config-settings x": "give this option to the build: `fetch` builds nothing",
+    "--config-setting x": "give this option to the build: `fetch` builds nothing",
+    "-C x": "give this option to the build: `fetch` builds nothing",
+    "--global-option x": "give this option to the build: `fetch` builds nothing",
+    "--no-index": "name the folder or index that replaces the default index on the command line of wheelhouse",
+}
+
+
+def test_what_is_advised_about_each_option_that_a_file_cannot_have() -> None:
+    told = {}
+    for text in REFUSED:
+        with pytest.raises(InputError) as caught:
+            read_options(f"lib --pre {text}", "x")
+        told[text] = caught.value.hint
+    assert told == REFUSED
+
+
+def test_every_option_that_a_file_can_have() -> None:
+    with_value = ("--requirement", "--constraint", "--no-binary", "--only-binary", "--all-releases", "--only-final")
+    flags = ("--pre", "--prefer-binary", "--require-hashes", "--no-require-hashes")
+    for name in (*with_value, "--hash", "--index-url"):
+        assert read_options(f"{name}=a {name} b", "x") == ("", [Option(name, "a", "x"), Option(name, "b", "x")])
+    for name in flags:
+        assert read_options(f"{name}", "x") == ("", [Option(name, "", "x")])
+    with pytest.raises(InputError) as caught:
+        read_options("--help", "x")
+    assert caught.value.hint == (
+        "the options are --all-releases, --config-settings, --constraint, --editable, --extra-index-url, --find-links, "
+        "--global-option, --hash, --index-url, --no-binary, --no-index, --no-require-hashes, --only-binary, "
+        "--only-final, --pre, --prefer-binary, --require-hashes, --requirement, --trusted-host, --use-feature"
+    )
