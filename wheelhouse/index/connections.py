@@ -33,7 +33,7 @@ CHUNK, FIRST_CHUNK = 1 << 18, 1 << 16
 CONNECTIONS = 24
 MAX_HEAD_BYTES = 1 << 20
 """Of all that comes before a body: http.client bounds the header lines of an answer, but not the answers `100 Continue` before it."""
-NEVER = urllib3.Retry.from_int(retries=False, redirect=False)
+NEVER = urllib3.Retry(total=False)
 """No retry and no redirect by urllib3: `Http` does both."""
 MAX_SERVERS = 10_000
 """Pools of one manager; beyond that it would close the oldest, from which a thread may be reading."""

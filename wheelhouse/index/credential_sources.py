@@ -152,7 +152,7 @@ class RequestUrlSource(CredentialSource):
 
     def auth(self, url: str, refused: Collection[str | None]) -> str | None:
         """The header from user and password in `url`, before the first request; None after a refusal, or if `url` has no user."""
-        own = None if refused or "@" not in url else own_credentials(url)
+        own = None if refused else own_credentials(url)
         return basic(own[0], own[1] or "") if own else None
 
 

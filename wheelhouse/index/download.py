@@ -79,7 +79,7 @@ class Download:
         and the size of the file then.
         """
         with self.http.open(self.url, self._headers(have)) as response:
-            if not self._continues(response, have) and have:
+            if not self._continues(response, have):
                 file.seek(0)
                 file.truncate()
                 digest, have = hashlib.sha256(), 0

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from fnmatch import fnmatchcase
 from typing import Any
 
-from packaging.utils import NormalizedName, canonicalize_name
+from packaging.utils import NormalizedName
 
 from wheelhouse.errors import InputError
 
@@ -110,7 +110,7 @@ def _pattern(text: str) -> str:
     pattern = re.sub(r"[-_.]+", "-", text.strip()).lower()
     if not PATTERN.fullmatch(pattern):
         raise InputError(f"`{text}` is not the name of a project, and not a pattern", hint="write a name, or acme-*")
-    return pattern if "*" in pattern or "?" in pattern else canonicalize_name(pattern)
+    return pattern
 
 
 def location_of(project: NormalizedName, locations: Iterable[IndexLocation]) -> IndexLocation | None:

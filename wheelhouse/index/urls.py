@@ -100,7 +100,7 @@ def origin_of(url: str) -> Origin:
     """
     end_of_server = url.find("/", len("https://"))
     try:
-        return _origin(url[:end_of_server] if end_of_server > 0 else url)
+        return _origin(url[:end_of_server] if end_of_server != -1 else url)
     except InputError:
         return _origin(url)  # the error shows all of it that is safe
 
