@@ -209,11 +209,11 @@ def test_a_wait_may_be_a_date(seconds: int, expected: float) -> None:
 
 
 def test_the_seconds_of_an_answer_are_told(monkeypatch: pytest.MonkeyPatch) -> None:
-    clock = iter([100.0, 100.25])
+    clock = iter([100.0, 100.12345])
     client, _, events = asking(lambda *_: Answer())
     monkeypatch.setattr(http.time, "monotonic", lambda: next(clock))
     client._send("https://u:p@h.example/a", {}, None)
-    assert events == [Answered("https://h.example/a", 200, 0.25)]
+    assert events == [Answered("https://h.example/a", 200, 0.123)]
 
 
 def test_what_was_stopped_is_not_retried() -> None:
@@ -419,6 +419,9 @@ def test_a_body_is_read_as_it_is_wanted(as_sent: bool, monkeypatch: pytest.Monke
         return read(response, url, as_sent=as_sent)
 
     monkeypatch.setattr(fake, "read", noted)
+    client.get("https://h.example/b")
+    assert wanted == [("https://h.example/b", False)] * 2
+    wanted.clear()
     with client.open("https://h.example/a", {}) as response:
         assert client.body(response, "https://h.example/b", 4, as_sent=as_sent) == b"body"
         assert b"".join(client.chunks(response, "https://h.example/b")) == b""
@@ -444,3 +447,22 @@ def test_connections_are_made_once_with_the_settings(monkeypatch: pytest.MonkeyP
     assert client._open_connections() is client._open_connections()
     assert made == [(3.0, settings.trust, {"http": "p"}, "n", settings.pace)]
     http.Http().close()
+
+
+def test_a_header_of_the_caller_counts_before_credentials_and_is_not_sent_again() -> None:
+    client, fake, _ = asking(lambda *_: Answer(401))
+    client.credentials.learn("https://h.example/", "token")
+    with pytest.raises(UnauthorizedError):
+        client.get("https://h.example/a", {"Authorization": "Bearer own"})
+    assert fake.authorizations == ["Bearer own", "Bearer token"]
+
+
+def test_an_answer_without_an_address_is_of_the_url_that_was_asked(monkeypatch: pytest.MonkeyPatch) -> None:
+    client, fake, _ = asking(lambda *_: Answer(200, b"body"))
+    monkeypatch.setattr(fake, "get", lambda *_: Answer(200, b"body"))
+    assert client.get("https://h.example/a").url == "https://h.example/a"
+
+
+def test_without_settings_there_are_four_retries_and_no_proxy() -> None:
+    settings = http.Http().settings
+    assert (settings.retries, settings.proxies, settings.no_proxy, settings.user_agent) == (4, {}, "", "wheelhouse")

@@ -275,6 +275,8 @@ def test_a_reader_gives_first_what_came_before() -> None:
         buffer = bytearray(size)
         pieces.append(bytes(buffer[: reader.readinto(buffer) or 0]))
     assert pieces == [b"ab", b"cd", b"e", b""]
+    nothing: Any = SimpleNamespace(readinto=lambda _: None)
+    assert _PacedReader(nothing, Pace()).readinto(bytearray(1)) == 0
     reader.close()
     assert raw.closed and reader.closed
 
@@ -366,6 +368,37 @@ def test_a_request_names_its_encodings_and_follows_nothing(monkeypatch: pytest.M
     assert (connections.NEVER.total, connections.NEVER.redirect) == (False, 0)
 
 
+def test_what_the_bypass_of_proxies_is_asked(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Not at all without a proxy: it is slow to load."""
+    asked: list[tuple[str, str]] = []
+    monkeypatch.setattr(connections, "bypasses", lambda *given: bool(asked.append(given)))
+    connected({}, "n")._manager("https://h.example/")
+    assert asked == []
+    one = connected({"https": "http://proxy.example"}, "n")
+    one._manager("https://H.example:1/a")
+    one._manager("https:///a")
+    assert asked == [("h.example", "n"), ("", "n")]
+
+
+def test_an_answer_waits_for_its_own_time_and_its_body_has_no_head(monkeypatch: pytest.MonkeyPatch) -> None:
+    seen: list[tuple[object, ...]] = []
+    kind: Any = connections._pool_classes(connections._ProxyConnection, Pace())["http"].ConnectionCls
+    connection = kind("h.example")
+    sock: Any = Sock(b"HTTP/1.0 200 OK\r\n")
+    sock.settimeout = lambda seconds: seen.append(("timeout", seconds))
+    connection.sock, connection.timeout = sock, 3.5
+
+    def getresponse(self: Any) -> str:
+        seen.append((self._received, self._answer))
+        self._reader = SimpleNamespace(is_head=True)
+        return "the answer"
+
+    monkeypatch.setattr(HTTPConnection, "getresponse", getresponse)
+    assert connection.getresponse() == "the answer" and connection._reader.is_head is False
+    assert seen == [("timeout", 3.5), (b"HTTP/1.0 200 OK\r\n", None)]
+    assert (connection._received, connection._answer) == (b"", None)
+
+
 @pytest.mark.parametrize("as_sent", [True, False])
 def test_a_body_is_decompressed_unless_it_is_wanted_as_sent(as_sent: bool) -> None:
     asked: list[tuple[int, bool]] = []
@@ -411,6 +444,10 @@ def test_the_name_of_a_connection_stays_after_its_address_was_used(monkeypatch: 
     monkeypatch.setattr(connections._addresses, "of", lambda *_: "192.0.2.1")
     monkeypatch.setattr(HTTPConnection, "_new_conn", lambda self: self._dns_host)
     classes = connections._pool_classes(connections._DirectConnection, Pace(1, 2))
+    assert [(kind.__name__, kind.ConnectionCls.__name__) for kind in classes.values()] == [
+        ("Pool", "Connection"),
+        ("SecurePool", "SecureConnection"),
+    ]
     for scheme, kind in {"http": HTTPConnection, "https": HTTPSConnection}.items():
         connection: Any = classes[scheme].ConnectionCls("h.example")
         assert isinstance(connection, kind) and connection.pace == Pace(1, 2)

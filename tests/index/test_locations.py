@@ -22,6 +22,7 @@ from wheelhouse.index.locations import (
     split_named,
 )
 from wheelhouse.index.pagecache import PageCache
+from wheelhouse.index.pages import Page
 from wheelhouse.index.sources import IndexLocations, path_of, shown
 
 DEFAULT = "https://main.example/simple"
@@ -224,6 +225,7 @@ def test_a_project_is_of_the_assigned_location_else_of_open_links_else_of_the_de
     assert found == {"app": first, "lib": corp, "own": named, "other": main} and not site.requests
     main_first, _, _ = clients(tmp_path, main, corp, named, first)
     assert {name: main_first.of(canonicalize_name(name)) for name in found} == found
+    assert clients(tmp_path, main, corp)[0].of(NormalizedName("lib")) == corp
     alone, _, _ = clients(tmp_path, first)
     assert alone.of(NormalizedName("other")) is None and alone.page(NormalizedName("other")) is None
     assert clients(tmp_path, corp)[0].of(NormalizedName("other")) is None
@@ -243,6 +245,25 @@ def test_a_project_of_two_open_folders_is_refused(tmp_path: Path) -> None:
         f"`app` is in `{a.address}` and in `{b.address}`; a project can come from only one of the two",
         f"name one folder: --find-links NAME={a.address} --from NAME=app",
     )
+
+
+def test_releases_are_kept_by_the_index_of_a_project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    corp = IndexLocation("https://corp.example", "corp", ("lib",))
+    one, _, _ = clients(tmp_path, corp, IndexLocation(DEFAULT))
+    done: list[tuple[str, object, object]] = []
+    monkeypatch.setattr(Index, "releases", lambda self, *given: done.append((self.name, *given)))
+    monkeypatch.setattr(Index, "keep_releases", lambda self, *given: done.append((self.name, *given)))
+    allowed, page = SpecifierSet(">1"), Page(NormalizedName("app"), "i", "https://h.example/app/", [])
+    one.releases(NormalizedName("lib"), allowed)
+    one.keep_releases(allowed, page)
+    assert done == [("https://corp.example", "lib", allowed), (DEFAULT, allowed, page)]
+
+
+def test_a_token_is_learned_for_its_index(tmp_path: Path) -> None:
+    http, _, _ = asking(lambda *_: Answer())
+    given = (IndexLocation("https://corp.example", "corp", ("lib",)), IndexLocation(DEFAULT))
+    IndexLocations(given, http, PageCache(http, Cache(tmp_path)), {"corp": "one"})
+    assert (http.credentials.auth("https://corp.example/a"), http.credentials.auth(DEFAULT)) == ("Bearer one", None)
 
 
 # Links

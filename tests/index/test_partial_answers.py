@@ -157,6 +157,8 @@ def test_an_empty_file_is_requested_though_nothing_of_it_is_missing(tmp_path: Pa
     """A file of no bytes may not be on its server; and one that is longer is not the one that the index gives."""
     one, fake, counts = download(tmp_path / "f", b"", [Answer(200, b"")], size=0)
     assert one.run() == hashlib.sha256(b"").hexdigest() and len(fake.requests) == 1 and counts == []
+    one, fake, _ = download(tmp_path / "f", b"x", [], size=1)
+    assert one.run() == hashlib.sha256(b"x").hexdigest() and not fake.requests
     one, fake, _ = download(tmp_path / "f", b"", [Answer(404)], size=0)
     with pytest.raises(ServerError, match="is not at"):
         one.run()
@@ -174,11 +176,18 @@ def test_a_download_notes_what_the_server_says(tmp_path: Path) -> None:
         (b"", Answer(200, DATA, Content_Length="x10"), (False, None, None, ""), plain),
         (b"", Answer(200, DATA, Content_Encoding="gzip", ETag='W/"e"'), (False, None, None, "gzip"), plain),
         (DATA[:4], Answer(206, DATA[4:], Content_Range="bytes 4-9/10"), (True, 10, None, ""), part),
+        (
+            DATA[:1],
+            Answer(206, DATA[1:], Content_Range="bytes 1-9/10"),
+            (True, 10, None, ""),
+            {**plain, "Range": "bytes=1-"},
+        ),
         (DATA[:4], Answer(206, DATA[4:], Content_Range="bytes 4-9/*"), (True, None, None, ""), part),
         (DATA[:4], Answer(200, DATA, Content_Length="10"), (True, 10, None, ""), part),
     ]
     for have, answer, said, headers in rows:
         one, fake, _ = download(tmp_path / "f", have, [answer])
+        assert not one.resumed
         sha256 = one.run()
         name = repr((have, answer.status, answer.headers))
         assert sha256 == whole and (tmp_path / "f").read_bytes() == DATA, name

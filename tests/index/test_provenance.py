@@ -4,6 +4,8 @@ import hashlib
 import json
 from collections.abc import Mapping
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 from packaging.utils import NormalizedName
@@ -16,6 +18,7 @@ from wheelhouse.events import Warned
 from wheelhouse.files.cache import Cache
 from wheelhouse.files.tasks import Tasks
 from wheelhouse.index.provenance import (
+    Attested,
     Provenance,
     identities_of,
     identity_of,
@@ -91,6 +94,22 @@ def test_publishers_are_written_sorted_and_read_as_they_were_written() -> None:
         with pytest.raises(InputError, match=r"^`p.json` is not a file of publishers: ") as caught:
             parse_publishers(broken, "p.json")
         assert caught.value.hint == "undo the change in this file, which `wheelhouse vet` writes; or remove the file"
+
+
+def test_what_a_provenance_object_lacks_is_named() -> None:
+    with pytest.raises(KeyError) as caught:
+        identity_of({"repository": "acme/lib"})
+    assert caught.value.args == ("kind",) and Attested() == Attested((), "")
+
+
+def test_provenance_and_attestations_are_tasks_of_their_own(tmp_path: Path) -> None:
+    keys: list[object] = []
+    offer = Offer(tmp_path)
+    requests: Any = SimpleNamespace(start=lambda key, _: keys.append(key))
+    store = ProvenanceStore(offer.http, StoreAccess(offer.http, offer.cache), requests)
+    store.get(candidate(URL))
+    store.text(Provenance(URL, SHA256))
+    assert keys == [("provenance", candidate(URL).key), ("attestations", SHA256)]
 
 
 class Offer:

@@ -1,5 +1,6 @@
 """URLs, credentials and TLS by tables, with no server: what is shown, what is sent, and to whom."""
 
+import hashlib
 import netrc as netrc_module
 import ssl
 import subprocess
@@ -165,6 +166,15 @@ def test_what_makes_an_index_another() -> None:
         assert same_index(named, used) is same, (named, used)
 
 
+def test_a_server_is_looked_up_without_the_path_of_its_url(monkeypatch: pytest.MonkeyPatch) -> None:
+    """So that many URLs of one server are found in the cache."""
+    asked: list[str] = []
+    monkeypatch.setattr(urls, "_origin", asked.append)
+    for url in ("https://h.example/a/b", "http://h/x/y", "https://h.example", "http://h?q"):
+        origin_of(url)
+    assert asked == ["https://h.example", "http://h", "https://h.example", "http://h?q"]
+
+
 def test_where_a_server_ends_in_a_url() -> None:
     for url, origin in {
         "https://h.example": ("https", "h.example", 443),
@@ -263,6 +273,8 @@ def test_a_token_is_a_bearer_token_or_a_user_and_a_password() -> None:
 
 
 def test_an_address_with_a_fragment_is_refused() -> None:
+    with pytest.raises(InputError, match=r"`https://\[x/` is an address that cannot be read"):
+        Credentials().learn("https://[x/")
     with pytest.raises(InputError, match="contains a `#`") as caught:
         Credentials().learn("https://h/simple#x")
     assert caught.value.hint == urls.QUOTING
@@ -360,6 +372,9 @@ def test_a_fingerprint_tells_credentials_apart_and_is_computed_once(monkeypatch:
     one.learn("https://me:one@h/s")
     two.learn("https://me:two@h/s")
     assert one.fingerprint("https://h/s/x") != two.fingerprint("https://h/s/x")
+    assert one.fingerprint("https://h/s/x") == (
+        hashlib.scrypt(basic("me", "one").encode(), salt=b"wheelhouse page cache", n=4096, r=8, p=1).hex()
+    )
     assert Credentials().fingerprint("https://h/s/x") == "" and "one" not in one.fingerprint("https://h/s")
     monkeypatch.setattr("hashlib.scrypt", lambda *_, **__: pytest.fail("again"))
     assert len(one.fingerprint("https://h/s/y")) == 128
@@ -610,3 +625,9 @@ def test_a_key_with_a_passphrase_has_a_hint_and_one_without_is_presented(monkeyp
         "the key in `locked.pem` has a passphrase",
         "give --client-cert a key without a passphrase",
     )
+
+
+def test_the_reason_that_openssl_gives_comes_first() -> None:
+    error = ssl.SSLError(1, "[X] bad")
+    error.reason = "NO_CERTIFICATE"
+    assert tls._reason(error) == "NO_CERTIFICATE"
