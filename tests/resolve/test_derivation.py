@@ -53,3 +53,37 @@ def test_the_obstacle_is_what_the_most_releases_lead_to() -> None:
 def test_releases_that_require_another_release_of_themselves() -> None:
     odd, sound = step("a 2 1", "a<1"), step("a 3", "a==3")
     assert Derivation((step("", "a"), odd, sound), {}).own_conflicts(NormalizedName("a")) == [odd]
+
+
+def test_what_asks_for_nothing_is_the_likeliest_obstacle() -> None:
+    steps = (step("", "a"), step("a 1", "b"), step("a 2 1", "c"), step("b 1", "b[x]"), step("c 1", "d"))
+    assert Derivation(steps, {}).obstacles() == ["d", "b", "c", "a"]
+
+
+def test_dependencies_of_a_project_on_itself_are_no_sides() -> None:
+    own, other, user = step("a 1", "a==1"), step("b 1", "a"), step("", "a>0")
+    derivation = Derivation((user, own, other), {})
+    assert derivation.steps_on(NormalizedName("a")) == [other, user][::-1]
+    assert derivation.own_conflicts(NormalizedName("a")) == []
+    some = step("a 2 1", "a==1")
+    assert Derivation((some,), {}).own_conflicts(NormalizedName("a")) == []
+
+
+def test_a_chain_to_what_nothing_leads_to_is_the_step_alone() -> None:
+    lost, user = step("a 1", "b"), step("", "c")
+    derivation = Derivation((user, lost), {})
+    assert derivation.chains_to([lost]) is None and derivation.chain_to(lost) == (lost,)
+    assert derivation.chains_to([user]) == [(user,)] and derivation.chains_to([]) == []
+
+
+def test_of_two_chains_the_one_of_the_most_releases_is_taken() -> None:
+    side = step("lib 1", "gone")
+    steps = (
+        step("", "app"),
+        step("app 1", "few"),
+        step("app 3 2", "many"),
+        step("few 1", "lib"),
+        step("many 1", "lib"),
+    )
+    chain = Derivation((*steps, side), {}).chain_to(side)
+    assert texts(chain) == ["user → app", "app 3 2 → many", "many 1 → lib", "lib 1 → gone"]
