@@ -40,6 +40,7 @@ from wheelhouse.index.urls import (
         ("file:///srv/x?y", "file:///srv/x"),
         ("https://u:p@h:99999/x?q=p#f", "h:99999/x"),
         ("https://u:p#w@h:x/y", "h:x/y"),
+        ("https://a@b:p#w@h:x/y", "h:x/y"),
         ("//u@h/x", "//h/x"),
         ("plain?q#f", "plain"),
     ],
