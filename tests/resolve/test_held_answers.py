@@ -203,3 +203,34 @@ def test_a_limit_of_upload_times_holds_for_wheels_and_sdists() -> None:
     limit = Selection(uploaded_prior_to=datetime(2025, 3, 1, tzinfo=UTC))
     assert list(answered(offers, "lib", selection=limit)[0]) == ["lib 1.5"]
     assert list(answered(offers, "lib")[0]) == ["lib 2.0"]
+
+
+@pytest.mark.parametrize(
+    ("asked", "constraints", "found"),
+    [
+        (("lib",), (), ["lib 1"]),
+        (("lib==2",), (), ["lib 2"]),
+        (("lib",), ("lib==2",), ["lib 2"]),
+        (("lib", "pin"), (), ["lib 2", "pin 2"]),
+        (("lib", "pin<2"), (), ["lib 1", "pin 1"]),
+        (("wide", "pin"), (), ["lib 2", "pin 2", "wide 1"]),
+        (("wide", "other"), (), ["lib 1", "other 1", "wide 1"]),
+        (("lib>=1", "either"), (), ["either 2", "lib 2"]),
+        (("lib<2", "either"), (), ["either 1", "lib 1"]),
+    ],
+)
+def test_yanked_releases_are_taken_where_another_pins_them(
+    asked: tuple[str, ...], constraints: tuple[str, ...], found: list[str]
+) -> None:
+    offers = [
+        wheel("lib 3", yanked="worse"),
+        wheel("lib 2", yanked="bad"),
+        wheel("lib 1"),
+        wheel("pin 2", "lib==2"),
+        wheel("pin 1", "lib<=1"),
+        wheel("wide 1", "lib>=1"),
+        wheel("other 1", "lib<3"),
+        wheel("either 2", "lib==2"),
+        wheel("either 1", "lib==1"),
+    ]
+    assert list(answered(offers, *asked, constraints=constraints)[0]) == found

@@ -519,3 +519,53 @@ def test_every_option_that_a_file_can_have() -> None:
         "--global-option, --hash, --index-url, --no-binary, --no-index, --no-require-hashes, --only-binary, "
         "--only-final, --pre, --prefer-binary, --require-hashes, --requirement, --trusted-host, --use-feature"
     )
+
+
+def requested(offers: HeldOffers, *tried: str, project: NormalizedName = LIB) -> list[list[str]]:
+    """The versions whose metadata are requested ahead as these releases are tried one after the other."""
+    request = ResolutionRequest(TARGET, ())
+    index = CandidateIndex(request, offers)  # type: ignore[arg-type]
+    prefetcher = Prefetcher(request, offers, index)  # type: ignore[arg-type]
+    asked: list[str] = []
+    offers.metadata.get = lambda candidate: asked.append(str(candidate.version))
+    steps = []
+    for version in tried:
+        prefetcher.note_trial(Candidate(project, Version(version), f"{project}-{version}.zip", "", ""))
+        steps.append(asked.copy())
+        asked.clear()
+    return steps
+
+
+def test_further_releases_are_requested_at_the_second_and_fourth_trial() -> None:
+    offers = HeldOffers(
+        [
+            *(wheel(f"lib {number}") for number in (9, 8, 7, 6, 4, 3, 2, 1)),
+            wheel("lib 5", tag="cp312-cp312-win_amd64"),
+        ]
+    )
+    assert requested(offers, "9", "8", "8", "7", "6") == [[], ["7", "6"], [], [], ["4", "3", "2", "1"]]
+    assert requested(offers, "9", "2") == [[], ["1"]]
+    assert requested(offers, "9", "1") == [[], []]
+    assert requested(HeldOffers([]), "9", "8", project=NormalizedName("gone")) == [[], []]
+
+
+def test_the_metadata_of_a_large_sdist_are_not_requested_ahead(monkeypatch: pytest.MonkeyPatch) -> None:
+    offers = HeldOffers([wheel("lib 1.0", "app"), wheel("app 1.0")])
+    asked: list[str] = []
+    metadata_of = offers.metadata.get
+    offers.metadata.get = lambda candidate, certain: (
+        asked.append(candidate.filename) or metadata_of(candidate, certain=certain)
+    )
+
+    def walked() -> list[str]:
+        request = ResolutionRequest(TARGET, ())
+        prefetcher = Prefetcher(request, offers, CandidateIndex(request, offers))  # type: ignore[arg-type]
+        for dependency in dependencies_of(Requirement("lib"), "x"):
+            prefetcher.announce(dependency)
+        prefetcher.walk()
+        return asked
+
+    assert walked() == ["lib-1.0-py3-none-any.whl", "app-1.0-py3-none-any.whl"]
+    asked.clear()
+    monkeypatch.setattr(Candidate, "is_costly", property(lambda candidate: candidate.project == "lib"))
+    assert walked() == []
