@@ -228,6 +228,41 @@ MORE: Mapping[str, Conflict] = {
         ],
         "app lib",
     ),
+    "step-to-what-is-there": Conflict(
+        [*releases("app", ["4", "3", "2"], "lib>=3"), wheel("app 1", "base"), wheel("base 1", "lib>=4"), *LIB], "app"
+    ),
+    "steps-to-what-is-not-there": Conflict(
+        [
+            *releases("app", ["4", "3", "2"], "lib>=3"),
+            wheel("app 1", "base>=2"),
+            wheel("app 0", "gone"),
+            wheel("base 1"),
+            *LIB,
+        ],
+        "app",
+    ),
+    "two-that-exclude-each-other-besides": Conflict(
+        [
+            wheel("app 1.0", "lib<2", "base<2", "more", "same>=1"),
+            wheel("tool 1.0", "lib>=2", "base>=2", "more<2", "same>=2"),
+            *LIB,
+            *releases("base", ["1", "2"]),
+            *releases("more", ["1", "2"]),
+            *releases("same", ["1", "2"]),
+        ],
+        "app tool",
+    ),
+    "one-constraint-of-two-besides": Conflict(
+        [
+            wheel("app 1.0", "lib>=3", "base>=2", "more<2"),
+            *LIB,
+            *releases("base", ["1", "2"]),
+            *releases("more", ["1"]),
+        ],
+        "app",
+        "-c c.txt",
+        files={"c.txt": "lib>0\nbase>0\nbase==1\nmore<3\n"},
+    ),
     "constraint-besides": Conflict(
         [
             wheel("app 1.0", "lib>=3", "base>=2", "more<1"),
