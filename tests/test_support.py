@@ -680,6 +680,7 @@ def test_an_untrusted_certificate_does_no_harm(house: Path, tmp_path: Path) -> N
         pool.request("GET", server.url + "/below/")
 
 
+@pytest.mark.rooms
 def test_a_command_in_a_fork_is_as_one_in_a_process_of_its_own(tmp_path: Path) -> None:
     environment = clean_environment(XDG_CACHE_HOME=str(tmp_path / "cache"))
     for arguments in (

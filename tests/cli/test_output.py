@@ -18,13 +18,13 @@ CONTROLS = [chr(code) for code in (*range(0x20), 0x7F, *range(0x80, 0xA0)) if co
 BIDI = list("\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
 
 
-@pytest.mark.parametrize("character", sorted({*LINE_ENDS, *CONTROLS, *BIDI}), ids=lambda text: f"U+{ord(text):04X}")
-def test_a_character_that_ends_a_line_or_controls_a_terminal_is_spelled_out(character: str) -> None:
-    line = plain(f"a{character}b")
-    assert character not in line and line.splitlines() == [line] and line.isascii()
-    document = plain_json(json.dumps({"a": [f"a{character}b"]}, indent=2, ensure_ascii=False))
-    assert character == "\n" or character not in document
-    assert json.loads(document) == {"a": [f"a{character}b"]}
+def test_a_character_that_ends_a_line_or_controls_a_terminal_is_spelled_out() -> None:
+    for character in sorted({*LINE_ENDS, *CONTROLS, *BIDI}):
+        line = plain(f"a{character}b")
+        assert character not in line and line.splitlines() == [line] and line.isascii()
+        document = plain_json(json.dumps({"a": [f"a{character}b"]}, indent=2, ensure_ascii=False))
+        assert character == "\n" or character not in document
+        assert json.loads(document) == {"a": [f"a{character}b"]}
 
 
 def test_other_characters_stay() -> None:

@@ -154,7 +154,7 @@ def test_a_full_disk_behind_stdout_is_said(house: Path) -> None:
     assert done.stderr.startswith("error: No space left on device\n")
 
 
-@pytest.mark.parametrize("command", ["", *every_command()])
+@pytest.mark.parametrize("command", sampled(["", *every_command()], 8))
 def test_help_in_40_columns(command: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     monkeypatch.setenv("COLUMNS", "40")
     assert entry.run([*command.split(), "--help"]) == 0

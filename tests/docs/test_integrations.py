@@ -40,6 +40,7 @@ def test_a_hook_runs_when_one_of_its_files_changes(name: str, hook: str) -> None
     assert re.search(pattern[1], name)
 
 
+@pytest.mark.rooms
 @pytest.mark.parametrize(("arguments", "code"), [("rules --json", 0), ("verify 'no where'", 2)])
 def test_the_action_passes_words_and_exit_codes_on(arguments: str, code: int, tmp_path: Path) -> None:
     bash = shutil.which("bash")

@@ -204,6 +204,7 @@ def test_a_settings_file_takes_over_the_same_job(session: Session) -> None:
     assert session("fetch") == 0
 
 
+@pytest.mark.rooms
 def test_a_command_line_leaves_the_job_of_a_settings_file(session: Session) -> None:
     settings(session, "top", "3.12")
     assert session("fetch") == 0

@@ -11,12 +11,12 @@ from wheelhouse.vet.code.words import NEEDLES, SeenWords
 from wheelhouse.vet.facts_reader import look_inside
 
 
-@pytest.mark.parametrize("needle", NEEDLES)
-def test_a_needle_is_found_inside_longer_words(needle: bytes) -> None:
-    seen = SeenWords()
-    assert needle not in seen.needles(b"import nothing\n")
-    for source in (b"x" + needle + b"y\n", b"import nothing\nx" + needle + b"y\n", needle):
-        assert needle in seen.needles(source)
+def test_a_needle_is_found_inside_longer_words() -> None:
+    for needle in NEEDLES:
+        seen = SeenWords()
+        assert needle not in seen.needles(b"import nothing\n")
+        for source in (b"x" + needle + b"y\n", b"import nothing\nx" + needle + b"y\n", needle):
+            assert needle in seen.needles(source), needle
 
 
 def test_words_that_were_forgotten_are_searched_again(monkeypatch: pytest.MonkeyPatch) -> None:
