@@ -119,6 +119,7 @@ def test_a_requires_python_without_end_limits_nothing() -> None:
     assert requires_python_of(f">={'9' * 5000}").contains("3.12")
 
 
+@pytest.mark.rooms
 @given(st.text(max_size=40))
 def test_no_requires_python_ends_in_an_error(text: str) -> None:
     assert isinstance(requires_python_of(text), SpecifierSet)

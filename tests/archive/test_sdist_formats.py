@@ -77,6 +77,7 @@ def test_it_is_named_by_its_path_and_staged(sdist: Path, tmp_path: Path) -> None
     ok("verify", "context", cwd=tmp_path)
 
 
+@pytest.mark.rooms
 @pytest.mark.parametrize("suffix", sampled((suffix for suffix in SDIST_SUFFIXES if suffix != ".tar.lz"), 1))
 def test_pip_takes_the_same_file(tmp_path: Path, suffix: str) -> None:
     """From an index, and from the wheelhouse: what it does not know there by its name it finds by a link."""

@@ -44,6 +44,7 @@ def year(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return base
 
 
+@pytest.mark.rooms
 @given(st.lists(st.tuples(st.sampled_from(MONTHS), st.sampled_from([name for name, _ in SIZES])), max_size=8))
 @settings(max_examples=12, deadline=None, phases=[Phase.generate], database=None, derandomize=True)
 def test_bundles_in_any_order_make_their_wheelhouse_or_say_what_is_missing(
@@ -554,6 +555,7 @@ def test_only_the_bundle_goes_to_stdout(typed: Session, option: str) -> None:
     assert f"{option.split(maxsplit=1)[0]} does not go with `-o -`" in typed.transcript
 
 
+@pytest.mark.rooms
 def test_a_shell_pipes_a_bundle_and_a_state(typed: Session) -> None:
     program = " ".join(PROGRAM)
     line = f"{program} pack 3 -o - | {program} unpack - far && {program} state far --short -o - > far.state"

@@ -60,6 +60,7 @@ def modules(folder: Path) -> set[Path]:
     return {path.relative_to(folder) for path in (folder / "wheelhouse").rglob("*.py")}
 
 
+@pytest.mark.rooms
 def test_it_is_taken_along_and_packs_to_the_same_bytes(
     small_wheelhouse: Path, tmp_path: Path, index: IndexServer
 ) -> None:

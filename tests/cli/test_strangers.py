@@ -181,6 +181,7 @@ def failing(machine: Machine, base: Path, made: tuple[IndexServer, Path], place:
     return run_job(machine, base, given, WRITING, server, Path(sys.executable), place)
 
 
+@pytest.mark.rooms
 @pytest.mark.parametrize("place", sampled(["../file/below", "../file", "/proc/nothing", "/dev/full/x"], 1))
 def test_a_destination_that_cannot_be_written_to(base: Path, made: tuple[IndexServer, Path], place: str) -> None:
     said = failing(Machine(name="plain"), base, made, place)

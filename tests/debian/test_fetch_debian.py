@@ -487,6 +487,7 @@ def test_no_base_is_an_error_with_the_way_out(typed: Callable[..., object]) -> N
     assert "hint: name it: --base-image NAME, or --deb-base / for this host" in done.stderr
 
 
+@pytest.mark.rooms
 def test_a_wheelhouse_with_packages_is_verified_and_carried(
     typed: Callable[..., object], fetching: Fetching, tmp_path: Path
 ) -> None:

@@ -73,6 +73,7 @@ def test_a_part_that_nobody_asked_for_is_an_error(tmp_path: Path) -> None:
     assert (tmp_path / "f").read_bytes() == b""
 
 
+@pytest.mark.rooms
 def test_a_part_that_ends_too_early_is_continued(tmp_path: Path) -> None:
     def site(ask: Ask) -> Reply:
         return part(start_of(ask), min(start_of(ask) + 4000, len(DATA)))

@@ -219,6 +219,7 @@ def test_garbage_that_an_earlier_run_left_is_not_built_upon(
 # Retries
 
 
+@pytest.mark.rooms
 def test_a_busy_server_is_asked_again_when_it_says(index: IndexServer, wheel: Path, tmp_path: Path) -> None:
     index.faults += [Fault(FILE, "status", retry_after="0"), Fault(FILE, "reset"), Fault(FILE, "status", status=429)]
     events: list[Event] = []

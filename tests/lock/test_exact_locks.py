@@ -63,6 +63,7 @@ def test_a_lock_for_this_patch_release_installs_all(
     assert {"app", "backport"} <= {path.name for path in packages.iterdir()}
 
 
+@pytest.mark.rooms
 def test_pip_takes_a_lock_for_this_very_python_alone(index: IndexServer, tmp_path: Path) -> None:
     words = ("--dry-run", "--ignore-installed", "--no-index")
     own = pip("install", *words, "-r", fetched(index, tmp_path, FULL))

@@ -305,6 +305,7 @@ vulnerable = "warning"
 """
 
 
+@pytest.mark.rooms
 def test_the_commands_of_a_year(houses: tuple[Path, Path], tmp_path: Path) -> None:
     session = Session(tmp_path)
 

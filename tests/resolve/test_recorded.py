@@ -83,6 +83,7 @@ def test_airflow_without_constraints_has_a_solution() -> None:
     assert len(index.looked_at) < 1000
 
 
+@pytest.mark.rooms
 @pytest.mark.parametrize(
     ("name", "cause"),
     [

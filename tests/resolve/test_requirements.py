@@ -54,6 +54,7 @@ def by_us(text: str, environment: Mapping[str, str] = os.environ) -> list[tuple[
     return [(str(line.requirement), int(line.origin.rpartition(":")[2]), line.hashes) for line in lines.requirements]
 
 
+@pytest.mark.rooms
 @QUICK
 @given(st.lists(requirement_lines() | OPTION_LINES, max_size=6).map("".join))
 def test_a_file_is_read_as_pip_reads_it(tmp_path: Path, text: str) -> None:
