@@ -93,8 +93,8 @@ def test_the_rename_where_the_release_does_not_want_it(house: Path, python: Path
     told = rehearse(staged(house, tmp_path, "--route", "configured", "--rename", "documented"), python=python)
     assert told.code == 1
     assert named(told, "apache_airflow-2.7.0").partition(": ")[2] == (
-        "it is staged as `_apache_airflow-2.7.0-py3-none-any.whl`, and the build of Airflow 2.7.0 by route configured needs its own "
-        "name; stage again, with --rename auto"
+        "it is staged as `_apache_airflow-2.7.0-py3-none-any.whl`, and the build of Airflow 2.7.0 by route configured needs the "
+        "original name; stage again, with --rename auto"
     )
 
 
