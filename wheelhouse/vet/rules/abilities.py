@@ -13,11 +13,11 @@ CODE = (".py", ".pth")
 
 @rule(Severity.NOTE)
 def capabilities(facts: Facts, review: Review) -> Iterator[Observation]:
-    """The note names what the file can do: start by itself, make code at run time, start programs, use the network, read the environment.
+    """The note lists what the file can do: start by itself, create code at run time, start programs, use the network, read the environment.
 
-    More examples: write or install files outside its folders, run machine code, be a plugin of another program. The rule
-    reads the code, and does not run it. An approval signs this list, so that `new-capability` can report what a later
-    release can do in addition.
+    It also lists whether the file can write or install files outside its folders, can run machine code, or is a plugin of
+    another program. The rule reads the code, and does not run it. An approval signs this list. If a later release can do
+    more, `new-capability` reports the difference.
     """
     can = capabilities_of(facts)
     if can:
@@ -30,8 +30,9 @@ def capabilities(facts: Facts, review: Review) -> Iterator[Observation]:
 def new_capability(facts: Facts, review: Review) -> Iterator[Observation]:
     """The file can do something that the previous release could not do.
 
-    The previous release is the one in the wheelhouse of `--since`, or else the approved release of the project. If a
-    library begins to use the network or to start programs, look at the change before you approve the update.
+    The rule compares with the project's release in the earlier wheelhouse (`--since`). If there is none, it compares with
+    the project's last approved release. If a library begins to use the network or to start programs, look at the change
+    before you approve the update.
     """
     before = review.before(facts)
     if before is None:
@@ -50,8 +51,8 @@ def _first_members(can: Capabilities) -> tuple[str, ...]:
 def not_in_sdist(facts: Facts, review: Review) -> Iterator[Observation]:
     """The wheel has Python code that the sdist of its release does not have.
 
-    A person who reads the sdist does not see this code. A build may write code such as `_version.py`. Other code was added
-    after the sdist was published, or on the machine that built the wheel.
+    A person who reads the sdist does not see this code. A build can generate code, such as `_version.py`. Any other code
+    was added after the sdist was published, or on the machine that built the wheel.
     """
     sdist = review.sdist_of(facts)
     if sdist is None:

@@ -15,16 +15,17 @@ checked_elsewhere(
     Severity.ERROR,
     {
         DENIED: "A Debian package has files under a licence that is in the policy's licences-denied.\n\n"
-        "The package's copyright file names the licences of all files. With `or`, a user may choose the licence.",
-        NOT_ALLOWED: "The policy has licences-allowed, and a Debian package has files under a licence that is not among them.\n\n"
-        "The package's copyright file names the licences of all files.",
+        "The package's copyright file names the licences of all files. If it says `or`, the user may choose, so the rule "
+        "reports the package only if all choices are denied.",
+        NOT_ALLOWED: "A Debian package has files under a licence that is not in the policy's licences-allowed.\n\n"
+        "The package's copyright file names the licences of all files. Without licences-allowed, all licences are allowed.",
     },
     group=GROUP,
 )
 checked_elsewhere(
     Severity.WARNING,
     {
-        UNKNOWN: "The policy names licences, but the licences in the copyright file of a Debian package are not machine-readable.\n\n"
+        UNKNOWN: "The policy allows or denies licences, but the copyright file of a Debian package is not machine-readable.\n\n"
         "The copyright file is from another package, or is not in the machine-readable format and names no text in "
         "/usr/share/common-licenses."
     },

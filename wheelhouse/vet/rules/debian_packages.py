@@ -25,7 +25,7 @@ checked_elsewhere(
     {
         VULNERABLE: "A published advisory says that this version of a Debian package is vulnerable.\n\n"
         "If an advisory names no fixed version, the finding is a warning. Advisories name source packages. "
-        "Versions are compared as in dpkg."
+        "The rule compares versions as dpkg does."
     },
     group=GROUP,
 )

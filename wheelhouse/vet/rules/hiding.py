@@ -18,7 +18,7 @@ def _members_with(facts: Facts, kind: str) -> Iterator[tuple[str, tuple[str, ...
 
 @rule(Severity.ERROR)
 def program_in_disguise(facts: Facts, review: Review) -> Iterator[Observation]:
-    """A program or an archive is hidden: in or after the data of an image, a sound or a font, or as base64 in a source."""
+    """A program or an archive is hidden in another file: in or after the data of an image, a sound or a font, or as base64 in code."""
     for path, does in _members_with(facts, "disguised"):
         yield observed(path=path, does=does)
 
@@ -27,7 +27,7 @@ def program_in_disguise(facts: Facts, review: Review) -> Iterator[Observation]:
 def pickle_runs_code(facts: Facts, review: Review) -> Iterator[Observation]:
     """A pickle calls functions that start programs or run code.
 
-    A program that loads the pickle runs these functions. The rule reads the opcodes of the pickle, and does not load it.
+    A program that loads the pickle runs these functions. The rule reads the pickle's opcodes, and does not load the pickle.
     """
     for path, calls in _members_with(facts, "pickle-calls"):
         yield observed(path=path, calls=calls)
@@ -35,9 +35,9 @@ def pickle_runs_code(facts: Facts, review: Review) -> Iterator[Observation]:
 
 @rule(Severity.ERROR)
 def pyc_unchecked(facts: Facts, review: Review) -> Iterator[Observation]:
-    """A compiled module tells Python not to compare the module with the source (PEP 552, unchecked hash).
+    """A compiled module (.pyc) tells Python not to check whether its source has changed (PEP 552, unchecked hash).
 
-    Python runs the compiled module, even if the source beside it says something else.
+    Python runs the compiled module, even if the source beside it has other code.
     """
     for path, _ in _members_with(facts, "unchecked-pyc"):
         yield observed(path=path)
@@ -47,9 +47,9 @@ def pyc_unchecked(facts: Facts, review: Review) -> Iterator[Observation]:
 def pyc_unlike_source(facts: Facts, review: Review) -> Iterator[Observation]:
     """A compiled module differs from the source beside it. Python may run the compiled module in place of the source.
 
-    If the compiled module has the format of the Python that runs wheelhouse, the rule compiles the source and compares all
-    instructions. Otherwise, the rule compares names and texts. The header of the compiled module has a hash of the source,
-    or the source's time and size. If the size is wrong, Python never runs the compiled module.
+    If the compiled module is for the Python version that runs wheelhouse, the rule compiles the source and compares all
+    instructions. For another version, the rule compares only names and texts. Python ignores a compiled module whose
+    header gives another size of the source, so the rule does not report such a module.
     """
     for path, does in _members_with(facts, "unlike-pyc"):
         yield observed(path=path, does=does)

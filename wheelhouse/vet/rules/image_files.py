@@ -27,8 +27,8 @@ checked_elsewhere(
 checked_elsewhere(
     Severity.ERROR,
     {
-        "file-leads-out": "A member of the tar would be unpacked outside its folder.\n\n"
-        "The rule checks absolute names, `..`, and links to outside. Tars that the image build does not unpack are also checked."
+        "file-leads-out": "A member of the tar would be unpacked outside the folder that the tar is unpacked into.\n\n"
+        "The rule looks for absolute names, `..`, and links that lead outside. It also checks tars that the image build does not unpack."
     },
     group=GROUP,
 )

@@ -59,8 +59,8 @@ def _members_with(
 def import_runs_decoded(facts: Facts, review: Review) -> Iterator[Observation]:
     """At import, a module runs code that it first decodes, decrypts or unpacks.
 
-    A reader of the file cannot see the code that runs. An example is exec of base64, zlib or marshal data, or of data in an
-    image.
+    A reader of the file cannot see the code that runs. For example, the module calls `exec` with base64, zlib or marshal
+    data, or with data from an image.
     """
     for path, does, lines in _members_with(facts, ("decoded-code", "loads-decoded"), AT_IMPORT):
         yield observed(path=path, does=does).with_context(lines=lines)
@@ -78,14 +78,14 @@ def import_runs_fetched(facts: Facts, review: Review) -> Iterator[Observation]:
 
 @rule(Severity.ERROR)
 def import_drops_program(facts: Facts, review: Review) -> Iterator[Observation]:
-    """At import, a module fetches a file, and makes this file executable or starts it."""
+    """At import, a module fetches a file, and then starts the file or makes it executable."""
     for path, does, lines in _members_with(facts, ("drops",), AT_IMPORT):
         yield observed(path=path, does=does).with_context(lines=lines)
 
 
 @rule(Severity.ERROR)
 def import_sends_data(facts: Facts, review: Review) -> Iterator[Observation]:
-    """At import, a module sends data of the machine: environment variables, secrets, or the name of the machine or user."""
+    """At import, a module sends data about the machine: environment variables, secrets, or the name of the machine or user."""
     for path, does, lines in _members_with(facts, ("sends",), AT_IMPORT):
         yield observed(path=path, does=does).with_context(lines=lines)
 
@@ -99,7 +99,7 @@ def import_reads_secrets(facts: Facts, review: Review) -> Iterator[Observation]:
 
 @rule(Severity.ERROR)
 def import_writes_startup(facts: Facts, review: Review) -> Iterator[Observation]:
-    """At import, a module writes files that the system, a shell, Python, git, an editor or an agent reads when it starts."""
+    """At import, a module writes files that the system, a shell, Python, git, an editor or an AI agent reads at its start."""
     for path, does, lines in _members_with(facts, ("startup", "tool-settings"), AT_IMPORT):
         yield observed(path=path, does=does).with_context(lines=lines)
 
@@ -113,7 +113,7 @@ def import_watches_user(facts: Facts, review: Review) -> Iterator[Observation]:
 
 @rule(Severity.ERROR)
 def import_injects_code(facts: Facts, review: Review) -> Iterator[Observation]:
-    """At import, a module puts machine code into memory, or loads a library that is named like another kind of file."""
+    """At import, a module puts machine code into memory, or loads a native library from a temporary folder or with a misleading suffix."""
     for path, does, lines in _members_with(facts, ("injects",), AT_IMPORT):
         yield observed(path=path, does=does).with_context(lines=lines)
 
@@ -127,7 +127,7 @@ def import_runs_command(facts: Facts, review: Review) -> Iterator[Observation]:
 
 @rule(Severity.WARNING)
 def import_patches(facts: Facts, review: Review) -> Iterator[Observation]:
-    """At import, a module replaces a foreign function that gets passwords, keys or requests.
+    """At import, a module replaces a foreign function that receives passwords, keys or requests.
 
     The function is a part of Python or of another project. Examples are `requests.Session.send`, `getpass.getpass` and
     `eth_account.Account.from_key`. Tracers and test tools also replace such functions.
@@ -152,7 +152,7 @@ def import_uses_network(facts: Facts, review: Review) -> Iterator[Observation]:
 
 @rule(Severity.WARNING)
 def code_runs_hidden(facts: Facts, review: Review) -> Iterator[Observation]:
-    """A function, if it is called, runs code that it first decodes or fetches."""
+    """If a function is called, it decodes or fetches code, and then runs this code."""
     for path, does, lines in _members_with(facts, ("decoded-code", "fetched-code"), IF_CALLED):
         yield observed(path=path, does=does).with_context(lines=lines)
 
@@ -161,7 +161,7 @@ def code_runs_hidden(facts: Facts, review: Review) -> Iterator[Observation]:
 def code_hides_names(facts: Facts, review: Review) -> Iterator[Observation]:
     """Code hides what it calls: it builds or looks up the names of functions that run code or start programs.
 
-    Examples are `getattr(os, 'sys' + 'tem')`, `vars(builtins)['exec']`, and names that are written with escapes.
+    Examples are `getattr(os, 'sys' + 'tem')`, `vars(builtins)['exec']`, and names with escape sequences.
     """
     for path, does, lines in _members_with(facts, ("hidden-name", "hidden-text"), AT_IMPORT, IF_CALLED):
         yield observed(path=path, does=does).with_context(lines=lines)
@@ -176,11 +176,11 @@ def code_protected(facts: Facts, review: Review) -> Iterator[Observation]:
 
 @rule(Severity.WARNING)
 def code_shady_address(facts: Facts, review: Review) -> Iterator[Observation]:
-    """Code names an address that hides its owner: a webhook, a short link, a tunnel, a throw-away domain, an IP address.
+    """Code contains an address that hides its owner: a webhook, a short link, a tunnel, a throw-away domain, an IP address.
 
     Some of these addresses are also in ordinary libraries: Telegram without a bot's token, well-known short links, and
-    services that show the caller's IP address. For these, the finding is only a note, unless the file uses the network,
-    starts programs or makes code at import.
+    services that show the caller's IP address. For these addresses, the finding is a note. It is a warning only if the
+    file uses the network, starts programs or creates code at import.
     """
     for path, does, lines in _members_with(facts, ("address",), AT_IMPORT, IF_CALLED):
         yield observed(path=path, does=does).with_context(lines=lines)
@@ -192,9 +192,9 @@ def code_shady_address(facts: Facts, review: Review) -> Iterator[Observation]:
 
 @rule(Severity.WARNING)
 def code_touches_secrets(facts: Facts, review: Review) -> Iterator[Observation]:
-    """Code, if it is called, opens files with keys or passwords, or writes files that a shell, the system or Python runs at the start.
+    """If the code is called, it opens files with keys or passwords, or writes files that a shell, the system or Python runs at its start.
 
-    Few libraries do this. Find out who calls the code, and for what.
+    Few libraries do this. Find out who calls the code, and why.
     """
     for path, does, lines in _members_with(facts, ("secrets", "startup"), IF_CALLED):
         yield observed(path=path, does=does).with_context(lines=lines)
@@ -202,10 +202,11 @@ def code_touches_secrets(facts: Facts, review: Review) -> Iterator[Observation]:
 
 @rule(Severity.WARNING)
 def code_is_hostile(facts: Facts, review: Review) -> Iterator[Observation]:
-    """Code, if it is called, does what almost only attacks do.
+    """If the code is called, it does something that almost no honest program does.
 
-    The code connects the input and output of a shell to a server, runs an encoded PowerShell command, mines cryptocurrency,
-    removes a home folder, looks for wallet addresses in the clipboard, or starts an AI agent that does not ask its user.
+    For example, it connects a shell's input and output to a server, runs an encoded PowerShell command, mines
+    cryptocurrency, removes a home folder, looks for wallet addresses in the clipboard, or starts an AI agent that does
+    not ask its user for permission.
     """
     for path, does, lines in _members_with(facts, ("hostile",), IF_CALLED):
         yield observed(path=path, does=does).with_context(lines=lines)
@@ -213,7 +214,7 @@ def code_is_hostile(facts: Facts, review: Review) -> Iterator[Observation]:
 
 @rule(Severity.WARNING)
 def code_profiles_machine(facts: Facts, review: Review) -> Iterator[Observation]:
-    """Code, if it is called, runs several commands that tell who uses the machine and where it is, such as whoami and ipconfig."""
+    """If the code is called, it runs several commands that show the machine's user and network, such as whoami and ipconfig."""
     for path, does, lines in _members_with(facts, ("asks",), IF_CALLED):
         if len(does) > 1:
             yield observed(path=path, does=does).with_context(lines=lines)
@@ -221,10 +222,10 @@ def code_profiles_machine(facts: Facts, review: Review) -> Iterator[Observation]
 
 @rule(Severity.NOTE)
 def code_can_act(facts: Facts, review: Review) -> Iterator[Observation]:
-    """Code, if it is called, fetches programs, watches the user, sends data of the machine, or starts suspicious commands.
+    """If the code is called, it fetches programs, watches the user, sends data about the machine, or starts suspicious commands.
 
-    Honest tools for these tasks do the same, so the finding is only a note. If a module does this at import, other rules
-    report an error.
+    Many honest tools do the same for their users, so the finding is only a note. If a module does this at import, other
+    rules report it as a warning or an error.
     """
     kinds = ("loads-decoded", "drops", "sends", "watches", "injects", "command", "asks", "patches", "tool-settings")
     for path, does, lines in _members_with(facts, kinds, IF_CALLED):
@@ -233,7 +234,7 @@ def code_can_act(facts: Facts, review: Review) -> Iterator[Observation]:
 
 @rule(Severity.NOTE)
 def tests_can_act(facts: Facts, review: Review) -> Iterator[Observation]:
-    """Tests or examples in a distribution do something that is a finding in other code. No other code of the distribution imports them."""
+    """Tests or examples do something that is a finding in other code. No other code of the distribution imports these tests or examples."""
     for path, does, lines in _members_with(facts, SERIOUS, IN_TESTS):
         yield observed(path=path, does=does).with_context(lines=lines)
 
@@ -260,7 +261,7 @@ def source_invisible(facts: Facts, review: Review) -> Iterator[Observation]:
 
 @rule(Severity.WARNING)
 def setup_replaces_install(facts: Facts, review: Review) -> Iterator[Observation]:
-    """setup() replaces commands of the install with the project's own commands. The install runs their code."""
+    """setup() replaces setuptools commands, such as install, with the project's own commands. An install runs the code of these commands."""
     for path, does, lines in _members_with(facts, ("install-command",), *REACHES):
         yield observed(path=path, does=does).with_context(lines=lines)
 
@@ -279,7 +280,7 @@ def source_unparsed(facts: Facts, review: Review) -> Iterator[Observation]:
 def source_unfollowed(facts: Facts, review: Review) -> Iterator[Observation]:
     """A source could not be analysed to its end: it is too long, nested too deeply, or needs too many steps.
 
-    Such a source can hide code. In 1,100 real files, no source was like this.
+    Such a source can hide code. None of 1,100 real files had such a source.
     """
     for path, does, _ in _members_with(facts, ("unfollowed",), *REACHES):
         yield observed(path=path, does=does)

@@ -17,10 +17,10 @@ checked_elsewhere(
     {
         "altered": "The sha256 or the size of the file differs from the lock file.",
         "missing": "The lock file names the file, but the folder does not have it.",
-        "foreign": "No lock file of the wheelhouse names the file.\n\nAn install from the folder may still install this file.",
-        "link": "The file is a link, and must be a regular file.\n\n"
-        "The linked file can change, and a copy of the folder may lack it.",
-        "swapped": "The file is not of the project and version that the lock file names.",
+        "foreign": "No lock file of the wheelhouse names the file.\n\nAn installer that reads the folder can install this file.",
+        "link": "The file is a link, but must be a regular file.\n\n"
+        "The linked file can change, and a copy of the folder may not contain the linked file.",
+        "swapped": "The file has another project or version than the lock file says.",
         "unfit": "No tag of the wheel is a tag of the target.",
         "requires-python": "The metadata in the file exclude the target's Python version.\n\n"
         "Installers refuse the file, even if the index gives another Requires-Python.",
@@ -31,28 +31,28 @@ checked_elsewhere(
         "metadata-duplicate": "A field that identifies the file has two values.\n\n"
         "Some readers use the first value, others use the last. The fields are Name, Version, Metadata-Version, Requires-Python, "
         "Wheel-Version and Root-Is-Purelib.",
-        "archive-limit": "The archive or its metadata exceed a limit: for members, rows, fields or the length of a name.\n\n"
-        "The limits are far above the values of real files. Without limits, a small file could need minutes to read.",
+        "archive-limit": "The archive or its metadata exceeds a limit, such as the number of members or the length of a name.\n\n"
+        "The limits are far above the values of real files. Without limits, wheelhouse could need minutes to read a small file.",
         "wheel-dist-info": "The wheel does not have exactly one .dist-info folder of its project, with METADATA, WHEEL and RECORD.",
         "wheel-version": "The WHEEL file has no Wheel-Version 1.x.",
-        "record-duplicate": "RECORD has two different rows for one file.",
-        "record-path": "RECORD names an absolute path, or a path with `..`.\n\n"
+        "record-duplicate": "RECORD, the wheel's list of its files, has two different rows for one file.",
+        "record-path": "RECORD, the wheel's list of its files, has an absolute path, or a path with `..`.\n\n"
         "pip keeps this row. When pip uninstalls the project, it deletes the file at this path.",
         "zip-structure": "The zip archive is damaged.",
-        "zip-directory": "The central directory of the zip is damaged, or differs from the end record.",
+        "zip-directory": "The central directory of the zip is damaged, or differs from the record at the end of the zip.",
         "zip-disagreement": "The two headers of a member differ from each other, or from the data.\n\n"
         "Two readers would unpack different bytes.",
         "zip-duplicate": "The archive has two members with the same name.\n\nSome readers use the first member, others the last.",
         "zip-hidden-data": "The archive has bytes that belong to no member, or to two members.",
         "zip-trailing-data": "There are bytes after the end of the archive.",
-        "zip-path": "A member could be unpacked outside the target folder.",
+        "zip-path": "A member could be unpacked outside the folder that the archive is unpacked into.",
         "zip-link": "A member is a link or a special file.",
         "zip-encrypted": "A member is encrypted, so nobody can read it.",
         "zip-method": "A member is compressed with a method that not every installer reads.",
         "zip-crc": "A member is damaged: its CRC does not match.",
         "zip-bomb": "The unpacked archive would be far larger than the archive.",
         "sdist-metadata": "The sdist does not have exactly one PKG-INFO in its top folder.",
-        "sdist-path": "A member could be unpacked outside the target folder, or through a link.",
+        "sdist-path": "A member could be unpacked through a link, or outside the folder that the sdist is unpacked into.",
         "sdist-duplicate": "The sdist has two members with the same name and different contents.\n\n"
         "Some readers use the first member, others the last.",
         "sdist-sparse": "A member of the sdist is a sparse file.\n\nReaders differ in how they fill the gaps of a sparse file.",
@@ -63,12 +63,12 @@ checked_elsewhere(
 checked_elsewhere(
     Severity.ERROR,
     {
-        "record-hash": "The hash of a file differs from RECORD, or RECORD has a hash of an unknown kind.",
-        "record-size": "The size of a file differs from RECORD.",
-        "name-twins": "Two files of the wheel with code or metadata become one file on macOS and Windows.\n\n"
-        "The names differ only in case, or in how Unicode composes a letter. On macOS and Windows, other code may run than on Linux.",
-        "record-fields": "A row of RECORD has more than three fields.\n\n"
-        "A name with commas was not quoted. Some installers refuse the wheel.",
+        "record-hash": "The hash of a file differs from its hash in RECORD, or RECORD has a hash of an unknown kind.",
+        "record-size": "The size of a file differs from its size in RECORD.",
+        "name-twins": "Two files with code or metadata in the wheel become one file on macOS and Windows.\n\n"
+        "Their names differ only in case, or in how Unicode composes a letter. On these systems, other code can run than on Linux.",
+        "record-fields": "A row of RECORD, the wheel's list of its files, has more than three fields.\n\n"
+        "The row has a file name with commas that is not quoted. Some installers refuse the wheel.",
     },
 )
 checked_elsewhere(
@@ -78,10 +78,11 @@ checked_elsewhere(
         "left-aside": "An interrupted run left the file.",
         "legacy-metadata": "A Requires-Dist line does not follow PEP 508.\n\npip 24.1 and newer refuse the file.",
         "case-twins": "Two files have names that differ only in case.\n\nOn macOS and Windows, one of the two files is lost.",
-        "record-missing-row": "RECORD has no row for a file of the wheel.\n\nInstallers install this file, although no hash protects it.",
-        "record-no-hash": "RECORD has no hash for a file.",
-        "record-weak-hash": "RECORD has only a weak hash for a file.",
-        "record-missing-file": "RECORD names a file that the wheel does not have.",
+        "record-missing-row": "RECORD, the wheel's list of its files, has no row for a file.\n\n"
+        "Installers install this file, although no hash protects it.",
+        "record-no-hash": "RECORD, the wheel's list of its files, has no hash for a file.",
+        "record-weak-hash": "RECORD, the wheel's list of its files, has only a weak hash for a file.",
+        "record-missing-file": "RECORD, the wheel's list of its files, has a file that the wheel does not have.",
     },
 )
 checked_elsewhere(
@@ -97,7 +98,7 @@ checked_elsewhere(
 def other_bytes(facts: Facts, review: Review) -> Iterator[Observation]:
     """A file with the same name was approved before, but only with another sha256.
 
-    PyPI does not let anybody replace a file. A mirror, your own build or an attacker can replace it.
+    On PyPI, nobody can replace a file. A mirror, your own build or an attacker can replace a file.
     """
     approved = review.approvals.sha256s_of(facts.filename)
     sha256 = facts.pin.artifact.sha256
@@ -109,7 +110,7 @@ def other_bytes(facts: Facts, review: Review) -> Iterator[Observation]:
 def wheel_tags(facts: Facts, review: Review) -> Iterator[Observation]:
     """The tags in the WHEEL file differ from the tags in the name of the wheel.
 
-    Installers use the tags in the name. The wheel was built for another platform, and only its file name was changed.
+    Installers use the tags in the name. A wheel has such tags if it was built for another platform and then renamed.
     """
     text = facts.texts.get(f"{facts.dist_info}/WHEEL")
     if text is None or not facts.pin.artifact.is_wheel:

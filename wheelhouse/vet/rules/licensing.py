@@ -25,7 +25,7 @@ def licence_unknown(facts: Facts, review: Review) -> Iterator[Observation]:
 
 @rule(Severity.WARNING)
 def licence_expression_wrong(facts: Facts, review: Review) -> Iterator[Observation]:
-    """The License-Expression cannot be parsed, or names licences that are neither in the SPDX list nor `LicenseRef-…` (PEP 639)."""
+    """The License-Expression field cannot be parsed, or names a licence that is not in the SPDX list and not `LicenseRef-…` (PEP 639)."""
     text = facts.header("license-expression")
     if text and parse(text) is None:
         yield observed(text=text[:MAX_CHARACTERS])
@@ -33,7 +33,7 @@ def licence_expression_wrong(facts: Facts, review: Review) -> Iterator[Observati
 
 @rule(Severity.ERROR)
 def licence_denied(facts: Facts, review: Review) -> Iterator[Observation]:
-    """The file requires a licence that is in the policy's licences-denied.
+    """The file is under a licence that is in the policy's licences-denied.
 
     With OR, a user may choose the licence: `GPL-3.0-only OR MIT` is no finding if only the GPL is denied.
     """
@@ -44,7 +44,10 @@ def licence_denied(facts: Facts, review: Review) -> Iterator[Observation]:
 
 @rule(Severity.ERROR)
 def licence_not_allowed(facts: Facts, review: Review) -> Iterator[Observation]:
-    """The policy has licences-allowed, and the licence of the file is known, but not among them."""
+    """The licence of the file is not in the policy's licences-allowed.
+
+    Without licences-allowed, all licences are allowed. `licence-unknown` reports files whose licence is not known.
+    """
     licence = licence_of(facts)
     if (
         review.policy.licences_allowed

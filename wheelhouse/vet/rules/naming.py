@@ -16,8 +16,8 @@ from wheelhouse.vet.stdlib import STDLIB
 def lookalike(facts: Facts, review: Review) -> Iterator[Observation]:
     """The name of the project looks like a name in the policy's `lookalikes`, but is not in that list.
 
-    One letter is added, missing, changed or exchanged with its neighbour, or the separators differ, or digits stand for
-    letters.
+    Two names look alike if one letter is added, missing, changed or exchanged with its neighbour, if the separators
+    differ, or if digits stand for letters.
     """
     if facts.project not in review.policy.lookalikes:
         for other in sorted(review.policy.lookalikes):
@@ -29,9 +29,10 @@ def lookalike(facts: Facts, review: Review) -> Iterator[Observation]:
 def lookalike_popular(facts: Facts, review: Review) -> Iterator[Observation]:
     """The name of the project imitates one of the thousand most downloaded projects of PyPI.
 
-    One letter is added, missing, changed or exchanged with its neighbour. Or letters look alike, the separators or the
-    order of the words differ, or a number or a word like `python` is added. Projects with many downloads of their own are
-    not reported. wheelhouse has the list of projects, with its date and source at the top.
+    A name imitates another name if one letter is added, missing, changed or exchanged with its neighbour, if letters look
+    alike, if the separators or the order of the words differ, or if a number or a word like `python` is added. The rule
+    does not report projects that have many downloads themselves. wheelhouse contains the list of projects, with its date
+    and source at the top.
     """
     if imitated := _imitated(facts, review, popular=True):
         yield observed(other=str(imitated[0]), how=imitated[1].value)
@@ -39,7 +40,7 @@ def lookalike_popular(facts: Facts, review: Review) -> Iterator[Observation]:
 
 @rule(Severity.WARNING)
 def lookalike_known(facts: Facts, review: Review) -> Iterator[Observation]:
-    """The name of the project imitates a project of PyPI with many downloads, which is not among the first thousand.
+    """The name of the project imitates a PyPI project that has many downloads, but is not one of the thousand most downloaded.
 
     The names are compared as for `lookalike-popular`.
     """
@@ -64,8 +65,8 @@ def module_of_another(facts: Facts, review: Review) -> Iterator[Observation]:
     """A little-known project installs a module with the name of one of the thousand most downloaded projects of PyPI.
 
     A program that imports the well-known project can get this module instead, if both projects are installed or the
-    well-known project is missing. `intrudes` reports files inside a package of another project of the wheelhouse. Namespace
-    packages belong to no project.
+    well-known project is missing. The rule ignores namespace packages, which belong to no project. `intrudes` reports files
+    inside a package of another project of the wheelhouse.
     """
     if facts.project in review.known.ranks:
         return
@@ -79,8 +80,8 @@ def module_of_another(facts: Facts, review: Review) -> Iterator[Observation]:
 def homoglyphs(facts: Facts, review: Review) -> Iterator[Observation]:
     """The name of a module or command has letters of another alphabet that look like ASCII letters.
 
-    A reader cannot tell the two names apart, but Python can. A name without any ASCII letter is reported only if it looks
-    like a module of the standard library or a well-known project.
+    A reader cannot tell this name from the ASCII name, but Python can. A name without any ASCII letter is reported only if
+    it looks like a module of the standard library or a well-known project.
     """
     names = (*facts.top_modules, *facts.commands)
     alike = {name: plain for name in names if (plain := ascii_lookalike(name)) and _reads_like(name, plain, review)}

@@ -32,7 +32,7 @@ PLATFORM_KIND = {"linux": "elf", "manylinux": "elf", "musllinux": "elf", "macosx
 def native_code(facts: Facts, review: Review) -> Iterator[Observation]:
     """The distribution has native libraries.
 
-    Native code cannot be read like Python code. `native-links` reports the other libraries that these libraries need.
+    Native code cannot be read like Python code. `native-links` reports missing libraries that these libraries need.
     """
     libraries = [entry for entry in _native(facts) if not _is_program(entry)]
     if libraries:
@@ -73,10 +73,10 @@ def native_links(facts: Facts, review: Review) -> Iterator[Observation]:
 
 @rule(Severity.ERROR)
 def native_search_path(facts: Facts, review: Review) -> Iterator[Observation]:
-    """A native library looks for other libraries in a folder that any user may own (DT_RPATH, DT_RUNPATH).
+    """A native library looks for other libraries in a folder that is neither its own nor a system folder (DT_RPATH, DT_RUNPATH).
 
-    A user who can write to this folder on the target can put code into the process. `native-search-system` reports system
-    folders.
+    If a user of the target can write to this folder, code of this user can run in the process. `native-search-system`
+    reports system folders.
     """
     for name, paths in _search(facts):
         if outside := [path for path in paths if not SYSTEM_FOLDERS.match(path)]:

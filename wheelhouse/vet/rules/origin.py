@@ -14,7 +14,7 @@ LOOPBACK = re.compile(r"http://(localhost|127\.\d+\.\d+\.\d+|\[::1\])[:/]")
 
 @wheelhouse_rule(Severity.NOTE)
 def indexes(review: Review) -> Iterator[Observation]:
-    """The note names the indexes that the files of the wheelhouse came from.
+    """The note lists the indexes that the files of the wheelhouse came from.
 
     Each project comes from one index, which the lock file names. Make sure that you know each index.
     """
@@ -27,7 +27,7 @@ def indexes(review: Review) -> Iterator[Observation]:
 def origin_unknown(facts: Facts, review: Review) -> Iterator[Observation]:
     """The lock file does not say which index the file came from.
 
-    The file was named by path or address, or was in a folder. Only the person who named the file knows where it came from.
+    The file was requested by path or address, or was in a folder. Only the person who requested it knows where it came from.
     A wheel that wheelhouse built is not reported here: see `built-here`.
     """
     if not facts.pin.index and not facts.pin.built:
@@ -39,7 +39,8 @@ def origin_unknown(facts: Facts, review: Review) -> Iterator[Observation]:
 def origin_unencrypted(facts: Facts, review: Review) -> Iterator[Observation]:
     """The file, or the index page with the file's hash, was fetched over unencrypted HTTP.
 
-    An attacker in the network could replace both. Addresses of the host itself, such as `http://localhost`, are not reported.
+    An attacker in the network could replace the file and the hash. The rule does not report addresses of the host itself,
+    such as `http://localhost`.
     """
     for url in dict.fromkeys(filter(None, (facts.pin.index, facts.pin.origin.url))):
         if url.startswith("http://") and not LOOPBACK.match(url):
@@ -81,7 +82,7 @@ def built_unsealed(facts: Facts, review: Review) -> Iterator[Observation]:
 def built_in_weaker_sandbox(facts: Facts, review: Review) -> Iterator[Observation]:
     """The wheel was built in a sandbox without a protection that the policy requires (`sandbox` of `[policy]`).
 
-    A lock file of an older wheelhouse does not name the protections of the sandbox, so it does not meet this policy.
+    Lock files from older releases of wheelhouse do not name the sandbox's protections, so the rule reports their wheels.
     """
     if built := facts.pin.built:
         missing = review.policy.sandbox - built.held
@@ -100,8 +101,8 @@ def publisher(facts: Facts, review: Review) -> Iterator[Observation]:
 def publisher_changed(facts: Facts, review: Review) -> Iterator[Observation]:
     """The publisher of the file is not the project's first known publisher.
 
-    wheelhouse keeps the first publisher that it sees for each project, in the file that the policy's `publishers` names. A
-    new publisher can mean that the project moved, or that an attacker took over the project.
+    wheelhouse keeps each project's first publisher in a file (`publishers` in the policy). A new publisher can mean that the
+    project moved, or that an attacker took over the project.
     """
     known = review.publishers.get(facts.project, ())
     if known and facts.attested and not facts.attested.refused and not set(facts.attested.publishers) <= set(known):
@@ -141,9 +142,9 @@ def attestations_unchecked(review: Review) -> Iterator[Observation]:
 
 @wheelhouse_rule(Severity.NOTE)
 def trust_root(review: Review) -> Iterator[Observation]:
-    """The note gives the age of the trust root that was used to check attestations.
+    """The note gives the age of the trust root: the keys that were used to check attestations.
 
-    Without a network, wheelhouse cannot know which keys were revoked later.
+    Without a network, wheelhouse cannot know which of these keys were revoked later.
     """
     if since := review.trusted_since:
         yield observed(since=f"{since:%Y-%m-%d}").with_context(days=(review.now - since).days)

@@ -93,7 +93,7 @@ def intrudes(facts: Facts, review: Review) -> Iterator[Observation]:
     """The distribution installs into a package of another project of the wheelhouse, or of a project in the policy's `lookalikes`.
 
     A package belongs to the project that installs its `__init__.py`, or that has its name. Namespace packages belong to no
-    project. If a project's name begins with the owner's name, `extends` reports the distribution instead.
+    project. If the distribution's name begins with the owner's name, `extends` reports the distribution instead.
     """
     for owner, paths in _paths_of_others(facts, review):
         if not _is_part_of(facts.project, owner):
@@ -177,8 +177,8 @@ def _backports(facts: Facts) -> set[str]:
 def everybodys_name(facts: Facts, review: Review) -> Iterator[Observation]:
     """The distribution installs a package with a common name, such as `tests` or `examples`.
 
-    This is nearly always a mistake of the project. The finding is only a note if no other distribution of the wheelhouse
-    has a file at the same path, because nothing is overwritten then.
+    This is nearly always a mistake of the project. If no other distribution of the wheelhouse has a file at the same path,
+    nothing is overwritten, so the finding is only a note.
     """
     tops = {path.partition("/")[0] for path in facts.installs if "/" in path} - {facts.project}
     if taken := sorted(tops & COMMON_NAMES):
@@ -208,7 +208,8 @@ def data_files(facts: Facts, review: Review) -> Iterator[Observation]:
 def data_files_elsewhere(facts: Facts, review: Review) -> Iterator[Observation]:
     """The distribution installs files outside site-packages, in folders for settings or programs.
 
-    The .data/data folder of a wheel is unpacked into the prefix, such as `etc/`, `bin/` and `lib/`.
+    The .data/data folder of a wheel is unpacked into the prefix (`/usr`, or the folder of a venv), for example into its
+    `etc/`, `bin/` and `lib/`.
     """
     _, unusual = _outside(facts)
     if unusual:

@@ -59,7 +59,7 @@ HOSTS: Mapping[str, str] = {
 
 @rule(Severity.NOTE)
 def plugin_at_start(facts: Facts, review: Review) -> Iterator[Observation]:
-    """Another program imports the file each time it starts, because of an entry point.
+    """Each time another program starts, it imports the file, because of an entry point.
 
     Examples are pytest with the group `pytest11`, and Airflow with `airflow.plugins`. These programs import each installed
     plugin, even if nobody names it.
@@ -73,8 +73,8 @@ def plugin_at_start(facts: Facts, review: Review) -> Iterator[Observation]:
 def plugin_in_builds(facts: Facts, review: Review) -> Iterator[Observation]:
     """Each build with setuptools in the same environment runs code of the file, even the build of another project.
 
-    The entry point groups are `setuptools.finalize_distribution_options`, `egg_info.writers`, `setuptools.file_finders`,
-    and `distutils.commands` if a command of setuptools is replaced. Build tools are not reported.
+    The entry point groups are `setuptools.finalize_distribution_options`, `egg_info.writers` and `setuptools.file_finders`.
+    An entry point of `distutils.commands` is reported if it replaces a command of setuptools. Build tools are not reported.
     """
     if facts.project in BUILD_TOOLS:
         return

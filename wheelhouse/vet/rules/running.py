@@ -56,8 +56,8 @@ def pth_known(facts: Facts, review: Review) -> Iterator[Observation]:
 def pth_path(facts: Facts, review: Review) -> Iterator[Observation]:
     """A .pth file adds a folder to sys.path.
 
-    Each line that does not begin with `import` is a folder. At each start, Python adds the folder to sys.path, so that its
-    modules can be imported.
+    Each line that does not begin with `import` names a folder. At each start, Python adds this folder to sys.path, so that
+    programs can import its modules.
     """
     for entry, text in facts.pth_files:
         if folders := pth_folders(text):
@@ -83,7 +83,7 @@ def _is_start_module(member: str) -> bool:
 def start_module(facts: Facts, review: Review) -> Iterator[Observation]:
     """The distribution installs a sitecustomize or usercustomize module.
 
-    Each start of Python imports these modules, even if nothing uses them.
+    Python imports these modules at each start, even if nothing uses them.
     """
     if facts.pin.artifact.is_wheel:
         for entry in facts.entries:
@@ -153,7 +153,7 @@ def _signals(facts: Facts) -> Iterator[tuple[str, CodeSignals]]:
 
 @rule(Severity.WARNING)
 def install_time_network(facts: Facts, review: Review) -> Iterator[Observation]:
-    """Code that runs by itself uses the network: it imports a network module, or names an address to call.
+    """Code that runs by itself uses the network: it imports a network module, or contains an address to call.
 
     The rule reads .pth files, sitecustomize and usercustomize modules, in-tree backends, and the setup.py of an sdist with
     the modules beside it. Addresses that only describe the project are not reported.
@@ -167,7 +167,7 @@ def install_time_network(facts: Facts, review: Review) -> Iterator[Observation]:
 def install_time_hidden(facts: Facts, review: Review) -> Iterator[Observation]:
     """Code that runs by itself executes data that it first decodes or unpacks.
 
-    A reader of the file cannot see the code that runs. An example is exec of base64, zlib or marshal data.
+    A reader of the file cannot see the code that runs. For example, the code calls `exec` with base64, zlib or marshal data.
     """
     for name, signals in _signals(facts):
         if signals.hidden:

@@ -12,7 +12,7 @@ from wheelhouse.vet.rules import Review, rule
 
 @rule(Severity.NOTE)
 def data_scripts(facts: Facts, review: Review) -> Iterator[Observation]:
-    """The wheel installs scripts that are not from its entry points into a folder of PATH.
+    """The wheel installs scripts into a folder of PATH, and these scripts do not come from its entry points.
 
     The scripts are in the .data/scripts folder of the wheel, or in `bin/` of its .data/data folder, and can be in any
     language. `script-shadows` reports scripts with the name of a system command.
@@ -52,7 +52,7 @@ def script_shadows_tool(facts: Facts, review: Review) -> Iterator[Observation]:
 
 @rule(Severity.WARNING)
 def command_twice(facts: Facts, review: Review) -> Iterator[Observation]:
-    """Two distributions of the wheelhouse install a command of the same name.
+    """Two distributions of the wheelhouse install a command with the same name.
 
     The order of the installs decides which of the two commands remains. The rule reports both distributions.
     """

@@ -12,7 +12,7 @@ from wheelhouse.vet.rules import Review, rule
 
 @rule(Severity.ERROR)
 def pth_start_module(facts: Facts, review: Review) -> Iterator[Observation]:
-    """A .pth file adds a folder with a sitecustomize or usercustomize module to sys.path.
+    """A .pth file adds a folder to sys.path, and the folder contains a sitecustomize or usercustomize module.
 
     At each start, Python imports such a module from any folder of sys.path. The module can be in another file of the
     wheelhouse.

@@ -35,8 +35,8 @@ GIT_FILTER = re.compile(r"^(?!\s*#).*?\sfilter=(?!lfs\b)(\S+)", re.MULTILINE)
 def tool_settings(facts: Facts, review: Review) -> Iterator[Observation]:
     """The wheel installs settings that make an editor, an AI agent, git or a shell run programs.
 
-    Examples are `.vscode/tasks.json`, `.claude/settings.json`, `.mcp.json`, `.git/hooks` and `.envrc`. A person who opens
-    the folder can start these programs. An installed package does not need such settings.
+    Examples are `.vscode/tasks.json`, `.claude/settings.json`, `.mcp.json`, `.git/hooks` and `.envrc`. The programs can run
+    when somebody opens the folder. An installed package does not need such settings.
     """
     if paths := _matching(facts, RUN_BY_TOOLS, is_wheel=True):
         yield observed(paths=paths)
@@ -67,7 +67,7 @@ def agent_instructions(facts: Facts, review: Review) -> Iterator[Observation]:
 def git_filter(facts: Facts, review: Review) -> Iterator[Observation]:
     """A .gitattributes file names a filter that is not git-lfs.
 
-    If the git settings of the user or of the folder define this filter, git runs its program on files of the folder.
+    If the git settings of the user or of the folder define this filter, git runs the filter's program on files of the folder.
     """
     for name, text in facts.texts.items():
         if name.rpartition("/")[2] == ".gitattributes" and (filters := GIT_FILTER.findall(text)):

@@ -47,10 +47,10 @@ def vulnerable(facts: Facts, review: Review) -> Iterator[Observation]:
 
 @rule(Severity.ERROR, by_sha256=True)
 def malicious(facts: Facts, review: Review) -> Iterator[Observation]:
-    """The file is known as malicious, by its sha256 or by its project and version.
+    """The file is known to be malicious, by its sha256 or by its project and version.
 
     The records (MAL-…) are from the OpenSSF, and are in the snapshot of `wheelhouse advisories import`. A waiver must name
-    the sha256.
+    the sha256 of the file.
     """
     advisories = review.advisories or Advisories()
     release = {"project": str(facts.project), "version": str(facts.version)}
@@ -67,7 +67,8 @@ def malicious_member(facts: Facts, review: Review) -> Iterator[Observation]:
     """A member of the file has the sha256 of a known malicious file. The malicious file can be from any project.
 
     The records (MAL-…) are from the OpenSSF. In a wheel, the rule compares the hashes in RECORD. In an sdist, it compares
-    the hashes of the members. Members of less than 64 bytes are not compared, because most projects have an empty file.
+    the hashes of the members. Members of less than 64 bytes are not compared, because many projects have the same small
+    files, such as an empty `__init__.py`.
     """
     known = review.advisories.by_member if review.advisories else {}
     for entry in facts.entries if known else ():
@@ -88,11 +89,11 @@ def _sha256_of(entry: Entry) -> str:
 def component_vulnerable(facts: Facts, review: Review) -> Iterator[Observation]:
     """A bill of materials in the wheel (PEP 770) names a component that is vulnerable, according to a published advisory.
 
-    Such components are compiled in or vendored: Rust crates, system packages of Alma, Rocky, Red Hat, Debian and Ubuntu
-    that `auditwheel` copied, npm and Go modules, and projects of PyPI. Only a new release of the wheel updates the
+    Such components are compiled or copied into the wheel: Rust crates, npm and Go modules, projects of PyPI, and system
+    packages (Alma, Rocky, Red Hat, Debian, Ubuntu) that `auditwheel` copied. Only a new release of the wheel updates the
     component. Put OSV's exports for crates.io, AlmaLinux and others into one folder with the export for PyPI, and import
-    the folder. The finding is a warning, because the wheel may not call the vulnerable code. If the wheel does not call
-    this code, say so with VEX.
+    the folder. The finding is only a warning, because wheelhouse does not know whether the wheel calls the vulnerable
+    code. If the wheel does not call this code, say so in a VEX document.
     """
     advisories = review.advisories
     for component in embedded_components(facts) if advisories else ():
