@@ -24,7 +24,7 @@ TABLES = {
     "policy": "How `vet` rates its findings.",
     "store": "The store that machines share.",
     "store-mode": "With `read`, files are taken from the store, and nothing is written to it.",
-    "store-private": "Whether files that a server gave only with credentials also go to the store.",
+    "store-private": "Whether private files also go to the store: files that a server gave only with credentials.",
     "image": "The base image: a name, or the table `[image]`.",
     "stage": "Options of `wheelhouse stage`.",
     "jobs": "Several jobs, by name, for `wheelhouse fetch --all`. A job has the keys that say what to fetch.",
@@ -47,20 +47,20 @@ KEYS = {
     },
     "ReviewerSettings": {
         "name": "The reviewer's name. A reviewer with several keys counts once.",
-        "key": "A public key as ssh-keygen writes it, or a file with this key.",
-        "role": "One of `[approvals.roles]`. A reviewer without a role may approve all projects.",
+        "key": "A public key as ssh-keygen writes it, or a file with such a key.",
+        "role": "The reviewer's role, one of `[approvals.roles]`. A reviewer without a role may approve all projects.",
     },
     "RoleSettings": {
         "projects": "Patterns of project names.",
         "needed": "How many reviewers of this role must approve a file.",
     },
     "DebianSettings": {
-        "packages": "Packages: git, git=VERSION or git/SUITE.",
+        "packages": "Packages, each written as git, git=VERSION or git/SUITE.",
         "development": "Packages of the build stage.",
         "runtime": "Packages of the final image.",
         "base": "The root folder of the base system. Default: the base image.",
         "sources": "Lines of a sources.list. Default: the sources of the base system.",
-        "keyrings": "Files with the keys that may sign suites. Default: as for `--deb-keyring`.",
+        "keyrings": "Files with keys. Suites that one of these keys signed are accepted. Default: as for `--deb-keyring`.",
         "date": "Use the Debian snapshot of this time.",
     },
     "FileSettings": {
@@ -69,10 +69,10 @@ KEYS = {
         "name": "The name of the file in the wheelhouse. Default: the last part of the address.",
         "checksums": "The address of a checksum file that the file's project publishes.",
         "signature": "The address of the file's detached OpenPGP signature. Needs `key`.",
-        "key": "A file with the OpenPGP keys that may sign.",
+        "key": "A file with the OpenPGP keys, one of which must have made the signature.",
         "to": "The path of the file in the image. With `unpack`, the folder to unpack into.",
         "unpack": "Whether the image build unpacks the file, which must be a tar.",
-        "strip": "How many leading folders of each path `unpack` leaves out.",
+        "strip": "How many leading folders to remove from each path in the tar, with `unpack`.",
     },
     "PolicySettings": {
         "threshold": "Findings of this severity or higher give exit code 1.",
@@ -86,7 +86,7 @@ KEYS = {
         "vex": "VEX documents, which say which vulnerabilities do not affect these files.",
         "lookalikes": "Project names that no other project may imitate.",
         "publishers": "The file with the first known publisher of each project.",
-        "trust-root": "The trust root for attestations. Default: the trust root in the installed sigstore.",
+        "trust-root": "The file with the trust root, which checks attestations. Default: the trust root in the installed sigstore.",
         "licences-allowed": "Allowed licences. Files with another licence are reported.",
         "licences-denied": "Denied licences. Files with one of them are reported.",
         "sandbox": "The protections that the sandbox of every build must have had.",
@@ -105,8 +105,8 @@ KEYS = {
         "version": "Findings of this version only.",
         "fingerprint": "The finding with this fingerprint only. `vet --json` prints fingerprints.",
         "advisory": "Findings of this advisory only, for the rule `vulnerable`.",
-        "state": "The state of the vulnerability in an exported VEX document.",
-        "justification": "Why the vulnerability does not affect these files, in the words of the VEX formats.",
+        "state": "The state of the vulnerability in the bill of materials. Default: `exploitable`.",
+        "justification": "Why the vulnerability does not affect these files: a justification of CycloneDX, OpenVEX or CSAF.",
     },
     "ImageSettings": {
         "base": "The base image to fetch into the wheelhouse: NAME or NAME@DIGEST.",
@@ -134,7 +134,7 @@ def settings_schema() -> dict[str, Any]:
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "title": "wheelhouse.toml",
-        "description": "The settings of wheelhouse; [tool.wheelhouse] of pyproject.toml has the same keys.",
+        "description": "The settings of wheelhouse. [tool.wheelhouse] of pyproject.toml has the same keys.",
         "$ref": "#/$defs/File",
         "$defs": definitions,
     }
@@ -180,11 +180,11 @@ def settings_page(note: str) -> str:
     parts += [_table(title, definitions[name]) for title, name in _tables(definitions)]
     head = (
         "The settings are in `wheelhouse.toml` of the current folder, or in `[tool.wheelhouse]` of its `pyproject.toml`. Options on\n"
-        "the command line override the settings. If the command line names what to fetch, the job of the settings file is not\n"
-        "used. An unknown key is an error.\n\n"
+        "the command line override the settings. If the command line names what to fetch, wheelhouse ignores the keys of the\n"
+        "settings file that say what to fetch and for which targets. An unknown key is an error.\n\n"
         f"Editors complete and check the settings with [the JSON Schema]({SCHEMA}). Save the schema beside the settings file, and begin\n"
-        "the settings file with\n"
-        "`#:schema ./wheelhouse-toml.schema.json` (Even Better TOML, taplo)."
+        "the settings file with the line `#:schema ./wheelhouse-toml.schema.json`. The editor extension Even Better TOML and the\n"
+        "tool taplo read this line."
     )
     return f"{note}\n\n# wheelhouse.toml\n\n{head}\n\n" + "\n\n".join(parts) + "\n"
 

@@ -47,11 +47,11 @@ def build(
     wheelhouse build wheels --in-image python:3.12-bookworm
     wheelhouse build wheels --target cp312-manylinux_2_28_x86_64
 
-    The lock files then name the wheels instead of the sdists. Build requirements are resolved as of the sdist's upload
-    date. They are locked and kept in build/ of the wheelhouse. They come from the same index as the sdist, unless you name
-    another index. Wheels that were built before come from the cache. A wheel for every platform (`none-any`) is used for
-    each target whose lock file names its sdist. If an sdist cannot be built, the other sdists are still built, and the exit
-    code is 6.
+    After the build, the lock files name the wheels instead of the sdists. Build requirements are resolved as of a past date
+    (see --build-uploaded-prior-to). They are locked and kept in build/ of the wheelhouse. They come from the same index as
+    the sdist, unless you name another index. Wheels that were built before come from the cache. If a wheel fits every
+    platform (`none-any`), all targets whose lock files name the sdist use this wheel. If an sdist cannot be built, the
+    command builds the other sdists, and exits with code 6.
 
     With --store, wheels that other machines built come from the store. If the targets need several machines, run `build
     --only-here` on each machine: a machine builds the sdists that it can build. Then run `build --from-store` on one

@@ -16,7 +16,7 @@ from wheelhouse.errors import MachineError
 
 @command(cache_app, "show")
 def cache_show(place: CacheOptions, as_json: Json = False) -> None:
-    """Show where the cache is, and what it holds."""
+    """Show where the cache is, and what it contains."""
     from wheelhouse import report
     from wheelhouse.files.cache import Cache
 
@@ -46,7 +46,7 @@ def cache_prune(
         int, typer.Option("--days", metavar="N", min=0, help="Remove files that were not used for this many days.")
     ] = 90,
 ) -> None:
-    """Remove files from the cache that were not used for some time."""
+    """Remove cached files that were not used for some time."""
     oldest = now().timestamp() - days * 86400
     _prune(place, lambda path: max(path.stat().st_atime, path.stat().st_mtime) > oldest)
 

@@ -37,7 +37,7 @@ MIN_VOLUME_BYTES = 1000
 STREAM = Path("-")
 BundleFile = Annotated[
     Path,
-    typer.Argument(metavar="FILE", help="A bundle; - is stdin. For volumes: the part that all their names begin with."),
+    typer.Argument(metavar="FILE", help="A bundle, or - for stdin. For volumes: the common start of their names."),
 ]
 Wheelhouses = Annotated[
     list[Path], typer.Argument(metavar="WHEELHOUSE...", help="The folders that `wheelhouse fetch` or `unpack` wrote.")
@@ -67,8 +67,8 @@ def pack(
         typer.Option(
             "--since",
             metavar="OTHER",
-            help="Pack only files that the far side lacks. OTHER is the state of the far side, or a "
-            "wheelhouse, a bundle or a manifest that the far side has.",
+            help="Pack only files that the far side lacks. OTHER says what the far side has: a file that `wheelhouse "
+            "state` wrote there, or a wheelhouse, a bundle or a manifest.",
         ),
     ] = None,
     since_keys: Annotated[
@@ -332,7 +332,7 @@ def state(
     as_json: Json = False,
     quiet: Quiet = False,
 ) -> None:
-    r"""Write a list of the files in a wheelhouse, for `wheelhouse pack --since` on the other side. Every file is hashed.
+    r"""Write a list of a wheelhouse's files, for `wheelhouse pack --since` on the other side of the air gap. Every file is hashed.
 
     The command leaves out files that are missing or differ from the lock file, and prints their names. The next bundle then
     has these files.

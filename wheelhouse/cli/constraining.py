@@ -25,7 +25,7 @@ def constraints_fetch(
 ) -> None:
     """Fetch Airflow's official constraints into the folder constraints/, so that you can review and keep them.
 
-    A file that is there already stays as it is.
+    The command does not change a file that is already in this folder.
     """
     from wheelhouse.airflow import Airflow
     from wheelhouse.fetch.constraints import AIRFLOW_PUBLISHES, airflow_constraints

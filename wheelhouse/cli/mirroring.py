@@ -61,7 +61,12 @@ def index(
         ),
     ],
     check: Annotated[
-        bool, typer.Option("--check", help="Hash every file of an existing index. Default: compare only sizes.")
+        bool,
+        typer.Option(
+            "--check",
+            help="In a folder: hash every file (default: compare only sizes). In a bucket: compare sizes (default: compare "
+            "nothing).",
+        ),
     ] = False,
     link: Annotated[
         bool,
@@ -88,8 +93,8 @@ def index(
     `wheelhouse verify DIR` checks the whole index.
 
     Installers can read the index from a folder by its file: URL, or from a bucket. Several runs may write to one bucket at
-    once. A run replaces a page only if no other run changed this page in the meantime. In a bucket, only --check looks for
-    missing files and wrong sizes, and nothing is hashed.
+    once. If another run changed a page in the meantime, a run reads this page again, and then changes it. In a bucket, a
+    missing file or a wrong size is found only with --check.
     """
     from wheelhouse.fetch.gather import parse_moment
     from wheelhouse.mirror.static_index import IndexChoices
@@ -275,7 +280,7 @@ def status(
     by: By = None,
     as_json: Json = False,
 ) -> None:
-    """Set the status of a project (PEP 792). `active` removes a status that was set: the status in the lock file then counts.
+    """Set the status of a project (PEP 792). `active` removes the status that you set, so the lock file's status counts again.
 
     The files of a quarantined project are removed from the index. When the project is active again, `wheelhouse index` adds
     its files again.
@@ -294,7 +299,7 @@ def prune(
         typer.Option(
             "--keep",
             metavar="WHEELHOUSE",
-            help="Keep the files that the lock files of this wheelhouse name. May be repeated.",
+            help="Keep the files that are in the lock files of this wheelhouse. May be repeated.",
         ),
     ],
     dry_run: Annotated[
@@ -304,7 +309,7 @@ def prune(
     by: By = None,
     as_json: Json = False,
 ) -> None:
-    r"""Remove the files that no lock file of the --keep wheelhouses names. A later `wheelhouse index` can add them again.
+    r"""Remove the files that are in no lock file of the --keep wheelhouses. A later `wheelhouse index` can add them again.
 
     \b
     wheelhouse mirror prune simple --keep jobs/web --keep jobs/batch --dry-run

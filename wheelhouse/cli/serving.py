@@ -209,7 +209,7 @@ def publish(
     wheelhouse: WheelhouseFolder,
     network: NetworkOptions,
     repository: Annotated[
-        str, typer.Option("--repository", metavar="URL", help="The address to upload to, as twine takes it.")
+        str, typer.Option("--repository", metavar="URL", help="The upload address, as for twine's --repository-url.")
     ],
     index: Annotated[
         str | None,
@@ -264,18 +264,16 @@ def check(
     wheelhouse: WheelhouseFolder = Path("wheels"),
     deep: Annotated[
         bool,
-        typer.Option(
-            "--deep", help="Download and hash every file. Default: compare the hashes that the mirror's pages have."
-        ),
+        typer.Option("--deep", help="Download and hash every file. Default: compare the hashes on the mirror's pages."),
     ] = False,
     token_file: TokenFile = None,
     as_json: Json = False,
     quiet: Quiet = False,
 ) -> None:
-    r"""Check that a mirror has every file that the lock files of a wheelhouse name, with the locked hash.
+    r"""Check that a mirror has every locked file of a wheelhouse, with the locked hash.
 
     The mirror can be any Simple index: Nexus, Artifactory, devpi, pulp or a bucket. On this machine, only the lock files of
-    the wheelhouse are needed. The output names each locked file that the mirror lacks, has with another hash, has yanked,
+    the wheelhouse are needed. The output lists each locked file that the mirror lacks, has with another hash, has yanked,
     or lists without a hash or an upload time. The exit code is 1 if an install from the mirror would not get every locked
     file. `wheelhouse publish` uploads the missing files.
 

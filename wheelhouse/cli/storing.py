@@ -18,7 +18,7 @@ from wheelhouse.config.options import StoreLocation
 
 @command(store_app, "show")
 def store_show(place: StoreLocation, as_json: Json = False) -> None:
-    """Show where the store is, and what it holds."""
+    """Show where the store is, and what it contains."""
     from wheelhouse import report
     from wheelhouse.files.store_pruning import sizes
 
@@ -40,7 +40,7 @@ def store_prune(
     place: StoreLocation,
     wheelhouses: Annotated[
         list[Path],
-        typer.Argument(metavar="WHEELHOUSE...", help="Keep the files that the lock files of these wheelhouses name."),
+        typer.Argument(metavar="WHEELHOUSE...", help="Keep the files that are in the lock files of these wheelhouses."),
     ],
     days: Annotated[
         int, typer.Option("--days", metavar="N", min=1, help="Keep objects that are at most this many days old.")
@@ -50,7 +50,7 @@ def store_prune(
     ] = False,
     as_json: Json = False,
 ) -> None:
-    """Remove old objects from the store, except those that the lock files of these wheelhouses name.
+    """Remove old objects from the store, except those that are in the lock files of these wheelhouses.
 
     Younger objects (see --days) stay, because a run may need them now. While a run of `fetch --virtual` uses the store,
     nothing is removed, and the exit code is 4. If a wheelhouse needs a removed file later, the file is fetched from the

@@ -72,7 +72,7 @@ def vet(
         typer.Option(
             "--since",
             metavar="OLD",
-            help="An earlier wheelhouse to compare with. Report what new things the code of each file can do. The "
+            help="Compare with this earlier wheelhouse, and report what new things the code of each file can do. The "
             "HTML page shows what changed.",
         ),
     ] = None,
@@ -103,8 +103,8 @@ def vet(
     The command needs no network, and runs no package code. The publisher in a project's first attestation is added to
     publishers.json. The cache keeps what `vet` read in each file, for the next run.
 
-    Findings that reviewers of a file signed with their approval are not shown again. If a finding is at or above the
-    threshold, the exit code is 1.
+    A reviewer who approves a file also signs its findings. `vet` does not show these findings again. If a finding is at or
+    above the threshold, the exit code is 1.
     """
     from wheelhouse.files.cache import Cache
     from wheelhouse.files.disk import write
@@ -217,7 +217,9 @@ def _keep_publishers(path: Path, before: "Publishers", seen: "Publishers") -> No
 def advisories_import(
     source: Annotated[
         str,
-        typer.Argument(metavar="FILE|URL", help="OSV's export for PyPI: a zip file, a folder, or files with records."),
+        typer.Argument(
+            metavar="FILE|URL", help="OSV's export for PyPI: a zip file, a folder of records, or one record."
+        ),
     ],
     network: NetworkOptions,
     output: Annotated[
@@ -235,7 +237,7 @@ def advisories_import(
     """Write a snapshot of known vulnerabilities from an OSV export, for `vet` on both sides of the air gap.
 
     `vet` marks the advisories that the previous snapshot did not have. If the new snapshot is smaller or older, the command
-    asks before it replaces the previous snapshot, unless you add --replace.
+    asks before it replaces the previous snapshot. With --replace, it does not ask.
     """
     from wheelhouse.files.disk import write
     from wheelhouse.humanize import counted

@@ -37,11 +37,13 @@ class WhatToFetch:
     overrides: Texts = job(
         "--override",
         metavar="FILE",
-        help="Read requirements from this file. They replace all other requirements on these projects.",
+        help="Read requirements from this file. They replace all other requirements on the same projects.",
     )
     excludes: Texts = job("--exclude", metavar="NAME", help="Leave a project out, even if a release requires it.")
     extras: Texts = job(
-        "--extra", metavar="NAME", help="Add extras of Airflow or of `-r pyproject.toml`: a name, or a,b,c."
+        "--extra",
+        metavar="NAME",
+        help="Add extras of Airflow, or of the project in `-r pyproject.toml`: a name, or a,b,c.",
     )
 
 
@@ -84,17 +86,17 @@ class DatabaseClients:
     disable_mysql_client: bool = job(
         "--disable-mysql-client",
         default=False,
-        help="Leave MySQL's client and extra out of Airflow's image.",
+        help="Leave the MySQL client, and the extra that needs it, out of Airflow's image.",
     )
     disable_mssql_client: bool = job(
         "--disable-mssql-client",
         default=False,
-        help="Leave MSSQL's client and extra out of Airflow's image (2.2 and newer).",
+        help="Leave the MSSQL client, and the extra that needs it, out of the image of Airflow 2.2 and newer.",
     )
     disable_postgres_client: bool = job(
         "--disable-postgres-client",
         default=False,
-        help="Leave PostgreSQL's client and extra out of Airflow's image (2.3 and newer).",
+        help="Leave the PostgreSQL client, and the extra that needs it, out of the image of Airflow 2.3 and newer.",
     )
 
 
@@ -141,13 +143,13 @@ class BaseImageOptions:
     whole_image: bool = job(
         "--whole-image",
         default=False,
-        help="Fetch everything for Airflow's image build, also the base image and Debian packages. Needs --airflow.",
+        help="Fetch everything for Airflow's image build, with the base image and Debian packages. Needs --airflow.",
     )
     dockerfile: str | None = job(
         "--dockerfile",
         default=None,
         metavar="FILE",
-        help="Airflow's own Dockerfile, which says what the image build needs, such as the version of pip.",
+        help="Airflow's own Dockerfile. It says what the image build needs, such as the version of pip.",
     )
     image_mirrors: Texts = always(
         "--image-mirror",
@@ -166,8 +168,8 @@ class DebianOptions:
         "--deb",
         metavar="NAME",
         in_table=True,
-        help="Fetch a Debian package, and those of its dependencies that the base system lacks. NAME can be git, "
-        "git=VERSION or git/SUITE, for example.",
+        help="Fetch a Debian package, and its dependencies that the base system lacks. NAME is, for example, git, "
+        "git=VERSION or git/SUITE.",
     )
     deb_lists: Mapping[str, Texts] = field(
         default_factory=dict,
@@ -192,7 +194,7 @@ class DebianOptions:
         metavar="FILE",
         in_table=True,
         help="Accept suites that a key in this file signed. Default: the keys that the source names, else the keys "
-        "of the base system, else this machine's archive keys.",
+        "of the base system, else this machine's keys for Debian archives.",
     )
     deb_date: str | None = always(
         "--deb-date",
@@ -392,15 +394,15 @@ class BuildingOptions:
     unsealed: bool = option(
         "--unsealed",
         default=False,
-        help="Build without a sandbox: build code can reach this machine and its network. The lock file records the "
-        "missing sandbox.",
+        help="Build without a sandbox: build code can reach this machine and its network. The lock file records that "
+        "there was no sandbox.",
     )
     build_uploaded_prior_to: str | None = option(
         "--build-uploaded-prior-to",
         default=None,
         metavar="TIME",
-        help="Use build requirements uploaded before this time. Default: the upload date of the sdist or of the "
-        "newest requested file, whichever is later.",
+        help="Use build requirements uploaded before this time. Default: the upload date of the sdist, or of the newest "
+        "file of the requested projects, if this date is later.",
     )
     build_constraint: Texts = option(
         "--build-constraint",
@@ -540,8 +542,8 @@ class StoreOptions(StoreLocation):
         default=None,
         environment="WHEELHOUSE_STORE_KEY",
         metavar="FILE",
-        help="Sign objects of the store with this Ed25519 key. Built wheels, and other objects that are not named "
-        "by their own hash, need a signature.",
+        help="Sign objects of the store with this Ed25519 key. Objects whose name is not their own hash, such as built "
+        "wheels, need a signature.",
     )
 
 
@@ -603,7 +605,7 @@ class ImageOptions(DatabaseClients):
         default=None,
         metavar="HOW",
         help="How to rename Airflow's own files for --route context. auto (default): to Apache_Airflow… if needed. "
-        "never: not at all. documented: to _apache_airflow…, as Airflow's documentation says. This works with "
+        "never: not at all. documented: to _apache_airflow…, as Airflow's documentation says. This name works with "
         "no Airflow release.",
     )
     dev_apt: Texts = always("--dev-apt", metavar="NAME", help="Install a Debian package in the build stage.")
@@ -614,8 +616,8 @@ class ImageOptions(DatabaseClients):
         help="Replace the base image's sources.list with this line: 'deb https://mirror/debian bookworm main'.",
     )
     build_args: Texts = always("--build-arg", metavar="NAME=VALUE", help="Add an argument to the image build.")
-    pypirc: bool = always("--pypirc", default=False, help="Also write .pypirc, although pip does not read it.")
-    piprc: bool = always("--piprc", default=False, help="Also write .piprc, although pip does not read it.")
+    pypirc: bool = always("--pypirc", default=False, help="Also write .pypirc, which pip does not read.")
+    piprc: bool = always("--piprc", default=False, help="Also write .piprc, which pip does not read.")
 
 
 @dataclass(frozen=True, kw_only=True)

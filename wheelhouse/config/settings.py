@@ -28,8 +28,8 @@ WaiverState = Literal[
 class WaiverSettings(msgspec.Struct, rename="kebab", forbid_unknown_fields=True, frozen=True):
     """A finding that somebody accepted, until a day. The waiver names a rule, and a project or the sha256 of a file.
 
-    `version`, `fingerprint` and `advisory` limit the waiver to one finding. `state` and `justification` are for the bill of
-    materials: they say in the words of CycloneDX why a vulnerability does not matter.
+    `version`, `fingerprint` and `advisory` limit the waiver to one finding. `state` and `justification` say why a vulnerability
+    does not matter: `vet --sbom` writes them into the bill of materials.
     """
 
     rule: str

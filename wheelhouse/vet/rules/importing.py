@@ -261,7 +261,7 @@ def source_invisible(facts: Facts, review: Review) -> Iterator[Observation]:
 
 @rule(Severity.WARNING)
 def setup_replaces_install(facts: Facts, review: Review) -> Iterator[Observation]:
-    """setup() replaces setuptools commands, such as install, with the project's own commands. An install runs the code of these commands."""
+    """setup() replaces setuptools commands, such as install, with the project's own commands. An install runs these commands."""
     for path, does, lines in _members_with(facts, ("install-command",), *REACHES):
         yield observed(path=path, does=does).with_context(lines=lines)
 

@@ -82,7 +82,7 @@ checked_elsewhere(
         "Installers install this file, although no hash protects it.",
         "record-no-hash": "RECORD, the wheel's list of its files, has no hash for a file.",
         "record-weak-hash": "RECORD, the wheel's list of its files, has only a weak hash for a file.",
-        "record-missing-file": "RECORD, the wheel's list of its files, has a file that the wheel does not have.",
+        "record-missing-file": "RECORD, the wheel's list of its files, names a file that is not in the wheel.",
     },
 )
 checked_elsewhere(
