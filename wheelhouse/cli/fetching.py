@@ -81,7 +81,7 @@ def lock(
     as_json: Json = False,
     quiet: Quiet = False,
 ) -> None:
-    """Resolve requirements, and write pylock.<target>.toml. Distributions are downloaded only to read metadata that the index does not give."""
+    """Resolve requirements, and write pylock.<target>.toml. Distributions are downloaded only for metadata that the index does not give."""
     if check:
         from wheelhouse.cli.lock_check import check_locks
 

@@ -206,7 +206,9 @@ def _log(path: Path | None, stack: ExitStack) -> "AccessLog | None":
 
 @command(app)
 def publish(
-    wheelhouse: WheelhouseFolder,
+    wheelhouse: Annotated[
+        Path, typer.Argument(metavar="WHEELHOUSE", help="The folder that `wheelhouse fetch` wrote.", show_default=False)
+    ],
     network: NetworkOptions,
     repository: Annotated[
         str, typer.Option("--repository", metavar="URL", help="The upload address, as for twine's --repository-url.")
