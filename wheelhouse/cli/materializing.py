@@ -36,7 +36,7 @@ def materialize(
     as_json: Json = False,
     quiet: Quiet = False,
 ) -> None:
-    r"""Fetch every file that is in a folder's lock files. Nothing is resolved.
+    r"""Fetch every file that a folder's lock files list. Nothing is resolved.
 
     \b
     wheelhouse fetch --virtual --store s3://packages/store --dest jobs/web

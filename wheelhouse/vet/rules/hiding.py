@@ -48,8 +48,8 @@ def pyc_unlike_source(facts: Facts, review: Review) -> Iterator[Observation]:
     """A compiled module differs from the source beside it. Python may run the compiled module in place of the source.
 
     If the compiled module is for the Python version that runs wheelhouse, the rule compiles the source and compares all
-    instructions. For another version, the rule compares only names and texts. Python ignores a compiled module whose
-    header gives another size of the source, so the rule does not report such a module.
+    instructions. For another version, the rule compares only names and texts. If the header of the compiled module gives
+    a wrong size of the source, Python ignores the compiled module, so the rule does not report it.
     """
     for path, does in _members_with(facts, "unlike-pyc"):
         yield observed(path=path, does=does)

@@ -29,7 +29,7 @@ checked_elsewhere(
         "filename": "The name of the file is not a valid name of a wheel or sdist.",
         "metadata-mismatch": "METADATA and the name of the file differ in the project or the version.",
         "metadata-duplicate": "A field that identifies the file has two values.\n\n"
-        "Some readers use the first value, others use the last. The fields are Name, Version, Metadata-Version, Requires-Python, "
+        "Some readers use the first value, others use the last. The rule checks Name, Version, Metadata-Version, Requires-Python, "
         "Wheel-Version and Root-Is-Purelib.",
         "archive-limit": "The archive or its metadata exceeds a limit, such as the number of members or the length of a name.\n\n"
         "The limits are far above the values of real files. Without limits, wheelhouse could need minutes to read a small file.",

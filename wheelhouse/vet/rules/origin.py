@@ -113,7 +113,8 @@ def publisher_changed(facts: Facts, review: Review) -> Iterator[Observation]:
 def attestation_missing(facts: Facts, review: Review) -> Iterator[Observation]:
     """The file has no attestations, although earlier files of the project had some.
 
-    An attacker who has a project's password, but cannot run its publishing workflow, publishes files without attestations.
+    An attacker who has a project's password, but cannot run its publishing workflow, can only publish files without
+    attestations.
     """
     known = review.publishers.get(facts.project, ())
     if known and facts.provenance is None:
