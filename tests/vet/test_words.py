@@ -7,6 +7,7 @@ import pytest
 
 from tests.support.wheels import build_wheel
 from wheelhouse.vet.code import words
+from wheelhouse.vet.code.follow import Source, follow
 from wheelhouse.vet.code.words import NEEDLES, SeenWords
 from wheelhouse.vet.facts_reader import look_inside
 
@@ -93,14 +94,28 @@ def test_reading_a_file_leaves_the_garbage_collector_as_it_was(tmp_path: Path, i
         gc.enable()
 
 
-@pytest.mark.rooms
-def test_a_tree_that_was_followed_is_freed_without_the_garbage_collector(tmp_path: Path) -> None:
-    code = (
-        b"import subprocess\nclass A:\n    def f(self):\n        self.g = lambda: A()\n        def inner(): return inner\n"
-        b"        subprocess.run(['x'])\nA().f()\n"
-    )
-    wheel = build_wheel(tmp_path, "odd", "1.0", files={"odd/__init__.py": code * 20})
-    look_inside(wheel, wheel.name)
-    gc.collect()
-    look_inside(wheel, wheel.name)
-    assert gc.collect() < 500
+DEFINITIONS = (
+    "class A:\n    pass\n",
+    "class A:\n    def f(self):\n        self.g = lambda: A()\nA().f()\n",
+    "def f():\n    class B:\n        pass\n    return B()\nf()\n",
+    "def f():\n    g = lambda: g\n    return g\nf()\n",
+    "def f():\n    def g():\n        return g\n    return g\nf()\n",
+    "class A:\n    class B:\n        pass\n    b = B()\na = A().b\n",
+    "x = [lambda: x]\ny = [lambda: y for _ in (1, 2)]\n",
+)
+"""Code in which scopes, functions and classes refer to each other."""
+
+
+def test_a_tree_that_was_followed_is_freed_without_the_garbage_collector() -> None:
+    for code in DEFINITIONS:
+        source = Source(
+            "odd/__init__.py", "odd", f"import subprocess\n{code}subprocess.run(['x'])\n".encode(), runs=True
+        )
+        follow([source])
+        gc.collect()
+        gc.disable()
+        try:
+            assert follow([source])
+            assert gc.collect() == 0, code
+        finally:
+            gc.enable()

@@ -70,6 +70,7 @@ class Calls(KnownCalls):
         self._nested_code = 0
         self.unfollowed: dict[str, str] = {}
         self._made_classes: list[Class] = []
+        self._defining_scopes: set[Scope] = set()
 
     def lookup_global(self, name: str) -> Value | None:
         """The value of a name of the module that runs; None if nothing binds it there."""

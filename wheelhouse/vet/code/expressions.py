@@ -46,6 +46,7 @@ class Expressions(NamedThings):
 
     steps = MAX_STEPS
     current_module: object
+    _defining_scopes: set[Scope]
     bytes_left = MAX_COMPUTED_BYTES
 
     def afforded(self, value: Value) -> Value:
@@ -258,6 +259,7 @@ class Expressions(NamedThings):
         """A function of the module that runs, with the values of its defaults. Its body is not evaluated yet."""
         defaults = tuple(self.eval(default, scope) for default in node.args.defaults)
         keyword_defaults = tuple(self.eval(default, scope) for default in node.args.kw_defaults)
+        self._defining_scopes.add(scope)
         return Function(node, scope, self.current_module, defaults, keyword_defaults, binds)
 
     def _value_of_child(self, node: ast.expr, scope: Scope) -> Value:

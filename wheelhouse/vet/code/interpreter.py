@@ -76,13 +76,14 @@ class Interpreter(Calls):
                 self._as_called(module, function)
 
     def release(self) -> None:
-        """Forget all names, functions and attributes. They refer to each other, and would keep the trees from being freed."""
+        """Forget all names, functions and attributes. They refer to each other, and would keep the trees in memory."""
         for module in self._modules.values():
-            for scope in (module.scope, *(function.scope for function in module.functions)):
-                scope.names.clear()
+            module.scope.names.clear()
             module.functions.clear()
+        for scope in self._defining_scopes:
+            scope.names.clear()
+            scope.made = None
         for made in self._made_classes:
-            made.scope.names.clear()
             made.attributes.clear()
 
     def _as_called(self, module: Module, function: Function) -> None:
@@ -347,6 +348,7 @@ class Interpreter(Calls):
         keywords = {keyword.arg: self.eval(keyword.value, scope) for keyword in node.keywords}
         made = Class(node, Scope(scope), bases, module=self.current_module)
         self._made_classes.append(made)
+        self._defining_scopes.update((scope, made.scope))
         made.scope.made = made
         self.body(node.body, made.scope)
         value = Value(target=made)
