@@ -31,7 +31,7 @@ def parse_size(text: str) -> int:
     """A size such as `5GB`, `500 MB` or `2GiB` in whole bytes; a number alone is bytes, k is 1000 and Ki is 1024. Raises InputError."""
     match = SIZE.fullmatch(text.strip())
     if not match:
-        raise InputError(f"`{text}` is not a size", hint="write a number of bytes, 500MB or 5GB")
+        raise InputError(f"`{text}` is not a size", hint="write a number of bytes, or a size such as 500MB or 5GB")
     return int(float(match[1]) * UNITS[(match[2] or "").lower()])
 
 

@@ -69,7 +69,7 @@ def test_they_are_fetched_locked_and_not_asked_for_again(server: IndexServer, tm
     settings(tmp_path, server, JAR_ENTRY, SDK_ENTRY)
     done = fetch(tmp_path, server)
     assert done.returncode == 0, done.stderr
-    assert "files/connector.jar: 800 bytes, checked by its sha256 only" in done.stdout
+    assert "files/connector.jar: 800 bytes, checked only by its sha256" in done.stdout
     assert "files/sdk-1.0.tar.gz" in done.stdout and "its sha512 is published at" in done.stdout
     house = tmp_path / "house"
     assert (house / "files" / "connector.jar").read_bytes() == JAR

@@ -166,7 +166,7 @@ def test_an_address_without_any_file_is_doubted(
     small_wheelhouse: Path, mirror: IndexServer, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert run(["check", str(small_wheelhouse), "--against", mirror.origin]) == 1
-    assert "hint: is this the address of a Simple index?" in capsys.readouterr().out
+    assert "hint: give the address of a Simple index" in capsys.readouterr().out
 
 
 def test_the_token_is_sent_and_not_shown(small_wheelhouse: Path, mirror: IndexServer, tmp_path: Path) -> None:

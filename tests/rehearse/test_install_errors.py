@@ -56,8 +56,7 @@ LOGS = {
         "Requested lib==2.0 from file:///lib-2.0-py3-none-any.whl has invalid metadata: Expected end or semicolon\n"
         "Please use pip<24.1 if you need to use this version.\n"
         "ERROR: Could not find a version that satisfies the requirement lib==2.0 (from versions: 2.0)\n",
-        "lib-2.0-cp312-cp312-manylinux_2_28_x86_64.whl: this pip refuses its metadata: pip 24.1 and newer refuse it; "
-        "pip 24.0 and older accept it",
+        "lib-2.0-cp312-cp312-manylinux_2_28_x86_64.whl: this pip refuses its metadata, which pip 24.0 and older accept",
     ),
     "a wheel for another platform": (
         "ERROR: lib-2.0-cp312-cp312-win_amd64.whl is not a supported wheel on this platform.\n",
@@ -79,7 +78,7 @@ LOGS = {
     "other bytes": (
         "ERROR: THESE PACKAGES DO NOT MATCH THE HASHES FROM THE REQUIREMENTS FILE. If you have updated …\n"
         "    lib==2.0 from file:///lib.whl:\n        Expected sha256 00\n             Got        11\n",
-        "lib-2.0-cp312-cp312-manylinux_2_28_x86_64.whl: its hash differs from the requirements file",
+        "lib-2.0-cp312-cp312-manylinux_2_28_x86_64.whl: its hash differs from the one in the requirements file",
     ),
     "a conflict": (
         "ERROR: Cannot install app and lib because these package versions have conflicting dependencies.\n\n"
@@ -90,7 +89,7 @@ LOGS = {
     "an index that was asked": (
         "WARNING: Retrying (Retry(total=0, connect=None)) after connection broken by 'NewConnectionError(': Failed to establish a "
         "new connection: [Errno -3] Temporary failure in name resolution')': /simple/lib/\n",
-        "lib-2.0-cp312-cp312-manylinux_2_28_x86_64.whl: pip requested lib from an index, and an image build has none",
+        "lib-2.0-cp312-cp312-manylinux_2_28_x86_64.whl: pip requested lib from an index, and an image build has no index",
     ),
     "an sdist that does not build": (
         "ERROR: Failed to build 'raw' when getting requirements to build wheel\n",
@@ -244,7 +243,7 @@ def test_a_second_opinion() -> None:
         one.subject: one for one in differences(LOCK, "app==1.0\nlib==1.9  # via app\nmore==3\n", {"raw-1.0.tar.gz"})
     }
     assert (
-        "pip-compile takes lib 1.9, the lock file has 2.0; `app-1.0-py3-none-any.whl` requires `lib>=1`"
+        "pip-compile takes lib 1.9, and the lock file has 2.0; `app-1.0-py3-none-any.whl` requires `lib>=1`"
         in sentence_of(found[LOCK.pins[1].artifact.filename])
     )
     assert found["raw-1.0.tar.gz"].severity == Severity.NOTE

@@ -272,7 +272,7 @@ SABOTAGE: dict[str, tuple[Callable[[Path], object], str]] = {
     "a wheel for another platform added": (
         for_another_platform,
         "lib-2.0-cp312-cp312-macosx_14_0_arm64.whl: it is for another platform or Python (macosx_14_0_arm64), and cp312-win_amd64 "
-        "has `lib-2.0-py3-none-any.whl`; remove it; one file a project is enough",
+        "has `lib-2.0-py3-none-any.whl`; remove it: one file for each project is enough",
     ),
     "a second version added": (
         second_version,
@@ -282,12 +282,13 @@ SABOTAGE: dict[str, tuple[Callable[[Path], object], str]] = {
     ),
     "a build requirement left in the folder": (
         build_requirement,
-        "setuptools-65.0-py3-none-any.whl: it is a build requirement, which no lock file installs, and the image build "
-        "installs every file at the top of the folder; remove it; move it to tools/, which an install does not use",
+        "setuptools-65.0-py3-none-any.whl: it is a build requirement that no lock file names, and the image build "
+        "installs every file at the top of the folder; remove it: build requirements belong in tools/, which an install does not use",
     ),
     "constraints of another release": (
         other_constraints,
-        "constraints.cp312-win_amd64.txt: it excludes locked releases: lib 2.0 (lib==1.9), so it is not for this release; "
+        "constraints.cp312-win_amd64.txt: it excludes releases that the lock file has: lib 2.0 (lib==1.9), so it is for "
+        "another release; "
         "stage again; or fetch again, with the constraints of this release",
     ),
     "a file altered after staging": (altered_afterwards, "lib-2.0-py3-none-any.whl: it has "),

@@ -15,7 +15,7 @@ from wheelhouse.vet.approvals_format1 import TEMPLATES
 from wheelhouse.vet.vet import RULES
 
 pytestmark = pytest.mark.text
-DERIVED = {"subject", "rule", "who"}
+DERIVED = {"subject", "rule", "who", "likeness"}
 """Values that `report.sentences` adds to the facts."""
 BUILDERS = {"observed", "Finding.of", "error", "wrong_page", "_foreign"}
 

@@ -127,7 +127,7 @@ def test_two_reviewers_approve_an_update_and_one_withdraws(team: Path, start: St
         assert len(lines(team)) == 2 + 4
 
         bob = Reviewer(bob_driver, start("bob")[1])
-        assert bob.texts("#open .standing")[0] == "approved by ada, needs 1 reviewer"
+        assert bob.texts("#open .standing")[0] == "approved by ada, needs 1 more reviewer"
         bob.press("X")
         assert bob.decide("a", "read with ada").endswith("more")
         bob.driver.execute_script("document.querySelector('#done').open = true")
@@ -139,7 +139,7 @@ def test_two_reviewers_approve_an_update_and_one_withdraws(team: Path, start: St
         ada.wait_for("#done li .standing", "approved by ada, bob")
         ada.driver.find_element("link text", "apache-airflow-providers-http 1.1").click()
         assert "withdrawn by ada: apache_airflow_providers_http" in ada.decide("w", "the server is not ours")
-        assert ada.texts("#open .standing") == ["approved by bob, needs 1 reviewer"]
+        assert ada.texts("#open .standing") == ["approved by bob, needs 1 more reviewer"]
         assert len(lines(team)) == 2 + 4 + 1 + 1
 
         process.send_signal(signal.SIGINT)

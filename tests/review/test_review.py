@@ -188,7 +188,7 @@ def test_what_another_reviewer_adds_is_seen(desk_of: DeskOf) -> None:
     ada = desk_of("ada")
     ada.standings()
     desk_of("bob").approve([AIRFLOW], "read")
-    assert state_of(ada)["files"][AIRFLOW]["text"] == "approved by bob, needs 1 reviewer"
+    assert state_of(ada)["files"][AIRFLOW]["text"] == "approved by bob, needs 1 more reviewer"
 
 
 def test_a_file_that_changed_during_the_review_is_neither_signed_nor_shown(

@@ -181,7 +181,7 @@ def test_a_range_that_cannot_be_sorted_has_every_release() -> None:
 def test_what_is_wrong_with_a_record_is_said_with_its_place(change: dict[str, object], sentence: str) -> None:
     with pytest.raises(InputError) as error:
         only(record("A", {"introduced": "0"}) | change)
-    assert str(error.value).startswith(f"the record `A` is not one of the OSV schema: {sentence}")
+    assert str(error.value).startswith(f"the record `A` does not follow the OSV schema: {sentence}")
 
 
 def test_a_record_may_have_nulls_and_ranges_of_commits() -> None:

@@ -117,9 +117,7 @@ def test_advisories_are_collected_by_project() -> None:
     assert (collect([]).newest, collect([]).count, collect([]).has_projects) == (None, 0, False)
     assert not collect([advisory(project=CRATE)]).has_projects
     assert collect([advisory(project=CRATE), advisory()]).has_projects
-    with pytest.raises(
-        InputError, match=r"^an advisory gives `soon` as the time of its last change, which is not a time$"
-    ):
+    with pytest.raises(InputError, match=r"^an advisory says that its last change was at `soon`, which is not a time$"):
         collect([advisory(modified="soon")])
 
 
@@ -148,7 +146,7 @@ def test_no_time_is_after_now() -> None:
 def test_a_snapshot_with_less_or_older_advisories_is_a_loss() -> None:
     one, two, later = collect([advisory()]), collect([advisory(), advisory("B")]), collect([advisory(modified=LATE)])
     assert loss(one, two) == "it has 1 advisories, and the existing snapshot has 2"
-    older = "its newest advisory is of 2026-05-01, and that of the existing snapshot is of 2026-05-09"
+    older = "its newest advisory is of 2026-05-01, and the existing snapshot has a newer one, of 2026-05-09"
     assert loss(one, later) == loss(two, later) == older
     undated = replace(one, newest=None)
     pairs = [(one, one), (two, one), (later, one), (one, collect([])), (undated, one), (one, undated)]
@@ -241,8 +239,8 @@ def test_what_is_no_snapshot_is_refused() -> None:
     texts = {
         "": "`it` is not a snapshot of advisories: Input data was truncated",
         "[]": "`it` is not a snapshot of advisories: expected `object`, got `array`",
-        '{"format": 2, "advisories": []}': "`it` is a snapshot of format 2; this version reads format 1",
-        '{"format": 0}': "`it` is a snapshot of format 0; this version reads format 1",
+        '{"format": 2, "advisories": []}': "`it` is a snapshot of format 2; this version of wheelhouse reads format 1",
+        '{"format": 0}': "`it` is a snapshot of format 0; this version of wheelhouse reads format 1",
         '{"format": 1}': "`it` is not a snapshot of advisories: object missing required field `advisories`",
         json.dumps(
             {"format": 1, "advisories": [{**EMPTY, "files": ["x"]}]}
@@ -252,4 +250,4 @@ def test_what_is_no_snapshot_is_refused() -> None:
         with pytest.raises(InputError) as error:
             parse_snapshot(text, "it")
         assert str(error.value).startswith(message), text
-        assert error.value.hint == "make it with `wheelhouse advisories import`"
+        assert error.value.hint == "make a new snapshot with `wheelhouse advisories import`"

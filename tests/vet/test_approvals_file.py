@@ -288,11 +288,11 @@ def test_format_1_has_sentences() -> None:
 ALTERED: dict[str, tuple[Callable[[dict[str, Any]], object], str]] = {
     "another format": (
         lambda one: one.update(format=3),
-        "its format is 3, and this wheelhouse reads 1 and 2",
+        "its format is 3, and this version of wheelhouse reads 1 and 2",
     ),
     "another fact": (
         lambda one: one["findings"][A][0]["facts"].update(count=3),
-        "the fingerprint of a finding of `native-code` is not that of its facts",
+        "the fingerprint of a finding of `native-code` does not match the finding's facts",
     ),
     "no reason": (lambda one: one.pop("reason"), "`predicate`: object missing required field `reason`"),
     "no day": (lambda one: one.update(made="today"), "`predicate.made` is 'today': invalid RFC3339 encoded date"),
@@ -306,4 +306,4 @@ def test_a_statement_that_is_altered_or_of_another_shape_is_refused() -> None:
         alter(predicate)
         with pytest.raises(IntegrityError) as caught:
             parse_approval(in_toto(predicate), "ada", "key")
-        assert str(caught.value) == f"the statement is no approval: {sentence}", name
+        assert str(caught.value) == f"the statement is not an approval: {sentence}", name

@@ -91,5 +91,5 @@ def test_the_newest_key_of_the_trust_root_tells_its_age(tmp_path: Path) -> None:
 
 def test_what_is_no_trust_root_is_refused(tmp_path: Path) -> None:
     (tmp_path / "root.json").write_text("[]")
-    with pytest.raises(InputError, match=r"root.json` is not a trust root of sigstore's: \S"):
+    with pytest.raises(InputError, match=r"root.json` is not a trust root of sigstore: \S"):
         open_attestor(tmp_path / "root.json")

@@ -51,10 +51,10 @@ def test_what_is_no_export_is_refused(tmp_path: Path, monkeypatch: pytest.Monkey
     odd: dict[bytes, str] = {
         b"{": "`it` is not JSON: Expecting property name",
         b"\xff": "`it` is not JSON: Expecting value",
-        b"5": "`it` holds no OSV records",
-        b'[{}, "x"]': "`it` holds no OSV records",
+        b"5": "`it` has no OSV records",
+        b'[{}, "x"]': "`it` has no OSV records",
         b"PK": "`it` is a zip that cannot be read: File is not a zip file",
-        zipped(("a.json", "[1]")): "`it:a.json` holds no OSV records",
+        zipped(("a.json", "[1]")): "`it:a.json` has no OSV records",
         zipped(("a.json", "{}"), ("b.json", "{")): "`it:b.json` is not JSON: Expecting",
         b"{}" + zipped(("a.json", "{}")): "`it` is not JSON: Extra data",
     }
@@ -66,7 +66,7 @@ def test_what_is_no_export_is_refused(tmp_path: Path, monkeypatch: pytest.Monkey
     monkeypatch.setattr(osv, "MAX_RECORD_BYTES", 11)
     assert list(read_bytes(held, "it")) == [{"id": "A"}]
     monkeypatch.setattr(osv, "MAX_RECORD_BYTES", 10)
-    with pytest.raises(InputError, match=r"^`it:a\.json` is larger than any record: 11 bytes$"):
+    with pytest.raises(InputError, match=r"^`it:a\.json` has 11 bytes, and no record is that large$"):
         list(read_bytes(held, "it"))
 
 
@@ -224,7 +224,7 @@ def test_indicators_of_another_shape_are_no_indicators() -> None:
 def test_a_record_of_another_shape_is_refused() -> None:
     with pytest.raises(InputError) as error:
         list(read_records([record(), {"id": "B", "modified": 5}]))
-    assert str(error.value).startswith("the record `B` is not one of the OSV schema: `modified` is 5: expected `str`")
+    assert str(error.value).startswith("the record `B` does not follow the OSV schema: `modified` is 5: expected `str`")
 
 
 def test_the_key_of_another_ecosystem_has_a_slash() -> None:

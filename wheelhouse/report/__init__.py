@@ -72,7 +72,7 @@ def _search_line(event: Searching) -> str:
     line = f"still resolving, now {event.project}; {counted(event.conflicts, 'conflict')} so far"
     if event.most_frequent:
         one, other = event.most_frequent
-        line += f", most often between {one} and {other}" if one != other else f", most often of {one}"
+        line += f", most often between {one} and {other}" if one != other else f", most often between releases of {one}"
     return line
 
 
@@ -144,7 +144,7 @@ def other_files_document(files: OtherFiles) -> list[dict[str, Any]]:
 def other_files_lines(files: OtherFiles, removed: Sequence[str]) -> list[str]:
     """A line for each other file of a wheelhouse, with its size and what vouches for it; then one with the first removed names, if any."""
     lines = [
-        f"{FOLDER}/{file.name}: {size_text(file.size)}, {file.voucher or 'checked by its sha256 only'}"
+        f"{FOLDER}/{file.name}: {size_text(file.size)}, {file.voucher or 'checked only by its sha256'}"
         for file in files.files
     ]
     return [*lines, *([f"{FOLDER}: removed: {listed(removed, REMOVED)}"] if removed else [])]
@@ -443,4 +443,4 @@ def _approved_line(evidence: "Evidence", path: str) -> str:
     """The line on how many files and findings earlier approvals cover, and how many files are left to review."""
     files, new = len(evidence.hashes), len(evidence.new)
     findings = counted(len(evidence.approved), "finding")
-    return f"{path}: {files - new} of {counted(files, 'file')} approved before, with {findings}; {new} to review"
+    return f"{path}: {files - new} of {counted(files, 'file')} approved before, with {findings}; {counted(new, 'file')} to review"

@@ -35,8 +35,8 @@ def coverage_lines(evidence: Evidence) -> list[str]:
 def _looked_at(coverage: Coverage) -> str:
     """What was looked at, in words: the numbers of files, members and followed Python sources."""
     return (
-        f"{counted(coverage.files, 'file')} with {counted(coverage.members, 'member')}, and followed "
-        f"{counted(coverage.sources_followed, 'Python source')}"
+        f"{counted(coverage.files, 'file')} with {counted(coverage.members, 'member')}, and analysed "
+        f"the code of {counted(coverage.sources_followed, 'Python source')}"
     )
 
 

@@ -203,13 +203,12 @@ def _chains(facts: Facts, graph: Graph, evidence: Evidence, numbers: Mapping[str
 def _origin(facts: Facts) -> View:
     """Where a file is from, as texts: hash, size, build, address, index, upload time, whether it was yanked, authors and sites."""
     artifact, built = facts.pin.artifact, facts.pin.built
+    sandbox = f"in the sandbox {built.sealed}" if built and built.sealed else "without a sandbox"
     uploaded = artifact.upload_time
     return {
         "sha256": artifact.sha256,
         "size": f"{size_text(artifact.size)} ({artifact.size:,} bytes)",
-        "built": f"from {built.sdist.filename}, by {built.interpreter}, {built.sealed or 'not sealed'}"
-        if built
-        else "",
+        "built": f"from {built.sdist.filename}, under {built.interpreter}, {sandbox}" if built else "",
         "url": facts.pin.origin.url,
         "index": facts.pin.index,
         "uploaded": f"{uploaded:%Y-%m-%d %H:%M} UTC" if uploaded else "the index did not say when",

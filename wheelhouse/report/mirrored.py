@@ -24,7 +24,7 @@ def mirrored_lines(mirror: str, files: Sequence[MirroredFile], *, quiet: bool = 
         verdict = "has every file" if is_complete else "does not have every file"
         lines.append(f"{mirror} {verdict} ({counted(len(files), 'file')}: {counts})")
     if files and not listed:
-        lines.append("  hint: is this the address of a Simple index? Most end in /simple/")
+        lines.append("  hint: give the address of a Simple index: most end in /simple/")
     return lines
 
 

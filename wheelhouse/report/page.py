@@ -207,7 +207,7 @@ def _basis(evidence: Evidence) -> View:
     return {
         "made": f"{evidence.now:%Y-%m-%d %H:%M} UTC",
         "targets": ", ".join(dict.fromkeys(graph.lock for graph in evidence.graphs)),
-        "advisories": f"known until {newest:%Y-%m-%d}, {counted((evidence.now - newest).days, 'day')} ago"
+        "advisories": f"advisories up to {newest:%Y-%m-%d}, {counted((evidence.now - newest).days, 'day')} ago"
         if newest
         else "not checked: no snapshot of advisories",
         "approvals": f"by {', '.join(reviewers)}; {evidence.approvals.needed} needed" if reviewers else "none",

@@ -88,9 +88,9 @@ def _standing_text(one: FileStanding, needed: int) -> str:
     if one.standing is Standing.APPROVED:
         return by
     if needed > len(one.reviewers):
-        wanted = "" if not one.reviewers else f"needs {counted(needed - len(one.reviewers), 'reviewer')}"
+        wanted = "" if not one.reviewers else f"needs {counted(needed - len(one.reviewers), 'more reviewer')}"
     else:
-        wanted = f"needs a reviewer of the role {one.role}" if one.role else "has findings that too few reviewers saw"
+        wanted = f"needs a reviewer with the role {one.role}" if one.role else "has findings that too few reviewers saw"
     not_yours = [] if one.may_approve else ["your role is not for this project"]
     return ", ".join(filter(None, [by, wanted, *not_yours]))
 

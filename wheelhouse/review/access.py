@@ -73,7 +73,7 @@ class Access:
         """
         headers = request.headers
         if headers.get("host") != self.host:
-            return f"this server answers to {self.host} only: open the address that the program printed"
+            return f"this server answers only to {self.host}: open the address that the program printed"
         if headers.get("origin", self.origin) != self.origin or headers.get("sec-fetch-site", "none") not in OWN_SITES:
             return "another page sent this request"
         if request.method != "GET" and "origin" not in headers:

@@ -18,8 +18,8 @@ from wheelhouse.review.desk import Desk
 
 JSON_TYPE = "application/json"
 USED = (
-    "this address was opened before. If it was not you, somebody else on this machine has it: stop the program with Ctrl-C. "
-    "What was signed stays signed; start `wheelhouse review` again for a new address"
+    "this address was opened before. If you did not open it, somebody else on this machine has it: stop the program with Ctrl-C. "
+    "All that was signed stays signed. For a new address, start `wheelhouse review` again"
 )
 CLOSED = "open the address that `wheelhouse review` printed in the terminal"
 SAFE = {
@@ -106,7 +106,7 @@ class Application:
         Answers 415 if the request is not JSON. Raises InputError for JSON that is no decision.
         """
         if request.headers.get("content-type") != JSON_TYPE:
-            return Answer(415, b"a decision is JSON\n")
+            return Answer(415, b"a decision must be JSON\n")
         try:
             decision = _DECISION.decode(request.body)
         except msgspec.MsgspecError as error:

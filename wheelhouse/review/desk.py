@@ -124,7 +124,7 @@ class Desk:
         wanted = set(subjects)
         chosen = [one for one in self.queue if one.subject in wanted]
         if not chosen or len(chosen) < len(wanted):
-            raise InputError("name files of the wheelhouse")
+            raise InputError("the decision names no file, or a file that the wheelhouse does not have")
         return chosen
 
     def _must_be_for(self, chosen: Iterable[QueuedFile], current: Approvals) -> None:

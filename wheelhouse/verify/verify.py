@@ -49,7 +49,7 @@ def load_wheelhouse(folder: Path) -> Wheelhouse:
     locks = locks_in(folder)
     if not locks:
         raise InputError(
-            f"`{folder}` holds no pylock.<target>.toml, so it is not a wheelhouse",
+            f"`{folder}` has no pylock.<target>.toml, so it is not a wheelhouse",
             hint="make one with `wheelhouse fetch`",
         )
     paths = {lock.name: folder / lock.constraints_filename for lock in locks}

@@ -177,7 +177,7 @@ def _moment(text: str) -> datetime:
     try:
         moment = datetime.fromisoformat(text)
     except ValueError as error:
-        raise InputError(f"an advisory gives `{text}` as the time of its last change, which is not a time") from error
+        raise InputError(f"an advisory says that its last change was at `{text}`, which is not a time") from error
     return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
 
 
@@ -195,7 +195,7 @@ def loss(new: Advisories, before: Advisories) -> str | None:
     if new.count < before.count:
         return f"it has {new.count} advisories, and the existing snapshot has {before.count}"
     if new.newest and before.newest and new.newest < before.newest:
-        return f"its newest advisory is of {new.newest:%Y-%m-%d}, and that of the existing snapshot is of {before.newest:%Y-%m-%d}"
+        return f"its newest advisory is of {new.newest:%Y-%m-%d}, and the existing snapshot has a newer one, of {before.newest:%Y-%m-%d}"
     return None
 
 

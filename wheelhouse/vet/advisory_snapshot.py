@@ -67,12 +67,13 @@ _SNAPSHOT = DocumentType(_Snapshot)
 
 def parse_snapshot(text: str, source: str) -> Advisories:
     """The advisories of a snapshot. Raises InputError naming `source` for another format, and for what is no snapshot."""
-    hint = "make it with `wheelhouse advisories import`"
+    hint = "make a new snapshot with `wheelhouse advisories import`"
     try:
         number = format_of(text)
         if number != FORMAT:
             raise InputError(
-                f"`{source}` is a snapshot of format {number}; this version reads format {FORMAT}", hint=hint
+                f"`{source}` is a snapshot of format {number}; this version of wheelhouse reads format {FORMAT}",
+                hint=hint,
             )
         return collect(map(_advisory, _SNAPSHOT.from_json(text).advisories))
     except ValueError as error:

@@ -91,7 +91,7 @@ class _FactsRow(msgspec.Struct):
     def mark(self) -> tuple[str, str]:
         """What `Seen` has of it: the rule and the fingerprint. Raises ValueError if the facts have another fingerprint."""
         if fingerprint(self.rule, tuple(sorted(self.facts.items()))) != self.fingerprint:
-            raise ValueError(f"the fingerprint of a finding of `{self.rule}` is not that of its facts")
+            raise ValueError(f"the fingerprint of a finding of `{self.rule}` does not match the finding's facts")
         return self.rule, self.fingerprint
 
 
@@ -156,12 +156,12 @@ def parse_approval(statement: Mapping[str, Any], reviewer: str | None, key: str,
     try:
         number = _ANY_STATEMENT.from_table(statement, "").predicate.format
         if number not in _STATEMENTS:
-            raise ValueError(f"its format is {number}, and this wheelhouse reads {FORMAT_1} and {FORMAT}")
+            raise ValueError(f"its format is {number}, and this version of wheelhouse reads {FORMAT_1} and {FORMAT}")
         document = _STATEMENTS[number].from_table(statement, "")
         claim = document.predicate
         seen = {sha256: Seen(row.mark for row in rows) for sha256, rows in claim.findings.items()}
     except ValueError as error:
-        raise IntegrityError(f"the statement is no approval: {error}") from error
+        raise IntegrityError(f"the statement is not an approval: {error}") from error
     subjects = ((subject.digest.sha256, subject.name) for subject in document.subject)
     files = {sha256: (name, seen.get(sha256, Seen())) for sha256, name in subjects}
     could = {sha256: frozenset(names) for sha256, rows in claim.findings.items() for names in _capability_names(rows)}

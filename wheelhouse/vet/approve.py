@@ -51,7 +51,9 @@ def chosen(files: Mapping[str, str], names: Iterable[str]) -> dict[str, str]:
     unknown = sorted(selected - files.keys())
     if unknown:
         details = tuple(f"no such file: {name}" for name in unknown)
-        raise InputError(f"the wheelhouse has no file `{unknown[0]}`", hint="give whole file names", details=details)
+        raise InputError(
+            f"the wheelhouse has no file `{unknown[0]}`", hint="give the whole name of each file", details=details
+        )
     return {path: sha256 for path, sha256 in files.items() if not selected or path in selected}
 
 

@@ -82,7 +82,7 @@ def open_attestor(trust_root: Path | None) -> Attestor | None:
         verifier = Verifier(trusted_root=TrustedRoot.from_file(str(path)))
         return Attestor(verifier, max(_starts(json.loads(text))))
     except Exception as error:
-        raise InputError(f"`{path}` is not a trust root of sigstore's: {_sentence(error)}") from error
+        raise InputError(f"`{path}` is not a trust root of sigstore: {_sentence(error)}") from error
 
 
 def _starts(node: object) -> Iterator[datetime]:

@@ -117,7 +117,7 @@ def _facts(folder: Path, pin: Pin, notes: Store | None) -> Facts:
     """
     if not has_locked_bytes(folder, pin.artifact):
         raise IntegrityError(
-            f"`{folder / pin.artifact.filename}` is not what the wheelhouse's lock files say",
+            f"`{folder / pin.artifact.filename}` differs from the wheelhouse's lock files",
             hint=f"see every problem: `wheelhouse verify {folder}`",
         )
     path = rooted(folder, pin.artifact.filename)

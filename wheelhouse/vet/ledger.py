@@ -11,7 +11,7 @@ from dataclasses import replace
 from wheelhouse.errors import IntegrityError
 from wheelhouse.vet.approvals import Approval
 
-RESTORE = "restore the file; an approval is withdrawn by `wheelhouse approve --withdraw`, never by removing its line"
+RESTORE = "restore the file; to withdraw an approval, use `wheelhouse approve --withdraw`, and never remove its line"
 
 
 def must_be_whole(statements: Iterable[Approval]) -> None:
@@ -32,7 +32,7 @@ def must_be_whole(statements: Iterable[Approval]) -> None:
         if any(one in ids and (one, statement.reviewer) not in there for one in statement.withdraws):
             raise IntegrityError(
                 f"{statement.reviewer} withdraws a statement of another reviewer",
-                hint="only those who approved can withdraw",
+                hint="only the reviewer who approved can withdraw the approval",
             )
 
 

@@ -54,7 +54,7 @@ def read_bytes(raw: bytes, source: str) -> Iterator[dict[str, Any]]:
 def _read(archive: zipfile.ZipFile, member: zipfile.ZipInfo, where: str) -> bytes:
     """The contents of a member of a zip. Raises InputError if it has more than 16 MiB."""
     if member.file_size > MAX_RECORD_BYTES:
-        raise InputError(f"`{where}` is larger than any record: {member.file_size} bytes")
+        raise InputError(f"`{where}` has {member.file_size} bytes, and no record is that large")
     return archive.read(member)
 
 
@@ -66,5 +66,5 @@ def _records(text: str, source: str) -> Iterator[dict[str, Any]]:
         raise InputError(f"`{source}` is not JSON: {error}") from error
     found = document if isinstance(document, list) else [document]
     if not all(isinstance(one, dict) for one in found):
-        raise InputError(f"`{source}` holds no OSV records")
+        raise InputError(f"`{source}` has no OSV records")
     yield from found

@@ -86,7 +86,7 @@ def read_records(documents: Iterable[Mapping[str, Any]]) -> Iterator[Advisory]:
         try:
             record = _RECORD.from_table(document, "")
         except ValueError as error:
-            raise InputError(f"the record `{document.get('id')}` is not one of the OSV schema: {error}") from error
+            raise InputError(f"the record `{document.get('id')}` does not follow the OSV schema: {error}") from error
         if not record.withdrawn:
             yield from _advisories(record)
 

@@ -47,5 +47,5 @@ def _text(path: Path) -> str:
         except (OSError, EOFError, zlib.error) as error:
             raise InputError(f"`{path}` cannot be unpacked: {error}") from error
     if len(raw) > MAX_BYTES:
-        raise InputError(f"`{path}` is longer than such a file can be: over {MAX_BYTES >> 20} MiB")
+        raise InputError(f"`{path}` has more than {MAX_BYTES >> 20} MiB, and no such file is that large")
     return raw.decode("utf-8", "replace")

@@ -12,7 +12,7 @@ from wheelhouse.documents import parse_json
 from wheelhouse.errors import InputError
 
 KEV_HINT = "name the catalogue as CISA publishes it: known_exploited_vulnerabilities.json or .csv"
-EPSS_HINT = "name the scores as FIRST publishes them: epss_scores-YYYY-MM-DD.csv.gz, or unpacked"
+EPSS_HINT = "name the scores as FIRST publishes them: epss_scores-YYYY-MM-DD.csv.gz, packed or unpacked"
 
 
 @dataclass(frozen=True)

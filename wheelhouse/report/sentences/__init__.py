@@ -8,7 +8,7 @@ from wheelhouse.humanize import filled, shortened
 from wheelhouse.report.sentences.rehearsal_sentences import REHEARSAL
 from wheelhouse.report.sentences.table import Sentence
 from wheelhouse.report.sentences.verify_sentences import VERIFY
-from wheelhouse.report.sentences.vet_sentences import VET
+from wheelhouse.report.sentences.vet_sentences import LIKENESSES, VET
 
 SENTENCES: dict[str, Sentence] = {**VERIFY, **REHEARSAL, **VET}
 """The sentences by rule id. A rule whose findings have the fact `case` has one for each case, as `rule/case`."""
@@ -69,7 +69,9 @@ def _template(finding: Finding) -> Sentence:
 def _filled(template: str, finding: Finding) -> str:
     """A template filled with the facts and the context of a finding."""
     values = finding.values
-    return filled(template, {"subject": finding.subject, "rule": finding.rule, "who": _who(values), **values})
+    likeness = LIKENESSES.get(str(values.get("how")), "")
+    own = {"subject": finding.subject, "rule": finding.rule, "who": _who(values), "likeness": likeness}
+    return filled(template, {**own, **values})
 
 
 def _who(values: Mapping[str, FactValue]) -> str:
@@ -78,4 +80,4 @@ def _who(values: Mapping[str, FactValue]) -> str:
     if not requirement:
         return ""
     who = f"`{by}` requires `{requirement}`" if by else f"`{requirement}` was requested"
-    return f"{who}, and {more} more do" if more else who
+    return f"{who} (1 of {more + 1} requirements for it)" if isinstance(more, int) and more else who

@@ -14,12 +14,12 @@ EXTRA_USES = {
     "sbom": "`vet --sbom` needs it",
     "second-opinion": "`rehearse` needs it to resolve with pip-tools, too",
     "serve": "`serve` needs it",
-    "signing": "`approve`, and `--key` of other commands, need it",
+    "signing": "`approve` needs it, and so does the option `--key`",
     "store": "`--store` needs it",
 }
 PROGRAM_USES = {
     "gpg": "`fetch` needs it to check GPG signatures (`--gpg-keyring`)",
-    "gpgv": "`fetch --deb` needs it, or gpg, to check the signatures of Debian's archives",
+    "gpgv": "`fetch --deb` needs gpgv or gpg to check the signatures of Debian's archives",
     "auditwheel": "`build` needs it to put C libraries into wheels",
     "uv": "`rehearse` needs it to install with uv, too",
     "par2": "`pack` needs it for error correction",
@@ -27,7 +27,7 @@ PROGRAM_USES = {
 PROGRAM_REMEDIES = {
     "gpg": "apt-get install gnupg, or dnf install gnupg2",
     "gpgv": "apt-get install gpgv, or dnf install gnupg2",
-    "auditwheel": "pipx install auditwheel, and apt-get install patchelf, or dnf install patchelf",
+    "auditwheel": "pipx install auditwheel; then apt-get install patchelf, or dnf install patchelf",
     "uv": "pipx install uv",
     "par2": "apt-get install par2, or dnf install par2cmdline",
 }
@@ -109,7 +109,7 @@ def _clock(check: Check, fact: Fact) -> Sentence:
 def _sandbox(check: Check, fact: Fact) -> Sentence:
     """Whether a sandbox is sealed; if not, why, and whether another is used."""
     if check.state is State.GOOD:
-        holds = f"; it holds {fact('holds')}" if fact("holds") else ""
+        holds = f"; it also uses {fact('holds')}" if fact("holds") else ""
         return f"sealed: a test inside found no network and no file of this machine{holds}", ""
     use = "another sandbox is used" if fact("has_another") == "True" else NO_SANDBOX
     remedy = (
@@ -136,7 +136,10 @@ def _engine(check: Check, fact: Fact) -> Sentence:
 def _interpreter(check: Check, fact: Fact) -> Sentence:
     """An interpreter and its path, or that none was found."""
     if check.state is State.MISSING:
-        return "none was found; `build` and `rehearse` need one of the target's version", "name one with --interpreter"
+        return (
+            "none was found; `build` and `rehearse` need a Python of the target's version",
+            "name one with --interpreter",
+        )
     return f"{fact('described')}, {fact('path')}", ""
 
 
@@ -144,7 +147,7 @@ def _extra(check: Check, fact: Fact) -> Sentence:
     """Whether an extra is installed; if not, what it is for, and the command that installs it."""
     if check.state is State.GOOD:
         return "installed", ""
-    use = EXTRA_USES.get(check.name, "the commands whose help names it need it")
+    use = EXTRA_USES.get(check.name, "commands whose help names this extra need it")
     return f"not installed: {fact('missing')}; {use}", fact("command")
 
 

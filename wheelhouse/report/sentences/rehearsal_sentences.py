@@ -15,24 +15,29 @@ REHEARSAL: Mapping[str, Sentence] = {
     "other-version": Sentence("{project} {version} was installed, and the lock file has {locked}"),
     "not-locked": Sentence("{project} {version} was installed, and no lock file has it"),
     "import/library": Sentence(
-        "`{module}` does not import under {under}: {reason}",
+        "`{module}` cannot be imported under {under}: {reason}",
         "the image needs that library: install the Debian package that has it (stage --runtime-apt NAME)",
     ),
     "import/module": Sentence(
-        "`{module}` does not import under {under}: {reason}",
+        "`{module}` cannot be imported under {under}: {reason}",
         "if you use this module, also fetch the project that it needs: the metadata do not name that project",
     ),
     "import/other": Sentence(
-        "`{module}` does not import under {under}: {reason}",
+        "`{module}` cannot be imported under {under}: {reason}",
         "find out whether you use this module; it may need something that the image has and this sandbox lacks",
     ),
     "import/unchecked": Sentence("the installed environment cannot be inspected: {output}"),
-    "check/intended": Sentence("pip check says: {line}", "the lock file differs from the metadata on purpose"),
+    "check/intended": Sentence(
+        "pip check says: {line}", "do nothing: the lock file differs from the metadata on purpose"
+    ),
     "check/broken": Sentence("pip check says: {line}", "fetch again"),
     "run/environment": Sentence(
-        "`{command}` ended with code {code}: {output}", "it ran in the installed environment, without a network"
+        "`{command}` ended with code {code}: {output}",
+        "the command ran in the installed environment, without a network",
     ),
-    "run/image": Sentence("`{command}` ended with code {code}: {output}", "it ran in the image, without a network"),
+    "run/image": Sentence(
+        "`{command}` ended with code {code}: {output}", "the command ran in the image, without a network"
+    ),
     "twice": Sentence(
         "{project} was installed twice: first {first}, then {locked} in its place",
         "two steps of the build require different versions of it: compare the constraints with the lock file",
@@ -40,7 +45,7 @@ REHEARSAL: Mapping[str, Sentence] = {
     # failed installs
     "environment": Sentence(
         "no virtual environment can be made: {output}",
-        "install what this Python lacks (Debian: python3-venv), or name another with --interpreter",
+        "install what this Python lacks (Debian: python3-venv), or name another Python with --interpreter",
     ),
     "command/failed": Sentence("`{command}` failed: {output}"),
     "command/known": Sentence("`{command}` failed because of the findings above"),
@@ -56,11 +61,11 @@ REHEARSAL: Mapping[str, Sentence] = {
     "not-found/unreadable": Sentence("`{wanted}` was requested, and the folder does not have it", AGAIN),
     "not-found/unlocked": Sentence(
         "{who}, and no lock file of this folder names it",
-        "fetch it too: name `{wanted}` to `wheelhouse fetch`; build requirements come with `wheelhouse build`",
+        "add the requirement `{wanted}` to `wheelhouse fetch`; if it is a build requirement, use `wheelhouse build`",
     ),
     "not-found/versions": Sentence(
         "{who}, and the folder has only {versions}",
-        "fetch it too: name `{wanted}` to `wheelhouse fetch`; build requirements come with `wheelhouse build`",
+        "add the requirement `{wanted}` to `wheelhouse fetch`; if it is a build requirement, use `wheelhouse build`",
     ),
     "not-found/excluded": Sentence("the install requires `{wanted}`, and the lock file has {locked}", AGAIN),
     "not-found/unseen": Sentence("{who}; the lock file has {locked}, and pip does not find it in the folder", AGAIN),
@@ -73,15 +78,15 @@ REHEARSAL: Mapping[str, Sentence] = {
     ),
     "requirement": Sentence("pip refuses it: it is not a requirement", "correct it in the command that installs it"),
     "altered/installed": Sentence(
-        "its hash differs from the requirements file", "fetch it again; find out who changed it"
+        "its hash differs from the one in the requirements file", "fetch it again; find out who changed it"
     ),
     "conflict": Sentence("pip says that {projects} conflict: {causes}", f"{CONSTRAINTS} then fetch again"),
     "legacy-metadata/installed": Sentence(
-        "this pip refuses its metadata: pip 24.1 and newer refuse it; pip 24.0 and older accept it",
+        "this pip refuses its metadata, which pip 24.0 and older accept",
         "install with pip 24.0 or older, or choose another release",
     ),
     "index": Sentence(
-        "pip requested {project} from an index, and an image build has none",
+        "pip requested {project} from an index, and an image build has no index",
         "let pip search only the folder: stage again, by the route that stage proposes",
     ),
     "pip-too-old/tools": Sentence(
@@ -99,11 +104,11 @@ REHEARSAL: Mapping[str, Sentence] = {
     # pip-compile
     "opinion/left-out": Sentence("pip-compile leaves {project} out{who:, and #}"),
     "opinion/left-out-here": Sentence(
-        "pip-compile leaves {project} out{who:, and #}; its Python differs from the target in a marker"
+        "pip-compile leaves {project} out{who:, and #}; the Python of pip-compile differs from the target in a marker"
     ),
     "opinion/version": Sentence(
-        "pip-compile takes {project} {version}, the lock file has {locked}{who:; #}",
-        "see `wheelhouse why`; fetch again with --upgrade-project",
+        "pip-compile takes {project} {version}, and the lock file has {locked}{who:; #}",
+        "find the reason with `wheelhouse why`; to take {version}, fetch again with --upgrade-project {project}",
     ),
     "opinion/more": Sentence("pip-compile also requires {project} {version}, which the lock file does not name"),
 }

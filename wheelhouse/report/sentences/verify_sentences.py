@@ -7,7 +7,8 @@ from wheelhouse.report.sentences.table import Sentence
 WHO_CHANGED_IT = "remove it, then fetch or unpack it again; find out who changed it"
 FETCH_AGAIN = "fetch again"
 STAGE_AGAIN = "stage again"
-INDEX_AGAIN = "index a wheelhouse that has it, with `--check`"
+INDEX_AGAIN = "run `wheelhouse index --check` with a wheelhouse that has the file"
+PAGE_AGAIN = "run `wheelhouse index --check` with a wheelhouse that has the project"
 RENAME = "stage again, with --rename auto"
 ONE_FILE = "fetch again: only this file will be downloaded"
 OLD_PIP = "install with pip 24.0 or older, or choose another release"
@@ -16,7 +17,7 @@ WAIVE = (
     'file, add to wheelhouse.toml: [[policy.waivers]] with rule = "{rule}", project = "{waive_project}", sha256 = "{waive_sha256}", '
     "reason, who and until"
 )
-ABSENT = "it is not in the folder{kind:, but a # with its name is}"
+ABSENT = "it is not in the folder{kind:; a # with its name is there}"
 STAGED_FATE = "the image build installs every file at the top of the folder"
 FATE = "an install from this folder may use it"
 REFUSED = (
@@ -64,7 +65,7 @@ VERIFY: Mapping[str, Sentence] = {
     ),
     "missing/inner": Sentence("it is not in the folder, and SHA256SUMS lists it", FETCH_AGAIN),
     "altered/inner": Sentence(
-        "its SHA256SUMS differs from the one that SHA256SUMS of the wheelhouse lists", FETCH_AGAIN
+        "the sha256 of its SHA256SUMS differs from the one in the wheelhouse's SHA256SUMS", FETCH_AGAIN
     ),
     "foreign/inner": Sentence("SHA256SUMS of the wheelhouse does not list it", "remove it, or fetch again"),
     "foreign/inner-older": Sentence(
@@ -95,19 +96,20 @@ VERIFY: Mapping[str, Sentence] = {
         "remove it, or fetch with `--upgrade-project {project}` if you want {version}",
     ),
     "foreign/builder-staged": Sentence(
-        f"it is a build requirement, which no lock file installs, and {STAGED_FATE}",
-        "remove it; move it to tools/, which an install does not use",
+        f"it is a build requirement that no lock file names, and {STAGED_FATE}",
+        "remove it: build requirements belong in tools/, which an install does not use",
     ),
     "foreign/builder-wheelhouse": Sentence(
-        f"it is a build requirement, which no lock file installs, and {FATE}", "remove it; keep it in build/"
+        f"it is a build requirement that no lock file names, and {FATE}",
+        "remove it: build requirements belong in build/",
     ),
     "foreign/platform": Sentence(
         "it is for another platform or Python ({platforms}), and {target} has `{locked}`",
-        "remove it; one file a project is enough",
+        "remove it: one file for each project is enough",
     ),
     "foreign/twin": Sentence(
         "it is the same release of {project} as `{locked}`, which the lock file of {target} names",
-        "remove it; one file a project is enough",
+        "remove it: one file for each project is enough",
     ),
     # a file and its lock file
     "swapped/locked": Sentence("it is {stated}, and the lock file has {locked}", FETCH_AGAIN),
@@ -129,8 +131,8 @@ VERIFY: Mapping[str, Sentence] = {
     "name-twins": Sentence("`{first}` and `{second}` are one file on macOS and Windows", WAIVE),
     "case-twins": Sentence("`{first}` and `{second}` are one file on macOS and Windows"),
     "record-fields": Sentence("the row of `{member}` in RECORD has too many fields", WAIVE),
-    "record-missing-file": Sentence("RECORD names `{member}`, which is not in the archive"),
-    "record-missing-row": Sentence("`{member}` is in the archive, and not in RECORD"),
+    "record-missing-file": Sentence("RECORD lists `{member}`, which is not in the archive"),
+    "record-missing-row": Sentence("`{member}` is in the archive, but not in RECORD"),
     "record-no-hash": Sentence("RECORD has no hash for `{member}`"),
     "record-hash/kind": Sentence("RECORD has a hash of an unknown kind for `{member}`: `{algorithm}`", WAIVE),
     "record-hash/differs": Sentence("the hash of `{member}` differs from RECORD", WAIVE),
@@ -145,7 +147,7 @@ VERIFY: Mapping[str, Sentence] = {
         'limit it: give `sha256`, an `advisory`, or `version` and `fingerprint = "{fingerprint}"`',
     ),
     "waiver-expired": Sentence(
-        "the waiver of {waived_rule} for it expired on {until}", "look again, and renew the waiver or remove it"
+        "its waiver of {waived_rule} expired on {until}", "look again, and renew the waiver or remove it"
     ),
     # the wheelhouse
     "closure/target": Sentence(
@@ -154,15 +156,16 @@ VERIFY: Mapping[str, Sentence] = {
     "closure/version": Sentence("{who}, and the wheelhouse has {version}", "fetch again for this target"),
     "unneeded": Sentence("no requirement needs {project} on {target}"),
     "constraints/refused": Sentence(
-        "an install may take files from elsewhere: {message:#}", "do not use this wheelhouse; find out who made it"
+        "an install may take files from outside the wheelhouse: {message:#}",
+        "do not use this wheelhouse; find out who made it",
     ),
     "constraints": Sentence(
-        "it excludes locked releases: {pins:3 plain}, so it is not for this release",
+        "it excludes releases that the lock file has: {pins:3 plain}, so it is for another release",
         "stage again; or fetch again, with the constraints of this release",
     ),
     "several-versions": Sentence(
         "the lock files have different versions of {project}: {releases:all}{others:plain|; also of #}; "
-        "`--find-links` alone installs the newest of them",
+        "`--find-links` alone installs the newest version",
         "install with the requirements file of the target: "
         "`pip install --no-index --find-links WHEELHOUSE -r WHEELHOUSE/requirements.<target>.txt`",
     ),
@@ -181,13 +184,13 @@ VERIFY: Mapping[str, Sentence] = {
         "an older wheelhouse staged the folder; wheelhouse {own_version} lays it out in the same way"
     ),
     "other-version/differs": Sentence(
-        "wheelhouse {version} staged the folder, and wheelhouse {own_version} lays it out differently, so it cannot tell "
-        "whether {paths:1} was altered",
+        "wheelhouse {version} staged the folder; wheelhouse {own_version} lays it out differently, "
+        "so this check cannot tell whether these files were altered: {paths:1}",
         "stage again, or verify it with wheelhouse {version}",
     ),
     "other-version/differs-older": Sentence(
-        "an older wheelhouse staged the folder, and wheelhouse {own_version} lays it out differently, so it cannot tell "
-        "whether {paths:1} was altered",
+        "an older wheelhouse staged the folder; wheelhouse {own_version} lays it out differently, "
+        "so this check cannot tell whether these files were altered: {paths:1}",
         STAGE_AGAIN,
     ),
     "rename/own": Sentence(
@@ -202,13 +205,13 @@ VERIFY: Mapping[str, Sentence] = {
     ),
     # an index
     "missing/indexed": Sentence("it is not in the folder", INDEX_AGAIN),
-    "missing/page": Sentence("it is not in the folder", INDEX_AGAIN),
+    "missing/page": Sentence("it is not in the folder", PAGE_AGAIN),
     "missing/metadata": Sentence("its metadata file is not in the folder", INDEX_AGAIN),
     "missing/attestations": Sentence("its file of attestations is not in the folder", INDEX_AGAIN),
     "altered/indexed": Sentence("the bytes were altered", INDEX_AGAIN),
     "altered/indexed-size": Sentence("its size is {size:byte}, and the page gives {page_size:byte}", INDEX_AGAIN),
-    "altered/page": Sentence("it differs from what the pages of the index say", INDEX_AGAIN),
-    "altered/page-unreadable": Sentence("it cannot be read: {message}", INDEX_AGAIN),
+    "altered/page": Sentence("it differs from what the pages of the index say", PAGE_AGAIN),
+    "altered/page-unreadable": Sentence("it cannot be read: {message}", PAGE_AGAIN),
     "altered/metadata": Sentence("its metadata file was altered", INDEX_AGAIN),
     "altered/metadata-differs": Sentence("its metadata file differs from the metadata inside it", INDEX_AGAIN),
     "swapped/project": Sentence("it is a file of {stated}", INDEX_AGAIN),

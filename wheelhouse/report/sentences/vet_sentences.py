@@ -9,6 +9,16 @@ PURPOSE = "find out what these files are for"
 MALICIOUS = "do not install it, and find out who requested it"
 WAIVE = "or waive this with a reason"
 AFFECTED = "is affected by {ids:all}{rating: (#)}{exploited:, exploited since #}{epss:, EPSS #}"
+ONLY_ONE = "install only one of the two projects, or find out which one is right"
+FIX_UNKNOWN = "no advisory names a fixed version"
+LIKENESSES: Mapping[str, str] = {
+    "separators": "only hyphens differ",
+    "letters": "letters that look alike",
+    "slip": "a typing mistake apart",
+    "order": "the same words in another order",
+    "affix": "with an added word or number",
+}
+"""How a name differs from the name that it looks like, by the fact `how`."""
 APPROVE = "read the findings of `wheelhouse vet`, then use `wheelhouse approve`"
 
 VET: Mapping[str, Sentence] = {
@@ -25,19 +35,19 @@ VET: Mapping[str, Sentence] = {
     # scripts
     "data-scripts": Sentence("it installs {scripts} into a folder of PATH"),
     "script-shadows": Sentence(
-        "it installs {commands}, which run instead of the commands of the system", "find out why it needs these names"
+        "it installs commands that run instead of those of the system: {commands}", "find out why it needs these names"
     ),
     "script-shadows-tool": Sentence(
-        "it installs {commands}, the name of a tool that another project makes",
-        "make sure that the tool is meant to come from this project",
+        "it installs commands with the names of another project's tools: {commands}",
+        "make sure that you want these commands from this project",
     ),
     "command-twice": Sentence(
-        "it installs {commands}, and {other} installs commands of the same name",
-        "install only one of them, or ask which one is right",
+        "it installs {commands}, and {other} installs commands with the same names",
+        ONLY_ONE,
     ),
     # integrity
     "other-bytes": Sentence(
-        "the sha256 is {sha256}, and {approved:all} was approved before", "find out who replaced the file"
+        "the sha256 is {sha256}, but earlier approvals are for {approved:all}", "find out who replaced the file"
     ),
     "wheel-tags": Sentence(
         "the WHEEL file has the tags {inside:all}, and the file name has {in_name:all}",
@@ -48,7 +58,7 @@ VET: Mapping[str, Sentence] = {
         "the file does not say its licence", "find out the licence, and waive this with the licence as the reason"
     ),
     "licence-unknown/unlisted": Sentence(
-        "the licence is only `{text}`, which SPDX does not list",
+        "the licence is given as `{text}`, which SPDX does not list",
         "find out the licence, and waive this with the licence as the reason",
     ),
     "licence-expression-wrong": Sentence("the License-Expression `{text}` cannot be read", "tell the project"),
@@ -65,11 +75,12 @@ VET: Mapping[str, Sentence] = {
         "{count:native program} in the wheel: {paths}", "find out where they were built, and from which source"
     ),
     "native-links": Sentence(
-        "it links to {libraries}, which are neither in the wheelhouse nor on every system", "install them on the target"
+        "it links to libraries that are neither in the wheelhouse nor on every system: {libraries}",
+        "install these libraries on the target",
     ),
     "native-search-path": Sentence(
         "`{path}` searches for libraries in {folders}",
-        "make sure that nobody else can write there; a path without / at its start begins in the working folder of the process",
+        "make sure that nobody else can write there; a relative path begins in the working folder of the process",
     ),
     "native-search-system": Sentence(
         "`{path}` searches for libraries in {folders}", "make sure that only root can write to these folders"
@@ -87,7 +98,7 @@ VET: Mapping[str, Sentence] = {
     ),
     # origin
     "indexes": Sentence("{count:file} from {index}"),
-    "origin-unknown/address": Sentence("it is from {url}, and from no index", "find out where it is from"),
+    "origin-unknown/address": Sentence("it is from {url}, not from an index", "find out where it is from"),
     "origin-unknown/path": Sentence("it was a file on the host that made the lock file", "find out where it is from"),
     "origin-unencrypted": Sentence(
         "it was fetched from {url}, unencrypted", "fetch it over https, and compare the sha256"
@@ -121,7 +132,7 @@ VET: Mapping[str, Sentence] = {
         "the attestations of {count:file} were not checked: sigstore is not installed",
         "`wheelhouse doctor` says how to install it",
     ),
-    "trust-root": Sentence("the newest key of the trust root is in use since {since}, {days:day} ago"),
+    "trust-root": Sentence("the newest key of the trust root came into use on {since}, {days:day} ago"),
     "yanked/reason": Sentence("it was yanked: {reason}", "choose another version"),
     "yanked/bare": Sentence("it was yanked, without a reason", "choose another version"),
     "cool-off/unknown": Sentence(
@@ -132,31 +143,35 @@ VET: Mapping[str, Sentence] = {
     ),
     # placement
     "overwrites": Sentence(
-        "it installs {paths}, and {other} installs other files there",
-        "install only one of them, or ask which one is right",
+        "it installs {paths}, and {other} installs other files at the same paths",
+        ONLY_ONE,
     ),
     "shares-files": Sentence(
-        "it installs {paths}, and {other} installs the same files there",
-        "install only one of them, or ask which one is right",
+        "it installs {paths}, and {other} installs the same files at the same paths",
+        ONLY_ONE,
     ),
     "intrudes": Sentence(
         "it installs {paths} into a package of {owner}", "find out why, and whether the authors of {owner} know"
     ),
     "extends": Sentence("it adds {count:file} to a package of {owner}"),
     "module-hidden": Sentence(
-        "its module `{module}` hides the module of {other} with the same name but another form",
-        "install only one of them, or ask which one is right",
+        "its module `{module}` hides a module of {other}: both have this name, but their kinds of file differ",
+        ONLY_ONE,
     ),
     "poses-as": Sentence(
         "it installs metadata of {names} besides its own, so Python counts these projects as installed",
         "leave it out until its authors explain this",
     ),
     "stdlib-backport": Sentence("it brings {modules} of the standard library for older Pythons"),
-    "stdlib-name": Sentence("it installs {modules}, a name of the standard library", "find out why it needs that name"),
+    "stdlib-name": Sentence(
+        "it installs modules with names of the standard library: {modules}", "find out why it needs these names"
+    ),
     "everybodys-name": Sentence("it installs {packages} at the top of site-packages", "tell the project"),
     "stray-files": Sentence("it installs {paths} at the top of site-packages"),
     "data-files": Sentence("it installs {count:file} outside site-packages, such as `{first}`"),
-    "data-files-elsewhere": Sentence("it installs {paths} into the prefix", PURPOSE),
+    "data-files-elsewhere": Sentence(
+        "it installs {paths} into sys.prefix, the folder of the Python environment", PURPOSE
+    ),
     "embedded-archive": Sentence("{count:archive} inside, not opened: {paths}", "look into them"),
     "compressed-file": Sentence("{count:compressed file} inside: {paths:3}"),
     # naming
@@ -167,14 +182,14 @@ VET: Mapping[str, Sentence] = {
         "the name looks like `{other}`, which is also in the wheelhouse", "make sure that you want both projects"
     ),
     "lookalike-popular": Sentence(
-        "the name looks like `{other}`, one of the most used projects ({how})",
+        "the name looks like `{other}`, one of the most used projects ({likeness})",
         "make sure that you want this project, and waive this with a reason",
     ),
     "lookalike-known": Sentence(
-        "the name looks like `{other}`, a much used project ({how})", "make sure that you want this project"
+        "the name looks like `{other}`, a much used project ({likeness})", "make sure that you want this project"
     ),
     "module-of-another": Sentence(
-        "it installs {modules}, the name of another much used project", "find out why it needs that name"
+        "it installs modules with the names of other much used projects: {modules}", "find out why it needs these names"
     ),
     "homoglyphs": Sentence(
         "it installs {names}, in letters of another alphabet that read as {read_as}",
@@ -194,9 +209,7 @@ VET: Mapping[str, Sentence] = {
     "pth-code/long": Sentence("`{path}` is too long to be read", "read the file; no .pth file needs to be that long"),
     "pth-known": Sentence("`{path}` runs the line that setuptools writes"),
     "pth-path": Sentence("`{path}` adds {folders} to sys.path"),
-    "start-file": Sentence(
-        "each start of Python calls {functions}, named in `{path}`", "read the functions that it names"
-    ),
+    "start-file": Sentence("`{path}` makes each start of Python call {functions}", "read these functions"),
     "start-module": Sentence("each start of Python imports `{path}`", KNOW_WHY),
     "sdist-runs-code/setup": Sentence("its build runs setup.py", "build it in a sandbox: `wheelhouse build`"),
     "sdist-runs-code/backend": Sentence(
@@ -320,19 +333,19 @@ VET: Mapping[str, Sentence] = {
         "find out what is sent there or fetched from there",
     ),
     "code-touches-secrets": Sentence(
-        "`{path}`{lines:8 plain|, line #}: it opens secrets or start-up files if it is called: {does:4 plain}",
+        "`{path}`{lines:8 plain|, line #}: if it is called, it opens secrets or start-up files: {does:4 plain}",
         "find out when it is called, and what for",
     ),
     "tests-can-act": Sentence("`{path}`{lines:8 plain|, line #}: this happens in tests or examples: {does:4 plain}"),
     "code-is-hostile": Sentence(
-        "`{path}`{lines:8 plain|, line #}: it does this if it is called, as malware does: {does:4 plain}",
+        "`{path}`{lines:8 plain|, line #}: if it is called, it does what malware does: {does:4 plain}",
         "approve it only if you know why",
     ),
     "code-profiles-machine": Sentence(
-        "`{path}`{lines:8 plain|, line #}: it asks who uses the machine if it is called: {does:4 plain}",
+        "`{path}`{lines:8 plain|, line #}: if it is called, it asks who uses the machine: {does:4 plain}",
         "find out what it does with the answers",
     ),
-    "code-can-act": Sentence("`{path}`{lines:8 plain|, line #}: it can do this if it is called: {does:4 plain}"),
+    "code-can-act": Sentence("`{path}`{lines:8 plain|, line #}: if it is called, it can do this: {does:4 plain}"),
     "source-hides-code": Sentence(
         "`{path}`{lines:8 plain|, line #}: it hides code from its readers: {does:4 plain}",
         "look at these lines in an editor that shows all characters",
@@ -346,7 +359,7 @@ VET: Mapping[str, Sentence] = {
         "read these commands: they run when it is installed",
     ),
     "source-unfollowed": Sentence(
-        "`{path}` could not be followed: {does:4 plain}", "read it, or find out why it is written like that"
+        "`{path}` could not be analysed to its end: {does:4 plain}", "read it, or find out why it is written like that"
     ),
     "source-unparsed": Sentence("a part of `{path}` could not be parsed: {does:4 plain}"),
     # vulnerabilities
@@ -356,15 +369,15 @@ VET: Mapping[str, Sentence] = {
     ),
     "vulnerable/unfixed": Sentence(
         f"{{project}} {{version}} {AFFECTED}{{summary:: #}}",
-        f"{{since:new since the snapshot of #: }}no fixed version is named: leave it out, {WAIVE}",
+        f"{{since:new since the snapshot of #: }}{FIX_UNKNOWN}: leave it out, {WAIVE}",
     ),
     "component-vulnerable/fixed": Sentence(
         f"{{package}} (named in `{{path}}`) {AFFECTED}{{summary:: #}}",
-        "take a release that contains {fixed} or newer, or say with VEX why it does not matter",
+        "take a release that contains {fixed} or newer, or say in a VEX document why it does not matter",
     ),
     "component-vulnerable/unfixed": Sentence(
         f"{{package}} (named in `{{path}}`) {AFFECTED}{{summary:: #}}",
-        "take a newer release, or say with VEX why it does not matter",
+        "take a newer release, or say in a VEX document why it does not matter",
     ),
     "vulnerable-since-approval/fixed": Sentence(
         f"{{project}} {{version}} {AFFECTED}, and no reviewer saw this advisory{{summary:: #}}",
@@ -372,11 +385,11 @@ VET: Mapping[str, Sentence] = {
     ),
     "vulnerable-since-approval/unfixed": Sentence(
         f"{{project}} {{version}} {AFFECTED}, and no reviewer saw this advisory{{summary:: #}}",
-        "no fixed version is named: review it again: `wheelhouse approve`",
+        f"{FIX_UNKNOWN}; review it again: `wheelhouse approve`",
     ),
-    "malicious/file": Sentence("it is malicious: {ids:all} names its sha256", MALICIOUS),
+    "malicious/file": Sentence("it is malicious: its sha256 is in {ids:all}", MALICIOUS),
     "malicious/release": Sentence("{project} {version} is malicious: {ids:all}", MALICIOUS),
-    "malicious-member": Sentence("`{path}` is a malicious file of {project}: {ids:all} names its sha256", MALICIOUS),
+    "malicious-member": Sentence("`{path}` is a malicious file of {project}: its sha256 is in {ids:all}", MALICIOUS),
     "advisories-missing": Sentence(
         "known vulnerabilities were not checked: there is no snapshot of advisories",
         "import one: `wheelhouse advisories import FILE`",
@@ -388,11 +401,11 @@ VET: Mapping[str, Sentence] = {
     ),
     "deb-vulnerable/unfixed": Sentence(
         f"{{package}} {{version}} {AFFECTED}{{summary:: #}}",
-        "no fixed version is named",
+        FIX_UNKNOWN,
     ),
     "deb-advisories-missing": Sentence(
-        "known vulnerabilities of Debian packages were not checked: no advisory is for {distribution}",
-        "import OSV's export for it together with that for PyPI: `wheelhouse advisories import FOLDER`",
+        "known vulnerabilities of Debian packages were not checked: no advisory is for this distribution ({distribution})",
+        "import OSV's exports for this distribution and for PyPI from one folder: `wheelhouse advisories import FOLDER`",
     ),
     "deb-licence-denied": Sentence(
         "{package} {version} has files under {denied:all} (its copyright file: {expression}), which the policy denies",

@@ -270,7 +270,7 @@
 
   function tell(node) {
     const box = one("#told"), line = (name, ...children) => { const e = document.createElement(name); e.append(...children); return e; };
-    if (node === null) { box.replaceChildren(line("p", "Point at a project to see who needs it.")); box.firstChild.className = "muted"; return; }
+    if (node === null) { box.replaceChildren(line("p", "Point at a project to see what needs it.")); box.firstChild.className = "muted"; return; }
     const [name, version, state] = held.nodes[node], page = node < house;
     const link = (n) => { const a = line("a", held.nodes[n][0]); a.href = n < house ? "#f" + n : "#summary"; return a; };
     const names = (list) => { const p = line("p", ...list.flatMap((n) => [link(n), " "])); p.className = "names"; return p; };

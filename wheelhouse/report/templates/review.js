@@ -90,7 +90,7 @@
     if (!reason.value.trim()) { tell("Write a reason first.", true); reason.focus(); return; }
     busy = true;
     choose();
-    tell("Signing. Your agent or your token may ask you.");
+    tell("Signing. Your agent or your token may ask you to confirm.");
     const next = rows.slice(order.get(files[files.length - 1]) + 1).concat(rows).find((row) => isOpen(row) && !files.includes(row) && !row.hidden);
     try {
       const expires = way === "approve" && one("#expires").value ? one("#expires").value : null;
@@ -103,7 +103,7 @@
       if (way === "approve" && next) turnTo(next); else reason.blur();
     } catch (error) {
       busy = false;
-      tell(error instanceof TypeError ? "The program does not answer. If it was ended: what was signed stays signed." : error.message, true);
+      tell(error instanceof TypeError ? "The program does not answer. If it has ended, all that was signed stays signed." : error.message, true);
       await refresh();
     }
     choose();
@@ -143,7 +143,7 @@
       if (!details.open || place.childNodes.length) return;
       try {
         const source = await ask(`source?file=${encodeURIComponent(details.dataset.file)}&name=${encodeURIComponent(details.dataset.source)}`);
-        place.replaceChildren(...(source.pieces || [["", "This is no text, or it is too long to be shown."]]).map(([kind, text]) => {
+        place.replaceChildren(...(source.pieces || [["", "This member is not text, or it is too long to be shown."]]).map(([kind, text]) => {
           const piece = document.createElement("span");
           if (kind) piece.className = "t-" + kind;
           piece.textContent = text;
