@@ -104,7 +104,7 @@ def test_the_rename_left_out_where_the_release_wants_it(house: Path, python: Pat
     assert "without constraints" in named(told, "apache_airflow-2.7.0")
     found = [sentence for sentence in told.sentences if sentence.startswith(COMPANY)]
     assert "does not install a file of this name; it must be staged as `Acme_Apache_Airflow_Plugins" in found[0]
-    assert "is locked, and was not installed" in found[1]
+    assert "is locked, but was not installed" in found[1]
 
 
 def test_constraints_of_another_release(house: Path, python: Path, tmp_path: Path) -> None:

@@ -45,7 +45,7 @@ LOGS = {
     "a file that pip does not find": (
         "ERROR: Could not find a version that satisfies the requirement lib>=1 (from app) (from versions: none)\n",
         "lib-2.0-cp312-cp312-manylinux_2_28_x86_64.whl: `app-1.0-py3-none-any.whl` requires `lib>=1`; the lock file has 2.0, and pip "
-        "does not find it in the folder",
+        "does not find that version in the folder",
     ),
     "a version that constraints forbid": (
         "ERROR: No matching distribution found for lib==0.9 (from -c constraints.txt (line 1))\n",

@@ -15,7 +15,7 @@ from wheelhouse.vet.diff import Change, Kind, Topic, changes
 from wheelhouse.vet.facts import Entry, Facts, Inside
 
 WHEEL, SDIST = "odd-1.0-py3-none-any.whl", "odd-1.0.tar.gz"
-STARTS = "runs by itself, or is put where commands are"
+STARTS = "start-up files, scripts and setup.py"
 
 
 def facts(

@@ -81,7 +81,7 @@ def test_each_project_has_its_kind_and_the_alarming_come_first(houses: Path) -> 
 def test_what_changed_inside_is_told(houses: Path) -> None:
     (file,) = found(houses)["grown"].files
     told = {(change.topic, change.aspect): (change.removed, change.added) for change in file.changes}
-    assert told[Topic.RUNS, "runs by itself, or is put where commands are"] == (
+    assert told[Topic.RUNS, "start-up files, scripts and setup.py"] == (
         (),
         ("*.data/scripts/grow.sh", "extra.pth"),
     )

@@ -92,7 +92,7 @@ def _job(
 
 def _age(run: JobRun[JobResult], locks: Sequence[Lock]) -> str:
     """A sentence if a job has no result, so that its row shows the wheelhouse of an earlier run; else empty."""
-    return "" if run.result or not locks else "the wheelhouse is that of an earlier run"
+    return "" if run.result or not locks else "the wheelhouse is from an earlier run"
 
 
 def _change(change: PinChange) -> View:

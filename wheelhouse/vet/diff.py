@@ -291,7 +291,7 @@ def _top_level_names(facts: Facts) -> Iterator[str]:
 
 ASPECTS = (
     (Topic.CAPABILITIES, Topic.CAPABILITIES, capabilities_of),
-    (Topic.RUNS, "runs by itself, or is put where commands are", _self_starting),
+    (Topic.RUNS, "start-up files, scripts and setup.py", _self_starting),
     (Topic.RUNS, "entry points", _commands),
     (Topic.RUNS, "marked executable", _executable),
     (Topic.NATIVE, "native files", _native),

@@ -19,6 +19,6 @@ GAPS: Mapping[GapKind, str] = {
     GapKind.UNFOLLOWED_SOURCE: "Python that exceeds a limit of the analysis: not analysed to its end",
     GapKind.SEARCHED_SOURCE: "Python without any word that the rules look for: searched for these words, not parsed",
     GapKind.UNREACHED_SOURCE: "Python files that no import statement can name: not parsed",
-    GapKind.DATA: "members with other names (data): only their first bytes were read, so code with an unusual suffix is not found",
+    GapKind.DATA: "members with other names (data): only their first bytes were read, so code in files with an unusual suffix is not found",
 }
 """What each kind of gap is, and how much of it was looked at."""

@@ -11,7 +11,7 @@ REHEARSE_UNDER = "rehearse under Python {python}: --interpreter PATH; or fetch f
 
 REHEARSAL: Mapping[str, Sentence] = {
     # the installed environment
-    "not-installed": Sentence("{project} {version} is locked, and was not installed"),
+    "not-installed": Sentence("{project} {version} is locked, but was not installed"),
     "other-version": Sentence("{project} {version} was installed, and the lock file has {locked}"),
     "not-locked": Sentence("{project} {version} was installed, and no lock file has it"),
     "import/library": Sentence(
@@ -68,8 +68,12 @@ REHEARSAL: Mapping[str, Sentence] = {
         "add the requirement `{wanted}` to `wheelhouse fetch`; if it is a build requirement, use `wheelhouse build`",
     ),
     "not-found/excluded": Sentence("the install requires `{wanted}`, and the lock file has {locked}", AGAIN),
-    "not-found/unseen": Sentence("{who}; the lock file has {locked}, and pip does not find it in the folder", AGAIN),
-    "not-found/unhashed": Sentence("{who}, and no lock file of this folder names it", f"fetch it too; {AGAIN}"),
+    "not-found/unseen": Sentence(
+        "{who}; the lock file has {locked}, and pip does not find that version in the folder", AGAIN
+    ),
+    "not-found/unhashed": Sentence(
+        "{who}, and no lock file of this folder names it", "fetch this project too, and stage again"
+    ),
     "unfit/installed": Sentence(
         "pip would install it, and it does not fit {target}", "remove it, or fetch for the platform of the image"
     ),

@@ -41,7 +41,7 @@ VERIFY: Mapping[str, Sentence] = {
         WHO_CHANGED_IT,
     ),
     "altered/far-longer": Sentence(
-        "its size is {size:byte}, and the lock file gives {locked_size:byte} with the sha256 {locked_sha256}",
+        "its size is {size:byte}, and the lock file gives {locked_size:byte} and the sha256 {locked_sha256}",
         WHO_CHANGED_IT,
     ),
     "altered/release": Sentence(
@@ -125,7 +125,9 @@ VERIFY: Mapping[str, Sentence] = {
         "it requires `{line}`, which PEP 508 does not allow: pip refuses it", "choose another release"
     ),
     **{
-        f"{rule}/waived-before": Sentence("{who} waived it until {until}", WAIVE)
+        f"{rule}/waived-before": Sentence(
+            "{who} waived {rule} for this file until {until}, and no waiver covers it now", WAIVE
+        )
         for rule in ("record-fields", "record-hash", "record-size", "name-twins")
     },
     "name-twins": Sentence("`{first}` and `{second}` are one file on macOS and Windows", WAIVE),
@@ -139,11 +141,11 @@ VERIFY: Mapping[str, Sentence] = {
     "record-size": Sentence("the size of `{member}` differs from RECORD", WAIVE),
     "record-weak-hash": Sentence("RECORD has only a weak hash for `{member}`: {algorithm}"),
     "waiver-unused": Sentence(
-        "the waiver of {waived_rule}{project: for #}{sha256: (sha256 #)}, by {who}, matches no finding",
+        "{who}'s waiver of {waived_rule}{project: for #}{sha256: (sha256 #)} matches no finding",
         "remove the waiver, or correct it",
     ),
     "waiver-broad": Sentence(
-        "the waiver of {waived_rule} for {project}, by {who}, also covers findings that nobody looked at yet",
+        "{who}'s waiver of {waived_rule} for {project} also covers findings that nobody looked at yet",
         'limit it: give `sha256`, an `advisory`, or `version` and `fingerprint = "{fingerprint}"`',
     ),
     "waiver-expired": Sentence(
@@ -164,7 +166,7 @@ VERIFY: Mapping[str, Sentence] = {
         "stage again; or fetch again, with the constraints of this release",
     ),
     "several-versions": Sentence(
-        "the lock files have different versions of {project}: {releases:all}{others:plain|; also of #}; "
+        "the lock files have different versions of {project}: {releases:all}{others:plain|; they also have different versions of #}; "
         "`--find-links` alone installs the newest version",
         "install with the requirements file of the target: "
         "`pip install --no-index --find-links WHEELHOUSE -r WHEELHOUSE/requirements.<target>.txt`",
@@ -213,8 +215,10 @@ VERIFY: Mapping[str, Sentence] = {
     "altered/page": Sentence("it differs from what the pages of the index say", PAGE_AGAIN),
     "altered/page-unreadable": Sentence("it cannot be read: {message}", PAGE_AGAIN),
     "altered/metadata": Sentence("its metadata file was altered", INDEX_AGAIN),
-    "altered/metadata-differs": Sentence("its metadata file differs from the metadata inside it", INDEX_AGAIN),
-    "swapped/project": Sentence("it is a file of {stated}", INDEX_AGAIN),
+    "altered/metadata-differs": Sentence(
+        "its metadata file differs from the metadata inside the distribution", INDEX_AGAIN
+    ),
+    "swapped/project": Sentence("it is a file of another project: {stated}", INDEX_AGAIN),
     "left-aside/index": Sentence("an interrupted run left it", "remove it"),
     "foreign/index": Sentence("no page of the index names it", "remove it, or index the wheelhouse that has it"),
 }

@@ -201,7 +201,7 @@ VET: Mapping[str, Sentence] = {
         "each build with setuptools runs {objects} (entry points of `{group}`)",
         "find out what it does to other projects",
     ),
-    "plugin": Sentence("it offers plugins to other programs, with the entry points {groups:8}"),
+    "plugin": Sentence("it offers plugins to other programs, in these groups of entry points: {groups:8}"),
     # running
     "pth-code/runs": Sentence(
         "`{path}` runs {lines:line} of code at each start of Python: `{first}`", f"read the file, and {KNOW_WHY}"
@@ -282,15 +282,15 @@ VET: Mapping[str, Sentence] = {
     ),
     "import-sends-data": Sentence(
         "`{path}`{lines:8 plain|, line #}: when it is imported or run, it sends data of this machine: {does:4 plain}",
-        "find out who receives the data; replace the secrets that can be among them",
+        "find out who receives the data, and replace each secret that the data can contain",
     ),
     "import-reads-secrets": Sentence(
         "`{path}`{lines:8 plain|, line #}: when it is imported or run, it reads secrets: {does:4 plain}",
         "find out what it does with them; no library needs them at import",
     ),
     "import-writes-startup": Sentence(
-        "`{path}`{lines:8 plain|, line #}: when it is imported or run, it changes what runs at a start: {does:4 plain}",
-        "find out what it writes there",
+        "`{path}`{lines:8 plain|, line #}: when it is imported or run, it changes what runs at start-up: {does:4 plain}",
+        "find out what it writes",
     ),
     "import-watches-user": Sentence(
         "`{path}`{lines:8 plain|, line #}: when it is imported or run, it watches the user: {does:4 plain}",
@@ -306,7 +306,7 @@ VET: Mapping[str, Sentence] = {
     ),
     "import-patches": Sentence(
         "`{path}`{lines:8 plain|, line #}: when it is imported or run, it replaces functions of other modules: {does:4 plain}",
-        "find out what it does with the data that pass through them",
+        "find out what it does with the data that pass through these functions",
     ),
     "import-starts-program": Sentence(
         "`{path}`{lines:8 plain|, line #}: when it is imported or run, it starts a program: {does:4 plain}",
@@ -369,15 +369,15 @@ VET: Mapping[str, Sentence] = {
     ),
     "vulnerable/unfixed": Sentence(
         f"{{project}} {{version}} {AFFECTED}{{summary:: #}}",
-        f"{{since:new since the snapshot of #: }}{FIX_UNKNOWN}: leave it out, {WAIVE}",
+        f"{{since:new since the snapshot of #; }}{FIX_UNKNOWN}: leave it out, {WAIVE}",
     ),
     "component-vulnerable/fixed": Sentence(
         f"{{package}} (named in `{{path}}`) {AFFECTED}{{summary:: #}}",
-        "take a release that contains {fixed} or newer, or say in a VEX document why it does not matter",
+        "take a release that contains {fixed} or newer, or say in a VEX document why the advisory does not matter",
     ),
     "component-vulnerable/unfixed": Sentence(
         f"{{package}} (named in `{{path}}`) {AFFECTED}{{summary:: #}}",
-        "take a newer release, or say in a VEX document why it does not matter",
+        "take a newer release, or say in a VEX document why the advisory does not matter",
     ),
     "vulnerable-since-approval/fixed": Sentence(
         f"{{project}} {{version}} {AFFECTED}, and no reviewer saw this advisory{{summary:: #}}",
