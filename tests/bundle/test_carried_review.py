@@ -95,7 +95,7 @@ def test_an_altered_approval_is_refused(near: Session, far: Session) -> None:
 
 def test_what_is_no_review_is_neither_packed_under_its_name_nor_unpacked(near: Session, tmp_path: Path) -> None:
     pack(near.folder / "wheels", tmp_path / "a.tar", None, None, None, {"run.sh": b"x"})
-    with pytest.raises(IntegrityError, match="names a review file that is unknown"):
+    with pytest.raises(IntegrityError, match="lists a review file that is unknown"):
         unpack(tmp_path / "a.tar", tmp_path / "there", ())
 
 

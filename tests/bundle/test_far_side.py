@@ -145,16 +145,16 @@ def test_a_bundle_that_misses_files_names_both_wheelhouses(year: Path, tmp_path:
     far = shutil.copytree(year / "1", tmp_path / "far")
     made_for, now = state_of([year / "4"]).far_side.digest[:12], state_of([far]).far_side.digest[:12]
     with pytest.raises(
-        IntegrityError, match=rf"\(wheelhouse {now}\) lacks \d+ files .*the bundle continues wheelhouse {made_for}"
+        IntegrityError, match=rf"\(wheelhouse {now}\) lacks \d+ files .*the bundle updates wheelhouse {made_for}"
     ) as raised:
         unpack(year / "5 previous.tar", far, ())
-    assert raised.value.hint.startswith(f"unpack the bundle that makes wheelhouse {made_for}")
+    assert raised.value.hint.startswith(f"unpack the earlier bundle that makes wheelhouse {made_for}")
     kept = next(name for name in month(5) if name in month(1) and name.endswith(".whl"))
     (far / kept).write_bytes(b"altered")
     with pytest.raises(IntegrityError) as raised:
         unpack(year / "5 previous.tar", far, ())
     assert raised.value.hint.startswith(
-        "move away each file that differs; then unpack the bundle that makes wheelhouse"
+        "move away each file that differs; then unpack the earlier bundle that makes wheelhouse"
     )
 
 
@@ -243,11 +243,11 @@ def test_a_state_must_be_signed_by_a_key_that_is_given(year: Path, tmp_path: Pat
     assert read_far_side(signed, (public,)).digest == state_of([tmp_path / "far"]).far_side.digest
     raw = signed.read_bytes()
     plain = since_of(tmp_path / "far", kind)
-    with pytest.raises(IntegrityError, match="signed by none of the keys"):
+    with pytest.raises(IntegrityError, match="none of the given keys signed the state"):
         read_far_side(plain, (public,))
     altered = raw.replace(b'"sig": "', b'"sig": "AAAA') if kind == "full" else raw[:30] + b"?" + raw[31:]
     signed.write_bytes(altered)
-    with pytest.raises(IntegrityError, match="signed by none of the keys"):
+    with pytest.raises(IntegrityError, match="none of the given keys signed the state"):
         read_far_side(signed, (public,))
 
 
@@ -339,7 +339,7 @@ def test_a_first_volume_alone_says_how_many_there_are(year: Path, tmp_path: Path
     shutil.copy(tmp_path / "made" / "a.tar.001", tmp_path / "alone")
     with pytest.raises(
         IntegrityError,
-        match=rf"`a\.tar\.001` is volume 1 of {count}, and others are missing: `a\.tar\.002`, `a\.tar\.003`",
+        match=rf"`a\.tar\.001` is volume 1 of {count}, but other volumes are missing: `a\.tar\.002`, `a\.tar\.003`",
     ):
         unpack(tmp_path / "alone" / named, tmp_path / "far", ())
     (tmp_path / "made" / "a.tar.volumes.json").unlink()
@@ -347,7 +347,7 @@ def test_a_first_volume_alone_says_how_many_there_are(year: Path, tmp_path: Path
     assert contents(tmp_path / "far") == month(4)
     (tmp_path / "made" / "a.tar.001").unlink()
     with pytest.raises(
-        IntegrityError, match=r"`a\.tar\.002` is volume 2 of a bundle, and volume 1 is missing: `a\.tar\.001`"
+        IntegrityError, match=r"`a\.tar\.002` is volume 2 of a bundle, but volume 1 is missing: `a\.tar\.001`"
     ):
         unpack(tmp_path / "made" / "a.tar.002", tmp_path / "elsewhere", ())
 
@@ -430,7 +430,7 @@ def test_several_wheelhouses_need_names_that_differ(jobs: tuple[Path, Path], tmp
 
 def test_several_wheelhouses_do_not_go_into_one(jobs: tuple[Path, Path], tmp_path: Path) -> None:
     pack(jobs, tmp_path / "all.tar", None, None, None)
-    with pytest.raises(IntegrityError, match="is one wheelhouse, and the bundle has several wheelhouses"):
+    with pytest.raises(IntegrityError, match="is one wheelhouse, but the bundle has several wheelhouses"):
         unpack(tmp_path / "all.tar", jobs[0], ())
 
 
@@ -455,16 +455,16 @@ def lying(bundle: Path, change: Callable[[dict[str, Any]], None]) -> Path:
 @pytest.mark.parametrize(
     ("change", "sentence"),
     [
-        (lambda document: document.update(wheelhouses=["web"]), "outside its wheelhouses"),
-        (lambda document: document.update(wheelhouses=["web", "batch", "WEB"]), "a wheelhouse twice"),
+        (lambda document: document.update(wheelhouses=["web"]), "outside every wheelhouse"),
+        (lambda document: document.update(wheelhouses=["web", "batch", "WEB"]), "one wheelhouse twice"),
         (lambda document: document.update(wheelhouses=["web", "batch", ".."]), "without files"),
         (lambda document: document.update(wheelhouses=["web", "batch", "other"]), "without files"),
-        (lambda document: document.update(wheelhouses=[]), "no lock file in the bundle names"),
+        (lambda document: document.update(wheelhouses=[]), "no lock file in the bundle lists"),
         (
             lambda document: document["files"][0].update(carried=False),
-            "says that it is complete, but does not carry every file",
+            "says that the bundle is complete, but the bundle does not carry every file",
         ),
-        (lambda document: document.update(base="x"), "no valid sha256"),
+        (lambda document: document.update(base="x"), "a valid sha256"),
     ],
 )
 def test_a_manifest_of_several_that_lies_is_refused(
@@ -510,7 +510,7 @@ def typed(year: Path, tmp_path: Path) -> Session:
 
 def test_the_commands_renew_a_far_side(typed: Session) -> None:
     assert typed("pack 3 -o full.tar --key key") == typed("inspect full.tar") == 0
-    assert "note: the bundle is signed; the signature is not checked, because no --key was given" in typed.transcript
+    assert "note: the bundle is signed, but its signature is not checked: no --key was given" in typed.transcript
     assert typed("unpack full.tar far") == 0
     assert typed("state far --output far.json --key key --json") == 0
     assert json.loads(typed.stdout)["files"] == len(month(3))
@@ -530,7 +530,7 @@ def test_the_commands_renew_a_far_side(typed: Session) -> None:
     )
     assert typed("unpack short.tar empty") == 5
     assert (
-        "a bundle with the missing files: `wheelhouse state empty -o far.json` here, `wheelhouse pack …"
+        "a bundle with the missing files: run `wheelhouse state empty -o far.json` here, and `wheelhouse pack …"
         in typed.transcript
     )
     assert not (typed.folder / "empty").exists()

@@ -133,7 +133,7 @@ def test_a_name_that_no_lock_leads_to_is_refused(
     folder = tmp_path_factory.mktemp("name")
     bundle = bundled(folder / "a.tar", summed(files | {f"{spot}{name}": b"x = 1\n"}, spot.rstrip("/")))
     refused(
-        bundle, folder, "no lock file in the bundle names|is not what its lock file|is not a lock|names a file inside"
+        bundle, folder, "no lock file in the bundle lists|is not what its lock file|is not a lock|lists a file inside"
     )
 
 
@@ -193,7 +193,7 @@ LOCKS: dict[str, tuple[Callable[[dict], None], str]] = {
         a_label,
         "has the content of the lock file `pylock.cp312-manylinux_2_28_x86_64-0123abcd.toml`",
     ),
-    "a lock of other files": (lambda document: document["packages"].pop(), "no lock file in the bundle names `lib-1.0"),
+    "a lock of other files": (lambda document: document["packages"].pop(), "no lock file in the bundle lists `lib-1.0"),
 }
 
 
@@ -210,14 +210,14 @@ def test_a_bundle_that_lacks_what_its_locks_lead_to_is_refused(house: Path, tmp_
         left = {name: raw for name, raw in files.items() if name != path}
         if not path.endswith(("SHA256SUMS", ".toml")):
             left = summed(left, path.rpartition("/")[0])
-        sentence = f"the bundle lacks `{re.escape(path)}`|no lock file in the bundle names|SHA256SUMS` differs"
+        sentence = f"the bundle lacks `{re.escape(path)}`|no lock file in the bundle lists|SHA256SUMS` differs"
         refused(bundled(tmp_path / "a.tar", left), tmp_path, sentence)
 
 
 def test_a_folder_inside_that_is_left_out_is_refused_unless_no_folder_is_listed(house: Path, tmp_path: Path) -> None:
     files = files_of(house)
     left = {name: raw for name, raw in files.items() if not name.startswith("tools/")}
-    refused(bundled(tmp_path / "a.tar", left), tmp_path, "`SHA256SUMS` differs from the file that its lock file gives")
+    refused(bundled(tmp_path / "a.tar", left), tmp_path, "`SHA256SUMS` differs from the file that its lock file lists")
     own = {name: sha256(raw) for name, raw in files.items() if "/" not in name and name != "SHA256SUMS"}
     unpack(bundled(tmp_path / "b.tar", files | {"SHA256SUMS": sums(own).encode()}), tmp_path / "there", ())
     assert {finding.subject for finding in verify(tmp_path / "there").findings} == {"files", "tools"}
@@ -278,7 +278,7 @@ def test_every_kind_of_file_of_a_wheelhouse_follows_from_its_locks(folder: str) 
         assert is_possible_path(path)
         altered = {each: ("0" * 64 if each == path else sha, 1) for each, sha in manifest.result.items()}
         if path not in locks:
-            with pytest.raises(IntegrityError, match="differs from the file that its lock file gives"):
+            with pytest.raises(IntegrityError, match="differs from the file that its lock file lists"):
                 must_follow_from_locks(difference(altered, None), locks, "a.tar")
 
 
@@ -290,10 +290,13 @@ MANIFESTS: dict[str, tuple[Callable[[dict], None], str]] = {
     "NUL": (lambda document: document["files"][0].update(path="a\0.whl"), "not allowed in a bundle"),
     "twins in case": (
         lambda document: document["files"].append(document["files"][0] | {"path": APP.upper()}),
-        "two files whose names differ at most in upper and lower case",
+        "upper and lower case count as equal",
     ),
-    "a size without end": (lambda document: document["files"][0].update(size=1 << 70), "where its manifest has"),
-    "a negative size": (lambda document: document["files"][0].update(size=-1), "no valid sha256 or size"),
+    "a size without end": (
+        lambda document: document["files"][0].update(size=1 << 70),
+        "but its manifest lists the file",
+    ),
+    "a negative size": (lambda document: document["files"][0].update(size=-1), "without a valid sha256 or size"),
     "a text for a size": (lambda document: document["files"][0].update(size="1"), r"`files\[0\].size` is '1'"),
     "no files": (lambda document: document.pop("files"), "missing required field `files`"),
     "another format": (lambda document: document.update(format=3), "is a bundle of format 3"),
@@ -322,7 +325,7 @@ def test_members_that_are_no_regular_files_are_refused(house: Path, tmp_path: Pa
     refused(
         bundled(tmp_path / "a.tar", files_of(house), kind=kind),
         tmp_path,
-        "is of the type|where its manifest has|has a sparse member",
+        "is of the type|but its manifest lists the file|has a sparse member",
     )
 
 
@@ -455,7 +458,8 @@ def test_a_difference_removes_only_what_a_lock_can_name(house: Path, tmp_path: P
     )
     manifest = BundleManifest(entries, {path: sha256(b"mine")}, base="0" * 64)
     with pytest.raises(
-        IntegrityError, match=r"would be removed, and no lock file can name such a file|not allowed in a bundle"
+        IntegrityError,
+        match=r"the bundle would remove `.*`, but no wheelhouse can have such a file|not allowed in a bundle",
     ):
         unpack(bundled(tmp_path / "d.tar", {}, manifest), tmp_path / "there", ())
     assert mine.read_bytes() == b"mine"
@@ -464,7 +468,7 @@ def test_a_difference_removes_only_what_a_lock_can_name(house: Path, tmp_path: P
 def test_a_base_with_names_that_no_lock_can_name_is_refused(house: Path, tmp_path: Path) -> None:
     base = difference({"README.md": (sha256(b"mine"), 4)}, None)
     (tmp_path / "base.json").write_text(base.to_json())
-    with pytest.raises(IntegrityError, match=r"names `README\.md`, which no lock file can name"):
+    with pytest.raises(IntegrityError, match=r"lists `README\.md`, but no wheelhouse can have such a file"):
         pack(house, tmp_path / "a.tar", tmp_path / "base.json", None, None)
 
 

@@ -237,7 +237,7 @@ def test_what_no_lock_file_names_is_pruned_as_on_disk(
     assert names(bucket) == ["lib-1.0-py3-none-any.whl"] and "lib-2.0" not in text(bucket, "lib/index.html")
     assert bucket.journal()[-1].files == gone
     assert not prune_bucket(bucket, [houses[0]], PRUNE, dry_run=False).is_new
-    with pytest.raises(InputError, match="name no file of the index"):
+    with pytest.raises(InputError, match="list no file of the index"):
         prune_bucket(bucket, [made(tmp_path / "other", "other==1")], PRUNE, dry_run=False)
     index_bucket(houses, bucket, CHOICES)
     assert len(names(bucket)) == 2, "what was pruned may come again"
@@ -290,7 +290,7 @@ def test_a_name_with_other_bytes_ends_the_run(bucket: Bucket, houses: tuple[Path
 def test_a_file_that_no_page_names_is_used_only_if_it_is_the_same(bucket: Bucket, houses: tuple[Path, Path]) -> None:
     name = "lib-1.0-py3-none-any.whl"
     bucket.store.put(f"lib/{name}", b"another")
-    with pytest.raises(IntegrityError, match="differs from the file that would be added"):
+    with pytest.raises(IntegrityError, match="differs from the file that this run adds"):
         index_bucket(houses, bucket, CHOICES)
     bucket.store.put(f"lib/{name}", (houses[0] / name).read_bytes())
     index_bucket(houses, bucket, CHOICES)

@@ -147,7 +147,7 @@ def test_prune_keeps_a_file_by_its_name_and_hash(tree: Path, houses: tuple[Path,
 
 
 def test_prune_refuses_to_remove_everything(tree: Path, tmp_path: Path) -> None:
-    with pytest.raises(InputError, match="name no file of the index"):
+    with pytest.raises(InputError, match="list no file of the index"):
         prune(tree, [made(tmp_path / "none", "else==1.0")], entry(Action.PRUNE, ""), dry_run=False)
     assert archives(tree) == {LIB1, LIB2, APP}
 

@@ -153,7 +153,7 @@ def test_a_page_that_cannot_be_read_is_not_written_over_blindly(
 def test_an_archive_that_no_page_names_is_told(small_wheelhouse: Path, tree: Path, tmp_path: Path) -> None:
     shutil.copy(tree / WHEEL, tree / "quick")
     done = wheelhouse("index", small_wheelhouse, "-o", "tree", cwd=tmp_path)
-    assert done.returncode == 0 and "no page names `quick/lib-1.0-py3-none-any.whl`" in done.stderr
+    assert done.returncode == 0 and "no page lists `quick/lib-1.0-py3-none-any.whl`" in done.stderr
     found = wheelhouse("verify", "tree", cwd=tmp_path)
     assert found.returncode == 1 and "quick/lib-1.0-py3-none-any.whl" in found.stdout
 
@@ -238,7 +238,7 @@ def test_a_project_whose_page_is_gone_is_not_dropped_in_silence(
     shutil.rmtree(tree / "lib")
     done = wheelhouse("index", "h2", *([small_wheelhouse] if again else []), "-o", "tree", cwd=tmp_path)
     assert done.returncode == 0, done.stderr
-    assert ("`lib` was in this index, and its page is missing" in done.stderr) is not again
+    assert ("this index had the project `lib`, but the project's page is missing" in done.stderr) is not again
 
 
 @pytest.mark.parametrize("name", [WHEEL, "lib/index.json", "index.html", WHEEL + ".metadata"])

@@ -131,13 +131,13 @@ def test_a_bundle_with_a_blob_that_its_lock_does_not_name_is_refused(carried: tu
     assert "image/image.lock.toml" in locks and is_possible_path(f"image/blobs/sha256/{'a' * 64}")
     must_follow_from_locks(difference(files, None), locks, "bundle")
     for path, what in (
-        (f"image/blobs/sha256/{'a' * 64}", "no lock file in the bundle names"),
-        ("image/x", "no lock file in the bundle names"),
+        (f"image/blobs/sha256/{'a' * 64}", "no lock file in the bundle lists"),
+        ("image/x", "no lock file in the bundle lists"),
     ):
         with pytest.raises(IntegrityError, match=what):
             must_follow_from_locks(difference({**files, path: ("b" * 64, 1)}, None), locks, "bundle")
     wrong = {**files, "image/manifest.json": ("b" * 64, 1)}
-    with pytest.raises(IntegrityError, match="differs from the file that its lock file gives"):
+    with pytest.raises(IntegrityError, match="differs from the file that its lock file lists"):
         must_follow_from_locks(difference(wrong, None), locks, "bundle")
 
 

@@ -186,10 +186,12 @@ def parse_manifest(raw: bytes, source: str) -> BundleManifest:
     try:
         number = format_of(raw)
         if number not in FORMATS:
-            raise InputError(f"`{source}` is a bundle of format {number}; this version reads formats 1 to {FORMAT}")
+            raise InputError(
+                f"`{source}` is a bundle of format {number}, but this version of wheelhouse reads formats 1 to {FORMAT}"
+            )
         document = _DOCUMENT.from_json(raw)
     except ValueError as error:
-        raise InputError(f"`{source}` holds no manifest that wheelhouse wrote: {error}") from error
+        raise InputError(f"`{source}` contains no valid manifest: {error}") from error
     removed = {row.path: row.sha256 for row in document.removed}
     manifest = BundleManifest(document.files, removed, document.base, document.wheelhouses, document.review)
     _check(manifest, document.wheelhouse, source)
@@ -203,28 +205,28 @@ def _check(manifest: BundleManifest, stated: str, source: str) -> None:
     carried = {entry.sha256 for entry in manifest.carried}
     contradiction = None
     if not all(map(SAFE_PATH.fullmatch, paths)):
-        contradiction = "names a file with a path that is not allowed in a bundle"
+        contradiction = "lists a file with a path that is not allowed in a bundle"
     elif len(paths) > MAX_FILES or len({path.lower() for path in paths}) != len(paths):
-        contradiction = "names too many files, or two files whose names differ at most in upper and lower case"
+        contradiction = "lists too many files, or one path twice (upper and lower case count as equal)"
     elif not _parents(paths).isdisjoint(paths):
-        contradiction = "names a file inside another file"
+        contradiction = "lists a file inside another file"
     elif manifest.wheelhouses and not _have_folders(paths, manifest.wheelhouses):
-        contradiction = "names a file outside its wheelhouses, a wheelhouse twice, or a wheelhouse without files"
+        contradiction = "lists a file outside every wheelhouse, one wheelhouse twice, or a wheelhouse without files"
     elif not all(map(SHA256.fullmatch, [*hashes, *([manifest.base] if manifest.base else [])])) or any(
         entry.size < 0 for entry in (*manifest.entries, *manifest.review)
     ):
-        contradiction = "gives a file no valid sha256 or size"
+        contradiction = "lists a file without a valid sha256 or size"
     elif not {entry.path for entry in manifest.review} <= set(REVIEW_FILES) or any(
         entry.size > MAX_REVIEW_BYTES for entry in manifest.review
     ):
-        contradiction = "names a review file that is unknown or too long"
+        contradiction = "lists a review file that is unknown or too long"
     elif manifest.base is None and any(entry.sha256 not in carried for entry in manifest.entries):
-        contradiction = "says that it is complete, but does not carry every file"
+        contradiction = "says that the bundle is complete, but the bundle does not carry every file"
     elif stated != digest(manifest.result):
-        contradiction = "gives digests that differ from those of its files"
+        contradiction = "has a digest that does not fit its list of files"
     if contradiction:
         raise IntegrityError(
-            f"the manifest of `{source}` {contradiction}", hint="ask for the bundle to be packed and sent again"
+            f"the manifest of `{source}` {contradiction}", hint="ask the sender to pack and send the bundle again"
         )
 
 

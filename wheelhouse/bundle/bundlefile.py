@@ -55,7 +55,7 @@ def _add_file(archive: tarfile.TarFile, folder: OpenFolder, inside: str, entry: 
     file = folder.open_file(inside)
     if file is None:
         kind = folder.kind_of(inside)
-        problem = f"is a {kind}, and the lock file has a file" if kind else "is missing, and the lock file names it"
+        problem = f"is a {kind}, but the lock file lists a file" if kind else "is missing, but the lock file lists it"
         raise _altered(folder, f"`{path}` {problem}")
     with os_errors_as_machine_error(path), file:
         hashing = _Hashing(file)
@@ -120,7 +120,7 @@ class Bundle:
             yield entry, self._reader
             member = self._reader.next()
         if member is not None:
-            raise IntegrityError(f"`{self.name}` has more files than its manifest names")
+            raise IntegrityError(f"`{self.name}` has more files than its manifest lists")
 
 
 def _must_be(member: TarMember, path: str, size: int, name: str) -> None:
@@ -128,7 +128,10 @@ def _must_be(member: TarMember, path: str, size: int, name: str) -> None:
     if member.is_sparse:
         raise tarfile.ReadError("it has a sparse member")
     if member.name != path or not member.is_file or member.size != size:
-        raise IntegrityError(f"`{name}` holds `{member.name!a}` where its manifest has `{path}` with {size} bytes")
+        raise IntegrityError(
+            f"the next entry in `{name}` is `{member.name!a}` ({member.size} bytes), "
+            f"but its manifest lists the file `{path}` ({size} bytes)"
+        )
 
 
 @contextmanager
@@ -145,7 +148,7 @@ def open_bundle(source: Path | BinaryIO) -> Iterator[Bundle]:
             yield _begin(stream, name)
         except tarfile.TarError as error:
             sentence = f"`{name}` is not a bundle, or was cut short: {error}"
-            raise IntegrityError(sentence, hint=repair or "send it again") from error
+            raise IntegrityError(sentence, hint=repair or "send the bundle again") from error
         except DamagedBundleError as error:
             raise IntegrityError(str(error), hint=repair or "send the bundle again") from error
 
@@ -176,7 +179,7 @@ def _text(reader: TarReader, member: TarMember | None, path: str, name: str) -> 
     if member is None or member.name != path:
         return None
     if member.size > MAX_HEADER_BYTES:
-        raise IntegrityError(f"the {path} of `{name}` is {member.size} bytes long")
+        raise IntegrityError(f"the {path} of `{name}` has {member.size} bytes, more than {MAX_HEADER_BYTES}")
     _must_be(member, path, member.size, name)
     return reader.read(member.size)
 

@@ -69,7 +69,7 @@ def state_of(folders: Sequence[Path]) -> State:
             own = own_files(folder)
             if not any(map(is_lock_path, own)):
                 hint = "name the folder that `wheelhouse unpack` wrote"
-                raise InputError(f"`{path}` is not a wheelhouse: its SHA256SUMS names no lock file", hint=hint)
+                raise InputError(f"`{path}` is not a wheelhouse: its SHA256SUMS lists no lock file", hint=hint)
             existing = hashes(folder, set(own))
             there = {name: sha256 for name, sha256 in own.items() if existing.get(name) == sha256}
             files |= {f"{prefix}{name}": sha256 for name, sha256 in there.items()}
@@ -105,7 +105,7 @@ def read_far_side(other: Path, keys: tuple[PublicKey, ...] = ()) -> FarSide:
             far_side = FarSide.of(bundle.manifest.result, bundle.manifest.wheelhouses)
     for path in far_side.files:
         if not is_possible_path(_inside(path, far_side.wheelhouses)):
-            raise IntegrityError(f"`{other}` names `{path}`, which no lock file can name")
+            raise IntegrityError(f"`{other}` lists `{path}`, but no wheelhouse can have such a file")
     return far_side
 
 
@@ -151,5 +151,5 @@ def _from_json(path: Path, keys: tuple[PublicKey, ...]) -> FarSide:
 def _unsigned(path: Path) -> IntegrityError:
     """Make the error about a state that no given key signed; the caller raises it."""
     return IntegrityError(
-        f"the state `{path}` is signed by none of the keys that were given", hint="ask the far side for a signed state"
+        f"none of the given keys signed the state `{path}`", hint="ask the far side for a signed state"
     )

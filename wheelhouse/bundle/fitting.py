@@ -35,12 +35,12 @@ def must_fit(folder: str, manifest: BundleManifest, own: Hashes, existing: Hashe
         base = (manifest.base or "")[:12]
         raise IntegrityError(
             f"`{folder}` ({now}) lacks {counted(len(missing), 'file')} that the bundle does not carry "
-            f"(the bundle continues wheelhouse {base}): {lines[0]}",
+            f"(the bundle updates wheelhouse {base}): {lines[0]}",
             hint=_how_to_get_them(folder, base, any_strange=bool(strange)),
             details=tuple(lines),
         )
     raise IntegrityError(
-        f"`{folder}` ({now}) has files that differ from those of the bundle (wheelhouse {digest(manifest.result)[:12]}) "
+        f"`{folder}` ({now}) and the bundle (wheelhouse {digest(manifest.result)[:12]}) have different files "
         f"under the same names: {lines[0]}",
         hint="move these files away, or unpack the bundle into an empty folder",
         details=tuple(lines),
@@ -51,8 +51,9 @@ def _how_to_get_them(folder: str, base: str, *, any_strange: bool) -> str:
     """The text of a hint: how the far side gets the files that it lacks. Foreign files must be moved away first."""
     before = "move away each file that differs; then " if any_strange else ""
     return (
-        f"{before}unpack the bundle that makes wheelhouse {base} before this one (see `wheelhouse inspect`), or ask for a bundle "
-        f"with the missing files: `wheelhouse state {folder} -o far.json` here, `wheelhouse pack … --since far.json` there"
+        f"{before}unpack the earlier bundle that makes wheelhouse {base} (`wheelhouse inspect` shows what a bundle makes), or ask for "
+        f"a bundle with the missing files: run `wheelhouse state {folder} -o far.json` here, and "
+        "`wheelhouse pack … --since far.json` on the near side"
     )
 
 

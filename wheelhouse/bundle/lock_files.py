@@ -57,7 +57,7 @@ def must_follow_from_locks(manifest: BundleManifest, locks: Mapping[str, bytes],
         wrong += _wrong_in_wheelhouse(part, own, f"{name}:{root}" if root else name)
     if wrong:
         more = f", and {len(wrong) - 1} more" if len(wrong) > 1 else ""
-        hint = "do not use this bundle: ask who made it, and have it made again with `wheelhouse pack`"
+        hint = "do not use this bundle: ask its sender to make it again with `wheelhouse pack`"
         raise IntegrityError(f"`{name}`: {wrong[0]}{more}", hint=hint, details=tuple(wrong))
 
 
@@ -69,7 +69,8 @@ def _wrong_in_wheelhouse(manifest: BundleManifest, locks: Mapping[str, bytes], n
         folders.setdefault(folder, {})[filename] = entry
     wrong = [line for folder in sorted(folders) for line in _wrong(folder, folders, locks, name)]
     return wrong + [
-        f"`{path}` would be removed, and no lock file can name such a file" for path in _not_possible(manifest.removed)
+        f"the bundle would remove `{path}`, but no wheelhouse can have such a file"
+        for path in _not_possible(manifest.removed)
     ]
 
 
@@ -132,10 +133,10 @@ def _wrong(folder: str, folders: Mapping[str, Files], locks: Mapping[str, bytes]
     if allowed:
         allowed[SUMS] = _sums(files, {inner: folders.get(f"{prefix}{inner}", {}) for inner in INNER_FOLDERS})
     for filename in sorted(files.keys() - allowed.keys()):
-        yield f"no lock file in the bundle names `{files[filename].path}`"
+        yield f"no lock file in the bundle lists `{files[filename].path}`"
     for filename in sorted(files.keys() & allowed.keys()):
         if allowed[filename] != files[filename].sha256:
-            yield f"`{files[filename].path}` differs from the file that its lock file gives"
+            yield f"`{files[filename].path}` differs from the file that its lock file lists"
     for filename in sorted(allowed.keys() - files.keys()):
         yield f"the bundle lacks `{prefix}{filename}`, which its lock files require"
 
@@ -199,7 +200,7 @@ def _text(raw: bytes, source: str) -> str:
     try:
         return raw.decode()
     except UnicodeDecodeError as error:
-        raise InputError(f"the lock `{source}` is not UTF-8 text: {error.reason} at byte {error.start}") from error
+        raise InputError(f"the lock file `{source}` is not UTF-8 text: {error.reason} at byte {error.start}") from error
 
 
 def _is_wheelhouse(folder: str) -> bool:

@@ -30,7 +30,7 @@ def loose_volumes(path: Path) -> list[tuple[Path, int]]:
     if 1 not in there:
         first = f"{name}.{'1'.rjust(len(VOLUME.fullmatch(there[min(there)].name)[2]), '0')}"  # type: ignore[index]
         raise IntegrityError(
-            f"`{there[min(there)].name}` is volume {min(there)} of a bundle, and volume 1 is missing: `{first}`",
+            f"`{there[min(there)].name}` is volume {min(there)} of a bundle, but volume 1 is missing: `{first}`",
             hint="send the first volume, too",
         )
     sizes = {number: file.stat().st_size for number, file in there.items()}
@@ -42,7 +42,7 @@ def loose_volumes(path: Path) -> list[tuple[Path, int]]:
             f" and {len(missing) - 5} more" if missing[5:] else ""
         )
         raise IntegrityError(
-            f"`{there[1].name}` is volume 1 of {count}, and others are missing: {shown}",
+            f"`{there[1].name}` is volume 1 of {count}, but other volumes are missing: {shown}",
             hint="put all volumes into one folder",
             details=tuple(f"the volume `{each}` is missing" for each in missing),
         )
@@ -78,7 +78,8 @@ def _bundle_bytes(first: Path) -> int:
             signed = [(SIGNATURE, signature.size)] if signature and signature.name == SIGNATURE else []
     except (tarfile.TarError, InputError) as error:
         raise IntegrityError(
-            f"`{first.name}` looks like volume 1 of a bundle, but the index of its volumes is missing: {error}",
+            f"`{first.name}` looks like volume 1 of a bundle, but the index of the volumes is missing, and the manifest "
+            f"cannot be read: {error}",
             hint="put the volumes and their .volumes.json into one folder",
         ) from error
     review = [(f"{REVIEW}/{entry.path}", entry.size) for entry in manifest.review]

@@ -36,8 +36,8 @@ def add_recovery_files(bundle: Path, names: Sequence[str], percent: int) -> list
             path.unlink(missing_ok=True)
         lines = [line for line in (done.stderr + done.stdout).splitlines() if line.strip()]
         raise MachineError(
-            f"par2 ended with {done.returncode}, so `{bundle}` has no recovery files: {lines[-1] if lines else ''}",
-            hint="the bundle itself is complete",
+            f"par2 ended with code {done.returncode}, so `{bundle}` has no recovery files: {lines[-1] if lines else ''}",
+            hint="use the bundle without recovery files: it is complete",
         )
     return recovery_files(bundle)
 

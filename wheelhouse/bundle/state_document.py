@@ -66,13 +66,14 @@ def parse_state(document: object, source: str) -> FarSide:
     try:
         state = _STATE.from_table(document, "")
         if state.format != FORMAT:
-            raise ValueError(f"its format is {state.format}, and this version reads format {FORMAT}")
+            raise ValueError(f"its format is {state.format}, but this version of wheelhouse reads format {FORMAT}")
     except ValueError as error:
-        raise InputError(f"`{source}` holds no state that wheelhouse wrote: {error}") from error
+        raise InputError(f"`{source}` contains no valid state of a wheelhouse: {error}") from error
     files = {row.path: row.sha256 for row in state.files}
     if state.wheelhouse != digest(files) or not all(map(SHA256.fullmatch, files.values())):
         raise IntegrityError(
-            f"the state `{source}` gives a digest that differs from that of its files", hint="make it again"
+            f"the state `{source}` has a digest that does not fit its list of files",
+            hint="make the state again: `wheelhouse state`",
         )
     return FarSide.of(files, state.wheelhouses)
 

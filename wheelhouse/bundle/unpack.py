@@ -79,7 +79,7 @@ def unpack(
         with _locked(folder, manifest), OpenFolder(folder) as destination:
             if manifest.wheelhouses and destination.kind_of(SUMS):
                 hint = "unpack the bundle into another folder"
-                raise IntegrityError(f"`{folder}` is one wheelhouse, and the bundle has several wheelhouses", hint=hint)
+                raise IntegrityError(f"`{folder}` is one wheelhouse, but the bundle has several wheelhouses", hint=hint)
             own = own_files_of(destination, manifest)
             existing = hashes(destination, {*manifest.result, *manifest.removed, *own})
             must_fit(str(folder), manifest, own, existing)
@@ -268,7 +268,7 @@ def signer_of(bundle: Bundle, keys: tuple[PublicKey, ...], on_event: Listener) -
             raise IntegrityError("--key was given, but the bundle is not signed")
         return verify_signature(bundle.signature, bundle.raw_manifest, MANIFEST, PREDICATE, keys)
     if bundle.signature is not None:
-        on_event(Noted("the bundle is signed; the signature is not checked, because no --key was given"))
+        on_event(Noted("the bundle is signed, but its signature is not checked: no --key was given"))
     return None
 
 

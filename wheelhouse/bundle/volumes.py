@@ -215,13 +215,13 @@ _INDEX = DocumentType(_Index)
 def _read_index(path: Path) -> list[Volume]:
     """The volumes that an index names. Raises InputError if it cannot be read, IntegrityError for a bad or repeated name."""
     try:
-        volumes = _INDEX.from_json(read_regular(path, MAX_INDEX_BYTES, "the volumes' index")).volumes
+        volumes = _INDEX.from_json(read_regular(path, MAX_INDEX_BYTES, "the index of volumes")).volumes
     except ValueError as error:
-        raise InputError(f"`{path}` is not a volumes' index: {error}") from error
+        raise InputError(f"`{path}` is not an index of volumes: {error}") from error
     if any(Path(volume.name).name != volume.name for volume in volumes):
-        raise IntegrityError(f"`{path}` names a volume outside its folder")
+        raise IntegrityError(f"`{path}` lists a volume outside its folder")
     if len({volume.name for volume in volumes}) != len(volumes):
-        raise IntegrityError(f"`{path}` names a volume twice")
+        raise IntegrityError(f"`{path}` lists a volume twice")
     return volumes
 
 
@@ -232,7 +232,7 @@ def _must_be_whole(bundle: Path, volumes: list[Volume]) -> None:
     if wrong:
         raise IntegrityError(
             f"{wrong[0]}{f', and {len(wrong) - 1} more' if len(wrong) > 1 else ''}",
-            hint=repair_hint(bundle) or "ask for only these volumes again",
+            hint=repair_hint(bundle) or "ask the sender for these volumes again",
             details=tuple(wrong),
         )
 

@@ -46,9 +46,9 @@ MAX_SWAPS = 200
 """How often a page is read again that other runs change at the same time."""
 MAX_PAUSE_SECONDS = 0.5
 TEXT_HTML, FILE_TYPE, TEXT_TYPE = "text/html; charset=utf-8", "application/octet-stream", "text/plain; charset=utf-8"
-IGNORES = "ignores conditional writes: if two runs write at once, pages of one run would be lost"
+IGNORES = "ignores conditional writes: if two runs write at the same time, the pages of one run are lost"
 IGNORES_HINT = (
-    "use a store with conditional writes (S3 itself, SeaweedFS, MinIO); or index into a folder, and copy the folder"
+    "use a store with conditional writes (S3 itself, SeaweedFS, MinIO); or index into a folder, and copy this folder"
 )
 
 
@@ -174,8 +174,8 @@ class Bucket:
         key = f"{opened.project}/{opened.offered.filename}"
         offered, is_new = opened.offered, repeated(lambda: self.store.create(key, opened.path))
         if not is_new and self._sha256_of(key, offered.size) != offered.sha256:
-            hint = "find out who put this file there, and remove it: no page of the index names it"
-            raise IntegrityError(f"`{key}` in {self.store.name} differs from the file that would be added", hint=hint)
+            hint = "find out who put this file there, then remove the file: no page of the index lists it"
+            raise IntegrityError(f"`{key}` in {self.store.name} differs from the file that this run adds", hint=hint)
         for suffix, raw in opened.sidecars.items():
             self.store.put(key + suffix, raw)
 

@@ -133,9 +133,7 @@ class Follower:
                 if followed.last_warning != str(error):
                     followed.last_warning = str(error)
                     self._on_event(
-                        Warned(
-                            f"the change is not served; the server still serves the state before the change: {error}"
-                        )
+                        Warned(f"the server still serves the wheelhouse as it was before this change: {error}")
                     )
             else:
                 self._application.replace(name, followed.catalogue)
@@ -155,7 +153,7 @@ class Follower:
             self._application.records.failed(ACCESS)
             if followed.last_warning != str(error):
                 followed.last_warning = str(error)
-                self._on_event(Warned(f"the change is ignored, and the access rights stay as they were: {error}"))
+                self._on_event(Warned(f"the access rights stay as they were before this change: {error}"))
         else:
             self._application.admit(followed.access)
             self._application.records.reloaded(ACCESS)

@@ -59,8 +59,8 @@ def index_bucket(
 def _no_folder_keys(bucket: Bucket) -> str:
     """The text of the warning about a store that keeps nothing under keys that end in `/`."""
     return (
-        f"the store {bucket.store.name} cannot have keys that end in `/`: put a web server in front of the "
-        "store that answers a folder with its index.html, because installers ask for folders"
+        f"the store {bucket.store.name} cannot have keys that end in `/`, but installers ask for folders: put a web server in front "
+        "of the store, and let it answer each folder with the folder's index.html"
     )
 
 

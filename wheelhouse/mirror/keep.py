@@ -131,7 +131,11 @@ def _must_be_there(release: Release, pages: Pages) -> None:
     project, version = release
     versions = sorted({file.version for file in pages.get(project, ProjectPage()).files.values()})
     if version not in versions:
-        known = f"it has {named(map(str, versions))} of this project" if versions else "it has no such project"
+        known = (
+            f"the index has {named(map(str, versions))} of this project"
+            if versions
+            else "the index has no such project"
+        )
         hint = f"{known}; to block a release that the index does not have yet: `wheelhouse mirror block '{release_text(release)}'`"
         raise InputError(f"the index does not have `{release_text(release)}`", hint=hint)
 
@@ -200,7 +204,7 @@ def pruned_pages(pages: Pages, locked: LockedFiles) -> Pages:
     remaining = {project: pruned_page(page, locked) for project, page in pages.items()}
     if not any(page.files for page in remaining.values()):
         hint = "name other wheelhouses with --keep; to remove the whole index, remove its folder"
-        raise InputError("the lock files of these wheelhouses name no file of the index", hint=hint)
+        raise InputError("the lock files of these wheelhouses list no file of the index", hint=hint)
     return remaining
 
 

@@ -27,7 +27,7 @@ def own_page(index: Index, project: NormalizedName, on_event: Listener) -> Page 
         return page
     on_event(
         Warned(
-            f"{index.name} redirects to {answered_by} for files that it lacks; files on another server count as missing"
+            f"if {index.name} does not have a project, it redirects to {answered_by}; files on that server count as missing"
         )
     )
     return None

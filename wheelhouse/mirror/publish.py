@@ -178,7 +178,7 @@ def _must_be_accepted(results: list[Published], repository: Repository) -> None:
         first = refused[0]
         raise ServerError(
             f"{redact(repository.url)} refused `{first.filename}` ({first.answer}){_more(refused)}",
-            hint="the files that it accepted stay; the same command sends the others again",
+            hint="run the same command again: it sends only the files that the repository does not have yet",
             details=tuple(f"{result.filename}: {result.answer}" for result in refused),
         )
 

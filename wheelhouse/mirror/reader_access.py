@@ -175,6 +175,7 @@ def read_readers(path: Path, wheelhouses: Mapping[str, object]) -> dict[str, fro
         raise InputError(f"`{path}` is not a list of readers: {error}", hint='write: web = ["ada", "ci"]') from error
     if unknown := sorted(readers.keys() - wheelhouses.keys()):
         raise InputError(
-            f"`{path}` names `{unknown[0]}`, which is not served", hint="name the folders of the wheelhouses"
+            f"`{path}` lists the wheelhouse `{unknown[0]}`, which is not served",
+            hint="use the names of the folders that are served",
         )
     return {name: frozenset(users) for name, users in readers.items()}

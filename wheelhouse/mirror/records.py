@@ -58,7 +58,7 @@ class Records:
     def metrics(self, catalogues: Mapping[str, Catalogue]) -> Answer:
         """The answer to `/metrics`: all counts, in Prometheus' text format. The number of files is given for each of these catalogues."""
         lines = [
-            "# HELP wheelhouse_requests_total Requests, by the status of the answer.",
+            "# HELP wheelhouse_requests_total Requests, by HTTP status of the answer.",
             "# TYPE wheelhouse_requests_total counter",
             *(f'wheelhouse_requests_total{{status="{one}"}} {count}' for one, count in sorted(self._requests.items())),
             "# HELP wheelhouse_response_bytes_total Bytes of the bodies of answers.",
@@ -70,13 +70,13 @@ class Records:
             "# HELP wheelhouse_files Files that are served, by wheelhouse.",
             "# TYPE wheelhouse_files gauge",
             *(f'wheelhouse_files{{wheelhouse="{name}"}} {len(one.files)}' for name, one in sorted(catalogues.items())),
-            "# HELP wheelhouse_reloads_total Changes of wheelhouses and of who may read, by what became of them.",
+            "# HELP wheelhouse_reloads_total Changes of wheelhouses and of access rights, by outcome.",
             "# TYPE wheelhouse_reloads_total counter",
             *(f'wheelhouse_reloads_total{{outcome="{one}"}} {self._reloads[one]}' for one in ("done", "failed")),
             "# HELP wheelhouse_access_log_lost_total Lines of the access log that could not be written.",
             "# TYPE wheelhouse_access_log_lost_total counter",
             f"wheelhouse_access_log_lost_total {self._log.lost if self._log else 0}",
-            "# HELP wheelhouse_loaded_timestamp_seconds When what is served was read.",
+            "# HELP wheelhouse_loaded_timestamp_seconds Time at which the server last read what it serves, in Unix seconds.",
             "# TYPE wheelhouse_loaded_timestamp_seconds gauge",
             f"wheelhouse_loaded_timestamp_seconds {self._loaded:.3f}",
         ]

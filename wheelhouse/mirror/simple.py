@@ -77,7 +77,7 @@ def add(page: ProjectPage, offered: Offered) -> None:
     listed = page.files.get(offered.filename, offered)
     if listed.sha256 != offered.sha256:
         raise IntegrityError(
-            f"the index has `{offered.filename}` with sha256 {listed.sha256}, not {offered.sha256}",
+            f"the index has `{offered.filename}` with sha256 {listed.sha256}, but the new file has {offered.sha256}",
             hint="find out which of the two files is the right one",
         )
     page.files[offered.filename] = offered

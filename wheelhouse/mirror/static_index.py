@@ -225,11 +225,13 @@ def _warn(tree: _Tree, projects_before: Set[str], on_event: Listener) -> None:
     """Warn of projects whose page is gone, and of files that no page names."""
     for project in sorted(projects_before - tree.pages.keys()):
         on_event(
-            Warned(f"`{project}` was in this index, and its page is missing: index the wheelhouse that has the project")
+            Warned(
+                f"this index had the project `{project}`, but the project's page is missing: index the wheelhouse that has the project"
+            )
         )
     for project, name in unnamed_files(tree.root, tree.pages):
         on_event(
-            Warned(f"no page names `{project}/{name}`: index the wheelhouse that has the file, or remove the file")
+            Warned(f"no page lists `{project}/{name}`: index the wheelhouse that has the file, or remove the file")
         )
 
 
@@ -239,6 +241,6 @@ def _must_be_whole(tree: _Tree) -> None:
         project, name = next(iter(tree.faults))
         raise IntegrityError(
             f"none of these wheelhouses has `{tree.root / project / name}`",
-            hint=f"index a wheelhouse that has the file; or remove `{tree.root / project}`, and index all wheelhouses again",
+            hint=f"index a wheelhouse that has the file, or remove `{tree.root / project}` and index all wheelhouses again",
             findings=tuple(tree.faults.values()),
         )

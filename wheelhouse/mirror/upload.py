@@ -80,10 +80,10 @@ class Repository:
         answer = UploadReply(response.status_code, " ".join(response.text.split())[:MAX_REPLY_BYTES])
         address = redact(self.url)
         if answer.status in RETRYABLE_STATUSES and answer.status != 500:
-            raise TransientError(f"{address} answered {answer.status} to {filename}")
+            raise TransientError(f"{address} answered {answer.status} to the upload of {filename}")
         if 300 <= answer.status < 400:
             raise ServerError(
-                f"{address} redirects an upload ({answer.status})", hint="give the address to which it redirects"
+                f"{address} redirects an upload ({answer.status})", hint="give the address that it redirects to"
             )
         if answer.status == 401:
             hint = "give the user and password with --token-file, ~/.netrc or keyring"
@@ -106,7 +106,7 @@ class Repository:
             except requests.RequestException as error:
                 cause = urllib3_error_in(error)
                 if cause is None:
-                    raise ServerError(f"{redact(self.url)} cannot be uploaded to: {type(error).__name__}") from error
+                    raise ServerError(f"the upload to {redact(self.url)} failed: {type(error).__name__}") from error
                 with translated(self.url):
                     raise cause from cause.__cause__
 

@@ -21,7 +21,7 @@ ZERO = f"{PARAMETERS};[ \t]*q=0([.]0*)?[ \t]*(,|$)"
 BROWSER = "application/xhtml[+]xml"
 """Every browser names this type, and no installer does."""
 OF_NGINX, OF_CADDY, OF_APACHE = "nginx.conf", "Caddyfile", ".htaccess"
-NOTE = "Written by `wheelhouse index`, which writes it again: include this file, and do not edit it."
+NOTE = "`wheelhouse index` wrote this file, and replaces it: include this file, and do not edit it."
 
 
 UNUSABLE = {OF_NGINX: ("$",), OF_CADDY: ("{", "`")}
@@ -38,7 +38,10 @@ def unusable_in(root: str, configuration: str) -> str:
 
 def _not_usable(root: str, configuration: str) -> str:
     """A configuration that is one comment: it says why it has no directives."""
-    return f"# The path of this index has {unusable_in(root, configuration)}, which cannot be named here. Serve it from another folder.\n"
+    text = unusable_in(root, configuration)
+    return (
+        f"# This file cannot name the index: the path of the index has {text}. Serve the index from another folder.\n"
+    )
 
 
 def _weight(first_decimals: str) -> str:
