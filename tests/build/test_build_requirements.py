@@ -130,7 +130,7 @@ def test_what_is_on_no_index_is_said_once_and_asked_once(index: IndexServer, tmp
     staged = wheelhouse("stage", cwd=tmp_path)
     assert staged.returncode == 0
     assert (
-        "app-1.0.tar.gz is an sdist: the image build will run their code, and needs their build requirements"
+        "app-1.0.tar.gz is an sdist: the image build will run setup code, and needs the build requirements of each sdist"
         in staged.stdout
     )
 
@@ -142,7 +142,7 @@ def test_a_staged_folder_builds_its_sdists_with_no_network(index: IndexServer, t
     staged = wheelhouse("stage", cwd=tmp_path)
     assert staged.returncode == 0, staged.stderr
     folder = tmp_path / FOLDER
-    assert "needs their build requirements" not in staged.stdout
+    assert "needs the build requirements of each sdist" not in staged.stdout
     assert (folder / "tools/maker-1.0-py3-none-any.whl").is_file()
     assert [path.name for path in folder.glob("*.whl")] == []
     assert wheelhouse("verify", FOLDER, cwd=tmp_path).returncode == 0
@@ -193,5 +193,5 @@ def test_a_wheelhouse_without_build_says_what_the_image_lacks(index: IndexServer
     shutil.rmtree(tmp_path / "wheels/build")
     list_inner_folders(tmp_path / "wheels")
     staged = wheelhouse("stage", cwd=tmp_path)
-    assert "needs their build requirements" in staged.stdout
+    assert "needs the build requirements of each sdist" in staged.stdout
     assert "build-lock" not in own(next((tmp_path / FOLDER).glob("pylock.*.toml")), "app")

@@ -178,7 +178,7 @@ def test_the_chain_to_what_is_missing_is_told() -> None:
     with pytest.raises(NoSolutionError) as caught:
         solved((), ("aa 1; Depends: bb", "bb 1; Depends: cc (>= 2)", "cc 1"), ("aa",))
     assert "`aa` (1) cannot be installed" in str(caught.value)
-    assert caught.value.details[-1] == "`bb` (1) depends on cc (>= 2); the sources have cc 1"
+    assert caught.value.details[-1] == "`bb` (1) depends on cc (>= 2), but the sources have cc 1"
 
 
 def test_an_essential_package_is_never_removed() -> None:
@@ -193,7 +193,7 @@ def test_what_names_no_package_is_refused(text: str) -> None:
 
 
 def test_a_request_for_another_architecture_is_refused() -> None:
-    with pytest.raises(InputError, match="not for the architecture of the base"):
+    with pytest.raises(InputError, match="requests another architecture than the base has"):
         parse_request("git:i386", "amd64")
     assert parse_request("git:amd64", "amd64").name == "git"
 

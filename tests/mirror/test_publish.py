@@ -137,7 +137,9 @@ def test_what_the_repository_redirects_to_another_server_is_sent(small_wheelhous
         done = publish(small_wheelhouse, url, receiver, cwd=tmp_path)
         assert done.returncode == 0, done.stderr
         assert set(receiver.received) == names(small_wheelhouse)
-        assert "does not have a project, it redirects to localhost; files on that server count as missing" in done.stderr
+        assert (
+            "does not have a project, it redirects to localhost; files on that server count as missing" in done.stderr
+        )
 
 
 def test_a_dry_run_sends_nothing(small_wheelhouse: Path, tmp_path: Path) -> None:

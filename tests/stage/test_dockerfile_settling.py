@@ -57,14 +57,17 @@ def test_base_image_packages_and_syntax_line_are_settled() -> None:
 @pytest.mark.parametrize(
     ("line", "rest"),
     [
-        ("FROM python:3.13-slim", "the base image python:3.13-slim; fetch it: --base-image python:3.13-slim"),
+        ("FROM python:3.13-slim", "the base image python:3.13-slim; fetch the image: --base-image python:3.13-slim"),
         ("COPY --from=tool:1 /a /a", "the image tool:1; name a local image: --build-context tool:1=docker-image://…"),
-        ("RUN apt-get install -y git=1:2.40", "apt installs git=1:2.40; fetch them: --deb git=1:2.40"),
-        ("RUN apt-get install -y $X", "apt installs $X; fetch them: --deb $X"),
-        ("RUN curl https://e.example", "a download of https://e.example; carry the file ([[files]]), and COPY it"),
+        ("RUN apt-get install -y git=1:2.40", "apt installs git=1:2.40; fetch the packages: --deb git=1:2.40"),
+        ("RUN apt-get install -y $X", "apt installs $X; fetch the packages: --deb $X"),
+        (
+            "RUN curl https://e.example",
+            "a download of https://e.example; add the file to [[files]] of wheelhouse.toml, and COPY it",
+        ),
         ("ONBUILD RUN npm ci", "npm or yarn installs something (in a build from this image)"),
         ("RUN make", "make runs, and wheelhouse does not know what it downloads"),
-        ("HOP x", "the instruction HOP, which is not known"),
+        ("HOP x", "the instruction HOP, which wheelhouse does not know"),
     ],
 )
 def test_what_is_left_is_told_with_its_line(line: str, rest: str) -> None:

@@ -193,7 +193,7 @@ def test_a_recorded_option_is_checked_like_an_option(folder: Path, case: str) ->
     changed_manifest(folder / "airflow", **HOSTILE[case])
     session = Session(folder)
     assert session("verify airflow") == 2, session.transcript
-    assert "is not a manifest as `stage` writes it" in session.transcript
+    assert "is not a manifest that `stage` wrote" in session.transcript
     assert "secret" not in session.transcript
 
 

@@ -260,7 +260,7 @@ def test_a_manifest_that_is_nested_without_end(folder: Path) -> None:
     (folder / "staged" / "wheelhouse-stage.json").write_text("[" * 99999)
     session = Session(folder)
     assert session("verify staged") == session("stage --dest staged") == 2
-    assert "is not a manifest as `stage` writes it" in session.transcript
+    assert "is not a manifest that `stage` wrote" in session.transcript
 
 
 def test_no_name_in_a_manifest_leads_out_of_the_folder(folder: Path) -> None:

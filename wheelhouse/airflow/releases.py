@@ -68,7 +68,7 @@ class Recipe:
     copies: tuple[str, ...] = ()
     globs: tuple[str, ...] = ()
     renames: bool = False
-    literal_rename: str = "ends the build: pip refuses the name (`Invalid requirement`)"
+    literal_rename: str = "fails: pip refuses the name (`Invalid requirement`)"
     pip_argument: str = "AIRFLOW_PIP_VERSION"
     version_argument: str = "AIRFLOW_VERSION_SPECIFICATION"
     python_argument: str | None = None
@@ -104,7 +104,7 @@ CHANGES: Mapping[str, dict[str, Any]] = {
         "globs": TWO_GLOBS,
         "renames": True,
         "besides": ("azure-storage-blob", "azure-storage-file"),
-        "literal_rename": "ends with no error and with no Airflow in the image",
+        "literal_rename": "ends without an error, but the image has no Airflow",
     },
     "2.0.2": {"version_argument": "AIRFLOW_VERSION_SPECIFICATION", "python_argument": None, "besides": ()},
     "2.1.0": {"pip": "21.1.1"},
@@ -229,7 +229,7 @@ class Airflow:
         if newest:
             return f"Airflow {self.version} is newer than {newest}, the newest release of Airflow {line} that wheelhouse knows"
         before = max(since for since in map(Version, NEWEST_OF_LINE.values()) if since < self.version)
-        return f"wheelhouse knows no release of Airflow {line}; wheelhouse treats Airflow {self.version} like {before}"
+        return f"wheelhouse knows no release of Airflow {line}, and treats Airflow {self.version} like {before}"
 
     @property
     def debian(self) -> str:

@@ -52,11 +52,9 @@ class AptSource:
                 hint="give one: --deb-source 'deb https://… bookworm main'",
             )
         if not SAFE_SUITE.fullmatch(self.suite) or not all(map(SAFE_COMPONENT.fullmatch, self.components)):
-            raise InputError(
-                f"the source `{self}` has a suite or a component with a character that is not allowed in a name"
-            )
+            raise InputError(f"the suite or a component of the source `{self}` has a character that is not allowed")
         if bool(self.components) == self.suite.endswith("/"):
-            raise InputError(f"the source `{self}` needs components, or a suite that ends in `/`")
+            raise InputError(f"the source `{self}` must have either components or a suite that ends in `/`")
         return self
 
 

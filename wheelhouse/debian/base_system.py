@@ -57,7 +57,7 @@ def base_system(files: Mapping[str, bytes], what: str) -> BaseSystem:
     )
     architecture = architecture_of(status)
     if not architecture:
-        raise InputError(f"{what} has no Debian system: `/{STATUS}` names no installed dpkg or C library")
+        raise InputError(f"{what} has no Debian system: `/{STATUS}` lists no installed dpkg or C library")
     keyrings = {path: raw for path, raw in files.items() if _matches(path, KEYRINGS)}
     return BaseSystem(status + "\n", architecture, _distribution(files), _sources(files), keyrings)
 

@@ -44,7 +44,7 @@ def parse_request(text: str, architecture: str = "") -> DebRequest:
             hint="write it as apt-get does: git, git=1:2.39.5-0, git/bookworm",
         )
     if architecture and match["architecture"] not in (None, "any", "all", architecture):
-        raise InputError(f"`{text}` is not for the architecture of the base, {architecture}")
+        raise InputError(f"`{text}` requests another architecture than the base has ({architecture})")
     return DebRequest(match["name"], match["version"] or "", match["suite"] or "")
 
 
@@ -65,7 +65,7 @@ def requested_package(catalogue: Catalogue, request: DebRequest) -> DebPackage:
         names = ", ".join(package.name for package in candidates)
         raise NoSolutionError(
             f"`{request.name}` is a virtual Debian package, which these packages provide: {names}",
-            hint="name one of them",
+            hint="request one of these packages",
         )
     raise NoSolutionError(
         f"no source has the Debian package `{request.name}`",

@@ -319,7 +319,7 @@ class _Solver:
         offered = [one for relation in failure.unmet for one in self.catalogue.versions(relation.name)]
         if offered:
             versions = ", ".join(f"{one.name} {one.version}" for one in offered)
-            yield f"`{package.name}` ({package.version}) depends on {written}; the sources have {versions}"
+            yield f"`{package.name}` ({package.version}) depends on {written}, but the sources have {versions}"
         else:
             yield f"`{package.name}` ({package.version}) depends on {written}, which no source has"
         for one in offered:

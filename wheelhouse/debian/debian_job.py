@@ -81,7 +81,7 @@ def debian_job(
     usable = tuple(_dated(source, date) for source in sources if _is_for(source, base.architecture))
     if not usable:
         raise InputError(
-            "no source of Debian packages is given, and the base names no source",
+            "no source of Debian packages is given, and the base has none",
             hint="name a source: --deb-source 'deb https://mirror/debian bookworm main'",
         )
     return DebianJob(checked, base, usable, keyrings, host_keyrings or {}, date)

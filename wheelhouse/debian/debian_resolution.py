@@ -15,7 +15,7 @@ from wheelhouse.debian.debian_lock import LockedDeb, LockedSuite
 from wheelhouse.errors import IntegrityError
 
 NO_FOLDER_NAME = re.compile(r"[^A-Za-z0-9._+-]")
-NOT_SAFE = "do not use this mirror; find out who made its Packages"
+NOT_SAFE = "do not use this mirror; find out who made its Packages file"
 
 
 def archive_folders(sources: Iterable[AptSource]) -> dict[str, str]:

@@ -83,7 +83,7 @@ def parse_release(text: str) -> ReleaseFile:
     rows = (HASH_LINE.fullmatch(line) for line in fields.get("sha256", "").splitlines())
     files = {row[3]: ListedFile(row[3], row[1], int(row[2])) for row in rows if row}
     if not files:
-        raise IntegrityError("the Release file gives no sha256", hint="use the archive of Debian 6 or newer")
+        raise IntegrityError("the Release file lists no sha256", hint="use the archive of Debian 6 or newer")
     no_all = "Packages" in fields.get("no-support-for-architecture-all", "").split()
     return ReleaseFile(
         tuple(dict.fromkeys(filter(None, (fields.get("codename"), fields.get("suite"))))),

@@ -33,7 +33,9 @@ def signed_text(raw: bytes, keyrings: Sequence[bytes], what: str) -> tuple[str, 
     if program is None:
         raise MachineError(f"the signature of {what} cannot be checked: gpgv is not installed", hint="install gpgv")
     if not keyrings:
-        raise InputError(f"no key is given for {what}", hint="name the archive's keyring: --deb-keyring FILE")
+        raise InputError(
+            f"no key is given to check the signature of {what}", hint="name the archive's keyring: --deb-keyring FILE"
+        )
     with scratch_folder("gpgv") as home:
         options = [option for path in _written(keyrings, home) for option in ("--keyring", str(path))]
         (home / "InRelease").write_bytes(raw)
@@ -50,7 +52,7 @@ def signed_text(raw: bytes, keyrings: Sequence[bytes], what: str) -> tuple[str, 
         if not signers:
             raise IntegrityError(
                 f"{what} has no valid signature of the given keys",
-                hint="name the archive's own keyring (--deb-keyring FILE); if that keyring was given, do not use this mirror",
+                hint="name the archive's own keyring (--deb-keyring FILE); if you gave that keyring already, do not use this mirror",
             )
         return (home / "text").read_text(encoding="utf-8", errors="replace"), signers
 
@@ -86,5 +88,5 @@ def _without_armour(raw: bytes) -> bytes:
         return b"".join(base64.b64decode(block) for block in blocks) or raw
     except binascii.Error as error:
         raise InputError(
-            "a keyring holds a damaged key", hint="name the archive's keyring: --deb-keyring FILE"
+            "a keyring contains a damaged key", hint="name the archive's keyring: --deb-keyring FILE"
         ) from error

@@ -91,9 +91,9 @@ class DockerConfig:
         try:
             user, colon, password = base64.b64decode(entry.auth, validate=True).decode().partition(":")
         except (binascii.Error, UnicodeDecodeError) as error:
-            raise InputError(f"`{self._path}` has an `auth` of {registry} that cannot be read") from error
+            raise InputError(f"the `auth` value of {registry} in `{self._path}` cannot be read") from error
         if not colon:
-            raise InputError(f"`{self._path}` has an `auth` of {registry} without a password")
+            raise InputError(f"the `auth` value of {registry} in `{self._path}` has no password")
         return user, password.rstrip("\0")
 
     def _ask(self, helper: str, key: str) -> tuple[str, str] | None:
@@ -137,7 +137,7 @@ def _usable(registry: str, user: str, password: str) -> tuple[str, str]:
     """(user, password), unchanged. Raises InputError for an identity token, which only an OAuth2 client can use."""
     if user == TOKEN_USER:
         raise InputError(
-            f"Docker's configuration has an identity token for {registry}, and wheelhouse needs a password",
-            hint=f"make an access token of the registry, and log in with it: docker login {registry}",
+            f"Docker's configuration has an identity token for {registry}, but wheelhouse needs a password",
+            hint=f"make an access token in the registry, and log in with this token: docker login {registry}",
         )
     return user, password

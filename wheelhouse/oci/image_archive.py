@@ -105,10 +105,8 @@ def _chosen(images: list[_Saved], archive: Path, wanted: Reference | None) -> tu
     elif len(tags) == 1:
         return tags[0]
     names = listed([str(tag) for _, tag in tags], MAX_NAMED) or "none"
-    what = f"no image `{wanted}`" if wanted else "several images or no name"
-    raise InputError(
-        f"`{archive}` has {what}; its images have the names: {names}", hint="write docker-archive:FILE:NAME"
-    )
+    what = f"no image `{wanted}`" if wanted else "several image names" if tags else "no image name"
+    raise InputError(f"`{archive}` has {what}; the names of its images: {names}", hint="write docker-archive:FILE:NAME")
 
 
 def _is_same(one: Reference, other: Reference) -> bool:
@@ -127,12 +125,12 @@ def _manifest(saved: _Saved, unpacked: _Unpacked, folder: Path, archive: Path) -
     try:
         config, layers = unpacked.blob(saved.Config), [unpacked.blob(name) for name in saved.Layers[:MAX_LAYERS]]
     except KeyError as error:
-        raise IntegrityError(f"`{archive}` lacks {error}, which its {DOCKER_MANIFEST} names") from error
+        raise IntegrityError(f"`{archive}` lacks {error}, which its {DOCKER_MANIFEST} lists") from error
     if config[1] > MAX_CONFIG_BYTES:
         raise IntegrityError(f"the configuration in `{archive}` has {config[1]} bytes, more than {MAX_CONFIG_BYTES}")
     types = [LAYER_TYPES.get(compression_by_content(folder / BLOBS / sha256)) for sha256, _ in layers]
     if None in types:
-        raise IntegrityError(f"`{archive}` has a layer that is neither a tar nor a tar in gzip")
+        raise IntegrityError(f"`{archive}` has a layer that is neither a tar file nor a tar file in gzip")
     return {
         "schemaVersion": 2,
         "mediaType": DOCKER_MANIFEST_TYPE,
@@ -157,7 +155,7 @@ def _unpack(archive: Path, folder: Path, is_blob: Callable[[str], bool]) -> _Unp
     Raises InputError if there is no such file, IntegrityError if it cannot be read or holds more than MAX_IMAGE_BYTES.
     """
     if kind_of(archive) != "file":
-        raise InputError(f"there is no file `{archive}`", hint="name the archive that holds the image")
+        raise InputError(f"there is no file `{archive}`", hint="name the archive that contains the image")
     unpacked = _Unpacked()
     with os_errors_as_machine_error(folder):
         (folder / BLOBS).mkdir(parents=True, exist_ok=True)

@@ -153,7 +153,7 @@ def _document(raw: bytes, name: str) -> _Document:
     except ValueError as error:
         raise _wrong(name, str(error)) from error
     if document.schema_version != 2:
-        raise _wrong(name, f"it has the schema version {document.schema_version}, and wheelhouse reads version 2")
+        raise _wrong(name, f"it has the schema version {document.schema_version}, but wheelhouse reads version 2")
     return document
 
 
@@ -172,7 +172,7 @@ def _chosen(manifests: list[_Descriptor], name: str, architecture: str) -> Blob:
         )
     chosen = min(fitting, key=lambda one: (one.platform or _Platform()).variant not in BASELINE_VARIANTS)
     if chosen.media_type not in MANIFESTS:
-        raise _wrong(name, f"its index names {chosen.media_type!r}, and not a manifest")
+        raise _wrong(name, f"its index lists {chosen.media_type!r} instead of a manifest")
     return Blob(chosen.digest.removeprefix("sha256:"), chosen.size, chosen.media_type)
 
 
@@ -185,21 +185,25 @@ def _named(platform: _Platform) -> str:
 def _config_blob(descriptor: _Descriptor, name: str) -> Blob:
     """The configuration of a manifest. Raises IntegrityError for another type than CONFIGS, or too many bytes."""
     if descriptor.media_type not in CONFIGS:
-        raise _wrong(name, f"its configuration is of the type {descriptor.media_type!r}: it is not a container image")
+        raise _wrong(
+            name, f"its configuration has the media type {descriptor.media_type!r}, so it is not a container image"
+        )
     if descriptor.size > MAX_CONFIG_BYTES:
-        raise _wrong(name, f"its configuration has {descriptor.size} bytes, which is too much")
+        raise _wrong(name, f"its configuration has {descriptor.size} bytes, more than {MAX_CONFIG_BYTES}")
     return Blob(descriptor.digest.removeprefix("sha256:"), descriptor.size, descriptor.media_type)
 
 
 def _layer_blobs(descriptors: list[_Descriptor], name: str) -> tuple[Blob, ...]:
     """The layers of a manifest, in order. Raises IntegrityError for too many layers or bytes, other types, and addresses."""
     if len(descriptors) > MAX_LAYERS:
-        raise _wrong(name, f"it has {len(descriptors)} layers, which is too many")
+        raise _wrong(name, f"it has {len(descriptors)} layers, more than {MAX_LAYERS}")
     for descriptor in descriptors:
         if descriptor.media_type not in COMPRESSIONS or descriptor.urls:
-            raise _wrong(name, f"it has a layer of the type {descriptor.media_type!r}, which registries need not store")
+            raise _wrong(
+                name, f"it has a layer of the media type {descriptor.media_type!r}, which a registry may not store"
+            )
     if (total := sum(descriptor.size for descriptor in descriptors)) > MAX_IMAGE_BYTES:
-        raise _wrong(name, f"its layers have {total} bytes, which is too much")
+        raise _wrong(name, f"its layers have {total} bytes, more than {MAX_IMAGE_BYTES}")
     return tuple(Blob(one.digest.removeprefix("sha256:"), one.size, one.media_type) for one in descriptors)
 
 
@@ -216,7 +220,7 @@ def parse_configuration(raw: bytes, name: str, architecture: str, layers: int) -
             hint="choose another --platform, or another image",
         )
     if len(config.rootfs.diff_ids) != layers:
-        raise _wrong(name, f"it has {layers} layers, and its configuration names {len(config.rootfs.diff_ids)}")
+        raise _wrong(name, f"it has {layers} layers, but its configuration lists {len(config.rootfs.diff_ids)}")
     settings = config.config or _Settings()
     variables = (text.partition("=") for text in settings.Env or ())
     environment = {key: value for key, _, value in variables}

@@ -24,7 +24,9 @@ from wheelhouse.oci.image_manifest import (
 from wheelhouse.oci.reference import DIGEST, LATEST, Mirror, Reference
 from wheelhouse.oci.registry import Registry
 
-ELSEWHERE = "name a mirror of it: --image-mirror {}=https://…; or a saved image: --base-image docker-archive:FILE"
+ELSEWHERE = (
+    "name a mirror of the registry: --image-mirror {}=https://…, or a saved image: --base-image docker-archive:FILE"
+)
 """What to do if a registry cannot be reached."""
 
 
@@ -98,7 +100,7 @@ class RegistrySource(ImageSource):
         found = parse_manifest(raw, chosen.media_type, name, architecture)
         if isinstance(found, Blob) or len(raw) != chosen.size:
             raise IntegrityError(
-                f"the index of `{name}` does not describe what `{chosen.digest}` is", hint=NOT_THIS_IMAGE
+                f"`{chosen.digest}` has another type or size than the index of `{name}` says", hint=NOT_THIS_IMAGE
             )
         return _found(raw, found, index)
 
@@ -161,7 +163,9 @@ class LayoutSource(ImageSource):
         inner = self._small(found.digest)
         manifest = parse_manifest(inner, found.media_type, str(self._reference), architecture)
         if isinstance(manifest, Blob):
-            raise IntegrityError(f"the index of `{self._reference}` names another index", hint=NOT_THIS_IMAGE)
+            raise IntegrityError(
+                f"the index of `{self._reference}` lists another index instead of a manifest", hint=NOT_THIS_IMAGE
+            )
         return _found(inner, manifest, digest)
 
     def _small(self, digest: str) -> bytes:
@@ -178,7 +182,7 @@ class LayoutSource(ImageSource):
         path = self._path(blob.sha256)
         if kind_of(path) != "file" or path.stat().st_size != blob.size:
             raise IntegrityError(
-                f"`{path}` is not a file with the {blob.size} bytes that the manifest names", hint=NOT_THIS_IMAGE
+                f"`{path}` is not a file of {blob.size} bytes, the size in the manifest", hint=NOT_THIS_IMAGE
             )
         return path
 

@@ -61,8 +61,8 @@ class Registry:
         for expected in (requested, promised):
             if expected.startswith("sha256:") and expected != digest:
                 raise IntegrityError(
-                    f"the manifest of `{reference}` has the digest {digest}, and {expected} was expected",
-                    hint="do not use this image; find out why the registry sends another one",
+                    f"the manifest of `{reference}` has the digest {digest}, but {expected} was expected",
+                    hint="do not use this image; find out why the registry sends another manifest",
                 )
         return reply.body, reply.headers.get("Content-Type", "").partition(";")[0].strip()
 

@@ -122,7 +122,7 @@ def _read_layer(
         while hashed.read(BLOCK):
             pass
     if hashed.digest.hexdigest() != layer.diff_sha256:
-        raise tarfile.ReadError("its sha256 is not the one that the configuration of the image names")
+        raise tarfile.ReadError("its sha256 differs from the sha256 in the configuration of the image")
     files |= found
     return own, hashed.left
 
@@ -138,5 +138,5 @@ def _read(reader: TarReader, member: TarMember) -> RootFile | None:
     if not member.is_file:
         return None
     if member.size > MAX_FILE_BYTES:
-        raise tarfile.ReadError(f"`{member.name!a}` has {member.size} bytes, which is too much")
+        raise tarfile.ReadError(f"`{member.name!a}` has {member.size} bytes, more than {MAX_FILE_BYTES}")
     return RootFile(reader.read(member.size))

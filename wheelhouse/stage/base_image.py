@@ -36,7 +36,7 @@ def default_base_image(target: Target) -> str:
         return f"{name}:{python.minor}-slim-bullseye"
     debian = next((debian for newest, debian in DEBIANS if minor <= newest), None)
     if debian is None:
-        raise InputError(f"no official image has the glibc 2.{minor} of {target.name}", hint=NAME_ONE)
+        raise InputError(f"no official image has glibc 2.{minor}, which {target.name} needs", hint=NAME_ONE)
     return f"{name}:{python.minor}-slim-{debian}"
 
 
@@ -44,7 +44,7 @@ def must_be_linux(target: Target) -> None:
     """Raise InputError for a target that is not Linux: no container image can hold it."""
     if target.platform.system != "Linux":
         raise InputError(
-            f"{target.name} is not a Linux target, and an image is for Linux",
+            f"{target.name} is not a Linux target, but an image is for Linux",
             hint="install from the wheelhouse itself: "
             f"`pip install --no-index --find-links WHEELHOUSE -r WHEELHOUSE/requirements.{target.name}.txt`",
         )
@@ -86,7 +86,7 @@ def must_be_installable(parsed: Image, image: str, target: Target) -> None:
 
 def asking_for_base(image: str) -> str:
     """The sentence that a base image is not in the folder: the engine must have it, or fetch it."""
-    return f"still needs a network: the base image `{image}`, unless the engine has it; `fetch --base-image {image}` solves this"
+    return f"still needs a network: the base image `{image}`, if the engine does not have it; `fetch --base-image {image}` solves this"
 
 
 def platform_option(target: Target) -> tuple[str, ...]:

@@ -21,19 +21,19 @@ DERIVED = "wheelhouse-base:debian"
 APT = "-o Dir::Etc::sourcelist=/tmp/wheelhouse.list -o Dir::Etc::sourceparts=/dev/null"
 
 SYNTAX, IMAGE, PACKAGES = (
-    "the syntax line is left out",
-    "the carried base image",
-    "Debian packages, installed in the base before",
+    "the script leaves this line out",
+    "the staged folder has this image",
+    "the script first installs the Debian packages in the base image",
 )
 WHAT = {
     "frontend": "the Dockerfile frontend {}",
     "base-image": "the base image {}",
     "copied-image": "the image {}",
     "address": "ADD of {}",
-    "instruction": "the instruction {}, which is not known",
+    "instruction": "the instruction {}, which wheelhouse does not know",
     "apt-install": "apt installs {}",
     "apt-update": "apt reads its sources",
-    "apt-upgrade": "apt upgrades everything",
+    "apt-upgrade": "apt upgrades all packages",
     "pip": "pip installs {}",
     "uv": "uv: {}",
     "download": "a download of {}",
@@ -50,13 +50,13 @@ WHAT = {
 }
 """What each kind of need is, in words."""
 HELP = {
-    "base-image": "fetch it: --base-image {}",
+    "base-image": "fetch the image: --base-image {}",
     "copied-image": "name a local image: --build-context {}=docker-image://…",
-    "apt-install": "fetch them: --deb {}",
+    "apt-install": "fetch the packages: --deb {}",
     "pip": "mount the staged folder in that step: --mount=type=bind,source={folder},target=/{folder}, and add --no-index "
     "--find-links /{folder}",
-    "address": "carry the file ([[files]]), and COPY it",
-    "download": "carry the file ([[files]]), and COPY it",
+    "address": "add the file to [[files]] of wheelhouse.toml, and COPY it",
+    "download": "add the file to [[files]] of wheelhouse.toml, and COPY it",
 }
 """What settles a need that this wheelhouse does not settle."""
 
@@ -242,7 +242,10 @@ def _script(
 ) -> str:
     """The text of the script that builds the Dockerfile with no network. `build` is the build command, up to its own options."""
     quoted = shlex.quote(folder)
-    lines = ["#!/bin/sh", "# Builds a Dockerfile with no network. Run it in the folder that is the build's context."]
+    lines = [
+        "#!/bin/sh",
+        "# Builds a Dockerfile with no network. Run this script in the folder that is the build context.",
+    ]
     lines += [f"# still needs a network: {sentence}" for sentence in open_needs]
     lines += ["set -eu", "export DOCKER_BUILDKIT=1"]
     if tag:
@@ -251,7 +254,7 @@ def _script(
         lines.append(f"{build} -f {quoted}/{BASE} -t {tag} {quoted}")
     contexts = "".join(f" --build-context {shlex.quote(f'{name}=docker-image://{tag}')}" for name in names)
     lines += [
-        "# A syntax line would fetch a frontend: the one of the engine reads the Dockerfile.",
+        "# Disable a syntax line: it would make the engine download a frontend for the Dockerfile.",
         f"sed '/^# *syntax *=/s/=/ was/' {shlex.quote(path)} \\",
         f"    | {build} -f -{contexts} -t my-image .",
     ]

@@ -165,7 +165,9 @@ class IndexLayout:
         must_be_linux(inputs.lock.target)
         image, index = inputs.suitable_image(), inputs.choices.index or ""
         plan = lay_out_index(inputs.lock, inputs.constraints, image, index, inputs.destination)
-        return replace(plan, unsettled=(asking_for_base(image), f"takes its files from the index {index}"))
+        return replace(
+            plan, unsettled=(asking_for_base(image), f"still needs a network: the files come from the index {index}")
+        )
 
 
 class FilesLayout:

@@ -79,7 +79,7 @@ class StageRecord:
         """The folder by its recorded name, in the current folder. Raises InputError for a name that no Dockerfile takes."""
         destination = Destination(name=self.options.folder)
         if not destination.is_plain:
-            raise InputError(f"{destination.name!r} is no folder that a Dockerfile can name")
+            raise InputError(f"a Dockerfile cannot name the folder {destination.name!r}")
         return destination
 
     @property
@@ -127,5 +127,5 @@ def parse_manifest(text: str, source: str) -> StageRecord:
 def not_staged(source: str, reason: object) -> InputError:
     """The error, to be raised, for a manifest that `stage` never writes."""
     return InputError(
-        f"`{source}` is not a manifest as `stage` writes it: {reason}", hint="restore it, or stage into another folder"
+        f"`{source}` is not a manifest that `stage` wrote: {reason}", hint="restore it, or stage into another folder"
     )

@@ -9,7 +9,9 @@ from wheelhouse.stage.destination import FOLDER
 
 NETRC = "/run/secrets/netrc"
 SECRET_MOUNT = f"--mount=type=secret,id=netrc,target={NETRC},mode=0444"
-NETRC_NOTE = "if the index needs user and password, they are read from ~/.netrc, a build secret that no layer keeps"
+NETRC_NOTE = (
+    "if the index needs a user and a password, the build reads them from ~/.netrc, a build secret that no layer keeps"
+)
 INDEX = re.compile(r"[A-Za-z0-9:/._~%+@?=&-]+")
 
 
@@ -38,11 +40,11 @@ def checked_index(index: str) -> str:
         parts = urlsplit(index)
     except ValueError as error:
         raise InputError(
-            "--index holds no address that can be read", hint="write https://mirror.example/simple/"
+            "the value of --index is not a valid address", hint="write https://mirror.example/simple/"
         ) from error
     if parts.scheme not in ("https", "http") or not parts.hostname or not INDEX.fullmatch(index):
         raise InputError(
-            f"`{parts.hostname or index}` is no index's address", hint="write https://mirror.example/simple/"
+            f"`{parts.hostname or index}` is not the address of an index", hint="write https://mirror.example/simple/"
         )
     if "@" in parts.netloc or parts.query:
         hint = f"put them in ~/.netrc, which the build mounts as a secret: machine {parts.hostname} login … password …"

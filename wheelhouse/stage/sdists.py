@@ -53,9 +53,9 @@ def sdist_notes(lock: Lock) -> Iterator[str]:
     ready = [pin.artifact.filename for pin in sdists if pin.build_lock]
     lacking = [pin.artifact.filename for pin in sdists if not pin.build_lock]
     if ready:
-        yield f"{_are_sdists(ready)}: the image build will run setup code of a package, unless `wheelhouse build` makes wheels before"
+        yield f"{_are_sdists(ready)}: the image build will run setup code; to avoid this, make wheels with `wheelhouse build` first"
     if lacking:
-        yield f"{_are_sdists(lacking)}: the image build will run their code, and needs their build requirements"
+        yield f"{_are_sdists(lacking)}: the image build will run setup code, and needs the build requirements of each sdist"
 
 
 def _are_sdists(filenames: list[str]) -> str:

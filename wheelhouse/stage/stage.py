@@ -158,7 +158,7 @@ def _destination(path: Path) -> Destination:
         path = path.resolve()
     if not path.name:
         hint = f"choose a folder with a name, such as --dest {FOLDER}"
-        raise InputError(f"`{path}` is the root of the file system, and no image build can mount that", hint=hint)
+        raise InputError(f"`{path}` is the root of the file system, which no image build can mount", hint=hint)
     return Destination.of(str(path))
 
 

@@ -106,9 +106,7 @@ def test_a_newer_release_is_treated_as_the_newest_known_with_a_warning() -> None
     line = f"{known.major}.{known.minor + 9}"
     newer = plan(f"{line}.0")
     assert Airflow.parse(f"{line}.0").recipe == Airflow(max(RECIPES)).recipe
-    expected = (
-        f"no release of Airflow {line}; wheelhouse treats Airflow {line}.0 like {known}; to read its Dockerfile, stage"
-    )
+    expected = f"no release of Airflow {line}, and treats Airflow {line}.0 like {known}: stage"
     assert expected in newer.warnings[0]
     assert str(max(map(Version, CHANGES))) in NEWEST_OF_LINE.values()
 
@@ -175,7 +173,7 @@ def test_apt_arguments_and_mirror() -> None:
 
 def test_further_build_arguments_pass_unless_stage_decides_them() -> None:
     assert arguments(plan("2.8.4", build_args=("AIRFLOW_UID=1000",)))["AIRFLOW_UID"] == "1000"
-    with pytest.raises(InputError, match="is set by stage itself"):
+    with pytest.raises(InputError, match="stage itself sets the build argument"):
         plan("2.8.4", build_args=("AIRFLOW_EXTRAS=all",))
     with pytest.raises(InputError, match="adds files that the wheelhouse does not have"):
         plan("2.8.4", build_args=("ADDITIONAL_PYTHON_DEPS=pandas",))
@@ -186,8 +184,8 @@ def test_further_build_arguments_pass_unless_stage_decides_them() -> None:
 @pytest.mark.parametrize(
     ("release", "route", "effect"),
     [
-        ("2.0.1", "context", "no Airflow in the image"),
-        ("2.2.5", "context", "no Airflow in the image"),
+        ("2.0.1", "context", "the image has no Airflow"),
+        ("2.2.5", "context", "the image has no Airflow"),
         ("2.3.4", "context", "asks the index"),
         ("2.1.4", "configured", "finds no apache-airflow"),
     ],
@@ -310,5 +308,5 @@ def test_a_route_that_is_none_is_refused_with_the_choices(offered: Path, tmp_pat
     refused = wheelhouse("stage", "--route", "scenic", cwd=tmp_path)
     assert (refused.returncode, refused.stderr.splitlines()[-2:]) == (
         2,
-        ["error: --route does not take `scenic`", "hint: write --route configured or context"],
+        ["error: `scenic` is not a value of --route", "hint: write --route configured or context"],
     )

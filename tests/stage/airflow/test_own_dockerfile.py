@@ -45,7 +45,7 @@ def test_the_plan_follows_the_dockerfile_and_keeps_a_copy() -> None:
     assert "cmp -s Dockerfile docker-context-files/airflow.Dockerfile ||" in made.texts["build-image.sh"]
     assert not [one for one in made.warnings if "knows no release" in one or "newer than" in one]
     assert (
-        "the Dockerfile copies scripts/docker/keys/ from the checkout of Airflow, so these files must be there"
+        "the Dockerfile copies scripts/docker/keys/ from the checkout of Airflow, so the checkout must have these files"
         in made.notes
     )
 
@@ -53,7 +53,7 @@ def test_the_plan_follows_the_dockerfile_and_keeps_a_copy() -> None:
 def test_a_dockerfile_of_another_time_is_a_warning() -> None:
     older = plan(text=OWN_DOCKERFILE.replace('AIRFLOW_VERSION="3.3.0"', 'AIRFLOW_VERSION="2.9.3"'))
     [warning] = [one for one in older.warnings if "Dockerfile" in one]
-    assert warning.startswith("the Dockerfile dates from Airflow 2.9.3, and the wheelhouse has 3.3.2")
+    assert warning.startswith("the Dockerfile is from Airflow 2.9.3, but the wheelhouse has 3.3.2")
     assert not [one for one in plan().warnings if "of the time" in one]
 
 

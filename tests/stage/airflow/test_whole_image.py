@@ -94,7 +94,10 @@ def test_what_cannot_be_settled_is_said_also_in_the_script() -> None:
 
 def test_a_list_without_a_package_of_airflows_is_a_warning() -> None:
     [warning] = whole("2.10.5", runtime="dumb-init").warnings
-    assert warning == "the image lacks dumb-init: name it in the list `runtime` of [debian], and fetch again"
+    assert (
+        warning
+        == "the image lacks dumb-init: add the missing packages to the list `runtime` of [debian], and fetch again"
+    )
 
 
 def test_an_older_release_and_a_folder_without_the_mirror_still_ask() -> None:

@@ -62,7 +62,7 @@ def lay_out_airflow(
     airflow = airflow_in(lock, own_dockerfile)
     if airflow is None:
         raise InputError(
-            "the wheelhouse holds no apache-airflow, so layout airflow does not fit", hint="use --layout flat"
+            "the wheelhouse has no apache-airflow, so the layout airflow cannot be used", hint="use --layout flat"
         )
     choices = replace(choices, without=tuple(dict.fromkeys((*lock.inputs.without, *choices.without))))
     route, why = _route(airflow, lock, choices)
@@ -71,7 +71,7 @@ def lay_out_airflow(
     must_suit(image, lock.target)
     if "musllinux" in lock.target.platform.tag:
         raise InputError(
-            f"Airflow's own Dockerfile builds on Debian, and {lock.target.name} is for musl", hint="use --layout flat"
+            f"Airflow's own Dockerfile needs Debian, but {lock.target.name} is for musl", hint="use --layout flat"
         )
     base = derived_base(image, airflow.recipe, _file_of("pip", pinned), choices.apt_sources, choices.index)
     base = replace(base, platform=platform_option(lock.target)) if base else None
@@ -97,7 +97,7 @@ def lay_out_airflow(
     )
     if choices.index and base:
         asking = (
-            f"takes its files from the index {choices.index}",
+            f"still needs a network: the files come from the index {choices.index}",
             *_asking_for_base(image, load),
             *_remains(airflow, lock, choices),
         )
@@ -193,19 +193,17 @@ def _route(airflow: Airflow, lock: Lock, choices: Choices) -> tuple[Route, tuple
     Raises InputError if the route leaves files out, or does not go with an index.
     """
     if choices.index and choices.route == "context":
-        raise InputError(
-            "route context takes the files from the folder, and not from an index", hint="leave --route out"
-        )
+        raise InputError("route context takes the files from the folder, not from an index", hint="leave --route out")
     left_out = [artifact.filename for artifact in lock.artifacts if not is_globbed(artifact.filename)]
     if choices.route == "context" and left_out:
-        sentence = f"route context installs only wheels and .tar.gz files, and would leave out {left_out[0]}"
+        sentence = f"route context installs only wheels and .tar.gz files, so it would leave out {left_out[0]}"
         raise InputError(sentence, hint="make a wheel of it first (`wheelhouse build`), or leave --route out")
     if choices.route != "context" or airflow.recipe.globs:
         return choices.route or "configured", ()
     if any(artifact.filename.endswith(".tar.gz") for artifact in lock.artifacts):
         return "context", ()
     what = f"the from-context install of Airflow {airflow.version} does nothing if the folder has no .tar.gz"
-    return "configured", (f"{what}, and this folder has none: route configured is used instead",)
+    return "configured", (f"{what}, and this folder has none: stage uses route configured instead",)
 
 
 def _file_of(project: str, pins: Mapping[str, Pin]) -> str | None:
@@ -249,7 +247,7 @@ def _texts(
         texts["pip.conf"] = _pip_conf(choices)
     for name in choices.home_files:
         texts[name] = (
-            f"# pip does not read this file: its settings are in pip.conf, or in the base image.\n{_pip_conf(choices)}"
+            f"# pip does not read this file. The settings of pip are in pip.conf, or in the base image.\n{_pip_conf(choices)}"
         )
     if base:
         texts[BASE_DOCKERFILE] = base.dockerfile
@@ -274,7 +272,8 @@ def _own_constraints(lock: Lock) -> str:
 def _script(first: tuple[tuple[str, ...], ...], command: tuple[str, ...], piped: str = "", guard: str = "") -> str:
     """The text of the build script: what runs first, then the command, with what is piped into it. `guard` is a line before them."""
     steps = "\n\n".join([*(shell(one) for one in first if one), piped + shell(command)])
-    return f"#!/bin/sh\n# Run in a checkout of Airflow's sources, with this folder in it as {FOLDER}.\nset -eu\n{guard}\n{steps}\n"
+    start = "#!/bin/sh\n# Run this script in a checkout of Airflow's sources that contains this folder as"
+    return f"{start} {FOLDER}.\nset -eu\n{guard}\n{steps}\n"
 
 
 def _notes(airflow: Airflow, lock: Lock, names: Mapping[str, str], choices: Choices) -> Iterator[str]:
@@ -284,9 +283,10 @@ def _notes(airflow: Airflow, lock: Lock, names: Mapping[str, str], choices: Choi
         more = f", and {len(renamed) - 1} more" if len(renamed) > 1 else ""
         yield f"staged under another name, so that the build installs exactly this file: {renamed[0]}{more}"
     if airflow.own:
-        yield "what the build needs was read from Airflow's own Dockerfile"
+        yield "stage read Airflow's own Dockerfile to find what the build needs"
     if airflow.recipe.copies:
-        yield f"the Dockerfile copies {', '.join(airflow.recipe.copies)} from the checkout of Airflow, so these files must be there"
+        copies = ", ".join(airflow.recipe.copies)
+        yield f"the Dockerfile copies {copies} from the checkout of Airflow, so the checkout must have these files"
     for name in choices.home_files:
         yield f"{name} is written because it was requested, but pip does not read it"
     yield from _remains(airflow, lock, choices)
@@ -296,7 +296,7 @@ def _notes(airflow: Airflow, lock: Lock, names: Mapping[str, str], choices: Choi
 def _breeze_notes(missing: list[str]) -> Iterator[str]:
     """A sentence on the build arguments that breeze has no option for."""
     if missing:
-        yield f"breeze of this release has no option for {', '.join(missing)}; if you need one of them, use docker build"
+        yield f"breeze of this release has no option for {', '.join(missing)}: to set these build arguments, use docker build"
 
 
 def _warnings(
@@ -304,11 +304,11 @@ def _warnings(
 ) -> Iterator[str]:
     """Sentences on what can fail in the build."""
     if airflow.doubt:
-        yield f"{airflow.doubt}; to read its Dockerfile, stage in a checkout of that release, or name the file with --dockerfile"
+        yield f"{airflow.doubt}: stage in a checkout of Airflow {airflow.version}, or name its Dockerfile with --dockerfile"
     if airflow.own and not airflow.own.release.startswith(f"{airflow.version.major}."):
         yield (
-            f"the Dockerfile dates from Airflow {airflow.own.release}, and the wheelhouse has {airflow.version}: "
-            "stage in a checkout of that release, or name its Dockerfile with --dockerfile"
+            f"the Dockerfile is from Airflow {airflow.own.release}, but the wheelhouse has {airflow.version}: "
+            f"stage in a checkout of Airflow {airflow.version}, or name its Dockerfile with --dockerfile"
         )
     again = f"fetch with --airflow {airflow.version}"
     missing = set(airflow.recipe.besides) - {pin.project for pin in lock.pins}
@@ -316,7 +316,7 @@ def _warnings(
         wanted = " and ".join(sorted(missing))
         yield f"the build of Airflow {airflow.version} also installs {wanted}, which the wheelhouse does not have: {again}"
     if tools is None and not choices.index:
-        yield f"the wheelhouse has no tools/, and the build installs {', '.join(airflow.tools)}: {again}"
+        yield f"the wheelhouse has no tools/, but the build also installs {', '.join(airflow.tools)}: {again}"
     yield from _rename_warnings(airflow, route, names, choices)
 
 
@@ -324,9 +324,9 @@ def _rename_warnings(airflow: Airflow, route: Route, names: Mapping[str, str], c
     """Sentences on what the chosen renaming leads to; nothing for `auto`."""
     recipe = airflow.recipe
     if choices.rename == "documented":
-        nowhere = "ends the build: pip finds no apache-airflow in the folder"
+        nowhere = "fails: pip finds no apache-airflow in the folder"
         effect = recipe.literal_rename if route == "context" else nowhere
-        yield f"the documented rename was requested; with Airflow {airflow.version} and route {route} it {effect}"
+        yield f"with --rename documented, Airflow {airflow.version} and route {route}, the build {effect}"
     if choices.rename == "never":
         ours = staged_names(names, recipe, route, "auto")
         if kept := [name for name in names if ours[name] != name]:

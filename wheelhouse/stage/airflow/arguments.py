@@ -20,8 +20,8 @@ Choice = TypeVar("Choice", bound=str)
 HOME_FILES = ("pypirc", "piprc")
 DOTTED = ("apache", "atlassian", "cncf", "common", "dbt", "microsoft")
 FETCHED = {
-    "ADDITIONAL_AIRFLOW_EXTRAS": "name the extras with `wheelhouse fetch --extra`",
-    "ADDITIONAL_PYTHON_DEPS": "name the requirements to `wheelhouse fetch`",
+    "ADDITIONAL_AIRFLOW_EXTRAS": "add the extras with `wheelhouse fetch --extra`",
+    "ADDITIONAL_PYTHON_DEPS": "add the requirements to `wheelhouse fetch`",
 }
 """Build arguments whose values must come from the wheelhouse → what to do instead."""
 
@@ -86,14 +86,14 @@ def _one_of(option: str, text: str | None, choices: tuple[Choice, ...]) -> Choic
     """The choice that a text names; None for no text. Raises InputError for any other text."""
     choice = next((choice for choice in choices if choice == text), None)
     if text is not None and choice is None:
-        raise InputError(f"{option} does not take `{text}`", hint=f"write {option} {' or '.join(choices)}")
+        raise InputError(f"`{text}` is not a value of {option}", hint=f"write {option} {' or '.join(choices)}")
     return choice
 
 
 def _must_be_one_line(text: str) -> None:
     """Raise InputError for a text with a line end or another control character: it becomes a line of a file."""
     if not text.isprintable():
-        raise InputError(f"{text!r} has a control character, and an option of the image build is one line")
+        raise InputError(f"{text!r} has a control character, but an option of the image build must be one line of text")
 
 
 def build_arguments(
@@ -181,11 +181,12 @@ def _further(texts: Iterable[str], ours: Mapping[str, str]) -> dict[str, str]:
             raise InputError(f"`{text}` is not a build argument", hint="write --build-arg NAME=VALUE")
         if name in FETCHED:
             raise InputError(
-                f"{name} adds files that the wheelhouse does not have", hint=f"{FETCHED[name]}, then stage"
+                f"{name} adds files that the wheelhouse does not have", hint=f"{FETCHED[name]}, then stage again"
             )
         if name in ours:
             raise InputError(
-                f"the build argument {name} is set by stage itself, here to `{ours[name]}`", hint="leave it out"
+                f"stage itself sets the build argument {name}, here to `{ours[name]}`",
+                hint="leave out this --build-arg",
             )
         further[name] = value
     return further

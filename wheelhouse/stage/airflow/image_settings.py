@@ -51,7 +51,7 @@ class Base:
         """The text of `base.Dockerfile`: the base image with apt sources, index, pip and settings, as far as they are needed."""
         lines = [
             "# The base image of Airflow's build, with settings that the build can get in no other way. Build this image first.",
-            "# These settings stay in the final image: pip and uv use only the folder until you unset them.",
+            "# These settings stay in the final image. To let pip and uv use other sources there, unset the ENV variables.",
             f"FROM {self.image}",
         ]
         if self.apt_sources:

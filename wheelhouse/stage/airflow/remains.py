@@ -70,21 +70,21 @@ REMAINDERS = (
     Remainder(
         "2.0.0",
         "2.4.0",
-        "apt takes node and yarn from their makers' own repositories (since 2.3.4 only yarn)",
+        "apt installs node and yarn from the repositories of their makers (since 2.3.4, only yarn)",
         r"dl\.yarnpkg\.com|deb\.nodesource\.com",
         how="pass --build-arg DEV_APT_COMMAND=true, and --build-arg DEV_APT_DEPS=… with the packages that your mirror has",
     ),
     Remainder(
         "2.0.0",
         "2.1.0",
-        "yarn builds the web pages of Airflow, and downloads the packages that they need",
+        "to build the web pages of Airflow, yarn downloads packages",
         None,
         how="set ENV npm_config_registry in base.Dockerfile to an npm mirror",
     ),
     Remainder(
         "2.0.0",
         "3.3.0",
-        "the MySQL client comes from its makers' repository, and its key from a key server",
+        "the MySQL client comes from the repository of its makers, and their key from a key server",
         rf"\A(?![\s\S]*{KEYS})[\s\S]*install_mysql",
         "--disable-mysql-client",
     ),
@@ -120,7 +120,7 @@ REMAINDERS = (
     Remainder(
         "2.7.0",
         "2.8.0",
-        "pip installs pymssql before it is set up to use the folder",
+        "pip installs pymssql before the build tells pip to use the folder",
         "pip install [^\n]*pymssql",
         "--disable-mssql-client",
         in_whole=True,
@@ -135,7 +135,7 @@ REMAINDERS = (
     Remainder(
         "3.3.0",
         None,
-        "Python is compiled from its source at www.python.org; since Python 3.11, cosign from github.com checks it",
+        "Python is compiled from its source at www.python.org; since Python 3.11, cosign from github.com checks this source",
         _with("sigstore/cosign", r"www\.python\.org/ftp"),
         how="set up mirrors that answer under the names of those hosts",
     ),
@@ -149,7 +149,7 @@ REMAINDERS = (
     Remainder(
         "3.0.3",
         None,
-        "pip has the option to take lxml and xmlsec as sdists, so it ignores their wheels in the folder",
+        "the build tells pip to install lxml and xmlsec from sdists, so pip ignores their wheels in the folder",
         "--no-binary lxml",
         how="leave out the extra that needs python3-saml",
         projects=frozenset({"lxml", "xmlsec"}),
