@@ -228,7 +228,7 @@ def test_what_only_a_build_tells_is_resolved(index: IndexServer, tmp_path: Path)
     assert set(pins(tmp_path)) == {"app"}
     done = built(tmp_path)
     assert done.returncode == 0, done.stderr
-    assert "app 1.0, as it was built, requires `further`" in done.stderr
+    assert "the built wheel of app 1.0 requires `further`" in done.stderr
     assert {name: package["version"] for name, package in pins(tmp_path).items()} == {
         "app": "1.0",
         "further": "1.0",
@@ -446,7 +446,7 @@ def test_a_name_that_no_file_can_have_fails_its_own_sdist_alone(index: IndexServ
     done = built(tmp_path, "--unsealed")
     assert done.returncode == 6
     assert "1 of 2 sdists was not built" in done.stderr
-    assert r"its backend names the wheel `'evil\x00.whl'`" in done.stderr
+    assert r"its backend gave the wheel a name that is not valid: `'evil\x00.whl'`" in done.stderr
     assert (tmp_path / "wheels" / "good-1.0-py3-none-any.whl").is_file()
 
 

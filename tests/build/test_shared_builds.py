@@ -93,7 +93,7 @@ def test_what_no_machine_has_built_is_named(team: Team, server: IndexServer, key
     team.trusts(key)
     locked(team, server, "one")
     assert team.run("one", "build", "one", "--from-store") == 6
-    assert "the store has no wheel of it for" in team.said and "--only-here" in team.said
+    assert "the store has no wheel of this sdist for" in team.said and "--only-here" in team.said
 
 
 @pytest.mark.rooms
@@ -102,7 +102,10 @@ def test_what_another_machine_must_build_is_left(team: Team, server: IndexServer
     team.trusts(key)
     locked(team, server, "one", "--python", OTHER)
     assert team.run("one", "build", "one", *BUILD, "--only-here", key=key) == 0, team.said
-    assert f"1 sdist for cp{OTHER.replace('.', '')}-manylinux_2_28_x86_64 left to other machines" in team.said
+    assert (
+        f"this machine leaves 1 sdist for cp{OTHER.replace('.', '')}-manylinux_2_28_x86_64 to other machines"
+        in team.said
+    )
     names = wheels("one")
     assert "app-1.0-py3-none-any.whl" in names and "native-1.0.tar.gz" in names
 

@@ -510,7 +510,7 @@ def test_a_keys_passphrase_is_asked_for_on_a_terminal(
         assert inspect_bundle(tmp_path / "b.tar", (load_public_key(tmp_path / "ours.pub"),))[1] is not None
     else:
         assert run.returncode == 2
-        assert f"error: that passphrase does not open the key `{key}`" in said
+        assert f"error: the passphrase does not decrypt the key `{key}`" in said
         assert not (tmp_path / "b.tar").exists()
 
 

@@ -121,7 +121,7 @@ def test_what_an_install_that_ended_well_did_beside() -> None:
 
 def test_last_words_are_the_telling_ones() -> None:
     assert last_words("one\nERROR: two\nthree\n") == "ERROR: two"
-    assert last_words("") == "it says nothing"
+    assert last_words("") == "it printed nothing"
 
 
 def test_a_pip_too_old_for_tags() -> None:

@@ -389,10 +389,10 @@ PROOF = {
     ("differs", "reason"),
     [
         ({"devices": ["eth0"]}, "it has the network device eth0"),
-        ({"reached": [["192.0.2.1", 80]]}, "it reaches 192.0.2.1"),
-        ({"seen": ["/canary"]}, "it sees /canary"),
+        ({"reached": [["192.0.2.1", 80]]}, "it can connect to 192.0.2.1"),
+        ({"seen": ["/canary"]}, "it can see /canary"),
         ({"written": ["/etc"]}, "it can write to /etc"),
-        ({"works": False}, "its own folder cannot be written to"),
+        ({"works": False}, "it cannot write to its own folder"),
         ({"calls": {"keyctl": 0}}, "it does not refuse keyctl"),
         ({"calls": {"clone3": 22}}, "it does not refuse clone3"),
         ({"families": [40]}, "it does not refuse AF_VSOCK"),
@@ -419,7 +419,7 @@ def test_a_sandbox_without_a_limit_of_memory_is_refused() -> None:
 
 def test_what_is_not_sealed_does_not_pass_the_proof(tmp_path: Path) -> None:
     interpreter = open_builder(own_target(), build_location(unsealed=True), 1).interpreter
-    with pytest.raises(MachineError, match=r"it reaches 127\.0\.0\.1; .*it sees"):
+    with pytest.raises(MachineError, match=r"it can connect to 127\.0\.0\.1; .*it can see"):
         Builder(Unsealed(), interpreter, Limits(seconds=60), 1).prove(tmp_path)
 
 
@@ -428,7 +428,7 @@ def test_a_machine_that_seals_nothing_builds_nothing(monkeypatch: pytest.MonkeyP
     with pytest.raises(MachineError, match="so nothing is built") as caught:
         open_builder(own_target(), build_location(), 1)
     assert "--unsealed" in (caught.value.hint or "")
-    assert "it reaches 127.0.0.1" in caught.value.details[0]
+    assert "it can connect to 127.0.0.1" in caught.value.details[0]
 
 
 @pytest.mark.rooms

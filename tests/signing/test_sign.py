@@ -37,7 +37,7 @@ def test_a_good_envelope_is_read_and_its_signature_holds() -> None:
         (envelope(payload=base64.b64encode(b"{" * 9).decode()), "cannot be read"),
         (envelope(signatures=[{"sig": "?"}]), r"cannot be read: `signatures\[0\].sig` is '\?': invalid base64"),
         (envelope(signatures={}), "cannot be read: `signatures`: expected `array`"),
-        (envelope(payloadType="text/plain"), "is not one of an in-toto statement"),
+        (envelope(payloadType="text/plain"), "is not the signature of an in-toto statement"),
     ],
 )
 def test_what_is_no_envelope_is_refused_with_its_place(raw: bytes, sentence: str) -> None:

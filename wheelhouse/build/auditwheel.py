@@ -30,7 +30,8 @@ class Auditwheel:
         repaired = sorted((folder / "repaired").glob("*.whl"))
         if process.returncode != 0 or not repaired:
             lines = process.stderr.strip().splitlines()
-            raise MachineError(f"auditwheel cannot repair {wheel.name}: {lines[-1] if lines else process.returncode}")
+            reason = lines[-1] if lines else f"it ended with code {process.returncode}"
+            raise MachineError(f"auditwheel cannot repair {wheel.name}: {reason}")
         return repaired[0]
 
 

@@ -130,7 +130,9 @@ class _Builds:
             return error
         if not builder.sandbox.name:
             self.on_event(
-                Warned(f"builds for {lock.target.name} are not sealed: they see this machine and its network")
+                Warned(
+                    f"builds for {lock.target.name} are not sealed: they can use the files and the network of this machine"
+                )
             )
         return builder
 
@@ -213,7 +215,7 @@ def _build_lock(
             builds.on_event(Noted(sentence))
         lock = _resolved_again(lock, constraints, builds)
     raise BuildError(
-        f"after {MAX_ROUNDS} rounds, built wheels for {lock.target.name} still require projects that the lock file lacks",
+        f"after {MAX_ROUNDS} rounds of builds, the built wheels for {lock.target.name} still require projects that the lock file lacks",
         details=unmet_requirements,
     )
 
@@ -242,7 +244,11 @@ def _not_left_to_others(failed: list[BuildFailure], lock: Lock, on_event: Listen
     """The failures but for those of sdists that this machine has no interpreter for; a note counts them."""
     left = [failure for failure in failed if isinstance(failure.error, NoInterpreterError)]
     if left:
-        on_event(Noted(f"{counted(len(left), 'sdist')} for {lock.target.name} left to other machines: {left[0].error}"))
+        on_event(
+            Noted(
+                f"this machine leaves {counted(len(left), 'sdist')} for {lock.target.name} to other machines: {left[0].error}"
+            )
+        )
     return [failure for failure in failed if failure not in left]
 
 

@@ -53,7 +53,7 @@ class BuildLocks:
         if sdist.upload_time is None:
             self._on_event(
                 Warned(
-                    f"the index does not say when {sdist.filename} was uploaded: it is built with today's newest build requirements"
+                    f"the index does not say when {sdist.filename} was uploaded: the build uses today's newest build requirements"
                 )
             )
             return None

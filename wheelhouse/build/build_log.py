@@ -41,7 +41,7 @@ AGES = (
             r"|setup\.py\", line \d+\n(?:[^\n]*\n){1,2}SyntaxError: missing parentheses in call to 'print'"
         ),
         "it is for Python 2, and refuses Python 3",
-        "leave out the project that requires it: it cannot be installed on Python 3",
+        "leave out the project that requires this sdist: no Python 3 can install the sdist",
     ),
 )
 """Patterns of failures due to the release's age, the cause of each, and the cutoff to try."""

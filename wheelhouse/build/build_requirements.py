@@ -85,7 +85,7 @@ def unmet(lock: Lock, metadata: Mapping[NormalizedName, Metadata]) -> tuple[str,
         for requirement, _ in wheel_metadata.requirements(lock.target, extra, lock.inputs.adjustments)
     )
     return tuple(
-        f"{pin.project} {pin.version}, as it was built, requires `{requirement}`"
+        f"the built wheel of {pin.project} {pin.version} requires `{requirement}`"
         for pin, requirement in requirements
         if not _meets(pins.get(canonicalize_name(requirement.name)), requirement)
     )
@@ -115,4 +115,4 @@ def too_new(glibc: tuple[int, ...] | None, platform: Platform) -> str | None:
     if glibc is None or match is None or glibc <= (int(match[1]), int(match[2])):
         return None
     needed = ".".join(map(str, glibc))
-    return f"its symbols need glibc {needed}, and the target has {match[1]}.{match[2]}"
+    return f"its symbols need glibc {needed}, but the target has {match[1]}.{match[2]}"

@@ -153,11 +153,13 @@ class RemoteBuilds:
         """
         check_filename(answer.filename, task.pin, task.target)
         if not task.options.sandbox <= answer.built.held:
-            raise BuildError(f"a worker built it in a sandbox that does not satisfy the policy: {answer.built.sandbox}")
+            raise BuildError(
+                f"a worker built it in a sandbox that does not satisfy the policy: {answer.built.sandbox or 'none'}"
+            )
         pins = {pin.artifact.filename: pin for lock in answer.build_locks.values() for pin in lock.pins}
         for name, content in answer.required.items():
             if name not in pins or hashlib.sha256(content).hexdigest() != pins[name].artifact.sha256:
-                raise IntegrityError(f"a worker sent `{name}`, which differs from the file that its build lock names")
+                raise IntegrityError(f"a worker sent `{name}`, which differs from the file that its build lock lists")
             self._kept(name, content, pins[name], folder)
         stored = self._kept(answer.filename, answer.wheel, task.pin, folder)
         self._builds.build_locks.used.update(answer.build_locks)

@@ -138,10 +138,8 @@ class SdistBuilds:
                 built = replace(shared.built, kept=self._options.keep_sdists)
                 self._on_event(BuiltEvent(pin.origin.filename, shared.filename, 0.0, reused=True))
                 return BuiltWheel(shared.filename, stored, built, reused=True)
-        hint = (
-            f"on a machine with Python {target.python.minor} for {target.platform.tag}: `wheelhouse build --only-here`"
-        )
-        raise BuildError(f"the store has no wheel of it for {target.name}", hint=hint)
+        hint = f"run this on a machine with Python {target.python.minor} for {target.platform.tag}: `wheelhouse build --only-here`"
+        raise BuildError(f"the store has no wheel of this sdist for {target.name}", hint=hint)
 
     def _make_logged(
         self, pin: Pin, target: Target, newest_upload: datetime | None, builder: Builder, parents: tuple[str, ...]
@@ -306,7 +304,7 @@ class SdistBuilds:
             path = auditwheel.repair(new.path, job.target.platform.tag, job.epoch, folder)
             return _checked(path, job, auditwheel.described)
         except (BuildError, IntegrityError, MachineError) as error:
-            self._on_event(Warned(f"{new.path.name} is used without the repair by auditwheel: {error}"))
+            self._on_event(Warned(f"wheelhouse uses {new.path.name} without a repair by auditwheel: {error}"))
             return new
 
     def _log(self, pin: Pin, target: Target, log: bytes, *, lasting: bool = False) -> Path:

@@ -52,11 +52,11 @@ def rehearse_image(
     """
     if staged is None:
         raise InputError(
-            f"`{folder}` is not a staged folder, and an image is built from a staged folder",
+            f"`{folder}` is not a staged folder, but an image can be built only from a staged folder",
             hint="stage the wheelhouse first: `wheelhouse stage`",
         )
     if staged.plan.is_whole and not image.dockerfile:
-        sentence = f"`{folder}` is staged for Airflow's own Dockerfile, and no Dockerfile is given"
+        sentence = f"`{folder}` is staged for Airflow's own Dockerfile, but no Dockerfile is given"
         raise InputError(
             sentence, hint="name the Dockerfile in a checkout of Airflow: --dockerfile PATH, without --image"
         )

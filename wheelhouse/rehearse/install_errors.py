@@ -200,11 +200,11 @@ def _asked_of_an_index(output: str, lock: Lock) -> Iterator[Finding]:
 
 def last_words(output: str) -> str:
     """The last line of an output that begins as an error does (`ERROR`, `fatal`, `ValueError`), else its last line, cut to 400
-    characters; `it says nothing` if it is empty.
+    characters; `it printed nothing` if it is empty.
     """
     lines = [line.strip() for line in output.splitlines() if line.strip()]
     telling = [line for line in lines if re.match(r"(?i)(error|fatal|[\w.]*error)\b", line)]
-    return (telling or lines or ["it says nothing"])[-1][:400]
+    return (telling or lines or ["it printed nothing"])[-1][:400]
 
 
 def unseen_by(pip: str, lock: Lock, source: str) -> Iterator[Finding]:

@@ -93,12 +93,18 @@ def _by_pylock(context: InstallContext, shown: dict[str, Path]) -> InstallMethod
     """The install of the pylock by pip, as a dry run because the files were installed before; or why it is skipped. Adds pip to `shown`."""
     pip = own_pip()
     if pip.version < PYLOCK_SINCE or not context.builder.interpreter.target.allows(pip.requires_python):
-        why = f"wheelhouse's own pip is {pip.version}, for Python {pip.requires_python}, and pip reads lock files since {PYLOCK_SINCE}"
+        own = f"wheelhouse's own pip is {pip.version}"
+        why = (
+            f"{own}, but pip reads lock files since {PYLOCK_SINCE}"
+            if pip.version < PYLOCK_SINCE
+            else f"{own}, which needs Python {pip.requires_python}"
+        )
         return InstallMethod("pylock", skipped=why)
     here, locked = context.builder.interpreter.target.python.version, context.lock.target.python.version
     if here != locked:
         return InstallMethod(
-            "pylock", skipped=f"pip refuses the lock file: it is for Python {locked}, and the Python here is {here}"
+            "pylock",
+            skipped=f"pip refuses the lock file: the lock file is for Python {locked}, but the Python here is {here}",
         )
     shown[PIP] = pip.folder
     words = ("install", "--dry-run", "--ignore-installed", "--no-index", "--no-cache-dir", *context.links)
@@ -120,7 +126,9 @@ def _by_pip_tools(
     except PipToolsUnusableError as reason:
         minor, platform = context.lock.target.python.minor, context.lock.target.platform.tag
         fetch = f"wheelhouse fetch pip-tools --python {minor} --platform {platform} --dest rehearsal-tools"
-        yield from _skipped(f"{reason}; or run `{fetch}`, then rehearse with --tools rehearsal-tools")
+        yield from _skipped(
+            f"{reason}; to use another pip-tools, run `{fetch}`, then rehearse with --tools rehearsal-tools"
+        )
         return
     shown |= pip_tools.shown
     note = f"pip-tools {pip_tools.version}"

@@ -81,7 +81,7 @@ def _installed(name: str, target: Target) -> Distribution:
     except PackageNotFoundError as error:
         if name == PIP_TOOLS:
             raise PipToolsUnusableError(
-                f"pip-tools is not installed beside wheelhouse: {install_command('second-opinion')}"
+                f"pip-tools is not installed beside wheelhouse (install it with: {install_command('second-opinion')})"
             ) from error
         under = f"under Python {target.python.minor}"
         raise PipToolsUnusableError(
@@ -92,7 +92,7 @@ def _installed(name: str, target: Target) -> Distribution:
         whose = name if name == PIP_TOOLS else f"pip-tools' dependency {name}"
         raise PipToolsUnusableError(
             f"{whose} {found.version}, installed beside wheelhouse, needs Python {requires_python}, "
-            f"and the target has {target.python.minor}"
+            f"but the target has {target.python.minor}"
         )
     return found
 

@@ -21,6 +21,7 @@ from wheelhouse.events import Listener, Noted, ignore
 from wheelhouse.files.disk import must_be_readable, read_text
 from wheelhouse.files.temporary import scratch_folder
 from wheelhouse.findings import Finding
+from wheelhouse.humanize import counted
 from wheelhouse.lock.lock import Lock
 from wheelhouse.rehearse.image_build import Image, rehearse_image
 from wheelhouse.rehearse.install_checks import (
@@ -94,7 +95,7 @@ def rehearse(folder: Path, options: RehearsalOptions, on_event: Listener = ignor
 def _nothing_installed(folder: Path, refusals: Mapping[Target, MachineError]) -> MachineError:
     """The error, to be raised, of a rehearsal in which no target has an interpreter here, with the command that names one."""
     target = next((refused for refused in refusals if refused.platform.system == LINUX), next(iter(refusals)))
-    more = f" and {len(refusals) - 1} more" if len(refusals) > 1 else ""
+    more = f" and {counted(len(refusals) - 1, 'more target')}" if len(refusals) > 1 else ""
     command = f"wheelhouse rehearse {shlex.quote(str(folder))} --interpreter /path/to/{target.python.program}"
     return MachineError(
         f"nothing was installed: no interpreter was found for {target.name}{more}",
@@ -151,7 +152,9 @@ def _closure(lock: Lock, verdict: Verdict) -> Step:
     started, target = time.monotonic(), lock.target.name
     unread = sorted(pin.artifact.filename for pin in lock.pins if pin.artifact.filename not in verdict.contents)
     if unread:
-        return Step("closure", target, skipped=f"it needs every file, and {unread[0]} differs from the lock file")
+        return Step(
+            "closure", target, skipped=f"this check needs every file, but {unread[0]} differs from the lock file"
+        )
     findings = tuple(sorted(set(closure(lock, _metadata(lock, verdict)))))
     return Step("closure", target, time.monotonic() - started, findings)
 

@@ -110,7 +110,7 @@ class Builder:
         reply, log = self._ask("wheel", request, answer)
         name = str(reply.get("wheel"))
         if not WHEEL_NAME.fullmatch(name):
-            raise BuildError(f"its backend names the wheel `{name[:80]!a}`", log=log)
+            raise BuildError(f"its backend gave the wheel a name that is not valid: `{name[:80]!a}`", log=log)
         final = folder / name
         with answer.open("rb") as reader, final.open("wb") as writer:
             reader.readline()
@@ -208,8 +208,8 @@ def open_builder(target: Target, location: BuildLocation, parallel: int) -> Buil
     except MachineError as error:
         raise MachineError(
             f"{error}, so nothing is built",
-            hint="install bubblewrap, permit user namespaces, build in a container with --in-image IMAGE, or accept that "
-            "the builds see this machine and its network: --unsealed",
+            hint="install bubblewrap, permit user namespaces, build in a container with --in-image IMAGE, or let the builds use "
+            "the files and the network of this machine: --unsealed",
             details=error.details,
         ) from error
 

@@ -157,7 +157,9 @@ def _wait_within_limits(
         _kill(process)
 
     copies = (
-        _PipeCopy(process.stdout, answer.write, limits.answer, lambda: stop("it answered with too many bytes")),
+        _PipeCopy(
+            process.stdout, answer.write, limits.answer, lambda: stop(f"its answer has more than {limits.answer} bytes")
+        ),
         _PipeCopy(process.stderr, log.extend, limits.log, lambda: stop(f"it printed more than {limits.log} bytes")),
     )
     if reason := _exceeded_limit(process, limits, memory):

@@ -43,7 +43,7 @@ def unpack(archive: str, folder: str) -> str:
         for top in sorted(os.listdir(folder)):
             if os.path.isfile(os.path.join(folder, top, mark)):
                 return os.path.join(folder, top)
-    raise ValueError("there is no sdist's folder in " + os.path.basename(archive))
+    raise ValueError("there is no folder of an sdist in " + os.path.basename(archive))
 
 
 def call(request: Request, name: str, **arguments: str) -> Any:

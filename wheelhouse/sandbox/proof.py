@@ -47,11 +47,11 @@ class Proof(msgspec.Struct, frozen=True):
     def leaks(self) -> Iterator[str]:
         """A clause for each thing that the command reaches and must not, and for a work folder that it cannot write to; else none."""
         yield from (f"it has the network device {name}" for name in self.devices if name != "lo")
-        yield from (f"it reaches {address[0]}" for address in self.reached)
-        yield from (f"it sees {path}" for path in self.seen)
+        yield from (f"it can connect to {address[0]}" for address in self.reached)
+        yield from (f"it can see {path}" for path in self.seen)
         yield from (f"it can write to {path}" for path in self.written)
         if not self.works:
-            yield "its own folder cannot be written to"
+            yield "it cannot write to its own folder"
 
     @property
     def unrefused(self) -> tuple[str, ...]:

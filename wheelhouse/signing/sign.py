@@ -161,7 +161,7 @@ def _decrypted(load: Any, raw: bytes, path: Path, passphrase: str) -> Any:  # no
     try:
         return _loaded(load, raw, path, passphrase.encode())
     except InputError as error:
-        raise InputError(f"that passphrase does not open the key `{path}`") from error
+        raise InputError(f"the passphrase does not decrypt the key `{path}`") from error
 
 
 def _loaded(load: Any, *arguments: Any) -> Any:  # noqa: ANN401
@@ -170,7 +170,7 @@ def _loaded(load: Any, *arguments: Any) -> Any:  # noqa: ANN401
     try:
         return load(raw, *rest)
     except ValueError as error:
-        raise InputError(f"`{path}` is not a key that can be read: {error}") from error
+        raise InputError(f"`{path}` is not a valid key file: {error}") from error
     except Exception as error:
         if type(error).__module__.startswith("cryptography"):
             raise InputError(f"`{path}` is a key of an unknown kind: {error}") from error
@@ -232,7 +232,8 @@ def verify_signature(envelope: bytes, subject: bytes, name: str, predicate: str,
     expected = [{"name": name, "digest": {"sha256": digest}}]
     if statement.get("predicateType") != PREDICATE_BASE + predicate or subjects != expected:
         raise IntegrityError(
-            "the signature is valid, but for other content", hint="the file was changed after it was signed"
+            "the signature is valid, but belongs to other content",
+            hint="find out who changed the file after it was signed",
         )
     return signer
 
@@ -270,7 +271,7 @@ def read_envelope(envelope: bytes) -> Envelope:
     except ValueError as error:
         raise IntegrityError(f"the signature cannot be read: {error}") from error
     if document.payload_type != PAYLOAD_TYPE:
-        raise IntegrityError("the signature is not one of an in-toto statement")
+        raise IntegrityError("the signature is not the signature of an in-toto statement")
     return Envelope(document.payload, statement, tuple((row.keyid, row.sig) for row in document.signatures))
 
 

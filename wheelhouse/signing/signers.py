@@ -45,7 +45,7 @@ def load_signer(path: Path, tools: SigningTools) -> Signer:
         return load_key(path, tools.passphrase_of)
     if not tools.agent_socket:
         hint = "start ssh-agent and add the key with ssh-add, or name the file of the private key"
-        raise InputError(f"`{path}` is a public key, and no ssh-agent runs here", hint=hint)
+        raise InputError(f"`{path}` is a public key, but no ssh-agent runs here", hint=hint)
     return AgentSigner(load_public_key(path), tools.agent_socket)
 
 
@@ -70,7 +70,7 @@ class AgentSigner:
             if not self.public.has_signed(message, signature):
                 raise ValueError("it is not a signature by this key")
         except ValueError as error:
-            hint = "add it with ssh-add; a FIDO token must be plugged in, and touched when it blinks"
+            hint = "add the key with ssh-add; plug in the FIDO token of the key, if any, and touch the token when it blinks"
             raise InputError(f"ssh-agent does not sign with the key of `{self.public.source}`", hint=hint) from error
         return signature
 
@@ -129,11 +129,15 @@ class CommandSigner:
         except (OSError, subprocess.TimeoutExpired) as error:
             raise MachineError(f"`{name}` did not sign: {error}", hint="check --sign-command") from error
         if done.returncode:
-            raise MachineError(f"`{name}` did not sign: it ended with {done.returncode}", hint="check --sign-command")
+            raise MachineError(
+                f"`{name}` did not sign: it ended with code {done.returncode}", hint="check --sign-command"
+            )
         try:
             signature = signature_from_output(done.stdout)
         except ValueError as error:
-            raise InputError(f"`{name}` printed no signature", hint="it must print base64, or an SSHSIG") from error
+            raise InputError(
+                f"`{name}` printed no signature", hint="print the signature as base64 or as an SSHSIG"
+            ) from error
         if not self.public.has_signed(message, signature):
             hint = "name the public key with --key; an SSHSIG needs the namespace: ssh-keygen -Y sign -n wheelhouse"
             raise InputError(
