@@ -77,7 +77,7 @@ def _build_command(lock: Lock, destination: Destination, *options: str) -> tuple
 
 def _index_fragment(lock: Lock, base_image: str, index: str, destination: Destination) -> str:
     """The text of the Dockerfile that installs the locked files from an index."""
-    return f"""# Installs the files of {lock.target.name} from {index}, and checks the hash of each file. The build only mounts
+    return f"""# Installs the files for {lock.target.name} from {index}, and checks the hash of each file. The build only mounts
 # the settings, and mounts ~/.netrc with the credentials as a secret: no layer keeps them.
 ARG BASE_IMAGE={base_image}
 FROM ${{BASE_IMAGE}}
@@ -94,7 +94,7 @@ def _fragment(lock: Lock, base_image: str, builder: Pin | None, destination: Des
     """
     here, name = replace(destination, context="."), destination.name
     build = shell(_build_command(lock, here, *NO_NETWORK)).replace(" \\\n   ", "")
-    return f"""# Installs the files of {lock.target.name} from the folder {name}, with no network. The build only mounts the folder:
+    return f"""# Installs the files for {lock.target.name} from the folder {name}, with no network. The build only mounts the folder:
 # no layer keeps it.
 #
 # As root:              {build}
