@@ -36,7 +36,7 @@ def _script(image: BaseImage) -> str:
     """The text of the script that loads the image into docker, or into the engine that is its first argument."""
     members = f"{LAYOUT} {INDEX} {DOCKER_MANIFEST} {BLOBS.partition('/')[0]}"
     return f"""#!/bin/sh
-# Loads the base image {image.tag}, {image.manifest.digest}, into the container engine.
+# Gives the container engine the base image {image.tag}, {image.manifest.digest}.
 # Usage: load-base-image.sh [docker|podman]
 set -eu
 tar -C "$(dirname "$0")/{FOLDER}" -cf - {members} | "${{1:-docker}}" load

@@ -242,10 +242,7 @@ def _script(
 ) -> str:
     """The text of the script that builds the Dockerfile with no network. `build` is the build command, up to its own options."""
     quoted = shlex.quote(folder)
-    lines = [
-        "#!/bin/sh",
-        "# Builds a Dockerfile with no network. Run this script in the folder that is the build context.",
-    ]
+    lines = ["#!/bin/sh", "# Builds a Dockerfile with no network. Run it in the folder that is the build's context."]
     lines += [f"# still needs a network: {sentence}" for sentence in open_needs]
     lines += ["set -eu", "export DOCKER_BUILDKIT=1"]
     if tag:
@@ -254,7 +251,7 @@ def _script(
         lines.append(f"{build} -f {quoted}/{BASE} -t {tag} {quoted}")
     contexts = "".join(f" --build-context {shlex.quote(f'{name}=docker-image://{tag}')}" for name in names)
     lines += [
-        "# Disable a syntax line: it would make the engine download a frontend for the Dockerfile.",
+        "# A syntax line would fetch a frontend: the one of the engine reads the Dockerfile.",
         f"sed '/^# *syntax *=/s/=/ was/' {shlex.quote(path)} \\",
         f"    | {build} -f -{contexts} -t my-image .",
     ]

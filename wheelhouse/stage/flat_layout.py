@@ -77,8 +77,8 @@ def _build_command(lock: Lock, destination: Destination, *options: str) -> tuple
 
 def _index_fragment(lock: Lock, base_image: str, index: str, destination: Destination) -> str:
     """The text of the Dockerfile that installs the locked files from an index."""
-    return f"""# Installs the files for {lock.target.name} from {index}, and checks the hash of each file. The build only mounts
-# the settings, and mounts ~/.netrc with the credentials as a secret: no layer keeps them.
+    return f"""# Installs what {index} has of {lock.target.name}, each file by its hash. The settings are only mounted, and
+# the credentials, netrc's, are a build secret: no layer keeps either.
 ARG BASE_IMAGE={base_image}
 FROM ${{BASE_IMAGE}}
 ARG PIP_OPTIONS=""
@@ -94,11 +94,10 @@ def _fragment(lock: Lock, base_image: str, builder: Pin | None, destination: Des
     """
     here, name = replace(destination, context="."), destination.name
     build = shell(_build_command(lock, here, *NO_NETWORK)).replace(" \\\n   ", "")
-    return f"""# Installs the files for {lock.target.name} from the folder {name}, with no network. The build only mounts the folder:
-# no layer keeps it.
+    return f"""# Installs what {name} holds for {lock.target.name}, with no network. The folder is only mounted: no layer keeps it.
 #
 # As root:              {build}
-# On Airflow's image:   add --build-arg BASE_IMAGE=apache/airflow:VERSION-python{lock.target.python.minor} --build-arg PIP_OPTIONS=--user
+# Extending Airflow's:  add --build-arg BASE_IMAGE=apache/airflow:VERSION-python{lock.target.python.minor} --build-arg PIP_OPTIONS=--user
 ARG BASE_IMAGE={base_image}
 FROM ${{BASE_IMAGE}}
 ARG PIP_OPTIONS=""

@@ -247,7 +247,7 @@ def _texts(
         texts["pip.conf"] = _pip_conf(choices)
     for name in choices.home_files:
         texts[name] = (
-            f"# pip does not read this file. The settings of pip are in pip.conf, or in the base image.\n{_pip_conf(choices)}"
+            f"# pip does not read this file: its settings are in pip.conf, or in the base image.\n{_pip_conf(choices)}"
         )
     if base:
         texts[BASE_DOCKERFILE] = base.dockerfile
@@ -272,8 +272,7 @@ def _own_constraints(lock: Lock) -> str:
 def _script(first: tuple[tuple[str, ...], ...], command: tuple[str, ...], piped: str = "", guard: str = "") -> str:
     """The text of the build script: what runs first, then the command, with what is piped into it. `guard` is a line before them."""
     steps = "\n\n".join([*(shell(one) for one in first if one), piped + shell(command)])
-    start = "#!/bin/sh\n# Run this script in a checkout of Airflow's sources that contains this folder as"
-    return f"{start} {FOLDER}.\nset -eu\n{guard}\n{steps}\n"
+    return f"#!/bin/sh\n# Run in a checkout of Airflow's sources, with this folder in it as {FOLDER}.\nset -eu\n{guard}\n{steps}\n"
 
 
 def _notes(airflow: Airflow, lock: Lock, names: Mapping[str, str], choices: Choices) -> Iterator[str]:

@@ -27,11 +27,11 @@ PIP_IN_FINAL_STAGE = (Version("2.8.0"), Version("2.9.0"))
 """The first release whose final stage installs pip, and the first that does not again."""
 
 INSTALLED = """#!/usr/bin/env bash
-# This script replaces Airflow's own script: the base image already has the packages, so nothing is downloaded.
+# In place of Airflow's own script: the base image has the packages already, and nothing is asked of a network.
 set -euo pipefail
 """
 LINKED_PYTHON = """if [[ "${1:-}" == "dev" ]]; then
-    # Airflow's own build compiles Python into /usr/python. This build uses the base image's Python, in /usr/local.
+    # Airflow compiles its Python into /usr/python. Here it is the base image's own, from /usr/local.
     mkdir -p /usr/python
     for part in bin include lib share; do ln -sfn "/usr/local/${part}" "/usr/python/${part}"; done
 fi
@@ -123,7 +123,7 @@ class WholeImage:
             lines += self.environment
         elif self.pip and PIP_IN_FINAL_STAGE[0] <= self.airflow.version < PIP_IN_FINAL_STAGE[1]:
             lines += [
-                "# The final stage installs exactly this pip, but has no access to the folder: the image must already have this pip.",
+                "# The final stage installs this very pip, without the folder: it must be there.",
                 f"RUN --mount=type=bind,source={TOOLS},target=/{TOOLS} pip install --no-index --no-cache-dir /{TOOLS}/{self.pip}",
             ]
         return "\n".join(lines) + "\n"
@@ -173,27 +173,27 @@ class WholeImage:
 
 
 PREAMBLE = f"""#!/bin/sh
-# Builds Airflow's own Dockerfile with no network. Run this script in a checkout of Airflow's sources that contains this folder
+# Builds Airflow's own Dockerfile, unmodified, with no network. Run it in a checkout of Airflow's sources, with this folder in it
 # as {FOLDER}.
 set -eu
 export DOCKER_BUILDKIT=1
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 
-# Take the install scripts out of the Dockerfile, and replace those that need a network.
+# The install scripts that the Dockerfile carries, with those replaced that would ask a network.
 mkdir "$work/scripts"
 awk -v to="$work/scripts/" '
     name == "" && /^COPY <<"?EOF"? \\/[A-Za-z0-9_.-]+$/ {{ name = to substr($3, 2); printf "" > name; next }}
     name != "" && /^EOF$/ {{ close(name); name = ""; next }}
     name != "" {{ print > name }}' Dockerfile
 cp {FOLDER}/{SCRIPTS}/* "$work/scripts/"
-# Disable a syntax line: it would make the engine download a frontend for the Dockerfile.
+# A syntax line would fetch a frontend: the one of the engine reads the Dockerfile.
 sed '/^# *syntax *=/s/=/ was/' Dockerfile > "$work/Dockerfile"
 
 """
 
 
-OTHER = f"""cmp -s Dockerfile {FOLDER}/{OWN_DOCKERFILE} || echo "this is another Dockerfile than stage read: stage again" >&2
+OTHER = f"""cmp -s Dockerfile {FOLDER}/{OWN_DOCKERFILE} || echo "this is not the Dockerfile that stage read: stage again" >&2
 """
 
 
