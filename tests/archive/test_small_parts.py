@@ -72,7 +72,7 @@ ERROR, WARNING = Severity.ERROR, Severity.WARNING
 )
 def test_the_tags_of_a_target(python: str, platform: str, text: str) -> None:
     target = Target.of(Python.parse(python), Platform.parse(platform))
-    assert target_tags(target).startswith(f"{target.name} takes {text}")
+    assert target_tags(target).startswith(f"{target.name} accepts {text}")
 
 
 def test_old_names_of_manylinux_are_left_out_beside_new_ones() -> None:

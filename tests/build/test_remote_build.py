@@ -151,7 +151,7 @@ def test_what_the_policy_demands_of_a_sandbox_holds_for_workers(
 @pytest.mark.parametrize(
     ("address", "part"),
     [
-        ("tcp://10.1.2.3:8786", "is not on this machine, and tcp: has no certificates"),
+        ("tcp://10.1.2.3:8786", "is not on this machine, and a tcp: address uses no certificates"),
         ("tcp://scheduler:8786", "is not on this machine"),
         ("http://127.0.0.1", "is not the address of a scheduler"),
         ("scheduler:8786", "is not the address of a scheduler"),

@@ -126,7 +126,7 @@ def test_a_build_of_a_private_sdist_stays_here(team: Team, server: IndexServer, 
 @pytest.mark.parametrize(
     ("words", "part"),
     [
-        (("--only-here", "--from-store"), "--only-here excludes --from-store"),
+        (("--only-here", "--from-store"), "--only-here and --from-store exclude each other"),
         (("--from-store", "--check-reproducible"), "--from-store builds nothing"),
         (("--only-here",), "no key was given"),
     ],

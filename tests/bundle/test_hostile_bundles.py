@@ -325,7 +325,7 @@ def test_members_that_are_no_regular_files_are_refused(house: Path, tmp_path: Pa
     refused(
         bundled(tmp_path / "a.tar", files_of(house), kind=kind),
         tmp_path,
-        "is of the type|but its manifest lists the file|has a sparse member",
+        "has content, but its type|but its manifest lists the file|has a sparse member",
     )
 
 

@@ -121,7 +121,7 @@ def test_jobs_are_chosen_by_patterns_in_the_order_of_the_file(tmp_path: Path) ->
         ('[jobs.a]\ninclude = ["x"]', "wheelhouse.toml`: `jobs.a`: object contains unknown field `include`"),
         (
             '[indexes.x]\nurl = "b"\n[jobs.a.indexes.x]\nfind-links = "a"',
-            "wheelhouse.toml`: `jobs.a.indexes[...]`: an index has either `url` or `find-links`",
+            "wheelhouse.toml`: `jobs.a.indexes[...]`: an index must have one address: `url` or `find-links`",
         ),
         ('include = "x"', "wheelhouse.toml`: `include` is 'x': expected `array`, got `str`"),
         ('include = ["x/*"]', "wheelhouse.toml`: `include`: no file matches `x/*`"),

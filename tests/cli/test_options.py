@@ -285,7 +285,7 @@ def test_constraints_of_an_airflow_release_are_compiled_where_fetch_looks(sessio
     assert session(compiling) == 2
     assert "did not write it: it is not replaced" in session.transcript
     assert session(f"constraints compile lib --python 3.12 --index {index.url}") == 2
-    assert "no constraints file to write is named" in session.transcript
+    assert "no output file was named" in session.transcript
 
 
 def test_a_value_of_the_settings_that_is_none_is_refused(tmp_path: Path) -> None:

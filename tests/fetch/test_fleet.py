@@ -136,7 +136,7 @@ def test_a_job_that_fails_ends_the_start_of_others(session: Session) -> None:
     assert states == ["done", "failed", "not started", "not started"]
     assert not (session.folder / "wheelhouses/app1").exists()
     assert session("fetch --all --parallel 1") == 3
-    assert "hint: to run the other 2 jobs too, add --keep-going" in session.transcript
+    assert "hint: to also run the 2 jobs that did not start, add --keep-going" in session.transcript
 
 
 def test_a_target_that_fails_leaves_the_others_of_its_job(session: Session, offered: Path, index: IndexServer) -> None:
@@ -193,7 +193,10 @@ def test_a_job_is_chosen_by_its_name_or_by_a_pattern(session: Session) -> None:
     [
         ("fetch", "the settings file has jobs, and none of them was chosen"),
         ("lock", "the settings file has jobs, and none of them was chosen"),
-        ("fetch --all lib", "the jobs of the settings file say what to fetch, and the command line also says it"),
+        (
+            "fetch --all lib",
+            "the jobs of the settings file say what to fetch, but the command line also names requirements or targets",
+        ),
         ("fetch --all --dest wheels", "--dest names one folder, and each job has its own folder"),
     ],
 )

@@ -134,7 +134,7 @@ def test_a_signature_is_checked_with_the_keys_that_were_named(server: IndexServe
     entry = f'{JAR_ENTRY}\nsignature = "ORIGIN/down/connector.jar.asc"\nkey = '
     settings(tmp_path, server, f'{entry}"theirs.asc"')
     refused = fetch(tmp_path, server)
-    assert refused.returncode == 5 and "by none of the keys in `theirs.asc`" in refused.stderr
+    assert refused.returncode == 5 and "no key in `theirs.asc` made the signature of" in refused.stderr
     settings(tmp_path, server, f'{entry}"ours.asc"')
     done = fetch(tmp_path, server)
     assert done.returncode == 0, done.stderr
@@ -182,9 +182,9 @@ def test_what_is_wrong_with_them_is_said(server: IndexServer, tmp_path: Path, da
     [
         (OtherFileRequest("https://a/b.jar"), "no hash is given"),
         (OtherFileRequest("https://a/b.jar", "ab"), "is not a sha256"),
-        (OtherFileRequest("https://a/", "0" * 64), "its name cannot be"),
-        (OtherFileRequest("https://[a/b.jar", "0" * 64), "its name cannot be"),
-        (OtherFileRequest("https://a/b%20c", "0" * 64), "its name cannot be"),
+        (OtherFileRequest("https://a/", "0" * 64), "cannot have this name"),
+        (OtherFileRequest("https://[a/b.jar", "0" * 64), "cannot have this name"),
+        (OtherFileRequest("https://a/b%20c", "0" * 64), "cannot have this name"),
         (OtherFileRequest("file:///etc/passwd", "0" * 64), "http"),
         (OtherFileRequest("https://a/b.jar", "0" * 64, to="/opt/../etc"), "is not a path"),
         (OtherFileRequest("https://a/b.jar", "0" * 64, to="/opt/$(id)"), "is not a path"),

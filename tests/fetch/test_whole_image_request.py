@@ -47,8 +47,8 @@ def test_the_python_and_the_lists_of_a_dockerfile_count(tmp_path: Path) -> None:
     [
         (Options(python=("3.12",)), "goes with --airflow"),
         (Options(airflow="2.2.5", python=("3.8",)), "cannot be built from its own Dockerfile"),
-        (Options(airflow="2.10.5"), "the targets have none"),
-        (Options(airflow="2.10.5", python=("3.11", "3.12")), "the targets have 2"),
+        (Options(airflow="2.10.5"), "none was requested"),
+        (Options(airflow="2.10.5", python=("3.11", "3.12")), "2 were requested"),
     ],
 )
 def test_what_cannot_be_is_refused(options: Options, problem: str) -> None:

@@ -238,8 +238,8 @@ def test_an_object_that_is_too_large_is_not_read(machines: Machines) -> None:
     [
         ("ftp://host/x", "`ftp` is not a kind of store"),
         ("bucket", "`bucket` is not a kind of store"),
-        ("s3://key:s3cr3t@bucket/x", "can have no credential"),
-        ("s3://bucket/x?sig=s3cr3t", "can have no credential and no query"),
+        ("s3://key:s3cr3t@bucket/x", "cannot have a credential"),
+        ("s3://bucket/x?sig=s3cr3t", "cannot have a credential or a query"),
         ("file://relative/x", "not an absolute path"),
         ("file:relative", "not an absolute path"),
         ("s3:///x", "names no bucket"),

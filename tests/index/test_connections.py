@@ -58,15 +58,19 @@ POOL: Any = SimpleNamespace(host="h")
         (foreign.SSLError("handshake"), TransientError, "the encrypted connection to h.example failed: handshake"),
         (foreign.NewConnectionError(POOL, "refused"), TransientError, "h.example could not be reached: refused"),
         (foreign.ReadTimeoutError(POOL, "/", "late"), TransientError, "https://h.example/a did not answer in time"),
-        (foreign.IncompleteRead(3, 4), TransientError, "https://h.example/a was cut short"),
-        (foreign.ProtocolError("IncompleteRead(3)"), TransientError, "https://h.example/a was cut short"),
-        (foreign.ProtocolError("reset"), TransientError, "https://h.example/a broke off: reset"),
+        (foreign.IncompleteRead(3, 4), TransientError, "the answer from https://h.example/a was cut short"),
+        (
+            foreign.ProtocolError("IncompleteRead(3)"),
+            TransientError,
+            "the answer from https://h.example/a was cut short",
+        ),
+        (foreign.ProtocolError("reset"), TransientError, "the answer from https://h.example/a broke off: reset"),
         (
             foreign.DecodeError("gzip"),
             TransientError,
             "https://h.example/a sent an answer that HTTP does not allow: gzip",
         ),
-        (connections._TooSlowError(), ServerError, "https://h.example/a came too slowly"),
+        (connections._TooSlowError(), ServerError, "the answer from https://h.example/a came too slowly"),
     ],
 )
 def test_an_error_of_the_connection_is_one_of_ours(error: Exception, kind: type[Exception], sentence: str) -> None:
@@ -144,7 +148,7 @@ def test_the_sentence_and_the_hint_of_every_error() -> None:
         (
             _TooSlowError(),
             ServerError,
-            f"{page} came too slowly: for a minute, fewer bytes a second than --min-rate",
+            f"the answer from {page} came too slowly: its rate was below --min-rate for a minute",
             TRY_RATE,
         ),
         (foreign.ProxyError("no", refused), TransientError, f"the proxy for {own} failed: refused", TRY_PROXY),
@@ -175,12 +179,17 @@ def test_the_sentence_and_the_hint_of_every_error() -> None:
         (foreign.ConnectTimeoutError(POOL, "late"), TransientError, f"{page} did not answer in time", TRY_TIMEOUT),
         (foreign.ReadTimeoutError(POOL, "/", "late"), TransientError, f"{page} did not answer in time", TRY_TIMEOUT),
         (TimeoutError(), TransientError, f"{page} did not answer in time", TRY_TIMEOUT),
-        (CutShortError(), TransientError, f"{page} was cut short", None),
-        (foreign.IncompleteRead(3, 4), TransientError, f"{page} was cut short", None),
-        (cut_inside(), TransientError, f"{page} was cut short", None),
-        (foreign.ProtocolError("IncompleteRead(3)"), TransientError, f"{page} was cut short", None),
-        (foreign.ProtocolError("reset"), TransientError, f"{page} broke off: reset", None),
-        (ConnectionResetError(104, "reset by peer"), TransientError, f"{page} broke off: reset by peer", None),
+        (CutShortError(), TransientError, f"the answer from {page} was cut short", None),
+        (foreign.IncompleteRead(3, 4), TransientError, f"the answer from {page} was cut short", None),
+        (cut_inside(), TransientError, f"the answer from {page} was cut short", None),
+        (foreign.ProtocolError("IncompleteRead(3)"), TransientError, f"the answer from {page} was cut short", None),
+        (foreign.ProtocolError("reset"), TransientError, f"the answer from {page} broke off: reset", None),
+        (
+            ConnectionResetError(104, "reset by peer"),
+            TransientError,
+            f"the answer from {page} broke off: reset by peer",
+            None,
+        ),
         (foreign.DecodeError("x"), TransientError, f"{page} sent an answer that HTTP does not allow: x", None),
     ]
     for error, kind, sentence, hint in cases:
@@ -411,7 +420,7 @@ def test_what_breaks_off_is_an_error_of_ours() -> None:
         raise ConnectionResetError(104, "reset by peer")
 
     response: Any = SimpleNamespace(read=read)
-    with pytest.raises(TransientError, match=r"^https://h.example/a broke off: reset by peer$"):
+    with pytest.raises(TransientError, match=r"^the answer from https://h.example/a broke off: reset by peer$"):
         connected({}).read(response, URL, as_sent=True)
 
 

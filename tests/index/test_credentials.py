@@ -242,7 +242,7 @@ def test_an_address_that_is_none_is_refused_without_showing_it(url: str) -> None
 @pytest.mark.parametrize("text", ["", "two words", "two\nlines"])
 def test_a_token_file_holds_one_line(tmp_path: Path, text: str) -> None:
     (tmp_path / "t").write_text(text)
-    with pytest.raises(InputError, match="must hold one line"):
+    with pytest.raises(InputError, match="must have exactly one line"):
         read_token(tmp_path / "t")
 
 

@@ -67,7 +67,7 @@ def test_a_part_of_another_range_is_not_taken(tmp_path: Path, said: int) -> None
 def test_a_part_that_nobody_asked_for_is_an_error(tmp_path: Path) -> None:
     with (
         served(lambda _: part(100)) as (url, _),
-        pytest.raises(ServerError, match="cannot be continued: the download starts again"),
+        pytest.raises(ServerError, match="cannot be continued: it starts again"),
     ):
         download(url, tmp_path / "f", retries=1)
     assert (tmp_path / "f").read_bytes() == b""

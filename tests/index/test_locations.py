@@ -117,7 +117,7 @@ def test_every_refusal_of_locations_has_its_sentence_and_its_hint() -> None:
         ),
         (("a=x",), (), ()): (
             "no project is assigned to the index `a`",
-            "assign projects, --from a=PROJECT, or a pattern, --from 'a=acme-*'",
+            "assign projects: --from a=PROJECT, or --from 'a=acme-*' for a pattern",
         ),
         (("a=x",), (), ("b=p",)): (
             "`--from b=p` names an index that is not given",
@@ -125,14 +125,20 @@ def test_every_refusal_of_locations_has_its_sentence_and_its_hint() -> None:
         ),
         (("a=x",), ("b=y",), ("a=p,q", "b=q")): (
             "`q` is assigned to the indexes `a` and `b`",
-            "a project comes from one index",
+            "assign each project to one index only",
         ),
         (("a=x",), (), ("a=p q",)): (
             "`p q` is not the name of a project, and not a pattern",
-            "write a name, or acme-*",
+            "write the name of a project, or a pattern such as acme-*",
         ),
-        (("a=x",), (), ("a=-p",)): ("`-p` is not the name of a project, and not a pattern", "write a name, or acme-*"),
-        (("a=x",), (), ("a=p-",)): ("`p-` is not the name of a project, and not a pattern", "write a name, or acme-*"),
+        (("a=x",), (), ("a=-p",)): (
+            "`-p` is not the name of a project, and not a pattern",
+            "write the name of a project, or a pattern such as acme-*",
+        ),
+        (("a=x",), (), ("a=p-",)): (
+            "`p-` is not the name of a project, and not a pattern",
+            "write the name of a project, or a pattern such as acme-*",
+        ),
     }.items():
         with pytest.raises(InputError) as caught:
             read_locations(indexes, links, projects, DEFAULT)
@@ -284,7 +290,7 @@ def test_a_page_of_links_is_requested_once_with_its_query_and_must_be_there() ->
         LinksPage("https://h.example/files?t=1", gone).holds(NormalizedName("app"))
     assert (str(caught.value), caught.value.hint) == (
         "https://h.example/files answered 404",
-        "check the address given by --find-links",
+        "check the address that --find-links gives",
     )
 
 

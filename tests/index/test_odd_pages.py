@@ -77,7 +77,7 @@ def test_files_that_are_neither_wheels_nor_sdists_are_named_where_nothing_else_i
         with supplying(server, tmp_path / "cache") as supply, pytest.raises(NoSolutionError) as refused:
             found(supply, "lib-two")
     assert (
-        "its page has other files, whose names are not those of a wheel or sdist of lib-two: "
+        "the page also has files whose names do not fit a wheel or sdist of lib-two: "
         "lib_two-9.0.TAR.GZ, lib-two-9.0-py3-none-any.whl, lib_two-9.0-py3.12.egg"
     ) in refused.value.details
 

@@ -129,7 +129,7 @@ def test_a_wrong_length_is_said_as_what_it_is(index: IndexServer, wheel: Path, t
     size = wheel.stat().st_size
     index.add(wheel, size=size + off)
     with pytest.raises(
-        IntegrityError, match=rf"has {size} bytes on its server, and the index says {size + off}|longer than"
+        IntegrityError, match=rf"has {size} bytes on its server, but the index says {size + off}|longer than"
     ):
         stored(index, tmp_path / "cache")
     assert kept(tmp_path / "cache") == []
@@ -296,7 +296,7 @@ def test_a_sidecar_of_another_project_or_version_is_refused(
     index.add(wheel, metadata=core_metadata(name, version))
     with (
         supplied(index, tmp_path / "cache") as supply,
-        pytest.raises(IntegrityError, match=f"its metadata name {name} {version}"),
+        pytest.raises(IntegrityError, match=f"its metadata are those of {name} {version}"),
     ):
         supply.metadata.get(the_candidate(supply)).result()
 
@@ -490,6 +490,6 @@ def test_other_bytes_under_a_locked_name_stop_an_upgrade(index: IndexServer, whe
     before = sha256_of(tmp_path / "wheels" / wheel.name)
     index.add(build_wheel(tmp_path / "swapped", "app", "1.0", files={"app/data.bin": b"other"}))
     run(upgrade=False)
-    with pytest.raises(IntegrityError, match=rf"on the index, and {before} in the lock"):
+    with pytest.raises(IntegrityError, match=rf"on the index, but {before} in the lock file"):
         run(upgrade=True)
     assert sha256_of(tmp_path / "wheels" / wheel.name) == before

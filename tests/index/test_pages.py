@@ -138,9 +138,9 @@ def test_one_server_without_ranges_says_nothing_of_another(tmp_path: Path, fetch
 def test_a_status_is_said_or_refused(offered: Path, fetched: Fetch, json: bool) -> None:
     with serving(offered, Abilities(json=json)) as server:
         server.set_status("lib-two", "archived", "nobody has time")
-        assert "lib-two is archived: nobody has time" in fetched(server).warnings[0]
+        assert "lib-two is archived on http" in fetched(server).warnings[0]
         server.set_status("lib-two", "quarantined", "it steals")
-        with pytest.raises(NoSolutionError, match="is quarantined: it steals on http"):
+        with pytest.raises(NoSolutionError, match=r"is quarantined on http.*: it steals"):
             fetched(server, name="other")
 
 

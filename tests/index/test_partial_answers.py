@@ -72,7 +72,7 @@ def test_a_part_that_does_not_continue_the_file_starts_it_anew(
     answer = Answer(status, DATA[4:], Content_Range=content_range, Content_Encoding=encodings[1])
     one, _, _ = download(tmp_path / "f", DATA[:4], [answer])
     one.encoding = encodings[0]
-    with pytest.raises(TransientError, match=r"`f.whl` cannot be continued: the download starts again") as caught:
+    with pytest.raises(TransientError, match=r"the download of `f.whl` cannot be continued: it starts again") as caught:
         one.run()
     assert caught.value.retry_after == 0 and (tmp_path / "f").read_bytes() == b"" and not one.resumed
 
@@ -96,9 +96,9 @@ def test_a_file_that_is_not_on_its_server_is_an_error(tmp_path: Path, status: in
         (
             9,
             Answer(200, DATA, Content_Length="10"),
-            (WrongSizeError, "has 10 bytes on its server, and the index says 9", 0),
+            (WrongSizeError, "has 10 bytes on its server, but the index says 9", 0),
         ),
-        (12, Answer(200, DATA, Content_Length="10"), (WrongSizeError, "and the index says 12", 0)),
+        (12, Answer(200, DATA, Content_Length="10"), (WrongSizeError, "but the index says 12", 0)),
         (9, Answer(200, DATA), (IntegrityError, "is longer than the 9 bytes", 0)),
         (12, Answer(200, DATA), (TransientError, "10 of 12 bytes", 10)),
     ],
@@ -220,7 +220,7 @@ def test_every_error_of_a_download_has_its_whole_sentence(tmp_path: Path) -> Non
             None,
             ServerError,
             "`f.whl` is not at https://h.example/f (404)",
-            "try again later, or choose another version: the index names a file that its server does not have",
+            "try again later, or choose another version: the index lists a file that its server does not have",
         ),
         (
             b"",
@@ -235,7 +235,7 @@ def test_every_error_of_a_download_has_its_whole_sentence(tmp_path: Path) -> Non
             Answer(200, DATA, Content_Length="10"),
             8,
             WrongSizeError,
-            "`f.whl` has 10 bytes on its server, and the index says 8",
+            "`f.whl` has 10 bytes on its server, but the index says 8",
             None,
         ),
         (b"", Answer(200, DATA), 8, IntegrityError, "`f.whl` is longer than the 8 bytes that the index gives", None),
@@ -244,7 +244,7 @@ def test_every_error_of_a_download_has_its_whole_sentence(tmp_path: Path) -> Non
             Answer(416, Content_Range="bytes */10"),
             None,
             TransientError,
-            "`f.whl` cannot be continued: the download starts again",
+            "the download of `f.whl` cannot be continued: it starts again",
             None,
         ),
     ]

@@ -105,7 +105,7 @@ def test_a_header_in_pieces_is_left_to_urllib3() -> None:
 
 
 def test_a_body_that_is_cut_short_is_an_error() -> None:
-    assert asked([PLAIN[:-1]]) == "URL was cut short"
+    assert asked([PLAIN[:-1]]) == "the answer from URL was cut short"
 
 
 def test_a_connection_serves_one_answer_after_another() -> None:

@@ -93,7 +93,7 @@ def test_publishers_are_written_sorted_and_read_as_they_were_written() -> None:
     for broken in ("", "[]", "{}", '{"publishers": 1}', '{"publishers": {"a": 1}}'):
         with pytest.raises(InputError, match=r"^`p.json` is not a file of publishers: ") as caught:
             parse_publishers(broken, "p.json")
-        assert caught.value.hint == "undo the change in this file, which `wheelhouse vet` writes; or remove the file"
+        assert caught.value.hint == "restore the file as `wheelhouse vet` wrote it, or remove it"
 
 
 def test_what_a_provenance_object_lacks_is_named() -> None:
@@ -168,7 +168,7 @@ def test_a_provenance_object_may_be_a_file(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("answer", "warning"),
     [
-        (Answer(404), "the index names it, and answered 404"),
+        (Answer(404), "the index page names this file, but the index answered 404"),
         (Answer(200, b"{}"), "it is not a provenance object"),
         (Answer(200, b"\xff"), "can't decode byte"),
     ],
@@ -184,7 +184,7 @@ def test_a_locked_object_is_read_from_the_index_and_must_be_the_same(tmp_path: P
     assert Offer(tmp_path / "a").store.text(Provenance(URL, SHA256)).result() == RAW.decode()
     with pytest.raises(IntegrityError, match="differs from the file that the lock file names"):
         Offer(tmp_path / "b", Answer(200, RAW + b" ")).store.text(Provenance(URL, SHA256)).result()
-    with pytest.raises(ServerError, match="the index names it, and answered 410"):
+    with pytest.raises(ServerError, match="the index page names this file, but the index answered 410"):
         Offer(tmp_path / "c", Answer(410)).store.text(Provenance(URL, SHA256)).result()
 
 
@@ -199,8 +199,8 @@ def test_a_locked_object_that_is_no_longer_there_or_another_is_said(tmp_path: Pa
     changed = "differs from the file that the lock file names"
     for number, (answer, kind, sentence) in enumerate(
         (
-            (Answer(404), ServerError, f"{URL}: the index names it, and answered 404"),
-            (Answer(206, RAW), ServerError, f"{URL}: the index names it, and answered 206"),
+            (Answer(404), ServerError, f"{URL}: the index page names this file, but the index answered 404"),
+            (Answer(206, RAW), ServerError, f"{URL}: the index page names this file, but the index answered 206"),
             (Answer(200, b""), IntegrityError, f"{URL} {changed}"),
         )
     ):

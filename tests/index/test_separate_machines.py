@@ -131,14 +131,14 @@ def test_an_object_that_was_altered_is_refused_and_fetched_anew(
     store.put(altered.key, b"another" * 1000)
     site.requested()
     done = site.fetch(site.first)
-    assert done.returncode == 0 and "has a file whose bytes do not have its sha256" in done.stderr, done.stderr
+    assert done.returncode == 0 and "has a file whose bytes do not match its sha256" in done.stderr, done.stderr
     assert len(site.requested()) == 1
     done = site.fetch(site.second)
     assert done.returncode == 0 and "other bytes" not in done.stderr, "the first machine put it right"
     assert verify(site.second.folder / "wheels").findings == ()
     store.put(altered.key, b"another" * 1000)
     done = site.fetch(site.second)
-    assert done.returncode == 4 and "has a file whose bytes do not have its sha256" in done.stderr, (
+    assert done.returncode == 4 and "has a file whose bytes do not match its sha256" in done.stderr, (
         "no index to take it from"
     )
 

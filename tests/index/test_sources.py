@@ -101,16 +101,15 @@ def test_a_token_for_no_server_is_refused(tmp_path: Path, name: str) -> None:
     client, _, _ = asking(lambda *_: Answer())
     links = [f"here={tmp_path}", "https://open.example/files"]
     locations = read_locations([], links, ["here=p"], None)
-    with pytest.raises(
-        InputError, match=f"a token is given for `{name}`, which is not the name of an index on a server"
-    ):
+    problem = f"`{name}`, which is not the name of an index" if name else "the default index, but there is none"
+    with pytest.raises(InputError, match=f"a token is given for {problem} on a server"):
         IndexLocations(locations, client, PageCache(client, Cache(tmp_path / "cache")), {name: "secret"})
 
 
 @pytest.mark.parametrize("page", ["index.json", "index.html"])
 def test_wheels_beside_the_pages_of_an_index_do_no_harm(tmp_path: Path, page: str) -> None:
     (tmp_path / "app-1.0-py3-none-any.whl").write_bytes(b"")
-    with pytest.raises(InputError, match="has wheels, and no pages of an index"):
+    with pytest.raises(InputError, match="has wheels, but no pages of an index"):
         StaticIndex(tmp_path, "it")
     (tmp_path / "app").mkdir()
     (tmp_path / "app" / page).write_text("")
@@ -189,7 +188,7 @@ def test_an_index_in_the_settings_has_one_address(tmp_path: Path) -> None:
     (tmp_path / "wheelhouse.toml").write_text('[indexes.corp]\nprojects = ["a"]\n')
     done = wheelhouse("fetch", cwd=tmp_path)
     assert done.returncode == 2
-    assert "an index has either `url` or `find-links`" in done.stderr
+    assert "an index must have one address: `url` or `find-links`" in done.stderr
 
 
 def test_what_a_folder_holds_comes_from_it_alone(inhouse: Path, public: Path, tmp_path: Path) -> None:
@@ -326,7 +325,7 @@ def test_pips_configuration_counts_only_when_it_is_asked_for(inhouse: Path, publ
         said = ("fetch", "acme-app", "--python", "3.12", "--use-pip-config")
         refused = wheelhouse(*said, cwd=tmp_path, env=env)
         assert refused.returncode == 2
-        assert f"names the extra index {corp.url}, but not which projects come from it" in refused.stderr
+        assert f"has the extra index {corp.url}, but does not say which projects come from this index" in refused.stderr
         assert f"--index NAME={corp.url} --from NAME=PROJECT" in refused.stderr
         named = ("--index", f"corp={corp.url}", "--from", "corp=acme-*")
         done = wheelhouse(*said, *named, cwd=tmp_path, env=env)

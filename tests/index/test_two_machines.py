@@ -73,7 +73,7 @@ def test_an_altered_object_is_fetched_from_the_index_and_put_right(server: Index
         path.write_bytes(b"another" * 1000)
     requested(server)
     assert team.fetch("two", server.url, "app") == 0, team.said
-    assert "has a file whose bytes do not have its sha256" in team.said
+    assert "has a file whose bytes do not match its sha256" in team.said
     assert len([path for path in requested(server) if path.endswith(".whl")]) == len(objects) == 2
     assert verify(team.folder / "wheels-two").findings == ()
     assert all(hashlib.sha256(path.read_bytes()).hexdigest() == path.name for path in objects)
@@ -293,4 +293,4 @@ def test_a_folder_that_is_not_mounted_costs_a_warning(server: IndexServer, team:
     assert team.run_plain("store", "show") == 4
     assert not Path("nowhere").exists()
     assert team.run_plain("store", "show", "--store", f"{team.folder.as_uri()}/nowhere") == 4
-    assert "nowhere is not there" in team.said and not Path("nowhere").exists()
+    assert "nowhere does not exist" in team.said and not Path("nowhere").exists()

@@ -386,10 +386,10 @@ def test_a_fingerprint_tells_credentials_apart_and_is_computed_once(monkeypatch:
     [
         (None, "cannot be read: No such file or directory"),
         (b"\xff", "is not text"),
-        (b"\n", "must hold one line, a token or `user:password`"),
-        (b"a\nb", "must hold one line"),
-        (b"a b", "must hold one line"),
-        (b"a\x07b", "must hold one line"),
+        (b"\n", "must have exactly one line: a token, or `user:password`"),
+        (b"a\nb", "must have exactly one line"),
+        (b"a b", "must have exactly one line"),
+        (b"a\x07b", "must have exactly one line"),
     ],
 )
 def test_a_token_file_that_cannot_be_used_is_named(tmp_path: Path, raw: bytes | None, sentence: str) -> None:
@@ -549,7 +549,7 @@ def test_named_authorities_replace_the_systems(
     [
         (
             Trust(ca_file="/nowhere/f.pem"),
-            "the authorities in `/nowhere/f.pem` cannot be read: No such file or directory",
+            "the certificate authorities in `/nowhere/f.pem` cannot be read: No such file or directory",
         ),
         (Trust(client_cert="/nowhere/c.pem"), "the client certificate `/nowhere/c.pem` cannot be used: No such file"),
     ],
@@ -582,10 +582,18 @@ def test_every_refusal_of_tls_has_its_sentence_and_its_hint(monkeypatch: pytest.
     (tmp_path / "x.pem").write_text("nothing")
     own, gone = str(tmp_path / "x.pem"), str(tmp_path / "gone")
     authorities = "name a PEM file with --ca-file or SSL_CERT_FILE"
-    certificate = "--client-cert takes one PEM file that holds the certificate and its key"
+    certificate = "give --client-cert one PEM file that has both the certificate and its key"
     for trust, sentence, hint in (
-        (Trust(ca_file=gone), f"the authorities in `{gone}` cannot be read: No such file or directory", authorities),
-        (Trust(gone, own), f"the authorities in `{gone}` cannot be read: No such file or directory", authorities),
+        (
+            Trust(ca_file=gone),
+            f"the certificate authorities in `{gone}` cannot be read: No such file or directory",
+            authorities,
+        ),
+        (
+            Trust(gone, own),
+            f"the certificate authorities in `{gone}` cannot be read: No such file or directory",
+            authorities,
+        ),
         (
             Trust(client_cert=gone),
             f"the client certificate `{gone}` cannot be used: No such file or directory",
@@ -600,7 +608,7 @@ def test_every_refusal_of_tls_has_its_sentence_and_its_hint(monkeypatch: pytest.
         raise OSError(13, "Permission denied")
 
     monkeypatch.setattr(ssl, "create_default_context", fails)
-    with pytest.raises(InputError, match=r"^the authorities in `d` cannot be read: Permission denied$"):
+    with pytest.raises(InputError, match=r"^the certificate authorities in `d` cannot be read: Permission denied$"):
         Trust(ca_folder="d").context()
 
 

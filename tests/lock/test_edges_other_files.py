@@ -40,16 +40,16 @@ FILES = OtherFiles((TAR, JAR, LOOSE))
 PROBLEMS = {
     "no name": (
         OtherFileRequest("https://files.example/", SHA256),
-        "its name cannot be that of a file in a wheelhouse",
+        "a file in a wheelhouse cannot have this name",
     ),
-    "a path as a name": (replace(REQUEST, name="a/../b"), "its name cannot be that of a file in a wheelhouse"),
+    "a path as a name": (replace(REQUEST, name="a/../b"), "a file in a wheelhouse cannot have this name"),
     "a long digest": (replace(REQUEST, sha256=f"{SHA256}0"), f"`{SHA256}0` is not a sha256"),
-    "a hidden name": (replace(REQUEST, name=".x"), "its name cannot be that of a file in a wheelhouse"),
+    "a hidden name": (replace(REQUEST, name=".x"), "a file in a wheelhouse cannot have this name"),
     "the name of the lock": (
         replace(REQUEST, name="files.lock.toml"),
-        "its name cannot be that of a file in a wheelhouse",
+        "a file in a wheelhouse cannot have this name",
     ),
-    "the name of the sums": (replace(REQUEST, name="SHA256SUMS"), "its name cannot be that of a file in a wheelhouse"),
+    "the name of the sums": (replace(REQUEST, name="SHA256SUMS"), "a file in a wheelhouse cannot have this name"),
     "a path": (OtherFileRequest("/srv/jdk.tar.gz", SHA256), "files come from http(s) addresses"),
     "ftp": (OtherFileRequest("ftp://files.example/jdk.tar.gz", SHA256), "files come from http(s) addresses"),
     "a file of checksums": (replace(REQUEST, checksums="file:///x"), "files come from http(s) addresses"),
@@ -99,7 +99,7 @@ def test_all_problems_of_a_request_are_told() -> None:
     with pytest.raises(InputError) as caught:
         OtherFileRequest("ftp://files.example/x", name=".x").checked()
     assert caught.value.details == (
-        "its name cannot be that of a file in a wheelhouse",
+        "a file in a wheelhouse cannot have this name",
         "files come from http(s) addresses",
         "no hash is given for the file",
     )

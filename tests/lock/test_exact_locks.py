@@ -129,7 +129,7 @@ def test_locks_with_different_versions_in_one_folder_are_said(tmp_path: Path) ->
     build_wheel(offered, "app", "2.0", requires_python=">=3.12")
     with IndexServer(offered) as index:
         done = wheelhouse("fetch", "app", "--python", "3.11", "--python", "3.12", "--index", index.url, cwd=tmp_path)
-    sentence = "its locks have different versions of app (1.0 for cp311-manylinux_2_28_x86_64, 2.0 for cp312-"
+    sentence = "its lock files have different versions of app (1.0 for cp311-manylinux_2_28_x86_64, 2.0 for cp312-"
     assert done.returncode == 0
     assert sentence in done.stderr and "-r WHEELHOUSE/requirements.<target>.txt" in done.stderr
     verified = wheelhouse("verify", cwd=tmp_path)

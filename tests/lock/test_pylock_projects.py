@@ -57,8 +57,8 @@ def test_projects_are_sorted_and_depend_on_each_other_alone() -> None:
     ]
     assert all(project.extras == project.rejected == project.skipped == () for project in projects)
     assert events == [
-        Warned("the lock leaves out `other-tail[x]<2`, which lib 1.0 requires"),
-        Warned("the lock leaves out `tail`, which app 1.0 requires"),
+        Warned("the lock file leaves out `other-tail[x]<2`, which lib 1.0 requires"),
+        Warned("the lock file leaves out `tail`, which app 1.0 requires"),
     ]
     assert source.files == ["app", "lib"] and source.certain == [True, True]
 

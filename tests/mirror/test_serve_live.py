@@ -394,7 +394,7 @@ def test_a_list_of_readers_that_is_none_is_refused(tmp_path: Path, text: str) ->
         ("--readers readers.toml", "--readers needs users"),
         ("--readers readers.toml --token-file tokens", "--readers needs a path for each wheelhouse"),
         ("--by-name house", "two wheelhouses have the name `house`"),
-        ("--by-name simple", "`simple` cannot be the path of a wheelhouse"),
+        ("--by-name simple", "`simple` cannot be the path of a wheelhouse on the server"),
         ("--htpasswd tokens", "a password that is not hashed by bcrypt"),
         ("--token-file nowhere", "nowhere"),
         ("--certificate tokens", "TLS needs both"),

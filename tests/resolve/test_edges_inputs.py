@@ -298,7 +298,7 @@ def test_all_bad_lines_are_told_at_once() -> None:
 def test_constraints_that_include_others_are_refused() -> None:
     assert [line.text for line in constraint_lines("lib<2\n# x\napp<3", "c.txt")] == ["lib<2", "app<3"]
     with pytest.raises(
-        InputError, match=r"c.txt names `d.txt`, and a file that is used here cannot include other files"
+        InputError, match=r"c.txt includes `d.txt`, but this constraints file cannot include other files"
     ):
         constraint_lines("-c d.txt\n", "c.txt")
 

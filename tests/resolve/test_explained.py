@@ -325,7 +325,7 @@ def test_the_same_error_of_several_targets_can_be_told_once() -> None:
         "no release of `lib` (requested on the command line) can be chosen for the target "
         "(lib 1.0: none of its 2 wheels has a tag that fits)"
     )
-    assert len(error.own) == 1 and error.own[0].startswith("cp312-manylinux_2_28_x86_64 takes wheels of ")
+    assert len(error.own) == 1 and error.own[0].startswith("cp312-manylinux_2_28_x86_64 accepts wheels of ")
     assert error_of(MORE["yanked-asked"]).own == () and error_of(MORE["wrong-hashes"]).own == ()
 
 

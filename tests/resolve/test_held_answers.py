@@ -80,7 +80,7 @@ def test_an_old_way_to_ask_is_told_once() -> None:
     found, warnings = answered(offers, "app", "app>=1")
     assert list(found) == ["app 1.0", "lib 2.0"]
     assert len(warnings) == 1
-    assert warnings[0].startswith("app 1.0 has a requirement of `lib` that PEP 508 does not allow (")
+    assert warnings[0].startswith("app 1.0 has a requirement on `lib` that PEP 508 does not allow (")
     assert warnings[0].endswith("); it is read as `lib>=1`")
 
 

@@ -140,7 +140,7 @@ NEWEST = "1.19, 1.18, 1.17, 1.16, 1.15, 1.14"
 @pytest.mark.parametrize(
     ("texts", "specifier", "shown"),
     [
-        ([], ">1", "nothing"),
+        ([], ">1", ""),
         (FEW, "==1.3.1", ", ".join(FEW)),
         (["1.12", *FEW], "", "1.12, 1.11, 1.10, 1.9, 1.8, 1.7 and 7 more"),
         (MANY, "", f"{NEWEST} and 14 more"),
@@ -263,7 +263,7 @@ HASH = f"--hash=sha256:{'a' * 64}"
             f"x: `sha256:sha256:{'a' * 57}` is not a hash that pip accepts",
             "write --hash=sha256:…, with as many digits as the algorithm has (sha256, sha384, sha512)",
         ),
-        ("lib --pre app", "x: `app` follows an option", "write one requirement a line"),
+        ("lib --pre app", "x: `app` follows an option", "write each requirement on a line of its own"),
     ],
 )
 def test_what_cannot_follow_a_requirement(text: str, sentence: str, hint: str) -> None:
@@ -315,10 +315,10 @@ def test_what_a_file_cannot_hold(text: str, constraints: bool, sentence: str, hi
 def test_all_bad_lines_are_told_with_their_hints() -> None:
     with pytest.raises(InputError) as caught:
         constraint_lines("-c d.txt\na[x]\n", "c.txt")
-    assert caught.value.hint == "correct the lines named above"
+    assert caught.value.hint == "correct the lines that are listed above"
     assert caught.value.details == (
-        "c.txt names `d.txt`, and a file that is used here cannot include other files "
-        "(copy the lines of that file into this one)",
+        "c.txt includes `d.txt`, but this constraints file cannot include other files "
+        "(copy the lines of `d.txt` into c.txt)",
         "c.txt:2: a constraint cannot have extras (put the extras into the requirement)",
     )
 
@@ -342,7 +342,9 @@ def test_words_of_a_line_before_its_first_option() -> None:
     with pytest.raises(InputError) as caught:
         read_options("lib --odd 'a'", "x")
     assert str(caught.value) == "x: `--odd 'a'`: no such option: --odd"
-    assert caught.value.hint and caught.value.hint.startswith("the options are --all-releases, --config-settings, ")
+    assert caught.value.hint and caught.value.hint.startswith(
+        "use one of these options: --all-releases, --config-settings, "
+    )
 
 
 # Resolutions
@@ -402,7 +404,7 @@ LINKS = SimpleNamespace(is_default=False, name="", address="links")
     [
         (SimpleNamespace(is_default=True, name="x", address="y"), "the index"),
         (MINE, "`mine` (https://mine.example)"),
-        (LINKS, "`links` (links)"),
+        (LINKS, "`links`"),
         (None, ""),
     ],
 )
@@ -480,8 +482,8 @@ def test_what_is_announced_is_requested_with_what_is_below_it() -> None:
 
 
 REFUSED = {
-    "--extra-index-url x": "name each index and its projects to wheelhouse itself: "
-    "if a project has two indexes, a stranger can add a file",
+    "--extra-index-url x": "give each index, with its projects, to wheelhouse itself: "
+    "if a project has two indexes, a stranger can add a file to one of them",
     "--find-links x": "give this option to wheelhouse itself",
     "-f x": "give this option to wheelhouse itself",
     "--trusted-host x": "name the certificate authority of that host in SSL_CERT_FILE",
@@ -492,7 +494,7 @@ REFUSED = {
     "--config-setting x": "give this option to the build: `fetch` builds nothing",
     "-C x": "give this option to the build: `fetch` builds nothing",
     "--global-option x": "give this option to the build: `fetch` builds nothing",
-    "--no-index": "name the folder or index that replaces the default index on the command line of wheelhouse",
+    "--no-index": "on the command line of wheelhouse, name the folder or index that replaces the default index",
 }
 
 
@@ -515,7 +517,7 @@ def test_every_option_that_a_file_can_have() -> None:
     with pytest.raises(InputError) as caught:
         read_options("--help", "x")
     assert caught.value.hint == (
-        "the options are --all-releases, --config-settings, --constraint, --editable, --extra-index-url, --find-links, "
+        "use one of these options: --all-releases, --config-settings, --constraint, --editable, --extra-index-url, --find-links, "
         "--global-option, --hash, --index-url, --no-binary, --no-index, --no-require-hashes, --only-binary, "
         "--only-final, --pre, --prefer-binary, --require-hashes, --requirement, --trusted-host, --use-feature"
     )

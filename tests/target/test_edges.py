@@ -130,8 +130,8 @@ def test_an_architecture_goes_with_an_image_by_each_of_its_names() -> None:
         ("3.12.1", "manylinux_2_17_x86_64", None),
         ("3.11", "manylinux_2_28_x86_64", "it is cp311 on Linux"),
         ("3.12", "windows/amd64", "it is cp312 on Windows"),
-        ("3.12", "linux/arm64", "it runs on aarch64, and the target on x86_64"),
-        ("3.12", "alpine/amd64", "its platform is musllinux, and the target's manylinux"),
+        ("3.12", "linux/arm64", "it runs on aarch64, but the target runs on x86_64"),
+        ("3.12", "alpine/amd64", "its platform is musllinux, but the platform of the target is manylinux"),
     ],
 )
 def test_which_interpreter_can_build_for_a_target(python: str, platform: str, reason: str | None) -> None:

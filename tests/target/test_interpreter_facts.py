@@ -292,7 +292,9 @@ def test_an_interpreter_is_asked_in_isolation(monkeypatch: pytest.MonkeyPatch) -
         return SimpleNamespace(stdout=b"{}", returncode=3, stderr="\n".join("abcdä").encode())
 
     monkeypatch.setattr(interpreters.subprocess, "run", run)
-    with pytest.raises(MachineError, match="`python` did not describe itself: it ended with code 3") as caught:
+    with pytest.raises(
+        MachineError, match="`python` did not report its version and platform: it ended with code 3"
+    ) as caught:
         facts_of(Path("python"))
     assert caught.value.details == ("c", "d", "ä") and caught.value.hint
     ((command, options),) = calls
@@ -345,7 +347,7 @@ def test_the_first_interpreter_that_fits_is_taken(monkeypatch: pytest.MonkeyPatc
         find_interpreter(target, [Path("broken"), Path("arm")], nowhere)
     assert caught.value.details == (
         "broken: it is broken",
-        "arm: it runs on aarch64, and the target on x86_64",
+        "arm: it runs on aarch64, but the target runs on x86_64",
     )
     assert caught.value.hint and "--in-image python:3.12" in caught.value.hint
     with pytest.raises(MachineError) as caught:

@@ -123,7 +123,7 @@ def test_what_is_no_python_is_an_error(script: str, tmp_path: Path) -> None:
     strange = tmp_path / "python"
     strange.write_text(f"#!/bin/sh\n{script}\n")
     strange.chmod(0o755)
-    with pytest.raises(MachineError, match="did not describe itself"):
+    with pytest.raises(MachineError, match="did not report its version"):
         facts_of(strange)
     with pytest.raises(MachineError, match="could not be run"):
         facts_of(tmp_path / "missing")
@@ -227,7 +227,7 @@ def test_an_interpreter_is_named_as_to_a_shell(tmp_path: Path, bin_: str) -> Non
     assert shown_by(tmp_path, f"{bin_}/python")[0] == 0
     assert shown_by(tmp_path, f"./{bin_}/python")[0] == 0
     code, said = shown_by(tmp_path, "./python-of-path")
-    assert code == 6 and f"`{wrong}` did not describe itself" in said
+    assert code == 6 and f"`{wrong}` did not report its version" in said
 
 
 def test_a_name_that_is_not_on_path_is_said_to_be_that(tmp_path: Path) -> None:

@@ -130,7 +130,10 @@ def test_fetch_keeps_what_the_index_serves(tmp_path: Path, as_html: bool) -> Non
         server.add(three)
         done = fetched(tmp_path, server, "house", "one", "two", "three")
         assert done.returncode == 0, done.stderr
-        assert "two-1.0-py3-none-any.whl.provenance is not used: the index names it, and answered 404" in done.stderr
+        assert (
+            "two-1.0-py3-none-any.whl.provenance is not used: the index page names this file, but the index answered 404"
+            in done.stderr
+        )
         kept = tmp_path / "house" / f"{one.name}.provenance"
         assert json.loads(kept.read_text()) == MADE
         lock = tomllib.loads((tmp_path / "house" / "pylock.cp312-manylinux_2_28_x86_64.toml").read_text())

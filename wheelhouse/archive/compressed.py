@@ -58,7 +58,7 @@ def decompressed(path: Path, module_name: str | None) -> Iterator[BinaryIO]:
         with cast(BinaryIO, module.open(path) if module else path.open("rb")) as stream:
             yield cast(BinaryIO, _Limited(stream, limit))
     except MemoryError as error:
-        raise RefusedError("sdist-bomb", "to decompress it needs more memory than this machine can give") from error
+        raise RefusedError("sdist-bomb", "decompressing it takes more memory than this machine has") from error
     except OSError as error:
         if error.errno is not None:
             raise

@@ -32,7 +32,7 @@ def repair_requirement(line: str) -> tuple[Requirement, str]:
     """The requirement in a line that PEP 508 does not allow, and the rules that repaired it, joined by `and`. Raises InvalidRequirement."""
     parts = LINE.fullmatch(line.strip())
     if not parts:
-        raise InvalidRequirement(f"`{line}` is not a name and a specifier")
+        raise InvalidRequirement(f"`{line}` is not a project name with a version specifier")
     specifier = parts["specifier"].strip()
     if specifier.startswith("(") and specifier.endswith(")"):
         specifier = specifier[1:-1]

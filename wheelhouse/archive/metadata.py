@@ -157,7 +157,7 @@ class UnreadableRequirementError(IntegrityError):
         super().__init__(
             f"{metadata.project} {metadata.version} {reason_text(UnreadableRequirement(line, problem))}",
             details=(f"{metadata.source}: Requires-Dist: {shortened(line)}",),
-            hint="choose another release, or write the requirement that is meant into a file for --override",
+            hint="choose another release, or write the correct requirement into a file, and add --override FILE",
         )
         self.reason = UnreadableRequirement(line, problem)
 
@@ -215,7 +215,7 @@ def parse_metadata(raw: bytes, source: str) -> Metadata:
     message = _header(raw)
     name, version = message.get("Name"), message.get("Version")
     if not name or not version:
-        raise IntegrityError(f"the metadata of `{source}` names no project and version")
+        raise IntegrityError(f"the metadata of `{source}` lack the name or the version of the project")
     try:
         return Metadata(
             project=canonicalize_name(str(name).strip()),
@@ -227,7 +227,7 @@ def parse_metadata(raw: bytes, source: str) -> Metadata:
             provisional=_provisional(str(message.get("Metadata-Version", "1.0")), message.get_all("Dynamic", ())),
         )
     except ValueError as error:
-        raise IntegrityError(f"the metadata of `{source}` has a version that cannot be read: {error}") from error
+        raise IntegrityError(f"the metadata of `{source}` have a version that cannot be read: {error}") from error
 
 
 def _header(raw: bytes) -> Message:
@@ -281,7 +281,7 @@ def must_match(metadata: Metadata, filename: str) -> None:
         raise RefusedError("filename", f"its name cannot be read: {error}") from error
     if (metadata.project, metadata.version) not in stated:
         release = f"{metadata.project} {metadata.version}"
-        raise RefusedError("metadata-mismatch", f"its metadata name {release}", stated=release)
+        raise RefusedError("metadata-mismatch", f"its metadata are those of {release}", stated=release)
 
 
 def parse_requires_txt(text: str) -> tuple[tuple[str, ...], frozenset[NormalizedName]]:

@@ -29,7 +29,7 @@ TEXTS: Mapping[type[Reason], str] = {
     RequiresPython: "requires Python {specifier}, and the target has {python}",
     Yanked: "it was yanked: {explanation}",
     BadFilename: "its name is not the name of a wheel: {problem}",
-    HashNotAllowed: "no requirement line allows its {algorithm}, {digest}",
+    HashNotAllowed: "no requirement line allows its {algorithm} {digest}",
     WheelExcluded: "it is a wheel, and --no-binary excludes wheels",
     SdistExcluded: "it is an sdist, and --only-binary excludes sdists",
     UploadedTooLate: "it was uploaded on {date}, after the latest time that is allowed",

@@ -60,7 +60,7 @@ def _pkg_info(files: Mapping[str, bytes]) -> bytes:
     candidates = next(filter(None, by_place), [])
     if len(candidates) != 1:
         raise RefusedError(
-            "sdist-metadata", f"it has {len(candidates)} folders with a PKG-INFO at the top, and an sdist has one"
+            "sdist-metadata", f"it has {len(candidates)} folders with a PKG-INFO at the top, and an sdist must have one"
         )
     return candidates[0]
 
@@ -156,7 +156,7 @@ def _check_tar_member(member: TarMember) -> None:
     if member.leads_out:
         raise RefusedError("sdist-path", f"`{name}` would be unpacked outside the folder: it links to `{target}`")
     if member.is_sparse:
-        raise RefusedError("sdist-sparse", f"`{name}` is sparse, and programs differ in how they fill its gaps")
+        raise RefusedError("sdist-sparse", f"`{name}` is a sparse file, and programs differ in how they fill its gaps")
     if not (member.is_file or member.is_folder or member.target):
         raise RefusedError("sdist-path", f"`{name}` is neither a file nor a folder nor a link")
 

@@ -17,10 +17,10 @@ LEGACY = re.compile(r"manylinux(1|2010|2014)_")
 
 
 def target_tags(target: Target) -> str:
-    """A clause with the best tags of a target: "cp312-… takes wheels of cp312, … for manylinux_2_28_x86_64, …"."""
+    """A clause with the best tags of a target: "cp312-… accepts wheels of cp312, … for manylinux_2_28_x86_64, …"."""
     pythons = dict.fromkeys(map(_python, target.tags))
     platforms = dict.fromkeys(tag.platform for tag in target.tags)
-    return f"{target.name} takes {_summary(pythons, platforms, TARGET_TAGS)}"
+    return f"{target.name} accepts {_summary(pythons, platforms, TARGET_TAGS)}"
 
 
 def wheel_tags(project: str, version: Version, filenames: Iterable[str]) -> str:

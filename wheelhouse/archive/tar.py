@@ -163,7 +163,7 @@ def _parsed(block: bytes) -> TarMember:
         raise tarfile.ReadError("the checksum of a header is wrong")
     name, type_flag, size = _text(block[:100]), block[156:157], _number(block[124:136])
     if size and type_flag not in (*FILES, *EXTENSIONS, tarfile.GNUTYPE_SPARSE):
-        raise tarfile.ReadError(f"the member `{name!a}` is of the type {type_flag!r}, with content")
+        raise tarfile.ReadError(f"the member `{name!a}` has content, but its type {type_flag!r} allows none")
     prefix = _text(block[345:500]) if block[257:263] == b"ustar\0" else ""
     return TarMember(
         f"{prefix}/{name}" if prefix else name,
@@ -182,7 +182,7 @@ def _with(member: TarMember, extended: dict[bytes, str]) -> TarMember:
     except ValueError as error:
         raise tarfile.ReadError("a pax header gives a size that is not a number") from error
     if size < 0 or (size and member.type not in (*FILES, tarfile.GNUTYPE_SPARSE)):
-        raise tarfile.ReadError(f"a pax header gives the size {size}")
+        raise tarfile.ReadError(f"a pax header gives the invalid size {size}")
     return replace(
         member,
         name=extended.get(b"path", member.name),
@@ -229,5 +229,5 @@ def _pax_records(content: bytes, type_flag: bytes) -> dict[bytes, str]:
             records[key] = _text(value[:-1])
         position += length
     if records and type_flag == PAX_GLOBAL:
-        raise tarfile.ReadError("a global pax header names members")
+        raise tarfile.ReadError("a global pax header changes the path or the size of members")
     return records

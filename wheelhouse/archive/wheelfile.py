@@ -112,11 +112,15 @@ def _read_wheel(path: Path, filename: str, watch: Watch | None) -> InspectedFile
 def _check_wheel_file(raw: bytes) -> None:
     """Check the file WHEEL. Raises RefusedError if installers do not read its version, or differ about it."""
     if not WHEEL_VERSION.search(raw):
-        raise RefusedError("wheel-version", "its WHEEL does not have Wheel-Version 1.x, and installers read no other")
+        raise RefusedError(
+            "wheel-version", "its WHEEL file lacks Wheel-Version 1.x, the only version that installers read"
+        )
     values: dict[bytes, bytes] = {}
     for name, value in SINGLE_WHEEL_FIELD.findall(raw):
         if values.setdefault(name.lower(), value.strip()) != value.strip():
-            raise RefusedError("metadata-duplicate", f"its WHEEL gives {name.decode()} twice, with different values")
+            raise RefusedError(
+                "metadata-duplicate", f"its WHEEL file gives {name.decode()} twice, with different values"
+            )
 
 
 def _wheel_metadata(raw: bytes, filename: str) -> Metadata:
@@ -130,7 +134,7 @@ def _dist_info(members: Iterable[str], filename: str) -> str:
     """The name of the only `.dist-info` folder. Raises RefusedError if there is not exactly one, or if it is of another project."""
     folders = {name.partition("/")[0] for name in members if DIST_INFO.match(name)}
     if len(folders) != 1:
-        raise RefusedError("wheel-dist-info", f"it has {len(folders)} .dist-info folders, and a wheel has one")
+        raise RefusedError("wheel-dist-info", f"it has {len(folders)} .dist-info folders, and a wheel must have one")
     folder = folders.pop()
     project = folder.removesuffix(".dist-info").rpartition("-")[0]
     expected = wheel_parts(filename)[0]
@@ -161,7 +165,7 @@ def _read_record(raw: bytes) -> tuple[dict[str, tuple[str, str]], list[str]]:
             )
         name, declared, size = (*row, "", "")[:3] if len(row) <= 3 else (",".join(row[:-2]), *row[-2:])
         if RECORD_PATH_OUTSIDE.search(name):
-            raise RefusedError("record-path", f"RECORD names `{shortened(name)}`, which is outside the wheel")
+            raise RefusedError("record-path", f"RECORD lists `{shortened(name)}`, which is outside the wheel")
         if len(row) > 3:
             overlong.append(shortened(name))
         if record.setdefault(name, (declared, size)) != (declared, size):

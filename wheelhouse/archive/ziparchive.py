@@ -104,7 +104,7 @@ def _central_directory(data: mmap.mmap) -> tuple[list[tuple[Member, int, int]], 
     if count > MAX_MEMBERS:
         raise beyond(f"it has more than {MAX_MEMBERS} members")
     if offset + size != last:
-        raise RefusedError("zip-directory", "its directory has another place or length than its end record says")
+        raise RefusedError("zip-directory", "its end record gives a wrong place or length for its directory")
     entries, position = [], offset
     for _ in range(count):
         entry, position = _central_entry(data, position, last)
@@ -250,7 +250,9 @@ def chunks(data: mmap.mmap, member: Member) -> Iterator[bytes]:
         yield from _inflated(data, member)
         return
     if member.compressed != member.size:
-        raise RefusedError("zip-disagreement", f"`{member.name}` is stored, but its two sizes differ")
+        raise RefusedError(
+            "zip-disagreement", f"`{member.name}` is stored without compression, but its two sizes differ"
+        )
     for at in range(member.start, member.start + member.size, CHUNK_BYTES):
         yield data[at : min(at + CHUNK_BYTES, member.start + member.size)]
 
@@ -272,12 +274,12 @@ def _inflated(data: mmap.mmap, member: Member) -> Iterator[bytes]:
             ) from error
         pending, left = inflate.unconsumed_tail, left - len(piece)
         if left < 0:
-            raise RefusedError("zip-bomb", f"`{member.name}` unpacks to more than it declares")
+            raise RefusedError("zip-bomb", f"`{member.name}` unpacks to more bytes than its header gives")
         if not (piece or pending or inflate.eof) and position == end:
             raise RefusedError("zip-structure", f"the data of `{member.name}` end too early")
         yield piece
     if left or inflate.unused_data or position < end:
-        raise RefusedError("zip-disagreement", f"`{member.name}` does not have the size that it declares")
+        raise RefusedError("zip-disagreement", f"`{member.name}` does not have the size that its header gives")
 
 
 def contents_of(data: mmap.mmap, member: Member, watch: Watch | None) -> Iterator[bytes]:

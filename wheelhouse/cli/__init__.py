@@ -16,7 +16,7 @@ def main() -> NoReturn:
     if system == "win32":
         sys.stderr.write(
             "error: wheelhouse runs on Linux and macOS, and this is Windows\n"
-            "hint: run it in WSL 2; wheels for Windows are fetched from there with --platform windows/amd64\n"
+            "hint: run it in WSL 2; to fetch wheels for Windows there, add --platform windows/amd64\n"
         )
         sys.exit(NO_MACHINE)
     from wheelhouse.cli.entry import main as run_and_exit

@@ -86,14 +86,14 @@ def _must_have_store(building: BuildCommandOptions, network: ConnectionOptions, 
     name = "--only-here" if building.only_here else "--from-store" if building.from_store else ""
     if building.only_here and building.from_store:
         raise InputError(
-            "--only-here excludes --from-store",
+            "--only-here and --from-store exclude each other",
             hint="build with --only-here on each machine, then take the wheels with --from-store on one machine",
         )
     if building.executor and name:
-        raise InputError(f"{name} excludes --executor", hint="leave out one of the two options")
+        raise InputError(f"{name} and --executor exclude each other", hint="leave out one of the two options")
     if building.from_store and building.check_reproducible:
         raise InputError(
-            "--from-store builds nothing, and --check-reproducible builds twice",
+            "--from-store builds nothing, but --check-reproducible builds each sdist twice",
             hint="leave out one of the two options",
         )
     if name and not (network.store or from_file.store.url):
@@ -105,7 +105,7 @@ def _must_have_store(building: BuildCommandOptions, network: ConnectionOptions, 
     if building.from_store and not from_file.store.trusted:
         hint = "name the public key of the machines that build: `trusted` in the table [store] of wheelhouse.toml"
         raise InputError(
-            "--from-store takes only wheels that a trusted key signed, and the settings trust no key", hint=hint
+            "--from-store accepts only wheels that a trusted key signed, but the settings trust no key", hint=hint
         )
 
 
@@ -160,7 +160,10 @@ def build_options_of(building: BuildingOptions) -> "BuildOptions":
     from wheelhouse.resolve.requirements import RequirementLine, constraint_lines, parse_line
 
     if building.in_image and (building.unsealed or building.interpreter):
-        raise InputError("--in-image excludes --unsealed and --interpreter", hint="leave out one of the two options")
+        raise InputError(
+            "--in-image cannot be combined with --unsealed or --interpreter",
+            hint="leave out --in-image, or the other option",
+        )
     of_command = building if isinstance(building, BuildCommandOptions) else BuildCommandOptions()
     lines: list[RequirementLine] = []
     for text in building.build_constraint:

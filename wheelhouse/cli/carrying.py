@@ -151,7 +151,7 @@ def pack(
     for line in packed_lines("stdout" if stream else str(output), packed.manifest, volumes):
         echo(line, err=stream is not None)
     for lock, lines in zip(locks, install, strict=True):
-        for line in (f"to install wheelhouse from it on {lock.target.name}, with Python alone:", *lines):
+        for line in (f"to install wheelhouse from the bundle on {lock.target.name}, with Python alone:", *lines):
             echo(line, err=stream is not None)
 
 
@@ -186,7 +186,8 @@ def _output_stream(*, split: str | None, par2: int | None, as_json: bool) -> Bin
     if split or par2 or as_json:
         option = "--split" if split else "--par2" if par2 else "--json"
         raise InputError(
-            f"{option} does not go with `-o -`: only the bundle goes to stdout", hint="write it into a file: -o FILE"
+            f"{option} does not go with `-o -`: only the bundle goes to stdout",
+            hint="write the bundle into a file: -o FILE",
         )
     if sys.stdout.isatty():
         raise InputError("stdout is a terminal, and a bundle is not text", hint="pipe it: wheelhouse pack … -o - | …")
@@ -347,7 +348,7 @@ def state(
 
     if output == STREAM and as_json:
         raise InputError(
-            "--json does not go with `-o -`: only the state goes to stdout", hint="write it into a file: -o FILE"
+            "--json does not go with `-o -`: only the state goes to stdout", hint="write the state into a file: -o FILE"
         )
     signing = signer_of(key) if key else None
     stated = state_of(wheelhouses or [Path("wheels")])

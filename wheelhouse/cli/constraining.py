@@ -30,6 +30,7 @@ def constraints_fetch(
     from wheelhouse.airflow import Airflow
     from wheelhouse.fetch.constraints import AIRFLOW_PUBLISHES, airflow_constraints
     from wheelhouse.fetch.gather import mode_of
+    from wheelhouse.humanize import counted
     from wheelhouse.target.target import Python
 
     release, mode = Airflow.parse(airflow), mode_of(published.constraints_mode or "constraints")
@@ -38,7 +39,7 @@ def constraints_fetch(
         for text in python:
             minor = Python.parse(text).minor
             constraints = airflow_constraints(release, mode, minor, Path("constraints"), url, http, listener)
-            say(f"{constraints.source}: {len(constraints.lines)} pins")
+            say(f"{constraints.source}: {counted(len(constraints.lines), 'pin')}")
 
 
 @command(constraints_app, "compile")
@@ -70,6 +71,7 @@ def constraints_compile(
     from wheelhouse.fetch.constraints import compile_constraints, compiled_constraints_path
     from wheelhouse.fetch.gather import gather
     from wheelhouse.files.disk import write
+    from wheelhouse.humanize import counted
 
     job_options = replace(options(settings(), chosen), uses_published=False)
     with (
@@ -81,4 +83,5 @@ def constraints_compile(
         text = compile_constraints(job, source, listener)
     write(output.parent, output.name, text)
     if not quiet:
-        say(f"{output}: {text.count('==') - text.partition(chr(10))[0].count('==')} pins")
+        count = text.count("==") - text.partition("\n")[0].count("==")
+        say(f"{output}: {counted(count, 'pin')}")

@@ -130,7 +130,7 @@ def run_fleet(
     elif not quiet:
         say(*fleet_lines(runs))
     if not_started := sum(run.state is JobState.NOT_STARTED for run in runs):
-        echo(f"hint: to run the other {counted(not_started, 'job')} too, add --keep-going", err=True)
+        echo(f"hint: to also run the {counted(not_started, 'job')} that did not start, add --keep-going", err=True)
     if code:
         raise typer.Exit(code)
 
@@ -169,10 +169,11 @@ def must_be_for_all(chosen: FetchOptions) -> None:
     if names_job(FetchOptions, values):
         hint = "leave the requirements and targets out of the command line, or leave out --all and --job"
         raise InputError(
-            "the jobs of the settings file say what to fetch, and the command line also says it", hint=hint
+            "the jobs of the settings file say what to fetch, but the command line also names requirements or targets",
+            hint=hint,
         )
     if "dest" in values:
-        hint = "set `output` in the settings file: the folder of all wheelhouses, each under its job's name"
+        hint = "to put all wheelhouses into one folder, set `output` in the settings file"
         raise InputError("--dest names one folder, and each job has its own folder", hint=hint)
 
 

@@ -35,7 +35,7 @@ class Journal:
         Raises InputError for options that exclude each other, or for a log that cannot be opened.
         """
         if verbose and quiet:
-            raise InputError("--verbose and --quiet exclude each other", hint="give one of them")
+            raise InputError("--verbose and --quiet exclude each other", hint="give only one of them")
         self._is_verbose, self._started = verbose, time.monotonic()
         if log is None:
             return

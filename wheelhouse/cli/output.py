@@ -64,10 +64,10 @@ def must_confirm(question: str) -> None:
     Raises InputError, which says that nothing was signed, for a no. Without a terminal nothing is asked: that is a yes.
     """
     if sys.stdin.isatty() and not typer.confirm(question, err=True):
-        raise InputError("nothing was signed", hint="the same command asks again")
+        raise InputError("nothing was signed", hint="to be asked again, repeat the command")
 
 
 def must_agree(sentence: str) -> None:
     """Ask on the terminal whether to continue. Raises InputError, with this sentence, for a no, and if there is no terminal."""
     if not sys.stdin.isatty() or not typer.confirm(f"{sentence}. Continue?", err=True):
-        raise InputError(sentence, hint="to continue nevertheless, add --replace")
+        raise InputError(sentence, hint="to continue all the same, add --replace")

@@ -33,7 +33,7 @@ MAX_STARTS = 2
 MAX_TASK_MB = 1024
 """How large a task may be before Dask warns of it: a task has the bytes of a file."""
 TLS_HINT = (
-    "name the certificates by Dask's own settings: DASK_DISTRIBUTED__COMM__TLS__CA_FILE, "
+    "name the certificates in Dask's own settings: DASK_DISTRIBUTED__COMM__TLS__CA_FILE, "
     "DASK_DISTRIBUTED__COMM__TLS__CLIENT__CERT and DASK_DISTRIBUTED__COMM__TLS__CLIENT__KEY"
 )
 
@@ -109,7 +109,8 @@ def must_be_safe(address: str) -> None:
     if parts.scheme == "tcp" and not _is_loopback(parts.hostname):
         hint = f"use tls://{parts.netloc}; {TLS_HINT}"
         raise InputError(
-            f"the scheduler at {parts.hostname} is not on this machine, and tcp: has no certificates", hint=hint
+            f"the scheduler at {parts.hostname} is not on this machine, and a tcp: address uses no certificates",
+            hint=hint,
         )
 
 
@@ -165,12 +166,12 @@ def _resources(client: Any) -> frozenset[str]:  # noqa: ANN401
     answers = client.run(version_of_worker, on_error="return")
     versions = {worker: answer for worker, answer in answers.items() if not isinstance(answer, OSError)}  # it died
     if not versions:
-        raise ServerError("the scheduler has no workers", hint="start some: `dask worker ADDRESS`")
+        raise ServerError("the scheduler has no workers", hint="start workers: `dask worker ADDRESS`")
     for worker, version in versions.items():
         if version != __version__:
-            found = version if isinstance(version, str) else "no wheelhouse"
+            found = f"wheelhouse {version}" if isinstance(version, str) else "no wheelhouse"
             raise ServerError(
-                f"the worker {worker} has {found}, and {__version__} is needed",
+                f"the worker {worker} has {found}, and wheelhouse {__version__} is needed",
                 hint="install the same release on all workers",
             )
     workers = client.scheduler_info(n_workers=-1)["workers"].values()

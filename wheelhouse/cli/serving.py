@@ -103,6 +103,7 @@ def serve(
     \b
     wheelhouse serve web batch --by-name --htpasswd users --readers readers.toml --certificate c.pem --certificate-key k.pem
     """
+    from wheelhouse.humanize import counted
     from wheelhouse.mirror.follow_wheelhouses import Followed, FollowedAccess, Follower
     from wheelhouse.mirror.listen import Listening, hold_many_files, run
     from wheelhouse.mirror.records import Records
@@ -129,7 +130,7 @@ def serve(
             }
         files = sum(len(one.catalogue.files) for one in followed.values())
         path = "" if by_name else "simple/"
-        sentence = f"serving {files} files at {'https' if certificate else 'http'}://{address}:{port}/{path}"
+        sentence = f"serving {counted(files, 'file')} at {'https' if certificate else 'http'}://{address}:{port}/{path}"
         catalogues = {name: one.catalogue for name, one in followed.items()}
         application = Application(catalogues, access.access, Records(_log(access_log, stack)))
         stack.enter_context(Follower(application, followed, _warn, access))
@@ -161,10 +162,11 @@ def _by_name(wheelhouses: Sequence[Path]) -> dict[str, Sequence[Path]]:
         name = folder.resolve().name
         if not NAME.fullmatch(name) or name in OWN_PATHS:
             raise InputError(
-                f"`{name}` cannot be the path of a wheelhouse", hint="rename the folder: use letters and digits"
+                f"`{name}` cannot be the path of a wheelhouse on the server",
+                hint="rename the folder: use letters and digits",
             )
         if name in named:
-            raise InputError(f"two wheelhouses have the name `{name}`", hint="rename one")
+            raise InputError(f"two wheelhouses have the name `{name}`", hint="rename one of the two folders")
         named[name] = [folder]
     return named
 

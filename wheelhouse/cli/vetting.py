@@ -253,7 +253,7 @@ def advisories_import(
             must_agree(f"the new snapshot has less than {path}: {lost}")
         snapshot = compared(snapshot, before)
     write(path.parent, path.name, to_json(snapshot))
-    newest = f"{snapshot.newest:%Y-%m-%d}" if snapshot.newest else "no date"
+    newest = f"{snapshot.newest:%Y-%m-%d}" if snapshot.newest else "an unknown date"
     advisories = "1 advisory" if snapshot.count == 1 else f"{snapshot.count} advisories"
     say(f"{path}: {advisories} for {counted(len(snapshot.by_project), 'project')}, the newest of {newest}")
 

@@ -50,7 +50,7 @@ class WaiverSettings(msgspec.Struct, rename="kebab", forbid_unknown_fields=True,
         Raises InputError if it has no reason, does not say who gives it, or names neither project nor sha256.
         """
         if not self.reason.strip() or not self.who.strip():
-            raise InputError(f"the waiver of {self.rule} lacks a reason, or lacks who gives the waiver")
+            raise InputError(f"the waiver of {self.rule} must have a `reason`, and in `who` the person who gives it")
         if self.project is None and self.sha256 is None:
             raise InputError(f"the waiver of {self.rule} must name a project or a sha256")
         project = canonicalize_name(self.project) if self.project else None
@@ -134,7 +134,7 @@ class IndexSettings(msgspec.Struct, rename="kebab", forbid_unknown_fields=True, 
     def __post_init__(self) -> None:
         """Refuse an index with no address, or with two."""
         if (self.url is None) == (self.find_links is None):
-            raise ValueError("an index has either `url` or `find-links`")
+            raise ValueError("an index must have one address: `url` or `find-links`")
 
 
 class ImageSettings(msgspec.Struct, rename="kebab", forbid_unknown_fields=True, frozen=True):
@@ -205,7 +205,7 @@ class ApprovalSettings(msgspec.Struct, rename="kebab", forbid_unknown_fields=Tru
         for reviewer in self.reviewers:
             if reviewer.role is not None and reviewer.role not in self.roles:
                 raise ValueError(
-                    f"`{reviewer.name}` has the role `{reviewer.role}`, and there is no [approvals.roles.{reviewer.role}]"
+                    f"`{reviewer.name}` has the role `{reviewer.role}`, but there is no [approvals.roles.{reviewer.role}]"
                 )
             if named.setdefault(reviewer.name, reviewer.role) != reviewer.role:
                 raise ValueError(f"`{reviewer.name}` has two roles")

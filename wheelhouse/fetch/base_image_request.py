@@ -89,7 +89,9 @@ def _facts(lock: ImageLock, on_event: Listener) -> dict[str, Image]:
     for image in lock.images:
         if image.facts is None:
             on_event(
-                Noted(f"`{image.name}` has neither glibc nor musl, so only its name says for which platform it is")
+                Noted(
+                    f"`{image.name}` has neither glibc nor musl, so wheelhouse takes the platform from the name of the image"
+                )
             )
         facts[image.architecture] = image.facts or Image.parse(image.name)
     return facts

@@ -93,7 +93,7 @@ def compiled_constraints_path(job: Job, folder: Path) -> Path:
     Raises InputError for a job without Airflow or without exactly one target, and if the file there was not compiled.
     """
     if job.airflow is None or len(job.parts) != 1:
-        raise InputError("no constraints file to write is named", hint="name one: -o FILE")
+        raise InputError("no output file was named", hint="name one: -o FILE")
     path = folder / job.airflow.constraints_file(MODES[0], job.parts[0].target.python.minor)
     if path.is_file() and not read_text(path, "the constraints file").startswith(COMPILED):
         raise InputError(

@@ -36,7 +36,7 @@ def _base_of_image(wheelhouse: Path) -> BaseSystem:
     images = load_base_images(wheelhouse).images
     if not images:
         raise InputError(
-            "the Debian packages need a base, and none is given",
+            "the Debian packages need a base system, and none was named",
             hint="name it: --base-image NAME, or --deb-base / for this host",
         )
     if len(images) > 1:

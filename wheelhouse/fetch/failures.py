@@ -42,8 +42,8 @@ def combined(failed: Mapping[str, WheelhouseError], targets: int, *, kept_going:
 
 
 def _the_others(count: int) -> str:
-    """So many other targets in words: `the other one`, `the other 3`."""
-    return "the other one" if count == 1 else f"the other {count}"
+    """So many other targets in words: `the other target`, `the other 3 targets`."""
+    return "the other target" if count == 1 else f"the other {count} targets"
 
 
 def _groups(failed: Mapping[str, WheelhouseError]) -> list[Group]:

@@ -26,6 +26,7 @@ from wheelhouse.files.disk import (
     write_whole,
 )
 from wheelhouse.files.store import Store
+from wheelhouse.humanize import counted
 from wheelhouse.index.http import Http
 from wheelhouse.index.store_access import StoreAccess
 from wheelhouse.index.store_download import FileRequest, stored_or_downloaded
@@ -150,7 +151,7 @@ class _Fetcher:
             for index in one.indexes
         ]
         debs = locked_packages(job.base, job.lists, suites, packages)
-        self.on_event(Noted(f"{len(debs)} Debian packages are needed beyond the base"))
+        self.on_event(Noted(f"the base system lacks {counted(len(debs), 'Debian package')}"))
         in_releases = {
             f"{suite.archive}/{suite.files[0].path}": one.in_release for suite, one in zip(suites, fetched, strict=True)
         }
@@ -196,7 +197,7 @@ class _Fetcher:
             except IntegrityError:
                 self.access.discard(stored)
         raise IntegrityError(
-            f"`{place}` was altered in the cache twice", hint="find out which program changes files of the cache"
+            f"`{place}` was altered in the cache twice", hint="find out which program changes files in the cache"
         )
 
     def _stored(self, request: FileRequest) -> Iterator[Path]:

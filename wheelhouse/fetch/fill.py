@@ -224,8 +224,8 @@ def must_allow(metadata: Metadata, filename: str, target: Target) -> None:
     if not metadata.allows(target):
         python, name = target.python.version, target.name
         raise IntegrityError(
-            f"`{filename}` itself requires Python {metadata.requires_python}, and {name} has {python}",
-            hint="pip would refuse it: Requires-Python in the file differs from that in the lock or on the page of the index",
+            f"`{filename}` itself requires Python {metadata.requires_python}, but {name} has {python}",
+            hint="choose another release: pip would refuse this file, although the lock file or the index allows this Python",
         )
 
 

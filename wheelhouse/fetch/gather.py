@@ -224,8 +224,9 @@ def _selection_options(file_options: Iterable[Option], options: Options, http: H
             if option.value.startswith(("http://", "https://")):
                 http.credentials.learn(option.value)
         else:
-            hint = f"to use this index, add `--index {redact(option.value)}`; else remove the line"
-            sentence = f"{option.origin}: the file names the index {redact(option.value)}, and {redact(index) or 'none'} is used"
+            hint = f"to use this index, add `--index {redact(option.value)}`; if not, remove the line"
+            used = redact(index) or "no index"
+            sentence = f"{option.origin}: the file names the index {redact(option.value)}, but wheelhouse uses {used}"
             raise InputError(sentence, hint=hint)
     return kept
 
@@ -374,7 +375,7 @@ def _exact(text: str, held: str | None, on_event: Listener) -> str:
         return text
     if text == Python.parse(held).minor:
         return held
-    on_event(Warned(f"the base image has Python {held}, and the files are fetched for Python {text} (--python)"))
+    on_event(Warned(f"the base image has Python {held}, but the files are fetched for Python {text} (--python)"))
     return text
 
 

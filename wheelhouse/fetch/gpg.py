@@ -28,7 +28,7 @@ def signer_of(signature: Path, signed: Path, keys: Path, what: str) -> str:
     }
     if "VALIDSIG" not in statuses or statuses.keys() & set(REFUSED):
         raise IntegrityError(
-            f"the signature of {what} is by none of the keys in `{keys}`, or is the signature of another file",
+            f"no key in `{keys}` made the signature of {what}, or the signature belongs to another file",
             hint="do not use this file; ask the project which key signs its releases",
         )
     return statuses["VALIDSIG"][0]

@@ -102,9 +102,7 @@ class Inputs:
             wanted.projects.append(project)
             wanted.notes += (*project.notes, *unused_locks(source))
         elif OTHER_FORMAT.search(name):
-            hint = (
-                "give -r a requirements file, a pyproject.toml, or a lock that is named pylock.toml or pylock.NAME.toml"
-            )
+            hint = "give -r a requirements file, a pyproject.toml, or a lock file that is named pylock.toml or pylock.NAME.toml"
             raise InputError(f"`{shown(source)}` does not have the name of a requirements file", hint=hint)
         else:
             lines = self._lines(source, "the requirements file")
@@ -193,7 +191,7 @@ def relative_to(name: str, named_by: str) -> str:
         try:
             return urljoin(named_by, name)
         except ValueError as error:
-            raise InputError(f"{shown(named_by)} names an address that cannot be read") from error
+            raise InputError(f"{shown(named_by)} contains an address that cannot be read") from error
     if "://" in name or Path(name).is_absolute():
         return name
     return str(Path(named_by).parent / name)
@@ -213,7 +211,7 @@ def located(line: RequirementLine) -> RequirementLine:
     actual = f"sha256:{sha256_of(path)}"
     expected = {hash_ for hashes in line.allowed_hashes for hash_ in hashes if hash_.startswith("sha256:")}
     if expected and actual not in expected:
-        sentence = f"{line.origin}: `{line.source.location}` has the {actual.replace(':', ' ')}, and the requirement gives another sha256"
+        sentence = f"{line.origin}: `{line.source.location}` has the {actual.replace(':', ' ')}, but the requirement gives another sha256"
         raise IntegrityError(sentence, hint="find out who changed the file")
     return replace(line, source=replace(line.source, hashes=line.source.hashes | {actual}))
 

@@ -197,7 +197,7 @@ def _check_file(candidate: Candidate, hashes: frozenset[str], source: PackageSou
     path = source.artifacts.get(candidate).result().path
     digests = {f"{name}:{digest_of(path, name)}" for name in sorted({hash_.partition(":")[0] for hash_ in hashes})}
     if not digests & hashes:
-        sentence = f"`{candidate.filename}` has {', '.join(sorted(digests))}, and the requirement allows {', '.join(sorted(hashes))}"
+        sentence = f"`{candidate.filename}` has {', '.join(sorted(digests))}, but the requirement allows {', '.join(sorted(hashes))}"
         raise IntegrityError(
             sentence, hint="do not use this file: find out why it differs from the file that you vetted"
         )
@@ -278,7 +278,7 @@ def _must_have_same_bytes(existing: Lock, new: Lock) -> None:
     for artifact in new.artifacts:
         if known.get(artifact.filename, artifact.sha256) != artifact.sha256:
             raise IntegrityError(
-                f"`{artifact.filename}` has the sha256 {artifact.sha256} on the index, and {known[artifact.filename]} in the lock",
+                f"`{artifact.filename}` has the sha256 {artifact.sha256} on the index, but {known[artifact.filename]} in the lock file",
                 hint="find out why the index replaced the file; remove the lock file only if you trust the new file",
             )
 
@@ -305,7 +305,8 @@ def _unusual(pin: Pin) -> Iterator[str]:
         reason = f": {pin.yanked}" if pin.yanked else ", with no reason given"
         yield f"{pin.project} {pin.version} was yanked{reason}; it is used, because its exact version is required"
     if (pin.status or "").partition(":")[0] in ("archived", "deprecated"):
-        yield f"{pin.project} is {pin.status} on {pin.index}"
+        state, colon, reason = (pin.status or "").partition(":")
+        yield f"{pin.project} is {state} on {pin.index}{colon}{reason}"
     for newer in pin.passed_over:
         if isinstance(newer.reason, BadPageEntry):
             yield f"{pin.project} {pin.version} was chosen instead of {newer.filename}: {reason_text(newer.reason)}"

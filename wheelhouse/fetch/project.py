@@ -123,8 +123,8 @@ def _uv_sources(tool: object, source: str) -> Iterator[str]:
     """A sentence about [tool.uv.sources], which only uv reads; none if it is empty."""
     if names := sorted(_table(_table(tool, "uv"), "sources")):
         yield (
-            f"`{source}` gives sources for {', '.join(names)} that only uv reads ([tool.uv.sources]); wheelhouse takes them "
-            "from its own indexes"
+            f"`{source}` gives sources for {', '.join(names)} that only uv reads ([tool.uv.sources]); wheelhouse takes these "
+            "projects from its own indexes"
         )
 
 

@@ -21,8 +21,8 @@ def with_whole_image(options: Options) -> Options:
         raise InputError("--whole-image goes with --airflow", hint="name the release: --airflow 2.10.5")
     if airflow.version < FIRST:
         raise InputError(
-            f"the image of Airflow {airflow.version} cannot be built from its own Dockerfile with no network; "
-            f"the image of Airflow {FIRST} or newer can"
+            f"the image of Airflow {airflow.version} cannot be built from its own Dockerfile with no network: "
+            f"this needs Airflow {FIRST} or newer"
         )
     lists = apt_lists(airflow, options.without)
     own_python = (airflow.own.python,) if airflow.own and airflow.own.python else ()
@@ -39,7 +39,7 @@ def _base_image(airflow: Airflow, pythons: tuple[str, ...]) -> str:
     minors = {Python.parse(text).minor for text in pythons}
     if len(minors) != 1:
         raise InputError(
-            f"an image has one Python, and the targets have {len(minors) or 'none'}",
+            f"an image has one Python version, but {f'{len(minors)} were' if minors else 'none was'} requested",
             hint="add --python 3.12, or --base-image NAME",
         )
     return airflow.whole_base_image(minors.pop())

@@ -105,7 +105,7 @@ class Cache(Store):
             "name a store: --store URL; for local files and files that needed credentials, also set "
             "`store-private = true` in the settings"
         )
-        raise InputError("no store has these files for other machines", hint=hint)
+        raise InputError("these files are in no store, so other machines cannot get them", hint=hint)
 
     def relying(self) -> AbstractContextManager[None]:
         """A context that does nothing: `settle` raises the error."""
@@ -265,7 +265,7 @@ class Cache(Store):
             must_lock_for_all(self._given)
             status = self._given.lstat()
             if self._parent and (status.st_uid != os.getuid() or status.st_mode & 0o077):
-                raise PermissionError(errno.EPERM, "it is not a folder of this user alone")
+                raise PermissionError(errno.EPERM, "another user owns it or can read it")
             with self._guard:  # a thread that looks for the folder at this moment must not say later that there is none
                 self._claimed = self._exists = True
 
@@ -278,12 +278,13 @@ class Cache(Store):
     def _turn_away(self, error: OSError) -> None:
         """Write to the temporary folder from now on, and warn, once."""
         self._temporary_folder(
-            f"the cache `{self._given}` cannot be written to ({error.strerror}): its files are used, and new files are kept "
-            "for this run only; to keep them, name another folder with --cache-dir"
+            f"the cache `{self._given}` cannot be written to ({error.strerror}): this run uses its files, and keeps new "
+            "files only until it ends; to keep new files, name another folder with --cache-dir"
         )
 
     def _temporary_folder(
-        self, why: str = "there is no home folder, so the cache ends with this run; name a folder with --cache-dir"
+        self,
+        why: str = "there is no home folder, so the cache is removed after this run; to keep it, name a folder with --cache-dir",
     ) -> Path:
         """The folder for this run. If there is none, it is made, with a warning that says why. The private part uses a folder in
         that of the whole.

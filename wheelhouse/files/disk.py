@@ -171,7 +171,7 @@ def refuse_endless_files(folder: Path, inside: Iterable[str] = ()) -> None:
         if kind not in (None, "file", "folder"):
             link = "link to a " if path.is_symlink() else ""
             raise InputError(
-                f"`{path}` is a {link}{kind}, and a wheelhouse holds only files",
+                f"`{path}` is a {link}{kind}, and a wheelhouse can have only files and folders",
                 hint="remove it, and find out who put it there",
             )
 

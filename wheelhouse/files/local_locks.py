@@ -23,7 +23,7 @@ def must_lock_for_all(folder: Path) -> None:
     if option := local_lock_option(_mounts(), str(folder.resolve())):
         raise OSError(
             errno.ENOLCK,
-            f"it is mounted with `{option}`: other machines that use this file system would not see the locks of this one",
+            f"it is mounted with `{option}`: other machines that use this file system would not see the locks of this machine",
         )
 
 

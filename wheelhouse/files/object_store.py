@@ -39,7 +39,7 @@ REASONS = (
     (r"kind: Connect\b", "does not answer"),
     (LOST, "ended the connection before it answered"),
     (r"BadScheme", "has an endpoint with an unknown kind of URL"),
-    (r"NoSuchBucket|kind: NotFound", "is not there"),
+    (r"NoSuchBucket|kind: NotFound", "does not exist"),
     (r"MissingAccount", "needs an environment variable that names the account"),
     (r"kind: PermissionDenied|kind: ReadOnlyFilesystem", "does not let this user write"),
     (r"status: (\d{3})", r"answered \1"),
@@ -272,7 +272,7 @@ def _checked(url: str) -> str:
         raise InputError(f"`{parts.scheme or url}` is not a kind of store", hint=hint)
     if parts.username or parts.password or parts.query or parts.fragment:
         hint = "set environment variables of the cloud, such as AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY"
-        raise InputError(f"the address of a store ({parts.scheme}:) can have no credential and no query", hint=hint)
+        raise InputError(f"the address of a store ({parts.scheme}:) cannot have a credential or a query", hint=hint)
     if parts.scheme == "file" and (parts.netloc or not parts.path.startswith("/")):
         raise InputError(f"the store `{url}` is not an absolute path", hint="write three slashes: file:///srv/store")
     if parts.scheme != "file" and not parts.netloc:

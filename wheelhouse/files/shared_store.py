@@ -94,7 +94,7 @@ class SharedObjects:
             os.truncate(path, 0)
             self.on_event(
                 Warned(
-                    f"the store {self.objects.name} has a file whose bytes do not have its sha256 {sha256}: the file is not used"
+                    f"the store {self.objects.name} has a file whose bytes do not match its sha256 {sha256}: the file is not used"
                 )
             )
             self._send(lambda: self.objects.remove(key))
@@ -158,14 +158,16 @@ class SharedObjects:
         """Wait until all that was sent is there, or the store failed. If it takes over two seconds, an event says so."""
         late = wait(self._uploads, QUIET_SECONDS).not_done
         if late:
-            self.on_event(Noted(f"{counted(len(late), 'object')} not yet uploaded to the store {self.objects.name}"))
+            self.on_event(
+                Noted(f"waiting for the upload of {counted(len(late), 'object')} to the store {self.objects.name}")
+            )
             wait(late)
 
     def settle(self) -> None:
         """Wait until all that was sent is there. Raises InputError for a store that is only read, StoreError if it failed."""
         if not self.writes:
             raise InputError(
-                f"the settings allow only to read the store {self.objects.name}",
+                f"this run must write to the store {self.objects.name}, but the settings allow only reading",
                 hint="remove store-mode from the settings",
             )
         self.flush()

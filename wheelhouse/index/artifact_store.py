@@ -138,7 +138,7 @@ class ArtifactStore:
             if made := self._made_elsewhere(candidate):
                 return made
             raise InputError(
-                f"`{candidate.filename}` was built here, and neither the wheelhouse nor the cache has it",
+                f"`{candidate.filename}` was built on this machine, but neither the wheelhouse nor the cache has it",
                 hint="build it again: `wheelhouse build`",
             )
         self._on_event(Waiting(candidate.filename, candidate.size))

@@ -26,7 +26,7 @@ class Index:
         self.name = redact(url).rstrip("/")
         if query_of(url):
             raise InputError(
-                f"the address of the index {self.name} has a query (`?…`), and requests for pages cannot have a query",
+                f"the address of the index {self.name} has a query (`?…`), which the address of an index cannot have",
                 hint=NO_QUERY,
             )
         self._http, self._pages = http, pages
@@ -80,7 +80,7 @@ class StaticIndex:
             )
         if next(root.glob("*.whl"), None) and not next(root.glob("*/index.*"), None):
             hint = f"to use a folder of files, write --find-links {name}"
-            raise InputError(f"the folder `{name}` has wheels, and no pages of an index", hint=hint)
+            raise InputError(f"the folder `{name}` has wheels, but no pages of an index", hint=hint)
 
     def page(self, project: NormalizedName) -> Page | None:
         """A project's page from `index.json`, else from `index.html`; None if the folder has neither.

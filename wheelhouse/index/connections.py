@@ -347,7 +347,7 @@ def _translation(error: Exception, url: str) -> ServerError:  # noqa: PLR0911  (
     match error:
         case _TooSlowError():
             hint = "try again later, use another mirror, or give a lower --min-rate"
-            sentence = f"{where} came too slowly: for a minute, fewer bytes a second than --min-rate"
+            sentence = f"the answer from {where} came too slowly: its rate was below --min-rate for a minute"
             return ServerError(sentence, hint=hint)
         case foreign.ProxyError():
             hint = "check HTTPS_PROXY and NO_PROXY"
@@ -360,13 +360,13 @@ def _translation(error: Exception, url: str) -> ServerError:  # noqa: PLR0911  (
         case foreign.TimeoutError() | TimeoutError():
             return TransientError(f"{where} did not answer in time", hint="try again, or give a longer --timeout")
         case CutShortError() | foreign.IncompleteRead() | foreign.InvalidChunkLength():
-            return TransientError(f"{where} was cut short")
+            return TransientError(f"the answer from {where} was cut short")
         case OSError():
-            return TransientError(f"{where} broke off: {_cause(error)}")
+            return TransientError(f"the answer from {where} broke off: {_cause(error)}")
         case foreign.ProtocolError():
             truncated = isinstance(error.__context__, foreign.IncompleteRead) or "IncompleteRead" in str(error)
             what = "was cut short" if truncated else f"broke off: {_cause(error)}"
-            return TransientError(f"{where} {what}")
+            return TransientError(f"the answer from {where} {what}")
     return TransientError(f"{where} sent an answer that HTTP does not allow: {_cause(error)}")
 
 

@@ -99,5 +99,5 @@ def read_token(path: Path) -> str:
     except UnicodeDecodeError as error:
         raise InputError(f"the token file `{path}` is not text") from error
     if not token.isprintable() or not token or " " in token:
-        raise InputError(f"the token file `{path}` must hold one line, a token or `user:password`")
+        raise InputError(f"the token file `{path}` must have exactly one line: a token, or `user:password`")
     return token

@@ -108,7 +108,7 @@ class Download:
         Raises TransientError if it is neither, ServerError if there is no file (404, 410).
         """
         if response.status in (404, 410):
-            hint = "try again later, or choose another version: the index names a file that its server does not have"
+            hint = "try again later, or choose another version: the index lists a file that its server does not have"
             raise ServerError(f"`{self.filename}` is not at {redact(self.url)} ({response.status})", hint=hint)
         self.validator = strong_validator(response.headers.get("ETag", ""))
         earlier, self.encoding = self.encoding, response.headers.get("Content-Encoding", "")
@@ -119,7 +119,9 @@ class Download:
             fits = response.status != 416
         if not fits:
             self.start_anew()
-            raise TransientError(f"`{self.filename}` cannot be continued: the download starts again", retry_after=0)
+            raise TransientError(
+                f"the download of `{self.filename}` cannot be continued: it starts again", retry_after=0
+            )
         total = TOTAL.search(content_range) or LENGTH.fullmatch(response.headers.get("Content-Length", ""))
         self.total = int(total[1]) if total else None
         self._must_not_exceed(self.total)
@@ -142,7 +144,7 @@ class Download:
             return
         if have == self.total:
             self.start_anew()
-            raise WrongSizeError(f"`{self.filename}` has {have} bytes on its server, and the index says {size}")
+            raise WrongSizeError(f"`{self.filename}` has {have} bytes on its server, but the index says {size}")
         if have < size:
             raise TransientError(
                 f"`{self.filename}` was cut short: {have} of {size} bytes came from {redact(self.url)}"

@@ -262,7 +262,7 @@ def _redirected(url: str, location: str) -> str:
     except (ValueError, InputError) as error:
         raise ServerError(f"{redact(url)} redirects to an address that is neither http nor https") from error
     if urlsplit(url).scheme == "https" and scheme != "https":
-        raise ServerError(f"{redact(url)} redirects from https to http, {redact(target)}, which is not safe")
+        raise ServerError(f"{redact(url)} redirects from https to http ({redact(target)}), which is not safe")
     return target
 
 

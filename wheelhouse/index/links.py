@@ -91,7 +91,7 @@ class LinksPage:
             self._address, {"Accept": f"{HTML_TYPE}, text/html"}, subject=f"the links of {self.name}"
         )
         if reply.status != 200:
-            raise ServerError(f"{self.name} answered {reply.status}", hint="check the address given by --find-links")
+            raise ServerError(f"{self.name} answered {reply.status}", hint="check the address that --find-links gives")
         anchors = read_html(reply.body, reply.url)
         files: Files = {}
         for file in html_files(anchors, reply.url):

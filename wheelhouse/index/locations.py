@@ -76,7 +76,7 @@ def read_locations(
     assigned = _projects(projects, names)
     for location in locations:
         if location.name and not location.links and location.name not in assigned:
-            hint = f"assign projects, --from {location.name}=PROJECT, or a pattern, --from '{location.name}=acme-*'"
+            hint = f"assign projects: --from {location.name}=PROJECT, or --from '{location.name}=acme-*' for a pattern"
             raise InputError(f"no project is assigned to the index `{location.name}`", hint=hint)
     return tuple(replace(location, projects=assigned.get(location.name, ())) for location in locations)
 
@@ -100,7 +100,7 @@ def _projects(texts: Iterable[str], names: Sequence[str]) -> Mapping[str, tuple[
         if others := [other for same, other in owners if same == project and other != name]:
             raise InputError(
                 f"`{project}` is assigned to the indexes `{name}` and `{others[0]}`",
-                hint="a project comes from one index",
+                hint="assign each project to one index only",
             )
     return {name: tuple(sorted(projects)) for name, projects in assigned.items()}
 
@@ -109,7 +109,10 @@ def _pattern(text: str) -> str:
     """A project name or pattern, normalised (PEP 503). Raises InputError for any other text."""
     pattern = re.sub(r"[-_.]+", "-", text.strip()).lower()
     if not PATTERN.fullmatch(pattern):
-        raise InputError(f"`{text}` is not the name of a project, and not a pattern", hint="write a name, or acme-*")
+        raise InputError(
+            f"`{text}` is not the name of a project, and not a pattern",
+            hint="write the name of a project, or a pattern such as acme-*",
+        )
     return pattern
 
 

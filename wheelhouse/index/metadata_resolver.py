@@ -172,7 +172,7 @@ class MetadataResolver:
             self._without_sidecars.add(host)
         if is_new:
             sentence = f"{host} does not have a metadata file that the index promises ({error})"
-            self._on_event(Warned(f"{sentence}; metadata are read from the wheels instead"))
+            self._on_event(Warned(f"{sentence}; wheelhouse reads the metadata from the wheels instead"))
 
     def _distrust(self, candidate: Candidate) -> None:
         """Remove what an inspection of a candidate's file noted, so that the next run inspects it again; nothing without a sha256."""

@@ -155,7 +155,7 @@ class Page:
         if url.startswith("file:"):
             if not self.url.startswith("file:"):
                 raise ServerError(
-                    f"{redact(self.url)} names a file of this machine, `{filename}`: a page of a server must not do that"
+                    f"{redact(self.url)} names `{filename}`, a file of this machine: a page from a server must not do that"
                 )
             return url
         try:
@@ -242,9 +242,9 @@ def _parse_json(body: bytes, project: NormalizedName, index: str, url: str) -> P
 def _check_version(version: str, url: str) -> None:
     """Raise ServerError for any version of the API but 1.x: its fields may mean something else (PEP 629)."""
     if version.partition(".")[0] != "1":
-        hint = "use an index that serves version 1.x, or a newer wheelhouse"
+        hint = "use an index that serves version 1.x, or a newer release of wheelhouse"
         raise ServerError(
-            f"{redact(url)} has version {version} of the Simple API, and this wheelhouse reads 1.x", hint=hint
+            f"{redact(url)} has version {version} of the Simple API, but wheelhouse reads only 1.x", hint=hint
         )
 
 
@@ -267,7 +267,7 @@ def html_files(parser: "Anchors", url: str) -> list[IndexFile]:
         except ValueError as error:
             invalid = error
     if invalid and not files:
-        raise ServerError(f"{redact(url)} names an address that cannot be read: {invalid}") from invalid
+        raise ServerError(f"{redact(url)} contains an address that cannot be read: {invalid}") from invalid
     if parser.interactive and not any(file.filename.endswith(ARCHIVES) for file in files):
         hint = "check the address, and whether a proxy or the index requires a login"
         raise ServerError(
@@ -295,7 +295,7 @@ def _absolute(base: str, url: str) -> str:
     try:
         return urlsplit(urljoin(base, url)).geturl()
     except ValueError as error:
-        raise BadAddressError(f"{redact(base)} names an address that cannot be read: {error}") from error
+        raise BadAddressError(f"{redact(base)} contains an address that cannot be read: {error}") from error
 
 
 def _html_file(attributes: dict[str, str | None]) -> IndexFile:

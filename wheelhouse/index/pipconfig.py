@@ -56,8 +56,8 @@ class PipConfig:
         for url in self.texts("extra-index-url"):
             if _comparable(url) not in assigned:
                 raise InputError(
-                    f"pip's configuration names the extra index {redact(url)}, but not which projects come from it",
-                    hint=f"name the projects that come from it: --index NAME={redact(url)} --from NAME=PROJECT",
+                    f"pip's configuration has the extra index {redact(url)}, but does not say which projects come from this index",
+                    hint=f"name the projects: --index NAME={redact(url)} --from NAME=PROJECT",
                 )
 
     def with_credentials(self, indexes: Sequence[str]) -> list[str]:

@@ -71,7 +71,7 @@ def parse_publishers(text: str, source: str) -> Publishers:
         table = parse_json(text)["publishers"]
         return {canonicalize_name(project): tuple(map(str, publishers)) for project, publishers in table.items()}
     except (ValueError, KeyError, TypeError, AttributeError) as error:
-        hint = "undo the change in this file, which `wheelhouse vet` writes; or remove the file"
+        hint = "restore the file as `wheelhouse vet` wrote it, or remove it"
         raise InputError(f"`{source}` is not a file of publishers: {error}", hint=hint) from error
 
 

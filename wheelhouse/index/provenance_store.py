@@ -69,7 +69,7 @@ class ProvenanceStore:
             return read_bytes(path_of(url), "the file of attestations")
         reply = self._http.get(url, subject=subject)
         if reply.status != 200:
-            raise ValueError(f"the index names it, and answered {reply.status}")
+            raise ValueError(f"the index page names this file, but the index answered {reply.status}")
         return reply.body
 
     def _locked_text(self, provenance: Provenance) -> str:

@@ -37,7 +37,9 @@ class IndexLocations:
             if _is_remote(location.address) and (location.name or location.is_default)
         }
         if unknown := tokens.keys() - servers.keys():
-            raise InputError(f"a token is given for `{min(unknown)}`, which is not the name of an index on a server")
+            name = min(unknown)
+            problem = f"`{name}`, which is not the name of an index" if name else "the default index, but there is none"
+            raise InputError(f"a token is given for {problem} on a server")
         for name, token in tokens.items():
             http.credentials.learn(servers[name], token)
         self.redacted = tuple(replace(location, address=shown(location.address)) for location in locations)

@@ -27,7 +27,7 @@ class Trust:
             authorities = self.ca_file or self.ca_folder
             hint = "name a PEM file with --ca-file or SSL_CERT_FILE"
             raise InputError(
-                f"the authorities in `{authorities}` cannot be read: {_reason(error)}", hint=hint
+                f"the certificate authorities in `{authorities}` cannot be read: {_reason(error)}", hint=hint
             ) from error
         if self.client_cert:
             _load_client_cert(context, self.client_cert)
@@ -60,7 +60,7 @@ def _load_client_cert(context: ssl.SSLContext, path: str) -> None:
     try:
         context.load_cert_chain(path, password=no_password)
     except (OSError, ssl.SSLError) as error:
-        hint = "--client-cert takes one PEM file that holds the certificate and its key"
+        hint = "give --client-cert one PEM file that has both the certificate and its key"
         raise InputError(f"the client certificate `{path}` cannot be used: {_reason(error)}", hint=hint) from error
 
 

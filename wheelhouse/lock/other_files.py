@@ -62,7 +62,7 @@ class OtherFileRequest:
     def _problems(self) -> Iterator[tuple[str, str]]:
         """Each problem as a sentence and a hint."""
         if not SAFE_FILENAME.fullmatch(self.name) or self.name in (LOCK, SUMS):
-            yield "its name cannot be that of a file in a wheelhouse", 'add name = "…"'
+            yield "a file in a wheelhouse cannot have this name", 'add name = "…"'
         if not all(address.startswith(("https://", "http://")) for address in (self.url, *self.beside.values())):
             yield (
                 "files come from http(s) addresses",

@@ -92,7 +92,7 @@ class PylockInput:
         lower = {name.lower(): digest.lower() for name, digest in file.hashes.items()}
         hashes = {name: digest for name, digest in lower.items() if name in STRONG_HASHES}
         if not hashes:
-            hint = "lock again with a tool that writes sha256"
+            hint = "lock again with a tool that writes sha256 hashes"
             raise InputError(f"`{self.source}` gives no strong hash for {package.name}", hint=hint)
         named = None if isinstance(file, PackageArchive) else file.name
         filename, url = self._located(package, named, file.url, file.path or "")
@@ -120,7 +120,7 @@ class PylockInput:
                 raise ValueError(url)
             return named or filename_of(url or path), beside if here or not url else url
         except ValueError as error:
-            raise InputError(f"`{self.source}` gives an address of {package.name} that cannot be read") from error
+            raise InputError(f"`{self.source}` gives an address for {package.name} that cannot be read") from error
 
 
 def _iso_time(moment: datetime) -> str:

@@ -30,7 +30,9 @@ def resolved_projects_of(
         f"{file.filename}: {reason_text(reason)}" for file in candidates if (reason := _refusal(file, request))
     ]:
         hint = "lock again, or change the options that exclude these files"
-        raise NoSolutionError("the lock names files that the options exclude", hint=hint, details=tuple(refused))
+        raise NoSolutionError(
+            "the lock file has files that the options or the target exclude", hint=hint, details=tuple(refused)
+        )
     names = {candidate.project for candidate in candidates}
     projects = [_resolved(candidate, request, source) for candidate in candidates]
     _warn_of_missing(projects, names, on_event)
@@ -59,7 +61,7 @@ def _warn_of_missing(projects: Iterable[ResolvedProject], names: set[NormalizedN
             if dependency_name(text) not in names:
                 missing.setdefault(text, f"{project.candidate.project} {project.candidate.version}")
     for text, requirer in sorted(missing.items()):
-        on_event(Warned(f"the lock leaves out `{text}`, which {requirer} requires"))
+        on_event(Warned(f"the lock file leaves out `{text}`, which {requirer} requires"))
 
 
 def _within(project: ResolvedProject, names: set[NormalizedName]) -> tuple[str, ...]:

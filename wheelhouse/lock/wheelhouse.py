@@ -11,6 +11,7 @@ from urllib.parse import quote
 from wheelhouse.archive.artifact import SAFE_FILENAME, Artifact
 from wheelhouse.errors import IntegrityError
 from wheelhouse.findings import Waiver
+from wheelhouse.humanize import counted
 from wheelhouse.lock.lock import LOCK_PREFIX, LOCK_SUFFIX, Lock, provenance_filename
 from wheelhouse.lock.write_lock import lock_toml
 
@@ -49,7 +50,7 @@ class Wheelhouse:
                 if other.sha256 != artifact.sha256:
                     hint = "find out why the index replaced the file between two runs, then fetch all targets with --upgrade"
                     raise IntegrityError(
-                        f"the locks of this wheelhouse give `{artifact.filename}` two different sha256 hashes",
+                        f"the lock files of this wheelhouse give `{artifact.filename}` two different sha256 hashes",
                         hint=hint,
                     )
         return artifacts
@@ -84,8 +85,8 @@ class Wheelhouse:
             return None
         project, found = next(iter(differing.items()))
         shown = ", ".join(f"{version} for {' and '.join(names)}" for version, names in found.items())
-        more = f", and {len(differing) - 1} more projects" if len(differing) > 1 else ""
-        return f"its locks have different versions of {project} ({shown}){more}: `--find-links` alone installs the newest of them"
+        more = f", and {counted(len(differing) - 1, 'more project')}" if len(differing) > 1 else ""
+        return f"its lock files have different versions of {project} ({shown}){more}: `--find-links` alone installs the newest of them"
 
     @property
     def texts(self) -> dict[str, str]:

@@ -230,4 +230,6 @@ class CandidateIndex:
         source = None if project in self._request.direct else self._packages.locations.of(project)
         if source is None:
             return ""
-        return "the index" if source.is_default else f"`{source.name or source.address}` ({source.address})"
+        if source.is_default:
+            return "the index"
+        return f"`{source.name}` ({source.address})" if source.name else f"`{source.address}`"

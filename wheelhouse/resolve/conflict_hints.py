@@ -21,7 +21,7 @@ from wheelhouse.target.target import Platform, Python, Target
 
 BRANCH = re.compile(r"constraints-\d+-\d+(?!\d|\.)")
 """A branch of Airflow's constraints, which moves on to later releases."""
-OPTIONAL_EXTRAS = {"mysql": "with INSTALL_MYSQL_CLIENT=false, the image build ignores this extra"}
+OPTIONAL_EXTRAS = {"mysql": "to build the image without this extra, set INSTALL_MYSQL_CLIENT=false"}
 """Extras of Airflow that its image's build can do without, and how."""
 PYTHONS = tuple(f"3.{minor}" for minor in range(6, 16))
 
@@ -62,7 +62,7 @@ def _no_project_hint(conflict: Conflict) -> str:
     """The hint about a project that no index has."""
     side = conflict.sides[0]
     if side.asker is None:
-        return "check the spelling, and that --index is the right index"
+        return "check the spelling, and check that --index is the right index"
     other_index = f"name the index that has it (`--index NAME=URL --from NAME={conflict.project}`)"
     other_release = "" if conflict.is_of_every_release(side) else f", request another release of {side.asker}"
     return f"{other_index}{other_release}, or {_leave_out(conflict)}"
@@ -97,7 +97,8 @@ def _no_release_hint(conflict: Conflict) -> str:
         origins = [
             line.origin for line in conflict.request.requirements if line.source and line.project == conflict.project
         ]
-        return f"name another file of {conflict.project} {origin_text(origins[0])}, or request a release of it from the index"
+        other = f"name another file of {conflict.project} {origin_text(origins[0])}"
+        return f"{other}, or request a release of {conflict.project} from the index"
     if extra := _extras_hint(chains):
         return extra
     lines = [
@@ -152,7 +153,7 @@ def _extras_hint(chains: Sequence[Sequence[Step]]) -> str | None:
         return f"leave out one of the extras: {' or '.join(f'`{extra}` of {project}' for project, extra in extras)}"
     if len(extras) > 1:
         return f"leave out one of the extras of {project}: {' or '.join(f'`{extra}`' for _, extra in extras)}"
-    why = f": {OPTIONAL_EXTRAS[extra]}" if project == AIRFLOW and extra in OPTIONAL_EXTRAS else ""
+    why = f"; {OPTIONAL_EXTRAS[extra]}" if project == AIRFLOW and extra in OPTIONAL_EXTRAS else ""
     return f"leave out the extra `{extra}` of {project}, because it leads to {chains[0][-1].dependency.project}{why}"
 
 
@@ -164,11 +165,11 @@ def _constraint_hint(conflict: Conflict, line: RequirementLine) -> str:
     release = _airflow_release(conflict)
     if release and BRANCH.search(line.origin):
         return (
-            f"take the constraints of a tag, because a branch moves on to later releases: "
-            f"constraints-{release} (`--airflow {release}` does)"
+            f"use the constraints of the tag constraints-{release}, as `--airflow {release}` does, because a branch moves on "
+            "to later releases"
         )
     if release and f"constraints-{release}" not in line.origin:
-        return f"change or remove {line.origin}, or take the constraints of this release: the tag constraints-{release}"
+        return f"change or remove {line.origin}, or use the constraints of this release, from the tag constraints-{release}"
     admitted = [version for version in conflict.usable if conflict.specifier.contains(version, prereleases=True)]
     example = f" so that it allows {conflict.project} {admitted[0]}" if admitted else ""
     return f"change {line.origin}{example}, or remove it"

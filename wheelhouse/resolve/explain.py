@@ -82,7 +82,8 @@ class ConflictText:
             return f"{f'{place} has no project' if place else 'no index has'} `{self._project}` ({self._origin(first)})"
         page = self._candidates.page
         if page.status.status == "quarantined":
-            return f"`{self._project}` ({self._origin(first)}) is {page.status} on {page.index}"
+            reason = f": {page.status.reason}" if page.status.reason else ""
+            return f"`{self._project}` ({self._origin(first)}) is {page.status.status} on {page.index}{reason}"
         if conflict.requires_itself:
             return f"{self._asks(first)} `{first.dependency}`, another release of {self._project}"
         if not conflict.complete:
@@ -194,10 +195,11 @@ class ConflictText:
         none of its.
         """
         conflict, page = self._conflict, candidates.page
-        yield f"{self._place()} offers {self._project} {offered_text(page.versions, conflict.specifier)}"
+        offered = f"{self._project} {offered_text(page.versions, conflict.specifier)}"
+        yield f"{self._place()} offers {offered if page.versions else f'no release of {self._project}'}"
         if page.ignored and not conflict.has_release(conflict.specifier):
             names = listed(page.ignored[::-1], NEWEST)
-            yield f"its page has other files, whose names are not those of a wheel or sdist of {self._project}: {names}"
+            yield f"the page also has files whose names do not fit a wheel or sdist of {self._project}: {names}"
 
     def _rejections(self) -> Iterator[str]:
         """Lines about rejected files: why, for each of the first MAX_REASONS groups of releases; the count of the other releases; and

@@ -29,7 +29,8 @@ SUPPORTED = {
 }
 SUPPORTED_FLAGS = ("--pre", "--prefer-binary", "--require-hashes", "--no-require-hashes")
 REFUSED = {
-    "--extra-index-url": "name each index and its projects to wheelhouse itself: if a project has two indexes, a stranger can add a file",
+    "--extra-index-url": "give each index, with its projects, to wheelhouse itself: "
+    "if a project has two indexes, a stranger can add a file to one of them",
     "--find-links": "give this option to wheelhouse itself",
     "--trusted-host": "name the certificate authority of that host in SSL_CERT_FILE",
     "--editable": "if you trust the code, build a wheel of it (`python -m build --wheel`), and name the wheel",
@@ -39,7 +40,7 @@ REFUSED = {
 }
 SHORT = {"--find-links": "-f", "--editable": "-e", "--config-settings": "-C --config-setting"}
 REFUSED_FLAGS = {
-    "--no-index": "name the folder or index that replaces the default index on the command line of wheelhouse"
+    "--no-index": "on the command line of wheelhouse, name the folder or index that replaces the default index"
 }
 FILE_OPTIONS = (*SUPPORTED, *SUPPORTED_FLAGS, *REFUSED, *REFUSED_FLAGS)
 
@@ -82,9 +83,13 @@ def read_options(text: str, origin: str) -> tuple[str, list[Option]]:
         values, rest = parser.parse_args(shlex.split(" ".join(words[first:])))
     except ValueError as error:
         names = ", ".join(sorted(FILE_OPTIONS))
-        raise InputError(f"{origin}: `{' '.join(words[first:])}`: {error}", hint=f"the options are {names}") from error
+        raise InputError(
+            f"{origin}: `{' '.join(words[first:])}`: {error}", hint=f"use one of these options: {names}"
+        ) from error
     if rest:
-        raise InputError(f"{origin}: `{' '.join(rest)}` follows an option", hint="write one requirement a line")
+        raise InputError(
+            f"{origin}: `{' '.join(rest)}` follows an option", hint="write each requirement on a line of its own"
+        )
     options = [Option(name, value, origin) for name, value in getattr(values, "collected", [])]
     for option in options:
         if advice := REFUSED.get(option.name) or REFUSED_FLAGS.get(option.name):

@@ -108,7 +108,7 @@ class ReleaseDependencies:
         for requirement, rules in metadata.requirements(request.target, release.extra, request.adjustments):
             if rules:
                 self._warn(
-                    f"{origin} has a requirement of `{requirement.name}` that PEP 508 does not allow ({rules}); "
+                    f"{origin} has a requirement on `{requirement.name}` that PEP 508 does not allow ({rules}); "
                     f"it is read as `{requirement}`"
                 )
             yield from dependencies_of(requirement, origin, release, request.direct)

@@ -39,10 +39,10 @@ def origin_text(origin: str) -> str:
 
 def offered_text(versions: Sequence[Version], specifier: SpecifierSet) -> str:
     """The versions of a page, newest first, as text: all of a few, else the newest, those next to the specifier's own, and how many
-    more. `nothing` for none.
+    more. Empty for none.
     """
     if len(versions) <= MAX_OFFERED * 2:
-        return ", ".join(map(str, versions)) or "nothing"
+        return ", ".join(map(str, versions))
     edges = [Version(clause.version.removesuffix(".*")) for clause in specifier if clause.operator != "==="]
     near = [version for edge in edges for version in _neighbours(versions, edge)]
     shown = sorted({*versions[:MAX_OFFERED], *near}, reverse=True)

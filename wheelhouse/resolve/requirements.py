@@ -158,8 +158,8 @@ def constraint_lines(text: str, source: str) -> tuple[RequirementLine, ...]:
     def nested(name: str, named_by: str) -> tuple[str, str]:
         """Raises InputError: called if the file names another one."""
         raise InputError(
-            f"{named_by} names `{name}`, and a file that is used here cannot include other files",
-            hint="copy the lines of that file into this one",
+            f"{named_by} includes `{name}`, but this constraints file cannot include other files",
+            hint=f"copy the lines of `{name}` into {named_by}",
         )
 
     return tuple(parse_file(text, source, nested, constraints=True).constraints)
@@ -171,7 +171,9 @@ def raise_all(problems: list[InputError]) -> None:
         raise problems[0]
     if problems:
         details = tuple(f"{problem}{f' ({problem.hint})' if problem.hint else ''}" for problem in problems)
-        raise InputError(f"{len(problems)} lines cannot be used", details=details, hint="correct the lines named above")
+        raise InputError(
+            f"{len(problems)} lines cannot be used", details=details, hint="correct the lines that are listed above"
+        )
 
 
 @dataclass(slots=True)

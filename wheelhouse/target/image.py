@@ -71,8 +71,8 @@ class Image:
         machine = linux_machine(architecture.removeprefix("linux/"))
         if machine is None:
             raise InputError(
-                f"`{architecture}` does not go with an image's name",
-                hint=f"write --platform linux/{{{','.join(ARCHITECTURES)}}} beside --image or --airflow",
+                f"`{architecture}` is not an architecture that an image can have",
+                hint=f"with --image or --airflow, write --platform linux/{{{','.join(ARCHITECTURES)}}}",
             )
         return f"{self.libc}_{machine}"
 

@@ -40,7 +40,7 @@ def read_facts(output: bytes, interpreter: str, code: int, log: bytes) -> Interp
         return _decoder.decode(output)
     except msgspec.DecodeError as error:
         raise MachineError(
-            f"`{interpreter}` did not describe itself: it ended with code {code}",
+            f"`{interpreter}` did not report its version and platform: it ended with code {code}",
             hint="name a Python of version 3.6 or newer",
             details=tuple(log.decode("utf-8", "replace").splitlines()[-3:]),
         ) from error
@@ -87,9 +87,9 @@ def unfit(interpreter: Target, target: Target) -> str | None:
     if (interpreter.python.tag, here.system) != (target.python.tag, there.system):
         return f"it is {interpreter.python.tag} on {here.system}"
     if here.machine != there.machine:
-        return f"it runs on {here.machine}, and the target on {there.machine}"
+        return f"it runs on {here.machine}, but the target runs on {there.machine}"
     libc, other = here.tag.partition("_")[0], there.tag.partition("_")[0]
-    return None if libc == other else f"its platform is {libc}, and the target's {other}"
+    return None if libc == other else f"its platform is {libc}, but the platform of the target is {other}"
 
 
 @dataclass(frozen=True, slots=True)

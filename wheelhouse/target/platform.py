@@ -114,10 +114,12 @@ def _linux(text: str, kind: str, major: str, minor: str, machine: str) -> Iterat
     family, libc = ("manylinux", "2") if kind == "many" else ("musllinux", "1")
     floor = GLIBC_FLOOR.get(machine, 17) if kind == "many" else 0
     if machine not in LINUX_MACHINES:
-        raise InputError(f"`{text}` names no architecture of Linux", hint=f"choose one of {', '.join(LINUX_MACHINES)}")
+        raise InputError(
+            f"`{text}` does not end with an architecture of Linux", hint=f"choose one of {', '.join(LINUX_MACHINES)}"
+        )
     if major != libc or not floor <= int(minor) <= MAX_MINOR or str(int(minor)) != minor:
-        hint = f"tags of {machine} begin with {family}_{libc}_{floor}_{machine}"
-        raise InputError(f"`{text}` names no C library that wheels are tagged for", hint=hint)
+        hint = f"choose {family}_{libc}_{floor}_{machine} or a newer version"
+        raise InputError(f"`{text}` has a version of the C library that no wheel can have", hint=hint)
     machines = COMPATIBLE.get(machine, (machine,))
     for name in machines:
         for version in range(int(minor), floor - 1, -1):

@@ -76,7 +76,7 @@ class Target:
         flags = re.fullmatch(r"cp\d+([a-ln-z]*)m?", tags[0].abi)
         name = f"{tags[0].interpreter}{flags[1] if flags else ''}-{best}"
         if not NAME.fullmatch(name):
-            raise InputError(f"its tags make no name: `{name}`")
+            raise InputError(f"its tags give a name that is not valid: `{name}`")
         version = _version(environment)
         python = Python(version, environment["implementation_name"], bool(flags and "t" in flags[1]))
         platform = Platform(best, environment["platform_system"], environment["platform_machine"], platforms)
@@ -123,14 +123,12 @@ class Target:
             answers = {marker.evaluate({**environment, **dict(zip(unknown, guess, strict=True))}) for guess in guesses}
         except (UndefinedComparison, UndefinedEnvironmentName) as error:
             hint = "leave the requirement out, or override it"
-            raise InputError(f"the marker `{marker}` has no answer: {error}", hint=hint) from error
+            raise InputError(f"the marker `{marker}` cannot be evaluated: {error}", hint=hint) from error
         if len(answers) > 1:
-            asked = (
-                f"{' and '.join(unknown)}, and target {self.name} gives no value for {'them' if unknown[1:] else 'it'}"
-            )
+            asked = f"{' and '.join(unknown)}, but the target {self.name} gives no value for {'them' if unknown[1:] else 'it'}"
             raise InputError(
-                f"the marker `{marker}` asks for {asked}",
-                hint="name the target by a --target-file from such a machine, leave the requirement out, or override it",
+                f"the marker `{marker}` depends on {asked}",
+                hint="add a --target-file from a machine of this target, leave the requirement out, or override it",
             )
         return answers.pop()
 
