@@ -220,7 +220,7 @@ def test_a_signature_of_another_bundle_is_refused(houses: dict[str, Path], tmp_p
     with tarfile.open(tmp_path / "old.tar") as archive:
         envelope = archive.extractfile(SIGNATURE).read()  # type: ignore[union-attr]
     forged = rewritten(tmp_path / "new.tar", lambda name, raw: (name, envelope if name == SIGNATURE else raw))
-    with pytest.raises(IntegrityError, match="for other content"):
+    with pytest.raises(IntegrityError, match="belongs to other content"):
         unpack(forged, tmp_path / "there", (public,))
 
 

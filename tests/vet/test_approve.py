@@ -337,7 +337,7 @@ def test_optional_fields_of_an_approval_are_kept() -> None:
     ],
 )
 def test_an_approval_with_a_field_of_another_kind_is_refused(more: dict[str, Any]) -> None:
-    with pytest.raises(IntegrityError, match="is no approval"):
+    with pytest.raises(IntegrityError, match="is not an approval"):
         parse_approval(statement(**more), "alice", "key")
 
 
