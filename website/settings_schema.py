@@ -77,7 +77,7 @@ KEYS = {
     "PolicySettings": {
         "threshold": "Findings of this severity or higher give exit code 1.",
         "severities": "New severities for rules, by the rule's id.",
-        "waivers": "Findings that somebody accepted, each until a day.",
+        "waivers": "Findings that somebody accepted, each until a certain day.",
         "cool-off-days": "Report files that were uploaded less than this number of days ago.",
         "advisories": "The snapshot of known vulnerabilities.",
         "advisories-max-days": "Report a snapshot of advisories that is older than this number of days.",
@@ -180,11 +180,11 @@ def settings_page(note: str) -> str:
     parts += [_table(title, definitions[name]) for title, name in _tables(definitions)]
     head = (
         "The settings are in `wheelhouse.toml` of the current folder, or in `[tool.wheelhouse]` of its `pyproject.toml`. Options on\n"
-        "the command line override the settings. If the command line names what to fetch, wheelhouse ignores the keys of the\n"
-        "settings file that say what to fetch and for which targets. An unknown key is an error.\n\n"
-        f"Editors complete and check the settings with [the JSON Schema]({SCHEMA}). Save the schema beside the settings file, and begin\n"
-        "the settings file with the line `#:schema ./wheelhouse-toml.schema.json`. The editor extension Even Better TOML and the\n"
-        "tool taplo read this line."
+        "the command line override the settings. Some keys describe the job: what to fetch, and for which targets. If the command\n"
+        "line names what to fetch, wheelhouse ignores these keys. An unknown key is an error.\n\n"
+        f"With [the JSON Schema]({SCHEMA}), an editor can check and complete the settings. Save the schema beside the\n"
+        "settings file, and begin the settings file with the line `#:schema ./wheelhouse-toml.schema.json`. The editor extension\n"
+        "Even Better TOML and the tool taplo read this line."
     )
     return f"{note}\n\n# wheelhouse.toml\n\n{head}\n\n" + "\n\n".join(parts) + "\n"
 

@@ -26,10 +26,10 @@ WaiverState = Literal[
 
 
 class WaiverSettings(msgspec.Struct, rename="kebab", forbid_unknown_fields=True, frozen=True):
-    """A finding that somebody accepted, until a day. The waiver names a rule, and a project or the sha256 of a file.
+    """A finding that somebody accepted until a certain day. The waiver names a rule, and a project or the sha256 of a file.
 
     `version`, `fingerprint` and `advisory` limit the waiver to one finding. `state` and `justification` say why a vulnerability
-    does not matter: `vet --sbom` writes them into the bill of materials.
+    does not matter. `vet --sbom` writes both keys into the bill of materials.
     """
 
     rule: str
@@ -124,7 +124,7 @@ class PolicySettings(msgspec.Struct, rename="kebab", forbid_unknown_fields=True,
 
 
 class IndexSettings(msgspec.Struct, rename="kebab", forbid_unknown_fields=True, frozen=True):
-    """An additional index, or a folder or page of links, and the projects that come from there."""
+    """An additional source (an index, a folder, or a page of links), and the projects that come from this source."""
 
     url: str | None = None
     find_links: str | None = None
