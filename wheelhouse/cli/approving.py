@@ -85,8 +85,8 @@ def approve(
 
     Your signature covers the bytes and the findings of each file. An approval counts in every wheelhouse that has the file.
     On a terminal, you see the findings and are asked before anything is signed. The signature is a new line of the
-    approvals file. The commands verify, stage, pack, index, serve and publish read the approvals file if you add
-    `--require-approved`. A withdrawal is also a signed line. Never remove a line from the approvals file.
+    approvals file. With `--require-approved`, these commands read the approvals file: `verify`, `stage`, `pack`, `index`,
+    `serve` and `publish`. A withdrawal is also a signed line. Never remove a line from the approvals file.
 
     \b
     wheelhouse approve --key our-key --reason "read the diff of 2.10.5"

@@ -49,13 +49,13 @@ def build(
 
     After the build, the lock files name the wheels instead of the sdists. Build requirements are resolved as of a past date
     (see --build-uploaded-prior-to). They are locked and kept in build/ of the wheelhouse. They come from the same index as
-    the sdist, unless you name another index. Wheels that were built before come from the cache. If a wheel fits every
-    platform (`none-any`), all targets whose lock files name the sdist use this wheel. If an sdist cannot be built, the
-    command builds the other sdists, and exits with code 6.
+    the sdist, unless you name another index. Wheels of earlier builds come from the cache. If a wheel fits every platform
+    (`none-any`), it replaces its sdist for all targets. If an sdist cannot be built, the command builds the other sdists,
+    and exits with code 6.
 
-    With --store, wheels that other machines built come from the store. If the targets need several machines, run `build
-    --only-here` on each machine: a machine builds the sdists that it can build. Then run `build --from-store` on one
-    machine: this machine takes all wheels from the store.
+    With --store, the command also uses the wheels that other machines put into the store. If the targets need several
+    machines, run `build --only-here` on each machine: a machine builds the sdists that it can build. Then run `build
+    --from-store` on one machine: this machine takes all wheels from the store.
     """
     from wheelhouse.build.pending import is_complete, must_have_targets
     from wheelhouse.files.temporary import sweep_scratch

@@ -42,8 +42,8 @@ def materialize(
     wheelhouse fetch --virtual --store s3://packages/store --dest jobs/web
     wheelhouse materialize jobs/web --store s3://packages/store --dest wheels
 
-    A file comes from the cache, else from the store, else from the index that its lock file names. Wheels that another
-    machine built come from the store. Each file must have the sha256 in its lock file. Files that are already in the
+    A file comes from the cache, else from the store, else from the index that its lock file names. Only the store has
+    the wheels that other machines built. Each file must have the sha256 in its lock file. Files that are already in the
     wheelhouse stay.
     """
     from wheelhouse import report

@@ -89,12 +89,12 @@ def index(
 
     Each page is written as HTML (index.html) and JSON (index.json), and each wheel has a metadata file. The
     distributions are copies, which share blocks with the wheelhouse if the file system can do that. If a file of the index
-    is missing or has a wrong size, the file is copied again. Releases that `wheelhouse mirror` removed or blocked stay out.
-    `wheelhouse verify DIR` checks the whole index.
+    is missing or has a wrong size, the file is copied again. The index does not get releases that
+    `wheelhouse mirror` removed or blocked. `wheelhouse verify DIR` checks the whole index.
 
-    Installers can read the index from a folder by its file: URL, or from a bucket. Several runs may write to one bucket at
-    once. If another run changed a page in the meantime, a run reads this page again, and then changes it. In a bucket, a
-    missing file or a wrong size is found only with --check.
+    Installers can read the index from a folder (with a `file:` URL) or from a bucket. Several runs may write to one bucket
+    at once. If one run wants to change a page, but another run changed it in the meantime, the first run reads the new page
+    before its own change. In a bucket, a missing file or a wrong size is found only with --check.
     """
     from wheelhouse.fetch.gather import parse_moment
     from wheelhouse.mirror.static_index import IndexChoices

@@ -79,7 +79,7 @@ def rehearse(
     pip-tools does not run on the target's Python, name another pip-tools with --tools. A folder that was staged for Airflow
     is installed with the commands of Airflow's image build. --image and --dockerfile build the image itself, with the
     container engine of this machine. Targets that cannot be installed on this machine are listed as skipped. Exit code 1:
-    do not carry the wheelhouse as it is. Exit code 6: no target could be installed.
+    an install or a check failed, so do not carry the wheelhouse across the air gap. Exit code 6: no target could be installed.
     """
     from wheelhouse.rehearse.other_installers import InstallTools
     from wheelhouse.rehearse.rehearsal import installed_for, skipped_targets

@@ -26,8 +26,8 @@ checked_elsewhere(
     Severity.WARNING,
     {
         UNKNOWN: "The policy allows or denies licences, but the copyright file of a Debian package is not machine-readable.\n\n"
-        "The copyright file is from another package, or is not in the machine-readable format and names no text in "
-        "/usr/share/common-licenses."
+        "The copyright file is from another package, or does not have any of these: the machine-readable format, a reference to "
+        "a text in /usr/share/common-licenses, a known licence text."
     },
     group=GROUP,
 )

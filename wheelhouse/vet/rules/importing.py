@@ -280,7 +280,7 @@ def source_unparsed(facts: Facts, review: Review) -> Iterator[Observation]:
 def source_unfollowed(facts: Facts, review: Review) -> Iterator[Observation]:
     """A source could not be analysed to its end: it is too long, nested too deeply, or needs too many steps.
 
-    Such a source can hide code. None of 1,100 real files had such a source.
+    Such a source can hide code. None of 1,100 real distributions had such a source.
     """
     for path, does, _ in _members_with(facts, ("unfollowed",), *REACHES):
         yield observed(path=path, does=does)

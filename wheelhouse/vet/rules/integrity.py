@@ -66,9 +66,9 @@ checked_elsewhere(
         "record-hash": "The hash of a file differs from its hash in RECORD, or RECORD has a hash of an unknown kind.",
         "record-size": "The size of a file differs from its size in RECORD.",
         "name-twins": "Two files with code or metadata in the wheel become one file on macOS and Windows.\n\n"
-        "Their names differ only in case, or in how Unicode composes a letter. On these systems, other code can run than on Linux.",
+        "Their names differ only in case, or in how Unicode composes a letter. These systems can run other code than Linux.",
         "record-fields": "A row of RECORD, the wheel's list of its files, has more than three fields.\n\n"
-        "The row has a file name with commas that is not quoted. Some installers refuse the wheel.",
+        "The row has commas in a file name without quotes. Some installers refuse the wheel.",
     },
 )
 checked_elsewhere(
@@ -89,7 +89,7 @@ checked_elsewhere(
     Severity.NOTE,
     {
         "several-versions": "The lock files of the targets have different versions of a project.\n\n"
-        "An installer that gets only the folder takes the newest version. requirements.<target>.txt names the right version."
+        "If an installer gets only the folder, it takes the newest version. requirements.<target>.txt names the right version."
     },
 )
 
@@ -98,7 +98,8 @@ checked_elsewhere(
 def other_bytes(facts: Facts, review: Review) -> Iterator[Observation]:
     """A file with the same name was approved before, but only with another sha256.
 
-    On PyPI, nobody can replace a file. A mirror, your own build or an attacker can replace a file.
+    On PyPI, nobody can replace a file. So at least one of the two files is not from PyPI. It can come from a mirror, your own
+    build or an attacker.
     """
     approved = review.approvals.sha256s_of(facts.filename)
     sha256 = facts.pin.artifact.sha256

@@ -40,7 +40,7 @@ def lookalike_popular(facts: Facts, review: Review) -> Iterator[Observation]:
 
 @rule(Severity.WARNING)
 def lookalike_known(facts: Facts, review: Review) -> Iterator[Observation]:
-    """The name of the project imitates a PyPI project that has many downloads, but is not one of the thousand most downloaded.
+    """The name of the project imitates a PyPI project with many downloads (but not one of the thousand most downloaded projects).
 
     The names are compared as for `lookalike-popular`.
     """
@@ -80,8 +80,8 @@ def module_of_another(facts: Facts, review: Review) -> Iterator[Observation]:
 def homoglyphs(facts: Facts, review: Review) -> Iterator[Observation]:
     """The name of a module or command has letters of another alphabet that look like ASCII letters.
 
-    A reader cannot tell this name from the ASCII name, but Python can. A name without any ASCII letter is reported only if
-    it looks like a module of the standard library or a well-known project.
+    This name and the ASCII name look the same to a person, but Python sees two different names. A name without any ASCII
+    letter is reported only if it looks like a module of the standard library or a well-known project.
     """
     names = (*facts.top_modules, *facts.commands)
     alike = {name: plain for name in names if (plain := ascii_lookalike(name)) and _reads_like(name, plain, review)}
@@ -99,8 +99,9 @@ def _reads_like(name: str, plain: str, review: Review) -> bool:
 def lookalike_inside(facts: Facts, review: Review) -> Iterator[Observation]:
     """The name of the project looks like the name of another project of the same wheelhouse.
 
-    The rule reports the project that fewer files of the wheelhouse require. If equally many files require each project, the
-    rule reports both. If both projects are well known, such as `attrs` and `cattrs`, the rule reports neither.
+    For each of the two projects, the rule counts the files of the wheelhouse that require it. The rule reports the project
+    with the lower count, or both projects if the counts are equal. If both projects are well known, such as `attrs` and
+    `cattrs`, the rule reports neither.
     """
     for other in sorted({one.project for one in review.facts}):
         is_known = {facts.project, other} <= review.known.ranks.keys()

@@ -92,8 +92,8 @@ def _is_small_in_namespace(path: str, facts: Facts) -> bool:
 def intrudes(facts: Facts, review: Review) -> Iterator[Observation]:
     """The distribution installs into a package of another project of the wheelhouse, or of a project in the policy's `lookalikes`.
 
-    A package belongs to the project that installs its `__init__.py`, or that has its name. Namespace packages belong to no
-    project. If the distribution's name begins with the owner's name, `extends` reports the distribution instead.
+    The owner of a package is the project that installs its `__init__.py`, or that has its name. Namespace packages have no
+    owner. If the distribution's name begins with the owner's name, `extends` reports the distribution instead.
     """
     for owner, paths in _paths_of_others(facts, review):
         if not _is_part_of(facts.project, owner):
