@@ -45,7 +45,9 @@ Wheelhouses = Annotated[
 PublicKeys = Annotated[
     list[Path] | None,
     typer.Option(
-        "--key", metavar="FILE", help="Accept only a bundle that this Ed25519 public key signed. May be repeated."
+        "--key",
+        metavar="FILE",
+        help="Accept only a bundle with a signature of this Ed25519 public key. May be repeated.",
     ),
 ]
 
@@ -67,8 +69,8 @@ def pack(
         typer.Option(
             "--since",
             metavar="OTHER",
-            help="Pack only files that the far side lacks. OTHER says what the far side has: a file that `wheelhouse "
-            "state` wrote there, or a wheelhouse, a bundle or a manifest.",
+            help="Pack only files that the far side lacks. OTHER lists the files of the far side. It is a file "
+            "that `wheelhouse state` wrote there, or a wheelhouse, a bundle or a manifest.",
         ),
     ] = None,
     since_keys: Annotated[
@@ -76,7 +78,7 @@ def pack(
         typer.Option(
             "--since-key",
             metavar="FILE",
-            help="Accept only a state that this Ed25519 public key signed. May be repeated.",
+            help="Accept only a state with a signature of this Ed25519 public key. May be repeated.",
         ),
     ] = None,
     split: Annotated[
@@ -235,11 +237,12 @@ def unpack(
 ) -> None:
     """Unpack the wheelhouse of a bundle into a folder. Every file is verified before it gets its final name.
 
-    The folder may be empty, or have an earlier wheelhouse of the same job. Files that the bundle does not carry are taken
-    from this earlier wheelhouse. Files that the new wheelhouse does not need are removed. If files are missing, the command
-    names them and changes nothing. If the bundle has several wheelhouses, each gets its own folder inside WHEELHOUSE. You
-    can repeat the command at any time. The approvals, advisories and policy of the bundle go into WHEELHOUSE.review/. With
-    --require-approved, the command checks the approvals with the keys in your own settings, before it writes a file.
+    The folder may be empty, or have an earlier wheelhouse of the same job. If a file is not in the bundle, it is
+    taken from this earlier wheelhouse. Files are removed if the new wheelhouse does not need them. If files are missing,
+    the command names them and changes nothing. If the bundle has several wheelhouses, each gets its own folder inside
+    WHEELHOUSE. You can repeat the command at any time. The approvals, advisories and policy of the bundle go into
+    WHEELHOUSE.review/. With --require-approved, the command checks the approvals with the keys in your own settings, before
+    it writes a file.
     """
     from wheelhouse.bundle.unpack import approve_all
     from wheelhouse.bundle.unpack import unpack as unpack_step

@@ -33,7 +33,7 @@ def verify(
         typer.Option(
             "--key",
             metavar="FILE",
-            help="Accept only a staged folder that this Ed25519 public key signed. May be repeated.",
+            help="Accept only a staged folder with a signature of this Ed25519 public key. May be repeated.",
         ),
     ] = None,
     as_json: Json = False,

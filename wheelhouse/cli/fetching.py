@@ -39,9 +39,9 @@ def fetch(
     If the command line does not say what to fetch, the job is read from wheelhouse.toml, or from [tool.wheelhouse] of
     pyproject.toml. With --all, one run fetches all jobs of that file (the tables [jobs.NAME]), each into its own
     wheelhouse. If the wheelhouse has a lock file of the same job, `fetch` uses the lock file as it is. To resolve again, add
-    --upgrade. Files of another job in the wheelhouse are removed only after a question, or with --replace. If the job in
-    the settings file changed, the job's old files are replaced without a question. Package code runs only with --build,
-    which builds each sdist in a sandbox.
+    --upgrade. If the wheelhouse also has files of another job, they are removed only after a question, or with --replace.
+    If the job in the settings file changed, the job's old files are replaced without a question. Package code runs only
+    with --build, which builds each sdist in a sandbox.
     """
     if jobs := chosen_jobs(selection):
         fetch_fleet(jobs, chosen, selection, network, building if build else None, as_json=as_json, quiet=quiet)
@@ -81,7 +81,7 @@ def lock(
     as_json: Json = False,
     quiet: Quiet = False,
 ) -> None:
-    """Resolve requirements, and write pylock.<target>.toml. Distributions are downloaded only for metadata that the index does not give."""
+    """Resolve requirements, and write pylock.<target>.toml. A distribution is downloaded only if the index does not give its metadata."""
     if check:
         from wheelhouse.cli.lock_check import check_locks
 

@@ -329,7 +329,7 @@ def prune(
 
 @command(mirror_app, "verify")
 def mirror_verify(tree: Tree, as_json: Json = False) -> None:
-    """Check every page and file of an index, and that its pages agree with its journal. For a folder, `wheelhouse verify` does the same."""
+    """Check every page and file of an index, and compare its pages with its journal. For a folder, `wheelhouse verify` does the same."""
     from wheelhouse import report
     from wheelhouse.findings import Severity, worst
     from wheelhouse.mirror.tree import must_be_tree

@@ -72,10 +72,10 @@ def review(
 ) -> None:
     r"""Approve files of a wheelhouse in a browser, or withdraw approvals. Each decision is signed.
 
-    The page lists the files that are not approved yet, with their findings and changes. Files whose code can do something
-    new come first.
+    The page lists the files that are not approved yet, with their findings and changes. It starts with files whose
+    code can do something new.
 
-    The page is served on the loopback address only, to the first browser that opens the printed address. The page loads
+    The page is served only on the loopback address, and only to the first browser that opens the printed URL. The page loads
     nothing from other servers. When you approve or withdraw, the decision is signed with your key at once, and added to the
     approvals file. Ctrl-C ends the review. Signed decisions stay.
 

@@ -60,7 +60,7 @@ def serve(
         typer.Option(
             "--token-file",
             metavar="FILE",
-            help="Allow only users with a token to read. Each line of the file is `user:token`.",
+            help="Only users with a token can read the index. Each line of the file is `user:token`.",
         ),
     ] = None,
     htpasswd: Annotated[
@@ -68,7 +68,7 @@ def serve(
         typer.Option(
             "--htpasswd",
             metavar="FILE",
-            help="Allow only the users in this file to read. Their passwords are bcrypt hashes.",
+            help="Only the users in this file can read the index. Their passwords are bcrypt hashes.",
         ),
     ] = None,
     by_name: Annotated[
@@ -88,7 +88,7 @@ def serve(
     access_log: Annotated[
         Path | None,
         typer.Option(
-            "--access-log", metavar="FILE", help="Append one line of JSON for each request to this file; - is stdout."
+            "--access-log", metavar="FILE", help="For each request, append one line of JSON to this file; - is stdout."
         ),
     ] = None,
     require_approved: RequireApproved = False,

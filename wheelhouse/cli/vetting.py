@@ -59,7 +59,7 @@ def vet(
         typer.Option(
             "--vex",
             metavar="FILE",
-            help="A VEX document with the vulnerabilities that do not matter: CycloneDX, OpenVEX or CSAF. May be "
+            help="A VEX document (CycloneDX, OpenVEX or CSAF) with the vulnerabilities that do not matter. May be "
             "repeated.",
         ),
     ] = None,

@@ -86,17 +86,19 @@ class DatabaseClients:
     disable_mysql_client: bool = job(
         "--disable-mysql-client",
         default=False,
-        help="Leave the MySQL client, and the extra that needs it, out of Airflow's image.",
+        help="Prepare Airflow's image without the MySQL client, and without the extra that needs this client.",
     )
     disable_mssql_client: bool = job(
         "--disable-mssql-client",
         default=False,
-        help="Leave the MSSQL client, and the extra that needs it, out of the image of Airflow 2.2 and newer.",
+        help="Prepare the image of Airflow 2.2 or newer without the MSSQL client, and without the extra that needs this "
+        "client.",
     )
     disable_postgres_client: bool = job(
         "--disable-postgres-client",
         default=False,
-        help="Leave the PostgreSQL client, and the extra that needs it, out of the image of Airflow 2.3 and newer.",
+        help="Prepare the image of Airflow 2.3 or newer without the PostgreSQL client, and without the extra that needs "
+        "this client.",
     )
 
 
@@ -193,8 +195,8 @@ class DebianOptions:
         "--deb-keyring",
         metavar="FILE",
         in_table=True,
-        help="Accept suites that a key in this file signed. Default: the keys that the source names, else the keys "
-        "of the base system, else this machine's keys for Debian archives.",
+        help="Check the signatures of suites with the keys in this file. Default: the keys that the source names, else "
+        "the keys of the base system, else this machine's keys for Debian archives.",
     )
     deb_date: str | None = always(
         "--deb-date",
@@ -401,13 +403,13 @@ class BuildingOptions:
         "--build-uploaded-prior-to",
         default=None,
         metavar="TIME",
-        help="Use build requirements uploaded before this time. Default: the upload date of the sdist, or of the newest "
-        "file of the requested projects, if this date is later.",
+        help="Use build requirements uploaded before this time. Default: the later of two dates: the "
+        "upload date of the sdist, and the upload date of the newest file of the requested projects.",
     )
     build_constraint: Texts = option(
         "--build-constraint",
         metavar="FILE|LINE",
-        help="Constrain the build requirements: a file, or a line such as 'cython<3'.",
+        help="Constraints for the build requirements: a file, or a line such as 'cython<3'.",
     )
     build_minutes: float = option(
         "--build-minutes", default=60.0, metavar="N", minimum=0.01, help="The time limit of one build, in minutes."
@@ -489,7 +491,7 @@ class NetworkOptions:
         environment="WHEELHOUSE_MIN_RATE",
         metavar="BYTES",
         minimum=0,
-        help="Stop a download if the server sends fewer bytes per second than this for a whole minute.",
+        help="Stop a download that is slower than this number of bytes per second for a whole minute.",
     )
     ca_file: str | None = option(
         "--ca-file", default=None, metavar="PEM", help="Trust these certificate authorities instead of the system's."
@@ -527,8 +529,8 @@ class StoreLocation:
         default=None,
         environment="WHEELHOUSE_STORE",
         metavar="URL",
-        help="The store, which machines share: s3://bucket/folder, gs://…, az://… or file:///folder. A file that "
-        "the cache lacks comes from the store, or else from the index.",
+        help="The address of the store that machines share: s3://bucket/folder, gs://…, az://… or file:///folder. If the "
+        "cache lacks a file, the file comes from the store, or else from the index.",
     )
 
 
@@ -542,8 +544,8 @@ class StoreOptions(StoreLocation):
         default=None,
         environment="WHEELHOUSE_STORE_KEY",
         metavar="FILE",
-        help="Sign objects of the store with this Ed25519 key. Objects whose name is not their own hash, such as built "
-        "wheels, need a signature.",
+        help="Sign objects of the store with this Ed25519 key. Objects that are not named after their own hash (such "
+        "as built wheels) need a signature.",
     )
 
 
@@ -597,16 +599,16 @@ class ImageOptions(DatabaseClients):
         "--route",
         default=None,
         metavar="NAME",
-        help="How the image build installs. configured (default): Airflow's ordinary install, from the folder. "
-        "context: Airflow's from-context install.",
+        help="The install of the image build: configured (Airflow's ordinary install, from the folder; default) or "
+        "context (Airflow's from-context install).",
     )
     rename: str | None = always(
         "--rename",
         default=None,
         metavar="HOW",
-        help="How to rename Airflow's own files for --route context. auto (default): to Apache_Airflow… if needed. "
-        "never: not at all. documented: to _apache_airflow…, as Airflow's documentation says. This name works with "
-        "no Airflow release.",
+        help="How to rename Airflow's own files for --route context: auto (to Apache_Airflow…, if needed; default), never "
+        "(keep the names) or documented (to _apache_airflow…, as Airflow's documentation says, but no Airflow release "
+        "accepts this name).",
     )
     dev_apt: Texts = always("--dev-apt", metavar="NAME", help="Install a Debian package in the build stage.")
     runtime_apt: Texts = always("--runtime-apt", metavar="NAME", help="Install a Debian package in the final image.")
