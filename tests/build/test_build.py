@@ -324,7 +324,7 @@ def test_a_target_without_its_python_does_not_stop_the_others(index: IndexServer
     assert done.returncode == 6
     assert "error: 1 of 4 sdists was not built; the other wheels are in the wheelhouse" in done.stderr
     assert f"native-1.0.tar.gz ({FOREIGN}): no interpreter was found for {FOREIGN}" in done.stderr
-    assert done.stderr.splitlines()[-1].startswith("hint: name one with --interpreter")
+    assert done.stderr.splitlines()[-1].startswith("hint: name an interpreter with --interpreter")
     own = f"cp{MINOR.replace('.', '')}"
     assert locked(tmp_path, FOREIGN) == {"pure": "pure-1.0-py3-none-any.whl", "native": "native-1.0.tar.gz"}
     here = locked(tmp_path, f"{own}-manylinux_2_28_x86_64")

@@ -282,7 +282,7 @@ def test_lines_whose_hashes_contradict_each_other_are_named(run: Run, work: Path
     (work / "b.txt").write_text(f"lib==1.0 --hash=sha256:{two}\n")
     error = run.error("-r", "a.txt", "-r", "b.txt")
     assert error["exit-code"] == 2
-    assert error["sentence"] == "a.txt:1 and b.txt:1 give different hashes of lib, and no file has both"
+    assert error["sentence"] == "a.txt:1 and b.txt:1 give different hashes of lib, so no file can match both"
     assert run.error("-r", "a.txt", "-c", "b.txt")["exit-code"] == 2
     (work / "b.txt").write_text(f"lib==1.0 --hash=sha512:{other}\n")
     assert run.pins("-r", "a.txt", "-r", "b.txt") == {"lib": "1.0"}

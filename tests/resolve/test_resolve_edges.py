@@ -303,7 +303,12 @@ def test_a_requirement_may_be_as_long_as_the_limit(monkeypatch: pytest.MonkeyPat
         ("-r r.txt", False, "`r.txt` includes itself: r.txt → r.txt", "remove one of these `-r` or `-c` lines"),
         ("-r a.txt", True, "r.txt:1: `-r` is not allowed in a constraints file", "write `-c`"),
         ("lib[x]", True, "r.txt:1: a constraint cannot have extras", "put the extras into the requirement"),
-        ("./lib-1.0.zip", True, "r.txt:1: a constraint cannot name a file", "make it a requirement, or use --override"),
+        (
+            "./lib-1.0.zip",
+            True,
+            "r.txt:1: a constraint cannot name a file",
+            "write a requirement instead, or use --override",
+        ),
     ],
 )
 def test_what_a_file_cannot_hold(text: str, constraints: bool, sentence: str, hint: str) -> None:
@@ -360,7 +365,7 @@ def test_the_hints_about_an_address_that_a_release_requires() -> None:
     for address in ("https://h.example/lib-1.zip", "git+https://h.example/lib"):
         with pytest.raises(InputError) as caught:
             list(dependencies_of(Requirement(f"lib @ {address}"), "app 1.0"))
-        assert str(caught.value) == f"app 1.0 requires `lib @ {address}`, an address outside the indexes"
+        assert str(caught.value) == f"app 1.0 requires `lib @ {address}`, but this address is outside the indexes"
         hints.append(caught.value.hint)
     assert hints == [
         "if you trust that file, request it yourself: 'lib @ …#sha256=…'; or name a release with --override FILE",
@@ -373,8 +378,8 @@ def test_lines_with_contradicting_hashes_get_a_hint() -> None:
     one, other = (parse_line(f"lib==1 --hash=sha256:{digit * 64}", f"r.txt:{digit}") for digit in "12")
     with pytest.raises(InputError) as caught:
         ResolutionRequest(TARGET, (one, other)).must_admit_hashes()
-    assert str(caught.value) == "r.txt:1 and r.txt:2 give different hashes of lib, and no file has both"
-    assert caught.value.hint == "remove one of the two requirements, or write the hashes of both on each line"
+    assert str(caught.value) == "r.txt:1 and r.txt:2 give different hashes of lib, so no file can match both"
+    assert caught.value.hint == "remove one of the two requirements, or give all these hashes to each of them"
 
 
 def test_specifiers_with_one_wildcard_are_exact_if_another_clause_is() -> None:

@@ -431,7 +431,7 @@ def test_a_release_whose_requirements_nobody_can_read_is_left_out_and_told(
 @pytest.mark.parametrize(
     ("bad", "sentence"),
     [
-        ("lib @ http://127.0.0.1/lib-1.0.tar.gz", "an address outside the indexes"),
+        ("lib @ http://127.0.0.1/lib-1.0.tar.gz", "this address is outside the indexes"),
         ("lib; sys_platform ~= 'linux'", "cannot be evaluated"),
         ("lib; platform_release > '5'", "gives no value for it"),
     ],

@@ -220,7 +220,7 @@ def test_a_role_that_is_not_for_a_file_signs_nothing(desk_of: DeskOf, rules: App
     limited = ApprovalRules(rules.reviewers, 1, {"ada": Role("data", ("apache-airflow-providers-*",))})
     ada.approvals_file = ApprovalsFile(file, lambda: read_approvals(file, limited, NOW.date()))
     assert not ada.standings()[AIRFLOW].may_approve and ada.standings()[provider("http")].may_approve
-    with pytest.raises(WheelhouseError, match="your role, data, is not for"):
+    with pytest.raises(WheelhouseError, match="your role `data` is not for"):
         ada.approve([AIRFLOW], "read")
 
 

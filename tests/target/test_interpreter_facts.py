@@ -322,7 +322,7 @@ def test_a_bare_name_is_one_of_path(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     (tmp_path / "python8").touch()
     with pytest.raises(MachineError) as caught:
         named_interpreter("python8", str(program.parent))
-    assert caught.value.hint == "write `./python8` for the one in this folder"
+    assert caught.value.hint == "write `./python8` for the file in this folder"
 
 
 def test_the_first_interpreter_that_fits_is_taken(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

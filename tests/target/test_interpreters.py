@@ -237,7 +237,7 @@ def test_a_name_that_is_not_on_path_is_said_to_be_that(tmp_path: Path) -> None:
     )
     python_at(tmp_path / "python3.99")
     code, said = shown_by(tmp_path, "python3.99")
-    assert code == 6 and "hint: write `./python3.99` for the one in this folder" in said
+    assert code == 6 and "hint: write `./python3.99` for the file in this folder" in said
 
 
 def test_a_python_found_here_is_asked_although_a_home_may_not_be_read(tmp_path: Path) -> None:

@@ -141,7 +141,7 @@ LEDGERS: dict[str, tuple[tuple[Approval, ...], str]] = {
     "nothing before": ((ONE, OTHER), ""),
     "what came before is gone": (
         (TWO, OTHER),
-        "a statement of ada is missing: 1, which comes before the statement of 2026-01-01",
+        "a statement of ada is missing: 1, which comes before the statement that was made on 2026-01-01",
     ),
     "what came before is another reviewer's": ((TWO, replace(ONE, reviewer="bob")), "a statement of ada is missing"),
     "an unknown key": ((replace(STRANGE, previous="0", withdraws=("1",)), ONE), ""),
@@ -288,7 +288,7 @@ def test_format_1_has_sentences() -> None:
 ALTERED: dict[str, tuple[Callable[[dict[str, Any]], object], str]] = {
     "another format": (
         lambda one: one.update(format=3),
-        "its format is 3, and this version of wheelhouse reads 1 and 2",
+        "its format is 3, but this version of wheelhouse reads formats 1 and 2",
     ),
     "another fact": (
         lambda one: one["findings"][A][0]["facts"].update(count=3),

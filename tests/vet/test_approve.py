@@ -239,7 +239,7 @@ def test_a_tampered_statement_is_refused(tmp_path: Path, keys: Path) -> None:
 
     path = altered(written(tmp_path, keys / "alice"), another_file)
     with pytest.raises(
-        IntegrityError, match=r"line 1 of .* key of alice signed it, .* altered after signing, or forged"
+        IntegrityError, match=r"line 1 of .* key of alice as its signer, .* altered after signing, or forged"
     ):
         read(path, keys, "alice")
 

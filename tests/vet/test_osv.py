@@ -66,7 +66,7 @@ def test_what_is_no_export_is_refused(tmp_path: Path, monkeypatch: pytest.Monkey
     monkeypatch.setattr(osv, "MAX_RECORD_BYTES", 11)
     assert list(read_bytes(held, "it")) == [{"id": "A"}]
     monkeypatch.setattr(osv, "MAX_RECORD_BYTES", 10)
-    with pytest.raises(InputError, match=r"^`it:a\.json` has 11 bytes, and no record is that large$"):
+    with pytest.raises(InputError, match=r"^`it:a\.json` has 11 bytes, but the limit for a record is 10 bytes$"):
         list(read_bytes(held, "it"))
 
 

@@ -120,7 +120,7 @@ def _hash(option: Option) -> str:
 def _requirement_hint(text: str) -> str:
     """The hint about what to write instead of an invalid requirement."""
     if text.startswith("-"):
-        return "give options to wheelhouse itself, or write each on a line of its own in a file"
+        return "give options to wheelhouse itself, or write each option on a line of its own in a file"
     if re.search(r"[^=<>!~]=[^=]", text):
         return "write `==` for an exact version"
     if variable := VARIABLE.search(text):
@@ -226,7 +226,7 @@ class _Reading:
                 f"{line.origin}: a constraint cannot have extras", hint="put the extras into the requirement"
             )
         if line.source:
-            hint = "make it a requirement, or use --override"
+            hint = "write a requirement instead, or use --override"
             raise InputError(f"{line.origin}: a constraint cannot name a file", hint=hint)
         self.lines.constraints.append(line)
 

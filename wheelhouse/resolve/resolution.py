@@ -76,9 +76,9 @@ class ResolutionRequest:
             ]
             for (first, some), (second, others) in combinations(hashes_by_line, 2):
                 if not _compatible(some, others):
-                    sentence = f"{first} and {second} give different hashes of {project}, and no file has both"
+                    sentence = f"{first} and {second} give different hashes of {project}, so no file can match both"
                     raise InputError(
-                        sentence, hint="remove one of the two requirements, or write the hashes of both on each line"
+                        sentence, hint="remove one of the two requirements, or give all these hashes to each of them"
                     )
 
     @cached_property
@@ -174,7 +174,7 @@ def dependencies_of(
                 "if you trust the code, build a wheel of it, offer the wheel with --find-links, "
                 f"and name its release (`{project}==…`) in a file that you give with --override"
             )
-        sentence = f"{origin} requires `{project} @ {address}`, an address outside the indexes"
+        sentence = f"{origin} requires `{project} @ {address}`, but this address is outside the indexes"
         raise InputError(sentence, hint=hint)
     for extra in ("", *sorted(canonicalize_name(extra) for extra in requirement.extras)):
         yield Dependency(project, extra, requirement.specifier, origin, parent)

@@ -132,4 +132,4 @@ class Desk:
         role = current.roles.get(self.reviewer.name)
         for one in chosen:
             if role and not role.is_for(one.subject.rpartition("/")[2]):
-                raise InputError(f"your role, {role.name}, is not for `{one.subject}`: the approval would not count")
+                raise InputError(f"your role `{role.name}` is not for `{one.subject}`, so the approval would not count")

@@ -245,7 +245,7 @@ def open_envelope(envelope: bytes, keys: tuple[PublicKey, ...]) -> tuple[dict[st
         return parsed.statement, key.id
     names = ", ".join(key.source for key in keys)
     raise IntegrityError(
-        f"none of the given keys made the signature ({names})", hint="ask who signed it, and with which key"
+        f"none of the given keys made the signature ({names})", hint="ask who made the signature, and with which key"
     )
 
 

@@ -85,7 +85,7 @@ def _ask_agent(address: str, request: bytes) -> SshReader:
             with agent.makefile("rb") as answers:
                 return SshReader(answers.read(min(SshReader(answers.read(4)).number(), MAX_ANSWER_BYTES)))
     except (OSError, ValueError) as error:
-        hint = "check SSH_AUTH_SOCK, and that `ssh-add -l` lists the key"
+        hint = "check that SSH_AUTH_SOCK is correct, and that `ssh-add -l` lists the key"
         raise MachineError(f"ssh-agent does not answer: {error}", hint=hint) from error
 
 
@@ -139,7 +139,7 @@ class CommandSigner:
                 f"`{name}` printed no signature", hint="print the signature as base64 or as an SSHSIG"
             ) from error
         if not self.public.has_signed(message, signature):
-            hint = "name the public key with --key; an SSHSIG needs the namespace: ssh-keygen -Y sign -n wheelhouse"
+            hint = "name the public key with --key; an SSHSIG needs the namespace `wheelhouse`: ssh-keygen -Y sign -n wheelhouse"
             raise InputError(
                 f"`{name}` printed a signature that the key of `{self.public.source}` did not make", hint=hint
             )

@@ -42,7 +42,7 @@ class SshReader:
     def end(self) -> None:
         """Raise ValueError if something is left."""
         if self._rest:
-            raise ValueError("there is more after its end")
+            raise ValueError("there are more bytes after its end")
 
 
 def ssh_string(data: bytes) -> bytes:
@@ -128,7 +128,7 @@ def _opened(key: SshPublicKey, message: bytes, signature: bytes) -> tuple[bytes,
     blob, namespace, reserved, algorithm, inner = (reader.string() for _ in range(5))
     reader.end()
     if blob != key.blob or namespace != NAMESPACE or algorithm not in HASHES:
-        raise ValueError("it is by another key, or for something else")
+        raise ValueError("its key, namespace or hash algorithm is another")
     digest = HASHES[algorithm](message).digest()
     return MAGIC + b"".join(map(ssh_string, (namespace, reserved, algorithm, digest))), inner
 

@@ -57,7 +57,7 @@ def must_suit(image: str, target: Target) -> None:
     """
     if not REFERENCE.fullmatch(image):
         raise InputError(
-            f"{image!r} is not the name of an image", hint="write it as a Dockerfile has it: registry/name:tag"
+            f"{image!r} is not the name of an image", hint="write the name as in a Dockerfile: registry/name:tag"
         )
     try:
         parsed = Image.parse(image)

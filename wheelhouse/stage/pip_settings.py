@@ -9,9 +9,7 @@ from wheelhouse.stage.destination import FOLDER
 
 NETRC = "/run/secrets/netrc"
 SECRET_MOUNT = f"--mount=type=secret,id=netrc,target={NETRC},mode=0444"
-NETRC_NOTE = (
-    "if the index needs a user and a password, the build reads them from ~/.netrc, a build secret that no layer keeps"
-)
+NETRC_NOTE = "if the index needs a user and a password, the build reads them from ~/.netrc as a build secret: no layer keeps them"
 INDEX = re.compile(r"[A-Za-z0-9:/._~%+@?=&-]+")
 
 
@@ -47,6 +45,6 @@ def checked_index(index: str) -> str:
             f"`{parts.hostname or index}` is not the address of an index", hint="write https://mirror.example/simple/"
         )
     if "@" in parts.netloc or parts.query:
-        hint = f"put them in ~/.netrc, which the build mounts as a secret: machine {parts.hostname} login … password …"
+        hint = f"put the credentials in ~/.netrc, which the build mounts as a secret: machine {parts.hostname} login … password …"
         raise InputError("--index cannot have credentials, because settings are kept and shared", hint=hint)
     return index

@@ -89,7 +89,7 @@ def read_staged(folder: Path) -> StagedFolder | None:
     locks = locks_in(folder)
     record = parse_manifest(read_regular_text(path, "the manifest"), str(path))
     if len(locks) != 1:
-        raise InputError(f"`{folder}` has {len(locks)} lock files, but a staged folder has one", hint=AGAIN)
+        raise InputError(f"`{folder}` has {len(locks)} lock files, but a staged folder has exactly one", hint=AGAIN)
     try:
         inputs = _inputs(folder, locks[0], record)
         return StagedFolder(folder, lay_out(record.layout, inputs), record, inputs)

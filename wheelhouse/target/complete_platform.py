@@ -17,7 +17,7 @@ from wheelhouse.target.target import Target
 
 MAX_TAGS = 1 << 16
 """More than any interpreter has. A compressed tag set can stand for so many that they fill the memory."""
-HINT = "write one on the target machine: `wheelhouse target show --interpreter PATH`, or pex"
+HINT = "write a complete platform on the target machine, with `wheelhouse target show --interpreter PATH` or with pex"
 
 
 def parse_complete_platform(text: str, source: str) -> Target:

@@ -128,7 +128,7 @@ def named_interpreter(text: str, path: str) -> Path:
         return Path(text).absolute()
     if program := shutil.which(text, path=path):
         return Path(program).absolute()
-    hint = f"write `./{text}` for the one in this folder" if Path(text).is_file() else "give the path of a Python"
+    hint = f"write `./{text}` for the file in this folder" if Path(text).is_file() else "give the path of a Python"
     raise MachineError(f"`{text}` is not on PATH", hint=hint)
 
 
@@ -155,6 +155,6 @@ def find_interpreter(target: Target, named: Sequence[Path], places: InterpreterP
     wanted = f"Python {target.python.minor} on {target.platform.tag}, with any version of the C library"
     raise NoInterpreterError(
         f"no interpreter was found for {target.name}",
-        hint=f"name one with --interpreter ({wanted}), or build in an image: --in-image python:{target.python.minor}",
+        hint=f"name an interpreter with --interpreter ({wanted}), or build in an image: --in-image python:{target.python.minor}",
         details=tuple(f"{path}: {reason}" for path, reason in reasons.items()),
     )

@@ -161,7 +161,9 @@ def _version(environment: Mapping[str, str]) -> Version:
     except InvalidVersion as error:
         raise InputError(f"its python_full_version `{full}` is not a version") from error
     if environment["python_version"] != f"{version.major}.{version.minor}":
-        raise InputError(f"its python_version is {environment['python_version']}, and its python_full_version {full}")
+        raise InputError(
+            f"its python_version is {environment['python_version']}, but its python_full_version is {full}"
+        )
     return version
 
 

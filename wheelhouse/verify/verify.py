@@ -67,8 +67,9 @@ def locks_in(folder: Path) -> tuple[Lock, ...]:
     names = sorted(path.name for path in folder.iterdir() if is_lock_name(path.name))
     locks = {name: parse_lock(read_regular_text(folder / name, "the lock"), str(folder / name)) for name in names}
     if misnamed := [name for name, lock in locks.items() if lock.filename != name]:
-        sentence = f"`{folder / misnamed[0]}` has the content of the lock file `{locks[misnamed[0]].filename}`"
-        raise InputError(sentence, hint="give the file that name again, or remove it and fetch again")
+        filename = locks[misnamed[0]].filename
+        sentence = f"`{folder / misnamed[0]}` has the content of the lock file `{filename}`"
+        raise InputError(sentence, hint=f"rename the file to `{filename}`, or remove it and fetch again")
     return tuple(locks.values())
 
 

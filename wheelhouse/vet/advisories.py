@@ -193,9 +193,10 @@ def collect(advisories: Iterable[Advisory]) -> Advisories:
 def loss(new: Advisories, before: Advisories) -> str | None:
     """Why a snapshot must not replace the one before, as a sentence: it has fewer advisories, or its newest is older. None if it can."""
     if new.count < before.count:
-        return f"it has {new.count} advisories, and the existing snapshot has {before.count}"
+        return f"it has {new.count} advisories, but the existing snapshot has {before.count}"
     if new.newest and before.newest and new.newest < before.newest:
-        return f"its newest advisory is of {new.newest:%Y-%m-%d}, and the existing snapshot has a newer one, of {before.newest:%Y-%m-%d}"
+        newest, existing = f"{new.newest:%Y-%m-%d}", f"{before.newest:%Y-%m-%d}"
+        return f"its newest advisory is of {newest}, but the newest advisory of the existing snapshot is of {existing}"
     return None
 
 

@@ -156,7 +156,9 @@ def parse_approval(statement: Mapping[str, Any], reviewer: str | None, key: str,
     try:
         number = _ANY_STATEMENT.from_table(statement, "").predicate.format
         if number not in _STATEMENTS:
-            raise ValueError(f"its format is {number}, and this version of wheelhouse reads {FORMAT_1} and {FORMAT}")
+            raise ValueError(
+                f"its format is {number}, but this version of wheelhouse reads formats {FORMAT_1} and {FORMAT}"
+            )
         document = _STATEMENTS[number].from_table(statement, "")
         claim = document.predicate
         seen = {sha256: Seen(row.mark for row in rows) for sha256, rows in claim.findings.items()}

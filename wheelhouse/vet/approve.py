@@ -97,7 +97,7 @@ def _of_role(files: Mapping[str, str], approvals: Approvals, reviewer: str) -> d
     if files and not allowed:
         raise InputError(
             f"the role `{role.name}` of {reviewer} is for none of these files, so the approval would not count",
-            hint="name files of the role's `projects` in wheelhouse.toml, or add the projects there",
+            hint="choose files of the role's projects, or add the projects of these files to the role in wheelhouse.toml",
         )
     return allowed
 

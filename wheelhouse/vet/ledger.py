@@ -26,7 +26,7 @@ def must_be_whole(statements: Iterable[Approval]) -> None:
         if statement.previous and (statement.previous, statement.reviewer) not in there:
             raise IntegrityError(
                 f"a statement of {statement.reviewer} is missing: {statement.previous[:16]}, which comes before "
-                f"the statement of {statement.made}",
+                f"the statement that was made on {statement.made}",
                 hint=RESTORE,
             )
         if any(one in ids and (one, statement.reviewer) not in there for one in statement.withdraws):

@@ -54,7 +54,9 @@ def read_bytes(raw: bytes, source: str) -> Iterator[dict[str, Any]]:
 def _read(archive: zipfile.ZipFile, member: zipfile.ZipInfo, where: str) -> bytes:
     """The contents of a member of a zip. Raises InputError if it has more than 16 MiB."""
     if member.file_size > MAX_RECORD_BYTES:
-        raise InputError(f"`{where}` has {member.file_size} bytes, and no record is that large")
+        raise InputError(
+            f"`{where}` has {member.file_size} bytes, but the limit for a record is {MAX_RECORD_BYTES} bytes"
+        )
     return archive.read(member)
 
 

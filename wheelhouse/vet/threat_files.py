@@ -47,5 +47,5 @@ def _text(path: Path) -> str:
         except (OSError, EOFError, zlib.error) as error:
             raise InputError(f"`{path}` cannot be unpacked: {error}") from error
     if len(raw) > MAX_BYTES:
-        raise InputError(f"`{path}` has more than {MAX_BYTES >> 20} MiB, and no such file is that large")
+        raise InputError(f"`{path}` exceeds the limit of {MAX_BYTES >> 20} MiB")
     return raw.decode("utf-8", "replace")

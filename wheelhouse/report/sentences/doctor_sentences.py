@@ -138,7 +138,7 @@ def _interpreter(check: Check, fact: Fact) -> Sentence:
     if check.state is State.MISSING:
         return (
             "none was found; `build` and `rehearse` need a Python of the target's version",
-            "name one with --interpreter",
+            "name an interpreter with --interpreter",
         )
     return f"{fact('described')}, {fact('path')}", ""
 

@@ -193,17 +193,19 @@ def _route(airflow: Airflow, lock: Lock, choices: Choices) -> tuple[Route, tuple
     Raises InputError if the route leaves files out, or does not go with an index.
     """
     if choices.index and choices.route == "context":
-        raise InputError("route context takes the files from the folder, not from an index", hint="leave --route out")
+        raise InputError(
+            "`--route context` takes the files from the folder, not from an index", hint="leave --route out"
+        )
     left_out = [artifact.filename for artifact in lock.artifacts if not is_globbed(artifact.filename)]
     if choices.route == "context" and left_out:
-        sentence = f"route context installs only wheels and .tar.gz files, so it would leave out {left_out[0]}"
-        raise InputError(sentence, hint="make a wheel of it first (`wheelhouse build`), or leave --route out")
+        sentence = f"`--route context` installs only wheels and .tar.gz files, so it would leave out {left_out[0]}"
+        raise InputError(sentence, hint="first make a wheel of this file (`wheelhouse build`), or leave --route out")
     if choices.route != "context" or airflow.recipe.globs:
         return choices.route or "configured", ()
     if any(artifact.filename.endswith(".tar.gz") for artifact in lock.artifacts):
         return "context", ()
-    what = f"the from-context install of Airflow {airflow.version} does nothing if the folder has no .tar.gz"
-    return "configured", (f"{what}, and this folder has none: stage uses route configured instead",)
+    what = f"the folder has no .tar.gz file, so the from-context install of Airflow {airflow.version} would do nothing"
+    return "configured", (f"{what}: stage uses `--route configured` instead",)
 
 
 def _file_of(project: str, pins: Mapping[str, Pin]) -> str | None:
@@ -279,8 +281,11 @@ def _notes(airflow: Airflow, lock: Lock, names: Mapping[str, str], choices: Choi
     """Sentences on what was decided, and on what still needs a network."""
     renamed = [f"{old} as {new}" for old, new in names.items() if old != new]
     if renamed and choices.rename == "auto":
-        more = f", and {len(renamed) - 1} more" if len(renamed) > 1 else ""
-        yield f"staged under another name, so that the build installs exactly this file: {renamed[0]}{more}"
+        others = len(renamed) - 1
+        what = "files have other names" if others else "a file has another name"
+        which = "these files" if others else "this file"
+        more = f", and {others} more" if others else ""
+        yield f"{what} in the folder, so that the build installs exactly {which}: {renamed[0]}{more}"
     if airflow.own:
         yield "stage read Airflow's own Dockerfile to find what the build needs"
     if airflow.recipe.copies:
@@ -325,12 +330,12 @@ def _rename_warnings(airflow: Airflow, route: Route, names: Mapping[str, str], c
     if choices.rename == "documented":
         nowhere = "fails: pip finds no apache-airflow in the folder"
         effect = recipe.literal_rename if route == "context" else nowhere
-        yield f"with --rename documented, Airflow {airflow.version} and route {route}, the build {effect}"
+        yield f"with `--rename documented` and `--route {route}`, the build of Airflow {airflow.version} {effect}"
     if choices.rename == "never":
         ours = staged_names(names, recipe, route, "auto")
         if kept := [name for name in names if ours[name] != name]:
             fate = "a step without constraints installs it" if recipe.renames else "no step installs it"
             yield (
-                f"{kept[0]} keeps its name, so {fate}; with --rename auto, the build installs exactly this file, "
-                "and only from the folder"
+                f"{kept[0]} keeps its name, so {fate}; with `--rename auto`, the build installs exactly this file "
+                "from the folder"
             )

@@ -70,7 +70,7 @@ REMAINDERS = (
     Remainder(
         "2.0.0",
         "2.4.0",
-        "apt installs node and yarn from the repositories of their makers (since 2.3.4, only yarn)",
+        "apt installs node and yarn from the repositories of their makers (since Airflow 2.3.4, only yarn)",
         r"dl\.yarnpkg\.com|deb\.nodesource\.com",
         how="pass --build-arg DEV_APT_COMMAND=true, and --build-arg DEV_APT_DEPS=… with the packages that your mirror has",
     ),
@@ -84,7 +84,7 @@ REMAINDERS = (
     Remainder(
         "2.0.0",
         "3.3.0",
-        "the MySQL client comes from the repository of its makers, and their key from a key server",
+        "the MySQL client comes from the repository of its makers, and the key of this repository comes from a key server",
         rf"\A(?![\s\S]*{KEYS})[\s\S]*install_mysql",
         "--disable-mysql-client",
     ),
@@ -128,7 +128,7 @@ REMAINDERS = (
     Remainder(
         "3.1.0",
         "3.3.0",
-        "Python is compiled from its source at www.python.org, signed with a key from keys.openpgp.org",
+        "Python is compiled from its source at www.python.org, which is signed with a key from keys.openpgp.org",
         _with(r"keys\.openpgp\.org", r"www\.python\.org/ftp"),
         how="set up mirrors that answer under the names of those hosts",
     ),

@@ -90,7 +90,7 @@ class WholeImage:
         if clients := [name for name in CLIENTS if name in self.airflow.recipe.clients and name not in self.without]:
             yield f"the client of {' and '.join(clients)} comes from Debian, not from its maker"
         if self.airflow.recipe.compiles_python:
-            yield "the image has the Python of the base image, and compiles no Python from source"
+            yield "the image has the Python of the base image: the build compiles no Python from source"
 
     def texts(self, arguments: Mapping[str, str], load: tuple[str, ...], unsettled: Sequence[str]) -> dict[str, str]:
         """Path → text of what is staged: two Dockerfiles, the replaced scripts, and the build script.

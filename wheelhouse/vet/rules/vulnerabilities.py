@@ -20,8 +20,8 @@ checked_elsewhere(
     Severity.WARNING,
     {
         SINCE: "An advisory became known after the file was approved.\n\n"
-        "With `--require-approved`, `verify`, `stage`, `pack`, `index`, `serve` and `publish` look for such files. If the policy makes "
-        "this rule an error, these commands refuse such files, because no reviewer has seen the advisory."
+        "With the option `--require-approved`, the commands `verify`, `stage`, `pack`, `index`, `serve` and `publish` look for such "
+        "files. If the policy makes this rule an error, these commands refuse such files, because no reviewer has seen the advisory."
     },
     group="vulnerabilities",
 )
