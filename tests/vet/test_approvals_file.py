@@ -76,9 +76,7 @@ def test_a_line_of_an_unknown_key_approves_nothing() -> None:
 def test_a_line_that_names_a_key_which_did_not_sign_is_refused_by_its_number() -> None:
     forged = envelope(EVE)
     forged["signatures"][0]["keyid"] = ADA.public.id
-    with pytest.raises(
-        IntegrityError, match=r"line 3 of `approvals` is refused: it names the key of ada"
-    ) as caught:
+    with pytest.raises(IntegrityError, match=r"line 3 of `approvals` is refused: it names the key of ada") as caught:
         parsed(envelope(EVE), forged)
     assert caught.value.hint == RESTORE
 

@@ -80,7 +80,8 @@ def _approvals(line: bytes, where: str, reviewers: Reviewers) -> Iterator[Approv
         claimed = [names[key] for key, _ in envelope.signatures if key in names]
         if claimed and not signers:
             raise IntegrityError(
-                f"it names the key of {claimed[0]} as its signer, but this key did not sign it; it was altered after signing, or forged"
+                f"it names the key of {claimed[0]} as its signer, but this key did not sign it: the line was altered after signing, or "
+                "forged"
             )
         for key in signers:
             yield parse_approval(envelope.statement, names[key.id], key.id, statement_id)
