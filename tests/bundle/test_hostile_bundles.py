@@ -398,7 +398,7 @@ def test_a_link_in_the_place_of_a_folder_is_not_followed(
         (tmp_path / "there").mkdir()
     (tmp_path / "there" / inner).symlink_to(outside)
     before = files_of(tmp_path / "there")
-    with pytest.raises(IntegrityError, match=f"`{tmp_path}/there/{inner}` is a link, and must be a folder"):
+    with pytest.raises(IntegrityError, match=f"`{tmp_path}/there/{inner}` is a link, but must be a folder"):
         unpack(tmp_path / "a.tar", tmp_path / "there", ())
     assert files_of(tmp_path / "there") == before
 

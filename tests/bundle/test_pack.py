@@ -568,7 +568,7 @@ def test_a_file_is_not_written_under_the_name_of_the_current_folder(
     cache = {"XDG_CACHE_HOME": str(tmp_path_factory.mktemp("cache"))}
     page = wheelhouse("vet", houses["new"], "--html", ".", cwd=tmp_path, env=cache)
     assert (
-        page.returncode == 2 and page.stderr.splitlines()[-2] == "error: `.` is a folder, and the output must be a file"
+        page.returncode == 2 and page.stderr.splitlines()[-2] == "error: `.` is a folder, but the output must be a file"
     )
     packed = wheelhouse("pack", houses["new"], "-o", ".", cwd=tmp_path, env=cache)
     assert packed.returncode == 6 and "wheelhouse-" not in packed.stderr, packed.stderr

@@ -416,7 +416,9 @@ def test_a_project_that_leaves_its_dependencies_to_a_build(run: Run, work: Path)
 def test_dependencies_that_are_stated_for_poetry_alone(run: Run, work: Path, table: str) -> None:
     (work / "pyproject.toml").write_text(f"[tool.{table}\n")
     error = run.error("-r", "pyproject.toml")
-    assert error["exit-code"] == 2 and "for Poetry alone" in error["sentence"] and "poetry export" in error["hint"]
+    assert (
+        error["exit-code"] == 2 and "which only Poetry reads" in error["sentence"] and "poetry export" in error["hint"]
+    )
     with (work / "pyproject.toml").open("a") as file:
         file.write('[dependency-groups]\ntest = ["lib<2"]\n')
     assert run.pins("--group", "test") == {"lib": "1.0"}
@@ -424,7 +426,7 @@ def test_dependencies_that_are_stated_for_poetry_alone(run: Run, work: Path, tab
 
 def test_sources_that_are_told_to_uv_alone_are_noted(run: Run, work: Path) -> None:
     (work / "pyproject.toml").write_text(PYPROJECT + '[tool.uv.sources]\nlib = {path = "../lib"}\n')
-    assert "`pyproject.toml` gives sources for lib that only uv reads" in run.said("-r", "pyproject.toml")
+    assert "only uv reads the sources that `pyproject.toml` gives for lib" in run.said("-r", "pyproject.toml")
 
 
 def test_a_project_for_another_python(run: Run, work: Path) -> None:
@@ -546,7 +548,7 @@ def test_an_address_in_a_lock_that_nobody_fetches_from_is_refused(run: Run, work
     error = run.error("-r", "lock/pylock.toml")
     assert (error["exit-code"], error["sentence"]) == (
         2,
-        "`lock/pylock.toml` gives an address for app that cannot be read",
+        "`lock/pylock.toml`: the address of app cannot be read",
     )
 
 

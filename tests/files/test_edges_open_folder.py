@@ -34,11 +34,11 @@ def test_a_link_in_the_place_of_a_folder_is_refused(there: Path, name: str) -> N
     before = contents(there.parent / "outside")
     with OpenFolder(there) as folder:
         for use in (folder.kind_of, folder.open_file, folder.sha256_of, folder.remove, lambda it: folder.read(it, 9)):
-            with pytest.raises(IntegrityError, match="is a link, and must be a folder"):
+            with pytest.raises(IntegrityError, match="is a link, but must be a folder"):
                 use(name)
         new, file = folder.new_file()
         file.close()
-        with pytest.raises(IntegrityError, match="is a link, and must be a folder"):
+        with pytest.raises(IntegrityError, match="is a link, but must be a folder"):
             folder.place(new, name)
     assert contents(there.parent / "outside") == before
 

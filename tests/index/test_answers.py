@@ -238,7 +238,9 @@ def test_no_more_is_read_than_allowed(size: int, fits: bool) -> None:
 
 
 def test_every_refusal_has_its_sentence_and_its_hint() -> None:
-    credentials = "check the address and its credentials (token file, netrc, keyring, or in the address), and that this user may read it"
+    credentials = (
+        "check the address, the credentials (token file, netrc, keyring or address), and the permissions of this user"
+    )
     busy = "try again later: the server is busy or has a fault"
     for status, (kind, reason, hint) in {
         199: (ServerError, "", None),

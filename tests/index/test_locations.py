@@ -121,7 +121,7 @@ def test_every_refusal_of_locations_has_its_sentence_and_its_hint() -> None:
         ),
         (("a=x",), (), ("b=p",)): (
             "`--from b=p` names an index that is not given",
-            "write --from NAME=PROJECT, with the NAME of an --index NAME=URL",
+            "use the same NAME in both options: --index NAME=URL --from NAME=PROJECT",
         ),
         (("a=x",), ("b=y",), ("a=p,q", "b=q")): (
             "`q` is assigned to the indexes `a` and `b`",

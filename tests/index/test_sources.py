@@ -101,8 +101,12 @@ def test_a_token_for_no_server_is_refused(tmp_path: Path, name: str) -> None:
     client, _, _ = asking(lambda *_: Answer())
     links = [f"here={tmp_path}", "https://open.example/files"]
     locations = read_locations([], links, ["here=p"], None)
-    problem = f"`{name}`, which is not the name of an index" if name else "the default index, but there is none"
-    with pytest.raises(InputError, match=f"a token is given for {problem} on a server"):
+    problem = (
+        f"`{name}`, but no index on a server has this name"
+        if name
+        else "the default index, but there is no default index on a server"
+    )
+    with pytest.raises(InputError, match=f"a token is given for {problem}"):
         IndexLocations(locations, client, PageCache(client, Cache(tmp_path / "cache")), {name: "secret"})
 
 
@@ -204,7 +208,8 @@ def test_what_a_folder_holds_comes_from_it_alone(inhouse: Path, public: Path, tm
             "lib": f"2.0 {default.url}",
         }
         assert (
-            "without a request to an index: acme-app (inhouse), acme-core (inhouse), acme-old (inhouse)" in done.stderr
+            "wheelhouse asked no index for them: acme-app (inhouse), acme-core (inhouse), acme-old (inhouse)"
+            in done.stderr
         )
         assert {request.path for request in default.requests if "acme" in request.path} == set()
         assert wheelhouse("verify", cwd=tmp_path).returncode == 0
@@ -260,7 +265,9 @@ def test_a_page_of_links_names_no_file_of_this_machine(inhouse: Path, tmp_path: 
         page = f'<base href="{inhouse.as_uri()}/"><a href="{wheel.name}">x</a>'
         url = server.put("/all.html", page.encode(), "text/html")
         done = wheelhouse("fetch", "acme-core", "--python", "3.12", "--no-index", "--find-links", url, cwd=tmp_path)
-    assert done.returncode == 4 and "a file of this machine" in done.stderr, done.stderr
+    assert done.returncode == 4 and "a page from a server must not name a file of this machine" in done.stderr, (
+        done.stderr
+    )
 
 
 @pytest.mark.parametrize("json", [True, False], ids=["JSON", "HTML"])

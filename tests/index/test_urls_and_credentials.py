@@ -582,7 +582,7 @@ def test_every_refusal_of_tls_has_its_sentence_and_its_hint(monkeypatch: pytest.
     (tmp_path / "x.pem").write_text("nothing")
     own, gone = str(tmp_path / "x.pem"), str(tmp_path / "gone")
     authorities = "name a PEM file with --ca-file or SSL_CERT_FILE"
-    certificate = "give --client-cert one PEM file that has both the certificate and its key"
+    certificate = "with --client-cert, name one PEM file that has both the certificate and its key"
     for trust, sentence, hint in (
         (
             Trust(ca_file=gone),
@@ -632,7 +632,7 @@ def test_a_key_with_a_passphrase_has_a_hint_and_one_without_is_presented(monkeyp
         Trust(client_cert="locked.pem").context()
     assert (str(caught.value), caught.value.hint) == (
         "the key in `locked.pem` has a passphrase",
-        "give --client-cert a key without a passphrase",
+        "use a key without a passphrase for --client-cert",
     )
 
 

@@ -50,9 +50,15 @@ PROBLEMS = {
         "a file in a wheelhouse cannot have this name",
     ),
     "the name of the sums": (replace(REQUEST, name="SHA256SUMS"), "a file in a wheelhouse cannot have this name"),
-    "a path": (OtherFileRequest("/srv/jdk.tar.gz", SHA256), "files come from http(s) addresses"),
-    "ftp": (OtherFileRequest("ftp://files.example/jdk.tar.gz", SHA256), "files come from http(s) addresses"),
-    "a file of checksums": (replace(REQUEST, checksums="file:///x"), "files come from http(s) addresses"),
+    "a path": (OtherFileRequest("/srv/jdk.tar.gz", SHA256), "wheelhouse takes files only from http(s) addresses"),
+    "ftp": (
+        OtherFileRequest("ftp://files.example/jdk.tar.gz", SHA256),
+        "wheelhouse takes files only from http(s) addresses",
+    ),
+    "a file of checksums": (
+        replace(REQUEST, checksums="file:///x"),
+        "wheelhouse takes files only from http(s) addresses",
+    ),
     "no digest": (OtherFileRequest(URL), "no hash is given for the file"),
     "capitals": (replace(REQUEST, sha256=SHA256.upper()), f"`{SHA256.upper()}` is not a sha256"),
     "a short digest": (replace(REQUEST, sha256="a1"), "`a1` is not a sha256"),
@@ -100,7 +106,7 @@ def test_all_problems_of_a_request_are_told() -> None:
         OtherFileRequest("ftp://files.example/x", name=".x").checked()
     assert caught.value.details == (
         "a file in a wheelhouse cannot have this name",
-        "files come from http(s) addresses",
+        "wheelhouse takes files only from http(s) addresses",
         "no hash is given for the file",
     )
 

@@ -274,7 +274,7 @@ def test_uploads_after_a_day_are_left_out(houses: tuple[Path, Path], tmp_path: P
     events: list[Event] = []
     late = replace(CHOICES, prior_to=NOW - timedelta(days=7))
     assert index(houses[:1], tmp_path / "tree", late, events.append).added == ()
-    assert "does not say when it was uploaded" in str(events[-1])
+    assert "does not say when the file was uploaded" in str(events[-1])
     text = (houses[1] / "pylock.cp312-manylinux_2_28_x86_64.toml").read_text()
     dated = tmp_path / "dated"
     dated.mkdir()

@@ -310,7 +310,7 @@ def test_what_never_ends_is_refused_at_once(folder: Path, place: str, kind: str)
             assert session(f"verify {name}") == 2
             assert (
                 f"`{name}/{place}` is " in session.transcript
-                and "and a wheelhouse can have only files and folders" in session.transcript
+                and "but a wheelhouse can have only files and folders" in session.transcript
             )
 
 
@@ -322,4 +322,4 @@ def test_every_command_that_reads_a_wheelhouse_refuses_it(folder: Path, place: s
     for command in COMMANDS:
         session = Session(folder)
         assert session(command) == 2, session.transcript
-        assert "is a FIFO, and a wheelhouse can have only files and folders" in session.transcript
+        assert "is a FIFO, but a wheelhouse can have only files and folders" in session.transcript

@@ -181,8 +181,8 @@ def _excluded(names: Iterable[str], requirements: Iterable[RequirementLine]) -> 
     for line in requirements:
         if line.project in excluded:
             raise InputError(
-                f"{line.project} is requested ({line.origin}), and also excluded",
-                hint="leave out the requirement or the exclusion",
+                f"{line.project} is requested ({line.origin}), but it is also excluded",
+                hint="remove the requirement or the exclusion",
             )
     return excluded
 
@@ -201,7 +201,7 @@ def selection_of(options: Options, now: datetime) -> Selection:
         require_hashes=options.require_hashes,
     )
     if unexplained := sorted(name for name, why in selection.prior_to_except.items() if not why.strip()):
-        hint = 'write it as `project = "why its upload time does not matter"`'
+        hint = 'give each project a reason: `project = "why its upload time does not matter"`'
         raise InputError(f"uploaded-prior-to-except gives no reason for {', '.join(unexplained)}", hint=hint)
     formats = [("--no-binary", value) for value in options.no_binary]
     formats += [("--only-binary", value) for value in options.only_binary]
@@ -391,7 +391,9 @@ def architectures(options: Options) -> list[str]:
         if platform.system == "Linux" and platform.machine in machines:
             names.append(machines[platform.machine])
     if not names:
-        raise InputError("a base image is for Linux, and no target of this job is Linux", hint="leave --base-image out")
+        raise InputError(
+            "a base image is for Linux, but no target of this job is for Linux", hint="remove --base-image"
+        )
     return list(dict.fromkeys(names))
 
 

@@ -102,7 +102,7 @@ class Inputs:
             wanted.projects.append(project)
             wanted.notes += (*project.notes, *unused_locks(source))
         elif OTHER_FORMAT.search(name):
-            hint = "give -r a requirements file, a pyproject.toml, or a lock file that is named pylock.toml or pylock.NAME.toml"
+            hint = "with -r, name a requirements file, a pyproject.toml, or a lock file that is named pylock.toml or pylock.NAME.toml"
             raise InputError(f"`{shown(source)}` does not have the name of a requirements file", hint=hint)
         else:
             lines = self._lines(source, "the requirements file")
@@ -173,7 +173,7 @@ def read_source(source: str, http: Http, what: str) -> str:
     if command := EXPORTS.get(shown(source).rpartition("/")[2]):
         exported = command.rpartition(" ")[2]
         sentence = f"`{shown(source)}` is a lock file of another tool, in a format that wheelhouse cannot read"
-        raise InputError(sentence, hint=f"export it with `{command}`, and give {exported} to -r")
+        raise InputError(sentence, hint=f"export it with `{command}`, then use `-r {exported}`")
     if not source.startswith(("http://", "https://")):
         return decoded(read_bytes(Path(source.removeprefix("file://").removeprefix("file:")), what), source)
     reply = http.get(source)

@@ -65,7 +65,7 @@ def _report(locks: Mapping[str, Lock], new: Collection[Lock], targets: int, on_e
         for name, lock in locks.items():
             on_event(Resolved(name, len(lock.pins), reused=lock not in new))
     elif reused := len(locks) - len(new):
-        on_event(Noted(f"{reused} of {targets} targets: the existing lock file is used"))
+        on_event(Noted(f"the existing lock file is used for {reused} of {targets} targets"))
 
 
 class Freshness(StrEnum):
@@ -171,8 +171,8 @@ def check_hashes(answers: Iterable[ResolvedProject], request: ResolutionRequest,
         _check_file(candidate, hashes, source)
     if without_hash and request.requires_hashes:
         names = ", ".join(f"{_pinned(answer)}{_required_by(answer, answers)}" for answer in without_hash)
-        hint = "add `--hash=sha256:…` to each (pip hash FILE prints it), or add --no-require-hashes"
-        raise InputError(f"hashes are required, and no requirement gives a hash for {names}", hint=hint)
+        hint = "add `--hash=sha256:…` to each requirement (pip hash FILE prints the hash), or add --no-require-hashes"
+        raise InputError(f"hashes are required, but no requirement gives a hash for {names}", hint=hint)
 
 
 def _pinned(answer: ResolvedProject) -> str:
@@ -210,7 +210,7 @@ def _from_open_links(answers: Iterable[ResolvedProject], source: PackageSource) 
     if not candidates:
         return None
     names = ", ".join(f"{candidate.project} ({candidate.index})" for candidate in candidates)
-    return f"taken from --find-links, without a request to an index: {names}"
+    return f"--find-links supplied these projects, so wheelhouse asked no index for them: {names}"
 
 
 def pins_of(answers: Collection[ResolvedProject], source: PackageSource) -> tuple[Pin, ...]:

@@ -33,8 +33,10 @@ class Project:
     def must_state_dependencies(self) -> None:
         """Raise InputError if only Poetry can read the project's dependencies."""
         if self.for_poetry:
-            hint = "export them with `poetry export -f requirements.txt -o requirements.txt`, and give requirements.txt to -r"
-            raise InputError(f"`{self.source}` states its dependencies for Poetry alone, in [tool.poetry]", hint=hint)
+            hint = "export them with `poetry export -f requirements.txt -o requirements.txt`, then use `-r requirements.txt`"
+            raise InputError(
+                f"`{self.source}` has its dependencies in [tool.poetry], which only Poetry reads", hint=hint
+            )
 
     def lines(self, extras: Iterable[str]) -> list[RequirementLine]:
         """Its dependencies, and those of some of its extras. Raises InputError for an extra that it does not have."""
@@ -123,7 +125,7 @@ def _uv_sources(tool: object, source: str) -> Iterator[str]:
     """A sentence about [tool.uv.sources], which only uv reads; none if it is empty."""
     if names := sorted(_table(_table(tool, "uv"), "sources")):
         yield (
-            f"`{source}` gives sources for {', '.join(names)} that only uv reads ([tool.uv.sources]); wheelhouse takes these "
+            f"only uv reads the sources that `{source}` gives for {', '.join(names)} ([tool.uv.sources]); wheelhouse takes these "
             "projects from its own indexes"
         )
 

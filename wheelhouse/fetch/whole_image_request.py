@@ -21,7 +21,7 @@ def with_whole_image(options: Options) -> Options:
         raise InputError("--whole-image goes with --airflow", hint="name the release: --airflow 2.10.5")
     if airflow.version < FIRST:
         raise InputError(
-            f"the image of Airflow {airflow.version} cannot be built from its own Dockerfile with no network: "
+            f"without network, the image of Airflow {airflow.version} cannot be built from its own Dockerfile: "
             f"this needs Airflow {FIRST} or newer"
         )
     lists = apt_lists(airflow, options.without)

@@ -278,8 +278,8 @@ class Cache(Store):
     def _turn_away(self, error: OSError) -> None:
         """Write to the temporary folder from now on, and warn, once."""
         self._temporary_folder(
-            f"the cache `{self._given}` cannot be written to ({error.strerror}): this run uses its files, and keeps new "
-            "files only until it ends; to keep new files, name another folder with --cache-dir"
+            f"the cache `{self._given}` cannot be written to ({error.strerror}): this run uses the files of the cache, but keeps "
+            "new files only until the run ends; to keep new files, name another folder with --cache-dir"
         )
 
     def _temporary_folder(

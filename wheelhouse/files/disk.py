@@ -171,7 +171,7 @@ def refuse_endless_files(folder: Path, inside: Iterable[str] = ()) -> None:
         if kind not in (None, "file", "folder"):
             link = "link to a " if path.is_symlink() else ""
             raise InputError(
-                f"`{path}` is a {link}{kind}, and a wheelhouse can have only files and folders",
+                f"`{path}` is a {link}{kind}, but a wheelhouse can have only files and folders",
                 hint="remove it, and find out who put it there",
             )
 
@@ -203,7 +203,7 @@ def write(folder: Path, name: str, text: str | bytes) -> None:
     """
     content = text.encode() if isinstance(text, str) else text
     if not name:
-        raise InputError(f"`{folder}` is a folder, and the output must be a file", hint="name a file")
+        raise InputError(f"`{folder}` is a folder, but the output must be a file", hint="name a file")
     final = rooted(folder, name)
     with os_errors_as_machine_error(final):
         sweep_unless_held(final.parent)
@@ -381,7 +381,7 @@ def _link_read_only(source: Path, path: Path) -> bool:
 def _must_have_sha256(sha256: str, expected: str, source: Path) -> None:
     """Raise IntegrityError, saying that `source` was altered, if two sha256 differ."""
     if sha256 != expected:
-        raise IntegrityError(f"`{source}` was altered: its sha256 is {sha256}, and {expected} was expected")
+        raise IntegrityError(f"`{source}` was altered: its sha256 is {sha256}, but {expected} was expected")
 
 
 def _share_blocks(reader: io.FileIO, writer: BinaryIO) -> bool:

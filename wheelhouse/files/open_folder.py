@@ -148,7 +148,7 @@ class OpenFolder:
             except OSError as error:
                 if self.kind_of(folder) in (None, "folder"):
                     raise
-                sentence = f"`{self.path / folder}` is a {self.kind_of(folder)}, and must be a folder"
+                sentence = f"`{self.path / folder}` is a {self.kind_of(folder)}, but must be a folder"
                 raise IntegrityError(sentence, hint="remove it") from error
         self._descriptors[folder] = descriptor
         return descriptor

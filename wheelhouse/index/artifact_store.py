@@ -254,7 +254,7 @@ class ArtifactStore:
                 digest = sha256 if name == "sha256" else digest_of(path, name)
                 if digest != expected:
                     raise IntegrityError(
-                        f"`{candidate.filename}` has the {name} {digest}, and {expected} was expected",
+                        f"`{candidate.filename}` has the {name} {digest}, but {expected} was expected",
                         hint=NOT_THE_FILE,
                     )
             return self._inspections.get(sha256) or self._inspect_pool.inspect(path, candidate.filename)

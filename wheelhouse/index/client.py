@@ -13,7 +13,9 @@ from wheelhouse.index.pagecache import PageCache, lacks_freshness
 from wheelhouse.index.pages import ACCEPT, HTML_TYPE, JSON_TYPE, Page, parse_page
 from wheelhouse.index.urls import query_of, redact
 
-NO_QUERY = "give a token as user and password in the address, by netrc or keyring, or with --index-token-file NAME=FILE"
+NO_QUERY = (
+    "give a token with --index-token-file NAME=FILE, with netrc or keyring, or as the user and password in the address"
+)
 
 
 class Index:

@@ -278,7 +278,7 @@ def _raise_for_status(response: "BaseHTTPResponse", url: str) -> None:
         )
     hint = None
     if status in (401, 403, 407):
-        hint = "check the address and its credentials (token file, netrc, keyring, or in the address), and that this user may read it"
+        hint = "check the address, the credentials (token file, netrc, keyring or address), and the permissions of this user"
         if status == 401:
             challenge = response.headers.get("WWW-Authenticate", "")
             raise UnauthorizedError(sentence, hint=hint, url=response.url or url, challenge=challenge)

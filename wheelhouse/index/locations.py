@@ -90,7 +90,7 @@ def _projects(texts: Iterable[str], names: Sequence[str]) -> Mapping[str, tuple[
     for text in texts:
         name, listed = split_named(text)
         if name not in names:
-            hint = "write --from NAME=PROJECT, with the NAME of an --index NAME=URL"
+            hint = "use the same NAME in both options: --index NAME=URL --from NAME=PROJECT"
             raise InputError(f"`--from {text}` names an index that is not given", hint=hint)
         assigned.setdefault(name, set()).update(
             _pattern(name_or_pattern) for name_or_pattern in listed.split(",") if name_or_pattern.strip()

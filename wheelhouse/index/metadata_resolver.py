@@ -92,7 +92,7 @@ class MetadataResolver:
         if early is not None and early != stored.contents.raw_metadata:
             self._distrust(candidate)
             raise IntegrityError(
-                f"`{candidate.filename}` has metadata that differ from the metadata file that the index served",
+                f"the metadata in `{candidate.filename}` differ from the metadata file that the index served",
                 hint="do not use this file; tell the administrator of the index",
             )
 

@@ -155,7 +155,7 @@ class Page:
         if url.startswith("file:"):
             if not self.url.startswith("file:"):
                 raise ServerError(
-                    f"{redact(self.url)} names `{filename}`, a file of this machine: a page from a server must not do that"
+                    f"{redact(self.url)} names the local file `{filename}`: a page from a server must not name a file of this machine"
                 )
             return url
         try:
@@ -271,7 +271,7 @@ def html_files(parser: "Anchors", url: str) -> list[IndexFile]:
     if parser.interactive and not any(file.filename.endswith(ARCHIVES) for file in files):
         hint = "check the address, and whether a proxy or the index requires a login"
         raise ServerError(
-            f"{redact(url)} answered with a web page, perhaps a login page, and not with an index page", hint=hint
+            f"{redact(url)} answered with a web page (perhaps a login page) instead of an index page", hint=hint
         )
     return files
 

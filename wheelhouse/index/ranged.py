@@ -81,7 +81,10 @@ class _RemoteFile(io.RawIOBase):
     def _fetched(self, start: int, end: int) -> bytes:
         """Bytes that no kept piece has: requested with up to TAIL_BYTES more, which are kept. Raises TailError for too many bytes."""
         if end - start > MAX_METADATA_BYTES:
-            raise TailError(f"{redact(self._url)} has a directory, or metadata, of {end - start} bytes")
+            raise TailError(
+                f"the ZIP directory or the metadata of {redact(self._url)} would have {end - start} bytes, "
+                f"but the limit is {MAX_METADATA_BYTES} bytes"
+            )
         last = min(max(end, start + TAIL_BYTES), self._size) - 1
         first, body, _ = self._get(f"bytes={start}-{last}")
         if (first, len(body)) != (start, last - start + 1):
@@ -99,7 +102,7 @@ def ranged_metadata(http: Http, url: str, filename: str) -> bytes:
         with zipfile.ZipFile(_RemoteFile(http, url)) as archive:
             names = [name for name in archive.namelist() if re.fullmatch(r"[^/]+\.dist-info/METADATA", name)]
             if len(names) != 1 or not _is_readable(archive.getinfo(names[0])):
-                raise TailError(f"`{filename}` does not have exactly one METADATA to read from its end")
+                raise TailError(f"`{filename}` does not have exactly one readable METADATA file")
             return archive.read(names[0])
     except UNREADABLE as error:
         raise TailError(f"`{filename}` cannot be read from its end: {error}") from error

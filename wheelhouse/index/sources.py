@@ -38,8 +38,12 @@ class IndexLocations:
         }
         if unknown := tokens.keys() - servers.keys():
             name = min(unknown)
-            problem = f"`{name}`, which is not the name of an index" if name else "the default index, but there is none"
-            raise InputError(f"a token is given for {problem} on a server")
+            problem = (
+                f"`{name}`, but no index on a server has this name"
+                if name
+                else "the default index, but there is no default index on a server"
+            )
+            raise InputError(f"a token is given for {problem}")
         for name, token in tokens.items():
             http.credentials.learn(servers[name], token)
         self.redacted = tuple(replace(location, address=shown(location.address)) for location in locations)

@@ -93,6 +93,6 @@ def _downloaded(request: FileRequest, partial: Path, http: Http, on_event: Liste
         raise IntegrityError(str(error), hint=NOT_THIS_FILE) from error
     if request.sha256 and sha256 != request.sha256:
         partial.unlink(missing_ok=True)
-        sentence = f"`{request.name}` has the sha256 {sha256}, and {request.sha256} was expected"
+        sentence = f"`{request.name}` has the sha256 {sha256}, but {request.sha256} was expected"
         raise IntegrityError(sentence, hint=NOT_THIS_FILE)
     return sha256

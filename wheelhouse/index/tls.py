@@ -55,12 +55,14 @@ def _load_client_cert(context: ssl.SSLContext, path: str) -> None:
 
     def no_password() -> str:
         """Called for the passphrase of an encrypted key: raises InputError."""
-        raise InputError(f"the key in `{path}` has a passphrase", hint="give --client-cert a key without a passphrase")
+        raise InputError(
+            f"the key in `{path}` has a passphrase", hint="use a key without a passphrase for --client-cert"
+        )
 
     try:
         context.load_cert_chain(path, password=no_password)
     except (OSError, ssl.SSLError) as error:
-        hint = "give --client-cert one PEM file that has both the certificate and its key"
+        hint = "with --client-cert, name one PEM file that has both the certificate and its key"
         raise InputError(f"the client certificate `{path}` cannot be used: {_reason(error)}", hint=hint) from error
 
 

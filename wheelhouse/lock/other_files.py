@@ -65,7 +65,7 @@ class OtherFileRequest:
             yield "a file in a wheelhouse cannot have this name", 'add name = "…"'
         if not all(address.startswith(("https://", "http://")) for address in (self.url, *self.beside.values())):
             yield (
-                "files come from http(s) addresses",
+                "wheelhouse takes files only from http(s) addresses",
                 "put the file on a server, or add it to the build context of the image",
             )
         if not (self.sha256 or self.checksums):
@@ -75,9 +75,9 @@ class OtherFileRequest:
         if bool(self.signature) != bool(self.key):
             yield "`signature` needs `key`, and `key` needs `signature`", 'add both signature = "…" and key = "FILE"'
         if self.to is not None and (not IN_IMAGE.fullmatch(self.to) or ".." in self.to.split("/")):
-            yield f"`{self.to}` is not a path in an image", 'write it as to = "/opt/hadoop"'
+            yield f"`{self.to}` is not a path in an image", 'write the path as `to = "/opt/hadoop"`'
         if self.unpack and not (self.to and self.name.endswith(TARS)):
-            yield "`unpack` needs a tar file, and a folder in `to`", 'add to = "/opt/…", and name a .tar.gz'
+            yield "`unpack` needs a tar file, and a folder in `to`", 'add `to = "/opt/…"`, and name a .tar.gz'
 
 
 @dataclass(frozen=True, slots=True)

@@ -71,7 +71,10 @@ class PylockInput:
                 )
             )
         except PylockSelectError as error:
-            hint = "lock again, also for this target, with the tool that wrote the file; or give the requirements themselves"
+            hint = (
+                "lock again with the tool that wrote the file, and include this target; "
+                "or give the requirements instead of the lock file"
+            )
             raise NoSolutionError(f"`{self.source}` cannot be used for {target.name}: {error}", hint=hint) from error
         return tuple(self._candidate(package, file) for package, file in selected)
 
@@ -120,7 +123,7 @@ class PylockInput:
                 raise ValueError(url)
             return named or filename_of(url or path), beside if here or not url else url
         except ValueError as error:
-            raise InputError(f"`{self.source}` gives an address for {package.name} that cannot be read") from error
+            raise InputError(f"`{self.source}`: the address of {package.name} cannot be read") from error
 
 
 def _iso_time(moment: datetime) -> str:

@@ -114,7 +114,9 @@ def _pin(package: Package) -> Pin:
     sdists = () if built else (package.sdist, package.archive)
     files = [*(package.wheels or ()), *(file for file in sdists if file)]
     if len(files) != 1 or package.version is None:
-        raise ValueError(f"{package.name} has {len(files)} files, and a wheelhouse has one for each project")
+        raise ValueError(
+            f"{package.name} has {len(files)} files, but a lock file of wheelhouse has exactly one file for each project"
+        )
     artifact = _artifact(files[0], table.archive)
     return Pin(
         project=package.name,

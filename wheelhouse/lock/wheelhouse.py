@@ -86,7 +86,7 @@ class Wheelhouse:
         project, found = next(iter(differing.items()))
         shown = ", ".join(f"{version} for {' and '.join(names)}" for version, names in found.items())
         more = f", and {counted(len(differing) - 1, 'more project')}" if len(differing) > 1 else ""
-        return f"its lock files have different versions of {project} ({shown}){more}: `--find-links` alone installs the newest of them"
+        return f"its lock files have different versions of {project} ({shown}){more}: `--find-links` alone installs the newest version"
 
     @property
     def texts(self) -> dict[str, str]:

@@ -172,7 +172,7 @@ def _must_be_accepted(results: list[Published], repository: Repository) -> None:
     if different:
         raise IntegrityError(
             f"{redact(repository.url)} has another file under the name `{different[0].filename}`{_more(different)}",
-            hint="find out which of the two files is right: somebody uploaded the other one during this run",
+            hint="somebody uploaded a different file during this run: find out which of the two files is right",
         )
     if refused:
         first = refused[0]

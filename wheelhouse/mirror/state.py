@@ -138,7 +138,7 @@ class Pattern:
                 raise InvalidSpecifier(text)
             return cls(re.sub(r"[-_.]+", "-", parts[1]).lower(), SpecifierSet(parts[2]))
         except InvalidSpecifier as error:
-            hint = "write a name or a glob of names, and add versions to limit it: `acme-*`, `urllib3<2`"
+            hint = "write a name (`urllib3`), a glob (`acme-*`), or one of these with versions (`urllib3<2`)"
             raise InputError(f"`{text}` is not a pattern of projects", hint=hint) from error
 
     def __str__(self) -> str:

@@ -147,8 +147,12 @@ def may_come(pin: Pin, pages: Mapping[NormalizedName, ProjectPage], prior_to: da
     page, uploaded = pages.get(pin.project), pin.origin.upload_time
     if (page and pin.artifact.filename in page.files) or (uploaded is not None and uploaded < prior_to):
         return True
-    when = f"it was uploaded on {uploaded:%Y-%m-%d}" if uploaded else "its lock file does not say when it was uploaded"
-    on_event(Warned(f"`{pin.artifact.filename}` is not added: {when}, and --uploaded-prior-to is {prior_to:%Y-%m-%d}"))
+    when = (
+        f"it was uploaded on {uploaded:%Y-%m-%d}"
+        if uploaded
+        else "its lock file does not say when the file was uploaded"
+    )
+    on_event(Warned(f"`{pin.artifact.filename}` is not added: {when}, but --uploaded-prior-to is {prior_to:%Y-%m-%d}"))
     return False
 
 
@@ -226,12 +230,15 @@ def _warn(tree: _Tree, projects_before: Set[str], on_event: Listener) -> None:
     for project in sorted(projects_before - tree.pages.keys()):
         on_event(
             Warned(
-                f"this index had the project `{project}`, but the project's page is missing: index the wheelhouse that has the project"
+                f"this index had the project `{project}`, but the project's page is missing: "
+                "run `wheelhouse index` with the wheelhouse that has the project"
             )
         )
     for project, name in unnamed_files(tree.root, tree.pages):
         on_event(
-            Warned(f"no page lists `{project}/{name}`: index the wheelhouse that has the file, or remove the file")
+            Warned(
+                f"no page lists `{project}/{name}`: run `wheelhouse index` with the wheelhouse that has the file, or remove the file"
+            )
         )
 
 
@@ -241,6 +248,7 @@ def _must_be_whole(tree: _Tree) -> None:
         project, name = next(iter(tree.faults))
         raise IntegrityError(
             f"none of these wheelhouses has `{tree.root / project / name}`",
-            hint=f"index a wheelhouse that has the file, or remove `{tree.root / project}` and index all wheelhouses again",
+            hint=f"run `wheelhouse index` with a wheelhouse that has the file; "
+            f"or remove `{tree.root / project}`, and run `wheelhouse index` with all wheelhouses",
             findings=tuple(tree.faults.values()),
         )

@@ -87,7 +87,7 @@ class Repository:
             )
         if answer.status == 401:
             hint = "give the user and password with --token-file, ~/.netrc or keyring"
-            raise ServerError(f"{address} refuses uploads without credentials, or these credentials (401)", hint=hint)
+            raise ServerError(f"{address} requires credentials, or does not accept these credentials (401)", hint=hint)
         return answer
 
     def _post(self, path: Path, filename: str, form: Form, header: str | None) -> "requests.Response":

@@ -21,7 +21,7 @@ ZERO = f"{PARAMETERS};[ \t]*q=0([.]0*)?[ \t]*(,|$)"
 BROWSER = "application/xhtml[+]xml"
 """Every browser names this type, and no installer does."""
 OF_NGINX, OF_CADDY, OF_APACHE = "nginx.conf", "Caddyfile", ".htaccess"
-NOTE = "`wheelhouse index` wrote this file, and replaces it: include this file, and do not edit it."
+NOTE = "`wheelhouse index` writes this file again on each run: include this file, and do not edit it."
 
 
 UNUSABLE = {OF_NGINX: ("$",), OF_CADDY: ("{", "`")}

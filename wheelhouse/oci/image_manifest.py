@@ -200,7 +200,7 @@ def _layer_blobs(descriptors: list[_Descriptor], name: str) -> tuple[Blob, ...]:
     for descriptor in descriptors:
         if descriptor.media_type not in COMPRESSIONS or descriptor.urls:
             raise _wrong(
-                name, f"it has a layer of the media type {descriptor.media_type!r}, which a registry may not store"
+                name, f"it has a layer that a registry does not always store (media type {descriptor.media_type!r})"
             )
     if (total := sum(descriptor.size for descriptor in descriptors)) > MAX_IMAGE_BYTES:
         raise _wrong(name, f"its layers have {total} bytes, more than {MAX_IMAGE_BYTES}")
@@ -220,7 +220,7 @@ def parse_configuration(raw: bytes, name: str, architecture: str, layers: int) -
             hint="choose another --platform, or another image",
         )
     if len(config.rootfs.diff_ids) != layers:
-        raise _wrong(name, f"it has {layers} layers, but its configuration lists {len(config.rootfs.diff_ids)}")
+        raise _wrong(name, f"it has {layers} layers, but its configuration lists {len(config.rootfs.diff_ids)} layers")
     settings = config.config or _Settings()
     variables = (text.partition("=") for text in settings.Env or ())
     environment = {key: value for key, _, value in variables}

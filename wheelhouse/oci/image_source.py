@@ -182,7 +182,7 @@ class LayoutSource(ImageSource):
         path = self._path(blob.sha256)
         if kind_of(path) != "file" or path.stat().st_size != blob.size:
             raise IntegrityError(
-                f"`{path}` is not a file of {blob.size} bytes, the size in the manifest", hint=NOT_THIS_IMAGE
+                f"`{path}` is not a file with the size that the manifest gives ({blob.size} bytes)", hint=NOT_THIS_IMAGE
             )
         return path
 

@@ -118,7 +118,7 @@ class Mirror:
             or (prefix and not REPOSITORY.fullmatch(prefix))
         ):
             raise InputError(
-                f"{text!r} is not a registry and its mirror",
+                f"{text!r} does not name the mirror of a registry",
                 hint="write --image-mirror docker.io=https://mirror.example/hub",
             )
         return cls(registry if equals else DOCKER_HUB, parts.scheme, parts.netloc, f"{prefix}/" if prefix else "")

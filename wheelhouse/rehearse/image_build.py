@@ -58,7 +58,7 @@ def rehearse_image(
     if staged.plan.is_whole and not image.dockerfile:
         sentence = f"`{folder}` is staged for Airflow's own Dockerfile, but no Dockerfile is given"
         raise InputError(
-            sentence, hint="name the Dockerfile in a checkout of Airflow: --dockerfile PATH, without --image"
+            sentence, hint="use --dockerfile PATH instead of --image, and name the Dockerfile in a checkout of Airflow"
         )
     release = staged.plan.release
     tags: list[str] = []

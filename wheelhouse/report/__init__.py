@@ -56,7 +56,8 @@ def event_line(event: Event) -> str | None:
         case Resolved(target, projects, reused):
             line = f"{counted(projects, 'project')} for {target}{', from the lock file' if reused else ''}"
         case Built(sdist, wheel, seconds, reused):
-            line = f"{wheel}: {'reused from the cache, built' if reused else f'built in {seconds:.1f} s'} from {sdist}"
+            how = f"reused from the cache (built from {sdist})" if reused else f"built in {seconds:.1f} s from {sdist}"
+            line = f"{wheel}: {how}"
     return line
 
 
@@ -267,7 +268,9 @@ def _pin_lines(lock: Lock) -> list[str]:
         if pin.sdist_because
     ]
     free = [f"{pin.project} {pin.version}" for pin in lock.pins if not pin.constrained]
-    return [*lines, f"pinned by no constraint: {', '.join(free)}"] if lock.inputs.constraints and free else lines
+    return (
+        [*lines, f"projects that no constraint pins: {', '.join(free)}"] if lock.inputs.constraints and free else lines
+    )
 
 
 def built_document(
@@ -443,4 +446,4 @@ def _approved_line(evidence: "Evidence", path: str) -> str:
     """The line on how many files and findings earlier approvals cover, and how many files are left to review."""
     files, new = len(evidence.hashes), len(evidence.new)
     findings = counted(len(evidence.approved), "finding")
-    return f"{path}: {files - new} of {counted(files, 'file')} approved before, with {findings}; {counted(new, 'file')} to review"
+    return f"{path}: {files - new} of {counted(files, 'file')} approved before ({findings} in these files); {counted(new, 'file')} to review"

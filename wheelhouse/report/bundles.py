@@ -61,7 +61,7 @@ def state_lines(output: str, far_side: FarSide, size: int, missing: Iterable[str
     line for each file that the wheelhouse lacks or has altered.
     """
     files = counted(len(far_side.files), "file")
-    lines = [f"{output}: wheelhouse {far_side.digest[:12]} with {files}, written in {counted(size, 'byte')}"]
+    lines = [f"{output}: wheelhouse {far_side.digest[:12]} with {files}; the state file has {counted(size, 'byte')}"]
     return lines + [
         f"  {path}  (missing or altered: remove the file if it exists; then the next bundle carries it)"
         for path in missing

@@ -26,7 +26,7 @@ def coverage_lines(evidence: Evidence) -> list[str]:
     off = [f"  rules that the policy turns off: {', '.join(coverage.rules_off)}"] if coverage.rules_off else []
     return [
         f"looked at {_looked_at(coverage)}",
-        *(["not looked at, or only in part:"] if rows or off else []),
+        *(["not looked at, or looked at only in part:"] if rows or off else []),
         *rows,
         *off,
     ]
