@@ -548,7 +548,7 @@ def test_an_address_in_a_lock_that_nobody_fetches_from_is_refused(run: Run, work
     error = run.error("-r", "lock/pylock.toml")
     assert (error["exit-code"], error["sentence"]) == (
         2,
-        "`lock/pylock.toml`: the address of app cannot be read",
+        "`lock/pylock.toml` gives app an address that cannot be read",
     )
 
 

@@ -102,7 +102,7 @@ def test_only_a_path_is_looked_up() -> None:
 @pytest.mark.parametrize(
     ("package", "sentence"),
     [
-        ({"wheels": [{**FILE, "url": "ftp://x/y.whl"}]}, "the address of lib cannot be read"),
+        ({"wheels": [{**FILE, "url": "ftp://x/y.whl"}]}, "gives lib an address that cannot be read"),
         ({"wheels": [{**FILE, "hashes": {"md5": "a" * 32}}]}, "gives no strong hash for lib"),
         ({"wheels": [{**FILE, "hashes": {"sha1": "a" * 40}}]}, "gives no strong hash for lib"),
         (

@@ -446,4 +446,4 @@ def _approved_line(evidence: "Evidence", path: str) -> str:
     """The line on how many files and findings earlier approvals cover, and how many files are left to review."""
     files, new = len(evidence.hashes), len(evidence.new)
     findings = counted(len(evidence.approved), "finding")
-    return f"{path}: {files - new} of {counted(files, 'file')} approved before ({findings} in these files); {counted(new, 'file')} to review"
+    return f"{path}: {files - new} of {counted(files, 'file')} approved before ({findings} in them); {counted(new, 'file')} to review"
