@@ -142,7 +142,12 @@ def broken(image: TinyImage) -> dict[str, bytes | str]:
             IntegrityError,
             "lacks '../../etc/passwd'",
         ),
-        ("oci-archive", broken(tiny_image()), IntegrityError, "is not a file of [0-9]+ bytes"),
+        (
+            "oci-archive",
+            broken(tiny_image()),
+            IntegrityError,
+            r"is not a file with the size that the manifest gives \([0-9]+ bytes\)",
+        ),
     ],
 )
 def test_an_archive_that_is_none_is_refused(
