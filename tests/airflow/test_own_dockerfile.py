@@ -79,11 +79,11 @@ def test_another_dockerfile_is_not_airflows(text: str) -> None:
     [
         ("2.10.5", None),
         ("2.10.6", "Airflow 2.10.6 is newer than 2.10.5, the newest release of Airflow 2.10 that wheelhouse knows"),
-        ("2.11.2", "wheelhouse knows no release of Airflow 2.11, and treats Airflow 2.11.2 like 2.10.5"),
+        ("2.11.2", "wheelhouse knows no release of Airflow 2.11, so it treats Airflow 2.11.2 like 2.10.5"),
         ("3.1.8", "Airflow 3.1.8 is newer than 3.1.5, the newest release of Airflow 3.1 that wheelhouse knows"),
-        ("3.2.2", "wheelhouse knows no release of Airflow 3.2, and treats Airflow 3.2.2 like 3.1.5"),
+        ("3.2.2", "wheelhouse knows no release of Airflow 3.2, so it treats Airflow 3.2.2 like 3.1.5"),
         ("3.3.2", "Airflow 3.3.2 is newer than 3.3.0, the newest release of Airflow 3.3 that wheelhouse knows"),
-        ("4.0.0", "wheelhouse knows no release of Airflow 4.0, and treats Airflow 4.0.0 like 3.3.0"),
+        ("4.0.0", "wheelhouse knows no release of Airflow 4.0, so it treats Airflow 4.0.0 like 3.3.0"),
     ],
 )
 def test_a_release_is_doubted_by_its_own_line(monkeypatch: pytest.MonkeyPatch, release: str, doubt: str | None) -> None:

@@ -269,7 +269,7 @@ def test_reasons_have_the_ids_that_locks_hold_today() -> None:
             f"requires `{'y' * 300}…`, which PEP 508 does not allow: pip refuses it",
         ),
         (OtherWords("z" * 301), "z" * 300 + "…"),
-        (RequiresPython(">=3.13", "3.12.4"), "requires Python >=3.13, and the target has 3.12.4"),
+        (RequiresPython(">=3.13", "3.12.4"), "requires Python >=3.13, but the target has 3.12.4"),
     ],
 )
 def test_the_english_of_a_reason(reason: Reason, text: str) -> None:
@@ -451,7 +451,7 @@ def test_an_artifact_says_what_is_wrong_with_it() -> None:
         ("lib>='1'", "lib>=1", "quotes surround a version"),
         ('lib (>="1")', "lib>=1", "quotes surround a version"),
         ("lib>=1.*", "lib>=1", "an ordered comparison ends in `.*`"),
-        ("lib==1*", "lib==1.*", "a `*` follows a version without a dot"),
+        ("lib==1*", "lib==1.*", "a `*` has no dot before it"),
         ("lib<2dev_x", "lib<2", "a version ends in an invalid part"),
         ("lib!=~1.2", "lib!=1.2.*", "an exclusion is written `!=~`"),
         ("lib (>dev)", "lib", "a clause compares with a word that is not a version"),

@@ -144,7 +144,7 @@ def test_a_waiver_without_a_reason_or_a_name_is_refused(tmp_path: Path, index: I
     settings = tmp_path / "wheelhouse.toml"
     settings.write_text(re.sub(rf'{key} = "[^"]+"', f'{key} = " "', settings.read_text()))
     code, said = fetched(tmp_path, index)
-    assert code == 2 and "must have a `reason`, and in `who` the person who gives it" in said
+    assert code == 2 and "must have a `reason`, and `who` must name the person who accepts the finding" in said
 
 
 @pytest.mark.parametrize(

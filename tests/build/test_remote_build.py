@@ -151,8 +151,8 @@ def test_what_the_policy_demands_of_a_sandbox_holds_for_workers(
 @pytest.mark.parametrize(
     ("address", "part"),
     [
-        ("tcp://10.1.2.3:8786", "is not on this machine, and a tcp: address uses no certificates"),
-        ("tcp://scheduler:8786", "is not on this machine"),
+        ("tcp://10.1.2.3:8786", "is on another machine, but a tcp: address uses no certificates"),
+        ("tcp://scheduler:8786", "is on another machine"),
         ("http://127.0.0.1", "is not the address of a scheduler"),
         ("scheduler:8786", "is not the address of a scheduler"),
         ("tcp://", "is not the address of a scheduler"),

@@ -135,7 +135,7 @@ def test_the_wheelhouse_of_another_job_is_not_replaced(year: Path, tmp_path: Pat
     far = written(tmp_path / "far", wheelhouse_of(wheels({"other": 1}, 9)))
     before = contents(far)
     with pytest.raises(
-        IntegrityError, match="the wheelhouse of another job: it has no project of the bundle, but has other"
+        IntegrityError, match="the wheelhouse of another job: it has other, but no project of the bundle"
     ):
         unpack(year / "3 full.tar", far, ())
     assert contents(far) == before
@@ -145,7 +145,8 @@ def test_a_bundle_that_misses_files_names_both_wheelhouses(year: Path, tmp_path:
     far = shutil.copytree(year / "1", tmp_path / "far")
     made_for, now = state_of([year / "4"]).far_side.digest[:12], state_of([far]).far_side.digest[:12]
     with pytest.raises(
-        IntegrityError, match=rf"\(wheelhouse {now}\) lacks \d+ files .*the bundle updates wheelhouse {made_for}"
+        IntegrityError,
+        match=rf"\(wheelhouse {now}\) lacks \d+ files of wheelhouse {made_for}, which the bundle updates",
     ) as raised:
         unpack(year / "5 previous.tar", far, ())
     assert raised.value.hint.startswith(f"unpack the earlier bundle that makes wheelhouse {made_for}")
@@ -455,8 +456,8 @@ def lying(bundle: Path, change: Callable[[dict[str, Any]], None]) -> Path:
 @pytest.mark.parametrize(
     ("change", "sentence"),
     [
-        (lambda document: document.update(wheelhouses=["web"]), "outside every wheelhouse"),
-        (lambda document: document.update(wheelhouses=["web", "batch", "WEB"]), "one wheelhouse twice"),
+        (lambda document: document.update(wheelhouses=["web"]), "lists a file that is in no wheelhouse"),
+        (lambda document: document.update(wheelhouses=["web", "batch", "WEB"]), "lists a wheelhouse twice"),
         (lambda document: document.update(wheelhouses=["web", "batch", ".."]), "without files"),
         (lambda document: document.update(wheelhouses=["web", "batch", "other"]), "without files"),
         (lambda document: document.update(wheelhouses=[]), "no lock file in the bundle lists"),
@@ -530,7 +531,7 @@ def test_the_commands_renew_a_far_side(typed: Session) -> None:
     )
     assert typed("unpack short.tar empty") == 5
     assert (
-        "a bundle with the missing files: run `wheelhouse state empty -o far.json` here, and `wheelhouse pack …"
+        "a bundle with the missing files (run `wheelhouse state empty -o far.json` here, then `wheelhouse pack …"
         in typed.transcript
     )
     assert not (typed.folder / "empty").exists()

@@ -518,7 +518,7 @@ def test_a_key_with_a_passphrase_is_refused_where_nobody_can_be_asked(houses: di
     key = protected(tmp_path, "OpenSSH")
     done = wheelhouse("pack", houses["new"], "-o", "b.tar", "--key", key, cwd=tmp_path)
     assert done.returncode == 2
-    assert f"error: the key `{key}` has a passphrase, and there is no terminal to ask for it" in done.stderr
+    assert f"error: the key `{key}` has a passphrase, but there is no terminal where you can type it" in done.stderr
     assert "Traceback" not in done.stderr
 
 

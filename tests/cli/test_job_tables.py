@@ -131,7 +131,7 @@ def test_jobs_are_chosen_by_patterns_in_the_order_of_the_file(tmp_path: Path) ->
         ('[jobs.a]\ndest = "q"\n[jobs.b]\ndest = "./q"', "the jobs `a` and `b` have the same folder, `q`"),
         (
             '[jobs.a]\ndest = "q/tools"\n[jobs.b]\ndest = "q"',
-            "the folder of `a`, `q/tools`, is inside that of `b`",
+            "the folder of `a` (`q/tools`) is inside the folder of `b`",
         ),
         ('python = "3.12"', "wheelhouse.toml` has no jobs"),
     ],

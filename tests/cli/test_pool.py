@@ -141,7 +141,7 @@ def test_a_task_starts_twice_at_most_and_costs_no_other(cluster: str, tmp_path: 
         deadly = workers.submit(always_die, str(tmp_path / "deadly"), resource=ARM)
         others = [workers.submit(seven, resource=ARM) for _ in range(20)]
         assert [one.result(60) for one in (unlucky, *others)] == [7] * 21
-        with pytest.raises(ServerError, match="2 workers died while running it"):
+        with pytest.raises(ServerError, match="2 workers died during this task"):
             deadly.result(60)
     assert (tmp_path / "deadly").stat().st_size == MAX_STARTS
 
@@ -166,7 +166,7 @@ def test_a_file_of_which_workers_die_costs_no_file_that_was_sent_with_it(cluster
         remote = RemoteReader(lambda files: workers.submit(deadly_read, str(starts), files, starts=1), 2)
         reader = BatchReader(remote)
         answers = {name: threads.submit(reader.read, tmp_path / name, name) for name in names}
-        with pytest.raises(ServerError, match="1 worker died while running it"):
+        with pytest.raises(ServerError, match="1 worker died during this task"):
             answers.pop("deadly").result(60)
         assert {name: answer.result(60).decode() for name, answer in answers.items()} == {
             name: name for name in answers

@@ -170,5 +170,5 @@ def test_windows_is_refused_in_a_sentence(tmp_path: Path) -> None:
     done = run(sys.executable, "-c", program, cwd=tmp_path)
     assert done.returncode == MachineError.exit_code
     assert done.stderr.startswith(
-        "error: wheelhouse runs on Linux and macOS, and this is Windows\nhint: run it in WSL 2;"
+        "error: wheelhouse runs on Linux and macOS, but this is Windows\nhint: run it in WSL 2;"
     )

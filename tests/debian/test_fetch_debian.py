@@ -483,8 +483,8 @@ def test_the_settings_name_two_lists_and_packages_go_with_the_table(
 def test_no_base_is_an_error_with_the_way_out(typed: Callable[..., object]) -> None:
     done = typed("--deb", "git", *OPTIONS[2:])
     assert done.returncode == 2
-    assert "the Debian packages need a base system, and none was named" in done.stderr
-    assert "hint: name it: --base-image NAME, or --deb-base / for this host" in done.stderr
+    assert "the Debian packages need a base system, but no base system was named" in done.stderr
+    assert "hint: name a base system: --base-image NAME, or --deb-base / for this host" in done.stderr
 
 
 @pytest.mark.rooms

@@ -191,13 +191,13 @@ def test_a_job_is_chosen_by_its_name_or_by_a_pattern(session: Session) -> None:
 @pytest.mark.parametrize(
     ("words", "sentence"),
     [
-        ("fetch", "the settings file has jobs, and none of them was chosen"),
-        ("lock", "the settings file has jobs, and none of them was chosen"),
+        ("fetch", "the settings file has jobs, but no job was chosen"),
+        ("lock", "the settings file has jobs, but no job was chosen"),
         (
             "fetch --all lib",
             "the jobs of the settings file say what to fetch, but the command line also names requirements or targets",
         ),
-        ("fetch --all --dest wheels", "--dest names one folder, and each job has its own folder"),
+        ("fetch --all --dest wheels", "--dest names one folder, but each job has its own folder"),
     ],
 )
 def test_a_command_line_that_does_not_fit_jobs(session: Session, words: str, sentence: str) -> None:

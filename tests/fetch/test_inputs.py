@@ -731,7 +731,7 @@ def test_why_a_release_for_another_python_or_a_yanked_one_was_passed_over(run: R
     run.index.add(build_wheel(offered, "lib", "2.1", requires_python=">=3.13"))
     run.index.add(build_wheel(offered, "lib", "2.2"), yanked="it broke")
     run("app", command="lock")
-    assert "2.1: requires Python >=3.13, and the target has 3.12." in why(run, "lib-2.1-py3-none-any.whl")[1]
+    assert "2.1: requires Python >=3.13, but the target has 3.12." in why(run, "lib-2.1-py3-none-any.whl")[1]
     assert why(run, "lib-2.2-py3-none-any.whl")[1] == "2.2: it was yanked: it broke"
     first = (work / "wheels/pylock.cp312-manylinux_2_28_x86_64.toml").read_bytes()
     run("app", command="lock")

@@ -309,7 +309,7 @@ def test_requires_python_counts_wherever_it_stands(
 def test_a_python_that_is_too_old_is_said(index: IndexServer, offer: Callable[..., None], ask: Ask) -> None:
     index.abilities = Abilities(requires_python=False)
     offer("a 1", requires_python=">=3.12.5")
-    with pytest.raises(NoSolutionError, match=r"a 1 requires Python >=3\.12\.5, and the target has 3\.12\.4"):
+    with pytest.raises(NoSolutionError, match=r"a 1 requires Python >=3\.12\.5, but the target has 3\.12\.4"):
         ask("a")
 
 

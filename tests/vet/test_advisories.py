@@ -199,7 +199,7 @@ def test_import_reads_a_zip_a_folder_and_one_file(tmp_path: Path) -> None:
     for number, source in enumerate(("folder", "folder/A.json", "all.zip")):
         done = wheelhouse("advisories", "import", source, "--output", f"{number}.json", cwd=tmp_path)
         assert done.returncode == 0, done.stderr
-        assert "1 advisory for 1 project, the newest of 2024-05-01" in done.stdout
+        assert "1 advisory for 1 project; the newest advisory is of 2024-05-01" in done.stdout
     assert (tmp_path / "0.json").read_text() == (tmp_path / "1.json").read_text() == (tmp_path / "2.json").read_text()
     (tmp_path / "bad.json").write_text("{")
     assert wheelhouse("advisories", "import", "bad.json", cwd=tmp_path).returncode == 2

@@ -92,14 +92,14 @@ def test_what_was_approved_in_one_house_counts_in_the_next(
     assert wheelhouse("vet", houses / "old").code == 1
     first = approve(wheelhouse, houses / "old", keys / "alice")
     assert first.code == 0, first.err
-    assert re.search(r"2 files approved by alice, \d findings seen; 0 approved before", first.out)
+    assert re.search(r"alice approved 2 files with \d findings; approved before: 0 files", first.out)
     assert wheelhouse("vet", houses / "old").code == 0
     vetted = json.loads(wheelhouse("vet", houses / "new", "--json").out)
     assert vetted["new"] == ["app-1.1-py3-none-any.whl"]
     assert "pth-code" in {row["rule"] for row in vetted["approved"]}
     assert {row["subject"] for row in vetted["findings"]} <= {"app-1.1-py3-none-any.whl", "house"}
     again = approve(wheelhouse, houses / "new", keys / "alice")
-    assert re.search(r"1 file approved by alice, 3 findings seen; 1 approved before", again.out)
+    assert re.search(r"alice approved 1 file with 3 findings; approved before: 1 file", again.out)
 
 
 @pytest.mark.text
@@ -395,7 +395,7 @@ def test_a_role_of_the_settings_counts_and_is_signed(
     done = wheelhouse("verify", houses / "new", "--require-approved")
     assert done.code == 1 and "1 reviewer with the role security must approve it" in done.out
     signed = approve(wheelhouse, houses / "new", keys / "bob")
-    assert "1 file approved by bob" in signed.out and "is for other projects: " in signed.out
+    assert "bob approved 1 file" in signed.out and "(the role `security` is not for these projects)" in signed.out
     refused = approve(wheelhouse, houses / "new", keys / "bob", "--file", "app-1.1-py3-none-any.whl")
     assert refused.code == 2 and "is for none of these files" in refused.err
     assert wheelhouse("verify", houses / "new", "--require-approved").code == 0

@@ -229,7 +229,7 @@ class Airflow:
         if newest:
             return f"Airflow {self.version} is newer than {newest}, the newest release of Airflow {line} that wheelhouse knows"
         before = max(since for since in map(Version, NEWEST_OF_LINE.values()) if since < self.version)
-        return f"wheelhouse knows no release of Airflow {line}, and treats Airflow {self.version} like {before}"
+        return f"wheelhouse knows no release of Airflow {line}, so it treats Airflow {self.version} like {before}"
 
     @property
     def debian(self) -> str:

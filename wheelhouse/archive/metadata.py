@@ -264,7 +264,7 @@ def _provisional(metadata_version: str, dynamic: Iterable[str]) -> str | None:
     """Why a build can change the dependencies, the extras or Requires-Python, as a clause; None if it cannot (PEP 643)."""
     numbers = tuple(int(part) for part in re.findall(r"\d+", metadata_version))
     if numbers < STATIC_SINCE:
-        return f"metadata {metadata_version} does not promise that a build keeps these values"
+        return f"Metadata-Version {metadata_version} allows a build to change these values"
     changing = {field_name.strip().lower() for field_name in dynamic} & {
         "requires-dist",
         "requires-python",

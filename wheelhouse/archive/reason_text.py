@@ -26,7 +26,7 @@ TEXTS: Mapping[type[Reason], str] = {
     NoFittingTag: "none of its tags fits {target}",
     FitsLess: "{better} fits better",
     UnreadableFormat: "pip does not unpack a {suffix}",
-    RequiresPython: "requires Python {specifier}, and the target has {python}",
+    RequiresPython: "requires Python {specifier}, but the target has {python}",
     Yanked: "it was yanked: {explanation}",
     BadFilename: "its name is not the name of a wheel: {problem}",
     HashNotAllowed: "no requirement line allows its {algorithm} {digest}",
@@ -38,14 +38,14 @@ TEXTS: Mapping[type[Reason], str] = {
 }
 PAGE_ENTRIES = {
     "url": "no address for the file",
-    "scheme": "an address for the file that is neither http nor https",
+    "scheme": "the file an address that is neither http nor https",
     "sha256": "a malformed sha256 for the file",
 }
 NEW_PIPS_REFUSE = "pip 24.1 and newer refuse it; pip 24.0 and older accept it"
 
 
 def reason_text(reason: Reason) -> str:
-    """A reason as a clause about the file or release: "requires Python >=3.13, and the target has 3.12.4". Long details are shortened."""
+    """A reason as a clause about the file or release: "requires Python >=3.13, but the target has 3.12.4". Long details are shortened."""
     match reason:
         case Yanked(""):
             return "it was yanked"

@@ -60,7 +60,8 @@ def _pkg_info(files: Mapping[str, bytes]) -> bytes:
     candidates = next(filter(None, by_place), [])
     if len(candidates) != 1:
         raise RefusedError(
-            "sdist-metadata", f"it has {len(candidates)} folders with a PKG-INFO at the top, and an sdist must have one"
+            "sdist-metadata",
+            f"it has {len(candidates)} top-level folders with a PKG-INFO, but an sdist must have one such folder",
         )
     return candidates[0]
 

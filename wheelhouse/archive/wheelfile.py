@@ -134,7 +134,9 @@ def _dist_info(members: Iterable[str], filename: str) -> str:
     """The name of the only `.dist-info` folder. Raises RefusedError if there is not exactly one, or if it is of another project."""
     folders = {name.partition("/")[0] for name in members if DIST_INFO.match(name)}
     if len(folders) != 1:
-        raise RefusedError("wheel-dist-info", f"it has {len(folders)} .dist-info folders, and a wheel must have one")
+        raise RefusedError(
+            "wheel-dist-info", f"it has {len(folders)} .dist-info folders, but a wheel must have exactly one"
+        )
     folder = folders.pop()
     project = folder.removesuffix(".dist-info").rpartition("-")[0]
     expected = wheel_parts(filename)[0]

@@ -110,9 +110,7 @@ def _central_directory(data: mmap.mmap) -> tuple[list[tuple[Member, int, int]], 
         entry, position = _central_entry(data, position, last)
         entries.append(entry)
     if position != last:
-        raise RefusedError(
-            "zip-directory", f"its directory has more than the {count} entries that its end record counts"
-        )
+        raise RefusedError("zip-directory", f"its directory has more entries than its end record gives ({count})")
     return entries, offset
 
 

@@ -246,7 +246,7 @@ def _not_left_to_others(failed: list[BuildFailure], lock: Lock, on_event: Listen
     if left:
         on_event(
             Noted(
-                f"this machine leaves {counted(len(left), 'sdist')} for {lock.target.name} to other machines: {left[0].error}"
+                f"{counted(len(left), 'sdist')} for {lock.target.name} must be built on another machine: {left[0].error}"
             )
         )
     return [failure for failure in failed if failure not in left]

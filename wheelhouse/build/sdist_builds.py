@@ -117,7 +117,7 @@ class SdistBuilds:
         """
         if pin.project in parents:
             chain = " → ".join([*parents, pin.project])
-            raise BuildError(f"its build needs its own project, which has no wheel: {chain}")
+            raise BuildError(f"its build needs {pin.project} itself, which has no wheel: {chain}")
         parents_and_self = (*parents, str(pin.project))
         if parents:  # two sdists that require each other must not wait for each other
             return self._make_logged(pin, target, newest_upload, builder, parents_and_self)

@@ -211,7 +211,9 @@ def _check(manifest: BundleManifest, stated: str, source: str) -> None:
     elif not _parents(paths).isdisjoint(paths):
         contradiction = "lists a file inside another file"
     elif manifest.wheelhouses and not _have_folders(paths, manifest.wheelhouses):
-        contradiction = "lists a file outside every wheelhouse, one wheelhouse twice, or a wheelhouse without files"
+        contradiction = (
+            "lists a file that is in no wheelhouse, lists a wheelhouse twice, or lists a wheelhouse without files"
+        )
     elif not all(map(SHA256.fullmatch, [*hashes, *([manifest.base] if manifest.base else [])])) or any(
         entry.size < 0 for entry in (*manifest.entries, *manifest.review)
     ):

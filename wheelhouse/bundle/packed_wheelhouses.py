@@ -28,7 +28,7 @@ def sources_of(folders: Sequence[Path]) -> dict[str, Path]:
         if name.lower() in map(str.lower, names[:number]):
             raise InputError(
                 f"two wheelhouses have the name `{name}`",
-                hint="rename one of the two: their names are the names of the folders in the bundle",
+                hint="rename one of these two folders: each wheelhouse in a bundle needs its own folder name",
             )
     return dict(zip(names, folders, strict=True))
 

@@ -15,8 +15,8 @@ def main() -> NoReturn:
     system: str = sys.platform
     if system == "win32":
         sys.stderr.write(
-            "error: wheelhouse runs on Linux and macOS, and this is Windows\n"
-            "hint: run it in WSL 2; to fetch wheels for Windows there, add --platform windows/amd64\n"
+            "error: wheelhouse runs on Linux and macOS, but this is Windows\n"
+            "hint: run it in WSL 2; --platform windows/amd64 fetches wheels for Windows\n"
         )
         sys.exit(NO_MACHINE)
     from wheelhouse.cli.entry import main as run_and_exit

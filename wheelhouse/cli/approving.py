@@ -135,11 +135,11 @@ def _approve(wheelhouse: Path, files: Mapping[str, str], signing: _Signing, from
         return
     if beyond := reviewed.beyond_role:
         others = f" and {len(beyond) - 1} more" if len(beyond) > 1 else ""
-        say(f"not signed, because the role `{claim.role}` is for other projects: {beyond[0]}{others}")
-    until = f" until {claim.expires}" if claim.expires else ""
+        say(f"not signed: {beyond[0]}{others} (the role `{claim.role}` is not for these projects)")
+    until = f" (valid until {claim.expires})" if claim.expires else ""
     say(
-        f"{signing.path}: {report.counted(len(reviewed.files), 'file')} approved by {claim.reviewer}{until}, "
-        f"{report.counted(len(reviewed.findings), 'finding')} seen; {len(reviewed.before)} approved before"
+        f"{signing.path}: {claim.reviewer} approved {report.counted(len(reviewed.files), 'file')} with "
+        f"{report.counted(len(reviewed.findings), 'finding')}{until}; approved before: {report.counted(len(reviewed.before), 'file')}"
     )
 
 

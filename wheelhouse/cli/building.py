@@ -100,7 +100,7 @@ def _must_have_store(building: BuildCommandOptions, network: ConnectionOptions, 
         raise InputError(f"{name} needs a store", hint="name the store: --store URL, or `url` in the table [store]")
     if building.only_here and not network.store_key:
         raise InputError(
-            "--only-here signs what it builds, and no key was given", hint="name the key: --store-key FILE"
+            "--only-here signs the built wheels, but no key was given", hint="name the key: --store-key FILE"
         )
     if building.from_store and not from_file.store.trusted:
         hint = "name the public key of the machines that build: `trusted` in the table [store] of wheelhouse.toml"

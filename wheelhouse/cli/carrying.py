@@ -192,7 +192,7 @@ def _output_stream(*, split: str | None, par2: int | None, as_json: bool) -> Bin
             hint="write the bundle into a file: -o FILE",
         )
     if sys.stdout.isatty():
-        raise InputError("stdout is a terminal, and a bundle is not text", hint="pipe it: wheelhouse pack … -o - | …")
+        raise InputError("stdout is a terminal, but a bundle is not text", hint="pipe it: wheelhouse pack … -o - | …")
     return sys.stdout.buffer
 
 
@@ -202,7 +202,7 @@ def _input(bundle: Path) -> Path | BinaryIO:
         return bundle
     if sys.stdin.isatty():
         raise InputError(
-            "stdin is a terminal, and a bundle is not text", hint="pipe it: … | wheelhouse unpack - FOLDER"
+            "stdin is a terminal, but a bundle is not text", hint="pipe it: … | wheelhouse unpack - FOLDER"
         )
     return sys.stdin.buffer
 

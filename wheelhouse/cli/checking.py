@@ -112,7 +112,7 @@ def _must_be_default(folder: Path) -> None:
     """Raise InputError for a folder that is named beside --all or --job."""
     if folder != DEFAULT_FOLDER:
         hint = "leave out the folder, or leave out --all and --job"
-        raise InputError(f"`{folder}` is one wheelhouse, and each job has its own wheelhouse", hint=hint)
+        raise InputError(f"`{folder}` is one wheelhouse, but each job has its own wheelhouse", hint=hint)
 
 
 def _signer(folder: Path, staged: "StagedFolder | None", paths: list[Path]) -> "PublicKey":
@@ -126,7 +126,7 @@ def _signer(folder: Path, staged: "StagedFolder | None", paths: list[Path]) -> "
     if staged is None:
         hint = "leave out --key; `wheelhouse unpack --key` checks the signature of a bundle"
         raise InputError(
-            f"`{folder}` is not a staged folder, and --key checks the signature of a staged folder", hint=hint
+            f"--key checks the signature of a staged folder, but `{folder}` is not a staged folder", hint=hint
         )
     keys = tuple(map(load_public_key, paths))
     signer = check_signature(staged, keys)
@@ -160,7 +160,8 @@ def why(
         _must_be_default(wheelhouse)
         if file or not project:
             raise InputError(
-                "--all explains a project, and no project was named", hint="name one: `wheelhouse why PROJECT --all`"
+                "--all explains a project, but no project was named",
+                hint="name a project: `wheelhouse why PROJECT --all`",
             )
         why_jobs(jobs, project, lambda folder: reasons_of(folder, project), as_json=as_json)
         return

@@ -63,13 +63,11 @@ def must_choose_jobs(from_file: "Settings", chosen: FetchOptions, fleet: FleetOp
     It is for a command without --all and --job.
     """
     if fleet.report:
-        raise InputError(
-            "--report reports on jobs of a settings file, and no job was chosen", hint="add --all, or --job NAME"
-        )
+        raise InputError("--report writes a report on jobs, but no job was chosen", hint="add --all, or --job NAME")
     values = from_file.options | given(chosen)
     if from_file.has_jobs and not names_job(FetchOptions, values):
-        hint = "add --all for all of them, or --job NAME"
-        raise InputError("the settings file has jobs, and none of them was chosen", hint=hint)
+        hint = "add --all for all jobs, or --job NAME"
+        raise InputError("the settings file has jobs, but no job was chosen", hint=hint)
 
 
 def run_fleet(
@@ -167,14 +165,14 @@ def must_be_for_all(chosen: FetchOptions) -> None:
     """Raise InputError if the command line says what to fetch, or where to (--dest): each job says that itself."""
     values = given(chosen)
     if names_job(FetchOptions, values):
-        hint = "leave the requirements and targets out of the command line, or leave out --all and --job"
+        hint = "leave out the requirements and targets, or leave out --all and --job"
         raise InputError(
             "the jobs of the settings file say what to fetch, but the command line also names requirements or targets",
             hint=hint,
         )
     if "dest" in values:
         hint = "to put all wheelhouses into one folder, set `output` in the settings file"
-        raise InputError("--dest names one folder, and each job has its own folder", hint=hint)
+        raise InputError("--dest names one folder, but each job has its own folder", hint=hint)
 
 
 def _fetched(

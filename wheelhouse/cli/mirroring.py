@@ -137,8 +137,8 @@ def _say_how_to_serve(tree: Path) -> None:
     say(f"pip install --index-url {tree.absolute().as_uri()}/ …")
     unusable = {name: text for name in (OF_NGINX, OF_CADDY) if (text := unusable_in(str(tree.absolute()), name))}
     places = [str(tree / KEEPER_FOLDER / name) for name in (OF_NGINX, OF_CADDY) if name not in unusable]
-    others = f"configure the web server with {' or '.join(places)}; " if places else ""
-    say(f"to serve JSON and HTML, {others}{'Apache' if places else 'use Apache, which'} reads {tree / OF_APACHE}")
+    others = f"configure the web server with {' or '.join(places)}, or " if places else ""
+    say(f"to serve JSON and HTML, {others}use Apache, which reads {tree / OF_APACHE}")
     for name, text in unusable.items():
         say(f"{name} cannot name a folder with `{text}` in its path: serve the index from another folder")
 
@@ -231,7 +231,7 @@ def yank(
 
     if bool(releases) == bool(advisories) or bool(releases) != bool(reason):
         raise InputError(
-            "`mirror yank` needs releases and a --reason, or --advisories FILE alone, whose advisories are the reasons",
+            "`mirror yank` needs either releases and a --reason, or only --advisories FILE, which has the reasons",
             hint="see `wheelhouse mirror yank --help`",
         )
     entries = _advised(tree, advisories, by) if advisories else _entries(Action.YANK, releases or (), reason, by)

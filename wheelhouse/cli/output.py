@@ -54,7 +54,9 @@ def passphrase_of(path: Path) -> str:
     """The passphrase of the key in a file, typed unseen on the terminal. Raises InputError if there is no terminal."""
     if not sys.stdin.isatty():
         hint = "run the command in a terminal, or use a key without a passphrase"
-        raise InputError(f"the key `{path}` has a passphrase, and there is no terminal to ask for it", hint=hint)
+        raise InputError(
+            f"the key `{path}` has a passphrase, but there is no terminal where you can type it", hint=hint
+        )
     return str(typer.prompt(f"Passphrase of {path}", hide_input=True, err=True))
 
 

@@ -109,7 +109,7 @@ def must_be_safe(address: str) -> None:
     if parts.scheme == "tcp" and not _is_loopback(parts.hostname):
         hint = f"use tls://{parts.netloc}; {TLS_HINT}"
         raise InputError(
-            f"the scheduler at {parts.hostname} is not on this machine, and a tcp: address uses no certificates",
+            f"the scheduler at {parts.hostname} is on another machine, but a tcp: address uses no certificates",
             hint=hint,
         )
 
@@ -171,7 +171,7 @@ def _resources(client: Any) -> frozenset[str]:  # noqa: ANN401
         if version != __version__:
             found = f"wheelhouse {version}" if isinstance(version, str) else "no wheelhouse"
             raise ServerError(
-                f"the worker {worker} has {found}, and wheelhouse {__version__} is needed",
+                f"the worker {worker} has {found}, but must have wheelhouse {__version__}",
                 hint="install the same release on all workers",
             )
     workers = client.scheduler_info(n_workers=-1)["workers"].values()
@@ -187,7 +187,7 @@ def _required(name: str, resources: frozenset[str]) -> dict[str, Any]:
     if not platforms:
         return {}
     if name not in platforms:
-        hint = f"start one with `dask worker ADDRESS --resources {name}=1`"
+        hint = f"start such a worker: `dask worker ADDRESS --resources {name}=1`"
         raise MachineError(f"no worker has the resource {name}", hint=hint)
     return {"resources": {name: 1}}
 
@@ -207,7 +207,7 @@ def started_on_worker(name: str, max_starts: int, work: Callable[..., T], *argum
     client, key = get_client(), ["wheelhouse", name]
     starts = client.get_metadata(key, 0)
     if starts == max_starts:
-        raise ServerError(f"{counted(starts, 'worker')} died while running it", hint="see the logs of the workers")
+        raise ServerError(f"{counted(starts, 'worker')} died during this task", hint="see the logs of the workers")
     client.set_metadata(key, starts + 1)
     return work(*arguments)
 

@@ -255,7 +255,7 @@ def advisories_import(
     write(path.parent, path.name, to_json(snapshot))
     newest = f"{snapshot.newest:%Y-%m-%d}" if snapshot.newest else "an unknown date"
     advisories = "1 advisory" if snapshot.count == 1 else f"{snapshot.count} advisories"
-    say(f"{path}: {advisories} for {counted(len(snapshot.by_project), 'project')}, the newest of {newest}")
+    say(f"{path}: {advisories} for {counted(len(snapshot.by_project), 'project')}; the newest advisory is of {newest}")
 
 
 def _rule(name: str) -> "Rule":

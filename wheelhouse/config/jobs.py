@@ -141,7 +141,7 @@ def _must_have_own_folders(jobs: Mapping[str, Settings], files: Mapping[str, Pat
             sentence = (
                 f"{both} have the same folder, `{job.wheelhouse}`"
                 if jobs[other].wheelhouse.resolve() == folder
-                else f"the folder of `{name}`, `{job.wheelhouse}`, is inside that of `{other}`"
+                else f"the folder of `{name}` (`{job.wheelhouse}`) is inside the folder of `{other}`"
             )
             raise InputError(f"`{files[name]}`: {sentence}", hint=f"give `{name}` a folder of its own with `dest`")
         folders[folder] = name

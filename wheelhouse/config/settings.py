@@ -50,7 +50,9 @@ class WaiverSettings(msgspec.Struct, rename="kebab", forbid_unknown_fields=True,
         Raises InputError if it has no reason, does not say who gives it, or names neither project nor sha256.
         """
         if not self.reason.strip() or not self.who.strip():
-            raise InputError(f"the waiver of {self.rule} must have a `reason`, and in `who` the person who gives it")
+            raise InputError(
+                f"the waiver of {self.rule} must have a `reason`, and `who` must name the person who accepts the finding"
+            )
         if self.project is None and self.sha256 is None:
             raise InputError(f"the waiver of {self.rule} must name a project or a sha256")
         project = canonicalize_name(self.project) if self.project else None

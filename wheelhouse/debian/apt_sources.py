@@ -49,7 +49,7 @@ class AptSource:
         if not self.url.startswith(("http://", "https://")):
             raise InputError(
                 f"the source `{self}` has no http(s) address",
-                hint="give one: --deb-source 'deb https://… bookworm main'",
+                hint="give an address: --deb-source 'deb https://… bookworm main'",
             )
         if not SAFE_SUITE.fullmatch(self.suite) or not all(map(SAFE_COMPONENT.fullmatch, self.components)):
             raise InputError(f"the suite or a component of the source `{self}` has a character that is not allowed")

@@ -65,7 +65,7 @@ class ReleaseFile:
         if self.valid_until and now > self.valid_until:
             raise IntegrityError(
                 f"{what} is out of date: it was valid until {self.valid_until:%Y-%m-%d %H:%M} UTC",
-                hint="use a mirror that is up to date, or ask for a date with --deb-date",
+                hint="use a mirror that is up to date, or choose a snapshot: --deb-date 2025-05-20",
             )
 
 

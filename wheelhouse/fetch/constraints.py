@@ -39,7 +39,7 @@ def airflow_constraints(
     path = folder / airflow.constraints_file(mode, python)
     if not path.is_file():
         url = airflow.constraints_url(mode, python, base_url)
-        on_event(Noted(f"{path} does not exist: it is downloaded from {redact(url)} and kept"))
+        on_event(Noted(f"{path} does not exist, so wheelhouse downloads it from {redact(url)} and keeps it"))
         extra = f" --extra {','.join(extras)}" if extras else ""
         compiling = f"wheelhouse constraints compile --airflow {airflow.version}{extra} --python {python}"
         write(path.parent, path.name, _published(url, path, http, compiling))
@@ -97,7 +97,7 @@ def compiled_constraints_path(job: Job, folder: Path) -> Path:
     path = folder / job.airflow.constraints_file(MODES[0], job.parts[0].target.python.minor)
     if path.is_file() and not read_text(path, "the constraints file").startswith(COMPILED):
         raise InputError(
-            f"`{path}` exists, and `constraints compile` did not write it: it is not replaced",
+            f"`{path}` is not replaced, because `constraints compile` did not write this file",
             hint="name another file: -o FILE",
         )
     return path
@@ -108,7 +108,7 @@ def _date_sentence(airflow: Airflow, resolved: Sequence[ResolvedProject]) -> str
     the option for the pins of that day.
     """
     uploaded = next((one.candidate.upload_time for one in resolved if one.candidate.project == PROJECT), None)
-    sentence = f"the pins are those of today, not those of the upload date of Airflow {airflow.version}"
+    sentence = f"the pins are of today, not of the day when Airflow {airflow.version} was uploaded"
     if uploaded is None:
         return sentence
     following = datetime.fromisoformat(uploaded).date() + timedelta(days=1)

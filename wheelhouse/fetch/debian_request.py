@@ -36,14 +36,14 @@ def _base_of_image(wheelhouse: Path) -> BaseSystem:
     images = load_base_images(wheelhouse).images
     if not images:
         raise InputError(
-            "the Debian packages need a base system, and none was named",
-            hint="name it: --base-image NAME, or --deb-base / for this host",
+            "the Debian packages need a base system, but no base system was named",
+            hint="name a base system: --base-image NAME, or --deb-base / for this host",
         )
     if len(images) > 1:
         names = ", ".join(image.architecture for image in images)
         raise InputError(
-            f"the base image has several architectures ({names}), and Debian packages are locked for one architecture",
-            hint="make a wheelhouse for each: --platform linux/amd64 --dest wheels-amd64",
+            f"the base image has several architectures ({names}), but Debian packages are locked for one architecture",
+            hint="make a wheelhouse for each architecture: --platform linux/amd64 --dest wheels-amd64",
         )
     layers = layers_of(images[0], wheelhouse)
     return base_in_image(read_root_files(layers, is_base_path), f"the base image `{images[0].name}`")

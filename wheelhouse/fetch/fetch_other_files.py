@@ -76,7 +76,7 @@ def _must_not_overwrite(folder: Path, existing: OtherFiles, files: OtherFiles) -
     for name, artifact in files.artifacts.items():
         path = rooted(folder, name)
         if name not in existing.artifacts and path.exists() and not has_locked_bytes(folder, artifact):
-            hint = 'move it away, or give the file another name: name = "…"'
+            hint = 'move the existing file away, or give the downloaded file another name: name = "…"'
             raise InputError(f"`{path}` already exists, and differs from the downloaded file", hint=hint)
 
 

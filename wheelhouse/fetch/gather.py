@@ -171,7 +171,7 @@ def _must_allow_python(target: Target, projects: Iterable[Project]) -> None:
     """Raise NoSolutionError if a pyproject.toml requires another Python than that of the target."""
     for project in projects:
         if not target.allows(project.requires_python):
-            sentence = f"`{project.source}` requires Python {project.requires_python}, and the target has {target.python.version}"
+            sentence = f"`{project.source}` requires Python {project.requires_python}, but the target has {target.python.version}"
             raise NoSolutionError(sentence, hint="choose another --python")
 
 

@@ -106,7 +106,7 @@ def test_a_newer_release_is_treated_as_the_newest_known_with_a_warning() -> None
     line = f"{known.major}.{known.minor + 9}"
     newer = plan(f"{line}.0")
     assert Airflow.parse(f"{line}.0").recipe == Airflow(max(RECIPES)).recipe
-    expected = f"no release of Airflow {line}, and treats Airflow {line}.0 like {known}: stage"
+    expected = f"no release of Airflow {line}, so it treats Airflow {line}.0 like {known}: stage"
     assert expected in newer.warnings[0]
     assert str(max(map(Version, CHANGES))) in NEWEST_OF_LINE.values()
 
