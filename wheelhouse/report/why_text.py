@@ -34,10 +34,10 @@ SENTENCES: Mapping[type[Fact], str] = {
     NoWheel: "it is an sdist: {why}",
     OtherChosen: "{filename} was chosen",
     Unusable: "{subject}: {reason}",
-    WheelPreferred: "{filename} is an sdist, and a wheel fits",
+    WheelPreferred: "{filename} is an sdist, but there is a wheel that fits",
     LowerRank: "{filename} fits too, but less well: its best tag is number {rank} in the tags of the target, "
     "and the best tag of the chosen file is number {chosen_rank}",
-    NotOnIndex: "{filename} was not on the index when this was locked",
+    NotOnIndex: "{filename} was not on the index when the lock file was made",
     ConstraintExcludes: "the constraint {constraint} excludes {version}",
     RequirementExcludes: "the requirement {requirement} excludes {version}",
     DependentExcludes: "{dependent} requires {requirement}, which excludes {version}",

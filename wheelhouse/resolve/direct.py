@@ -124,7 +124,7 @@ def _release(filename: str, origin: str) -> tuple[NormalizedName, Version]:
         if filename.endswith(ARCHIVE_SUFFIXES):
             return release_of(filename)
     except ValueError as error:
-        hint = "give the file the name that its build gave it: name-version-tags.whl, or name-version.tar.gz"
+        hint = "use the file name from the build: name-version-tags.whl, or name-version.tar.gz"
         raise InputError(f"{origin}: `{filename}` does not state a project and version: {error}", hint=hint) from error
     raise InputError(f"{origin}: `{filename or '/'}` is neither a wheel nor an sdist", hint=WHEEL_HINT)
 
@@ -140,7 +140,7 @@ def _fragment_hashes(fragment: str, origin: str) -> frozenset[str]:
     hashes = {name: digest.lower() for name, digest in values.items() if name in STRONG_HASHES}
     weak = sorted(values.keys() & {"md5", "sha1", "sha224"})
     if weak and not hashes:
-        raise InputError(f"{origin}: {weak[0]} is too weak a hash", hint="give its sha256")
+        raise InputError(f"{origin}: the hash {weak[0]} is too weak", hint="give its sha256")
     for name, digest in hashes.items():
         if not re.fullmatch(rf"[0-9a-f]{{{STRONG_HASHES[name]}}}", digest):
             raise InputError(f"{origin}: `{digest}` is not a {name}", hint="give all its hexadecimal digits")

@@ -85,7 +85,7 @@ class ConflictText:
             reason = f": {page.status.reason}" if page.status.reason else ""
             return f"`{self._project}` ({self._origin(first)}) is {page.status.status} on {page.index}{reason}"
         if conflict.requires_itself:
-            return f"{self._asks(first)} `{first.dependency}`, another release of {self._project}"
+            return f"{self._asks(first)} `{first.dependency}`, which is another release of {self._project}"
         if not conflict.complete:
             return "no choice of releases satisfies all of the requirements above"
         return self._none_fits(self._candidates, target) if conflict.is_about_files else self._excluded()
@@ -106,7 +106,7 @@ class ConflictText:
         """A sentence about releases that are left, and of which no file can be chosen."""
         asked = f"`{self._project}{self._conflict.specifier}` ({', '.join(map(self._origin, self._conflict.sides))})"
         if not candidates.matching(self._conflict.specifier):
-            return f"{self._place()} has only pre-releases of {asked}, and --only-final excludes them"
+            return f"{self._place()} has only pre-releases of {asked}, but --only-final excludes them"
         lines = self._conflict.constraints
         under = f" under the constraint `{lines[0].requirement}` ({lines[0].origin})" if lines else ""
         group, *others = self._conflict.commonest
@@ -216,7 +216,7 @@ class ConflictText:
                 yield f"{self._project} {versions_text(group.versions)}: {why_rejected(group)}"
         if len(groups) > MAX_REASONS:
             count = sum(len(group.versions) for group in groups[MAX_REASONS:])
-            yield f"{counted(count, 'more release')} of {self._project} rejected for similar reasons"
+            yield f"wheelhouse rejected {counted(count, 'more release')} of {self._project} for similar reasons"
         if any(isinstance(group.reason, HashNotAllowed) for group in groups):
             yield from self._allowed_hashes()
 
@@ -249,7 +249,7 @@ class ConflictText:
         for one, other in combinations(needs, 2):
             for first, second in product(needs[one], needs[other]):
                 if first.project == second.project and self._is_void(first, second.specifier):
-                    yield f"{one} also requires {first}, and {other} requires {second}"
+                    yield f"{one} also requires {first}, but {other} requires {second}"
 
     def _is_void(self, need: Dependency, *limits: SpecifierSet) -> bool:
         """Whether no release on a project's page is within a dependency and limits; False if its page was not looked at."""
@@ -348,7 +348,7 @@ def _rejection_lines(project: str, version: Version, rejected: Collection[Reject
     for reason, filenames in list(files.items())[:NEWEST]:
         yield f"{listed(filenames, NEWEST)}: {reason_text(reason)}"
     if others := [name for filenames in list(files.values())[NEWEST:] for name in filenames]:
-        yield f"{counted(len(others), 'more file')} of {project} {version} rejected for similar reasons"
+        yield f"wheelhouse rejected {counted(len(others), 'more file')} of {project} {version} for similar reasons"
 
 
 def excludes(line: RequirementLine, specifier: SpecifierSet) -> bool:

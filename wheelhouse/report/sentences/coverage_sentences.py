@@ -6,7 +6,7 @@ from wheelhouse.vet.coverage import GapKind
 
 GAPS: Mapping[GapKind, str] = {
     GapKind.UNOPENED: "files that could not be opened: their contents were not read",
-    GapKind.OTHER_FILE: "files that are not distributions: only their hash was checked, and the names of a tar's members",
+    GapKind.OTHER_FILE: "files that are not distributions: only their hash was checked; in a tar, also the names of the members",
     GapKind.DEBIAN_PACKAGE: "Debian packages: their hash and advisories were checked, not their contents",
     GapKind.BASE_IMAGE: "base images: their hash and their own description were read, not their layers",
     GapKind.SDIST_BUILD: "sdists: their contents were read, but not the wheel that a build would make",
@@ -15,10 +15,10 @@ GAPS: Mapping[GapKind, str] = {
     GapKind.NESTED_ARCHIVE: "archives inside files: not opened",
     GapKind.COMPILED_PYTHON: "compiled Python (.pyc): compared with its source; without a source, only its header was read",
     GapKind.TOO_LARGE: "members that are too long: only their beginning was read",
-    GapKind.UNPARSED_SOURCE: "Python for another version, or in an encoding that cannot be read: not parsed, or only in parts",
+    GapKind.UNPARSED_SOURCE: "Python for another version, or in an encoding that cannot be read: parsed in part, or not at all",
     GapKind.UNFOLLOWED_SOURCE: "Python that exceeds a limit of the analysis: not analysed to its end",
-    GapKind.SEARCHED_SOURCE: "Python without any word that the rules look for: searched for these words, not parsed",
+    GapKind.SEARCHED_SOURCE: "Python in which a search found no word that the rules look for: not parsed",
     GapKind.UNREACHED_SOURCE: "Python files that no import statement can name: not parsed",
-    GapKind.DATA: "members with other names (data): only their first bytes were read, so code in files with an unusual suffix is not found",
+    GapKind.DATA: "all other members (data): only their first bytes were read, so code in files with an unusual suffix is not found",
 }
 """What each kind of gap is, and how much of it was looked at."""

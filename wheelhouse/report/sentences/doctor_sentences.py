@@ -12,7 +12,7 @@ EXTRA_USES = {
     "dask": "`build --executor` and `vet --executor` need it",
     "publish": "`publish` needs it",
     "sbom": "`vet --sbom` needs it",
-    "second-opinion": "`rehearse` needs it to resolve with pip-tools, too",
+    "second-opinion": "`rehearse` needs it to check the lock files with pip-tools",
     "serve": "`serve` needs it",
     "signing": "`approve` needs it, and so does the option `--key`",
     "store": "`--store` needs it",
@@ -21,7 +21,7 @@ PROGRAM_USES = {
     "gpg": "`fetch` needs it to check GPG signatures (`--gpg-keyring`)",
     "gpgv": "`fetch --deb` needs gpgv or gpg to check the signatures of Debian's archives",
     "auditwheel": "`build` needs it to put C libraries into wheels",
-    "uv": "`rehearse` needs it to install with uv, too",
+    "uv": "`rehearse` needs it to repeat the install with uv",
     "par2": "`pack` needs it for error correction",
 }
 PROGRAM_REMEDIES = {
@@ -109,7 +109,7 @@ def _clock(check: Check, fact: Fact) -> Sentence:
 def _sandbox(check: Check, fact: Fact) -> Sentence:
     """Whether a sandbox is sealed; if not, why, and whether another is used."""
     if check.state is State.GOOD:
-        holds = f"; it also uses {fact('holds')}" if fact("holds") else ""
+        holds = f"; the sandbox also uses {fact('holds')}" if fact("holds") else ""
         return f"sealed: a test inside found no network and no file of this machine{holds}", ""
     use = "another sandbox is used" if fact("has_another") == "True" else NO_SANDBOX
     remedy = (
@@ -137,7 +137,7 @@ def _interpreter(check: Check, fact: Fact) -> Sentence:
     """An interpreter and its path, or that none was found."""
     if check.state is State.MISSING:
         return (
-            "none was found; `build` and `rehearse` need a Python of the target's version",
+            "no interpreter was found; `build` and `rehearse` need a Python of the target's version",
             "name an interpreter with --interpreter",
         )
     return f"{fact('described')}, {fact('path')}", ""
@@ -147,7 +147,7 @@ def _extra(check: Check, fact: Fact) -> Sentence:
     """Whether an extra is installed; if not, what it is for, and the command that installs it."""
     if check.state is State.GOOD:
         return "installed", ""
-    use = EXTRA_USES.get(check.name, "commands whose help names this extra need it")
+    use = EXTRA_USES.get(check.name, "the commands that need this extra name it in their help")
     return f"not installed: {fact('missing')}; {use}", fact("command")
 
 
@@ -156,7 +156,7 @@ def _keyring(check: Check, fact: Fact) -> Sentence:
     if check.state is State.MISSING:
         return (
             "not installed; passwords can come from netrc, a URL or a token file",
-            f"if keyring has your passwords: {fact('command')}",
+            f"if keyring has your passwords, install it: {fact('command')}",
         )
     return f"wheelhouse asks the {fact('as')} for the passwords of servers that you name", ""
 

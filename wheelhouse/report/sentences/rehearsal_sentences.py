@@ -6,14 +6,14 @@ from wheelhouse.report.sentences.table import Sentence
 
 AGAIN = "fetch again, and stage again"
 CONSTRAINTS = "check that the constraints are those of the release in the lock file;"
-HERE_PYTHON = "; the Python here is {here}, and the target has {python}"
+HERE_PYTHON = "; the Python here is {here}, but the target has {python}"
 REHEARSE_UNDER = "rehearse under Python {python}: --interpreter PATH; or fetch for Python {here}"
 
 REHEARSAL: Mapping[str, Sentence] = {
     # the installed environment
     "not-installed": Sentence("{project} {version} is locked, but was not installed"),
-    "other-version": Sentence("{project} {version} was installed, and the lock file has {locked}"),
-    "not-locked": Sentence("{project} {version} was installed, and no lock file has it"),
+    "other-version": Sentence("{project} {version} was installed, but the lock file has {locked}"),
+    "not-locked": Sentence("{project} {version} was installed, but no lock file names it"),
     "import/library": Sentence(
         "`{module}` cannot be imported under {under}: {reason}",
         "the image needs that library: install the Debian package that has it (stage --runtime-apt NAME)",
@@ -51,34 +51,34 @@ REHEARSAL: Mapping[str, Sentence] = {
     "command/known": Sentence("`{command}` failed because of the findings above"),
     "command/also": Sentence("`{command}` also failed"),
     "not-built/requirements": Sentence(
-        "it is an sdist, and its build requirements are not in the folder: {requirements}",
+        "it is an sdist, but its build requirements are not in the folder: {requirements}",
         "build a wheel of it before the transfer: `wheelhouse build`; or fetch it again, with its build requirements",
     ),
     "not-built/failed": Sentence(
         "it is an sdist, and could not be built without a network{cause:: #}",
         "{remedy:#; or }build a wheel of it before the transfer: `wheelhouse build`, then stage again",
     ),
-    "not-found/unreadable": Sentence("`{wanted}` was requested, and the folder does not have it", AGAIN),
+    "not-found/unreadable": Sentence("`{wanted}` was requested, but the folder does not have it", AGAIN),
     "not-found/unlocked": Sentence(
-        "{who}, and no lock file of this folder names it",
+        "{who}, but no lock file of this folder names it",
         "add the requirement `{wanted}` to `wheelhouse fetch`; if it is a build requirement, use `wheelhouse build`",
     ),
     "not-found/versions": Sentence(
-        "{who}, and the folder has only {versions}",
+        "{who}, but the folder has only {versions}",
         "add the requirement `{wanted}` to `wheelhouse fetch`; if it is a build requirement, use `wheelhouse build`",
     ),
-    "not-found/excluded": Sentence("the install requires `{wanted}`, and the lock file has {locked}", AGAIN),
+    "not-found/excluded": Sentence("the install requires `{wanted}`, but the lock file has {locked}", AGAIN),
     "not-found/unseen": Sentence(
-        "{who}; the lock file has {locked}, and pip does not find that version in the folder", AGAIN
+        "{who}; the lock file has {locked}, but pip does not find that version in the folder", AGAIN
     ),
     "not-found/unhashed": Sentence(
-        "{who}, and no lock file of this folder names it", "fetch this project too, and stage again"
+        "{who}, but no lock file of this folder names it", "fetch this project too, and stage again"
     ),
     "unfit/installed": Sentence(
-        "pip would install it, and it does not fit {target}", "remove it, or fetch for the platform of the image"
+        "pip would install it, but it does not fit {target}", "remove it, or fetch for the platform of the image"
     ),
     "rename/option": Sentence(
-        "pip refuses the new name: `{name}` is not a requirement", "stage again, without --rename documented"
+        "pip refuses the new name: `{name}` is not a requirement", "stage again without `--rename documented`"
     ),
     "requirement": Sentence("pip refuses it: it is not a requirement", "correct it in the command that installs it"),
     "altered/installed": Sentence(
@@ -90,7 +90,7 @@ REHEARSAL: Mapping[str, Sentence] = {
         "install with pip 24.0 or older, or choose another release",
     ),
     "index": Sentence(
-        "pip requested {project} from an index, and an image build has no index",
+        "pip requested {project} from an index, but an image build has no index",
         "let pip search only the folder: stage again, by the route that stage proposes",
     ),
     "pip-too-old/tools": Sentence(
@@ -102,16 +102,16 @@ REHEARSAL: Mapping[str, Sentence] = {
         "use pip {since} or newer in the base image, and in the Python here",
     ),
     "closure/target-here": Sentence(
-        f"{{who}}, and the wheelhouse does not have it for {{target}}{HERE_PYTHON}", REHEARSE_UNDER
+        f"{{who}}, but the wheelhouse does not have it for {{target}}{HERE_PYTHON}", REHEARSE_UNDER
     ),
-    "closure/version-here": Sentence(f"{{who}}, and the wheelhouse has {{version}}{HERE_PYTHON}", REHEARSE_UNDER),
+    "closure/version-here": Sentence(f"{{who}}, but the wheelhouse has {{version}}{HERE_PYTHON}", REHEARSE_UNDER),
     # pip-compile
-    "opinion/left-out": Sentence("pip-compile leaves {project} out{who:, and #}"),
+    "opinion/left-out": Sentence("pip-compile omits {project}{who:, but #}"),
     "opinion/left-out-here": Sentence(
-        "pip-compile leaves {project} out{who:, and #}; the Python of pip-compile differs from the target in a marker"
+        "pip-compile omits {project}{who:, but #}; a marker has another value for the Python of pip-compile than for the target"
     ),
     "opinion/version": Sentence(
-        "pip-compile takes {project} {version}, and the lock file has {locked}{who:; #}",
+        "pip-compile takes {project} {version}, but the lock file has {locked}{who:; #}",
         "find the reason with `wheelhouse why`; to take {version}, fetch again with --upgrade-project {project}",
     ),
     "opinion/more": Sentence("pip-compile also requires {project} {version}, which the lock file does not name"),

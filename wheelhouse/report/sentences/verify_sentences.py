@@ -9,11 +9,11 @@ FETCH_AGAIN = "fetch again"
 STAGE_AGAIN = "stage again"
 INDEX_AGAIN = "run `wheelhouse index --check` with a wheelhouse that has the file"
 PAGE_AGAIN = "run `wheelhouse index --check` with a wheelhouse that has the project"
-RENAME = "stage again, with --rename auto"
+RENAME = "stage again with `--rename auto`"
 ONE_FILE = "fetch again: only this file will be downloaded"
 OLD_PIP = "install with pip 24.0 or older, or choose another release"
 WAIVE = (
-    "do not install this file; ask the project that published it, or choose another version; to waive this after a look at the "
+    "do not install this file; ask the project that published it, or choose another version; to waive the finding after a look at the "
     'file, add to wheelhouse.toml: [[policy.waivers]] with rule = "{rule}", project = "{waive_project}", sha256 = "{waive_sha256}", '
     "reason, who and until"
 )
@@ -33,19 +33,19 @@ VERIFY: Mapping[str, Sentence] = {
     **{f"{rule}/refused": Sentence("{message}", "{error_hint:#}") for rule in REFUSED},
     # files
     "altered/locked": Sentence(
-        "the bytes were altered: its sha256 is {sha256}, and the lock file gives {locked_sha256}", WHO_CHANGED_IT
+        "the bytes were altered: its sha256 is {sha256}, but the lock file gives {locked_sha256}", WHO_CHANGED_IT
     ),
     "altered/size": Sentence(
-        "its size is {size:byte}, and the lock file gives {locked_size:byte}; its sha256 is {sha256}, "
-        "and the lock file gives {locked_sha256}",
+        "its size is {size:byte}, but the lock file gives {locked_size:byte}; its sha256 is {sha256}, "
+        "but the lock file gives {locked_sha256}",
         WHO_CHANGED_IT,
     ),
     "altered/far-longer": Sentence(
-        "its size is {size:byte}, and the lock file gives {locked_size:byte} and the sha256 {locked_sha256}",
+        "its size is {size:byte}, but the lock file gives {locked_size:byte} (and the sha256 {locked_sha256})",
         WHO_CHANGED_IT,
     ),
     "altered/release": Sentence(
-        "it contains {stated}, under the name of another release: its sha256 is {sha256}, and the lock file gives {locked_sha256}",
+        "it contains {stated}, under the name of another release: its sha256 is {sha256}, but the lock file gives {locked_sha256}",
         WHO_CHANGED_IT,
     ),
     "altered/bytes": Sentence("the bytes were altered", WHO_CHANGED_IT),
@@ -58,34 +58,34 @@ VERIFY: Mapping[str, Sentence] = {
     "missing/staged": Sentence(ABSENT, STAGE_AGAIN),
     "missing/signature": Sentence(ABSENT, "stage again with --key"),
     "missing/tools": Sentence(
-        "it is not in the folder, and the image build of Airflow {airflow} installs its files", FETCH_AGAIN
+        "it is not in the folder, but the image build of Airflow {airflow} installs its files", FETCH_AGAIN
     ),
     "missing/build-lock": Sentence(
-        "it is not in the folder, and it locks the build requirements of `{sdist}`", FETCH_AGAIN
+        "the lock file for the build of `{sdist}` is not in the folder", FETCH_AGAIN
     ),
-    "missing/inner": Sentence("it is not in the folder, and SHA256SUMS lists it", FETCH_AGAIN),
+    "missing/inner": Sentence("it is not in the folder, but SHA256SUMS lists it", FETCH_AGAIN),
     "altered/inner": Sentence(
-        "the sha256 of its SHA256SUMS differs from the one in the wheelhouse's SHA256SUMS", FETCH_AGAIN
+        "its SHA256SUMS has another sha256 than the wheelhouse's SHA256SUMS gives", FETCH_AGAIN
     ),
     "foreign/inner": Sentence("SHA256SUMS of the wheelhouse does not list it", "remove it, or fetch again"),
     "foreign/inner-older": Sentence(
         "SHA256SUMS of the wheelhouse lists no folder, because an older release of wheelhouse wrote it",
         "fetch again, so that SHA256SUMS lists the folder",
     ),
-    "link/file": Sentence("it is a link, and must be a file{who:; #}", ONE_FILE),
-    "link/staged-file": Sentence("it is a link, and must be a file{who:; #}", STAGE_AGAIN),
-    "link/derived": Sentence("it is a link, and must be a file", FETCH_AGAIN),
-    "link/staged": Sentence("it is a link, and must be a file", STAGE_AGAIN),
-    "link/signature": Sentence("it is a link, and must be a file", "stage again with --key"),
+    "link/file": Sentence("it is a link, but must be a file{who:; #}", ONE_FILE),
+    "link/staged-file": Sentence("it is a link, but must be a file{who:; #}", STAGE_AGAIN),
+    "link/derived": Sentence("it is a link, but must be a file", FETCH_AGAIN),
+    "link/staged": Sentence("it is a link, but must be a file", STAGE_AGAIN),
+    "link/signature": Sentence("it is a link, but must be a file", "stage again with --key"),
     "left-aside/wheelhouse": Sentence("an interrupted run left it", "the next fetch into this wheelhouse removes it"),
     "foreign/other": Sentence("no lock file of this wheelhouse names it", "remove it, or fetch what needs it"),
-    "foreign/unnamed-staged": Sentence(f"no lock file names it, and {STAGED_FATE}", "remove it"),
-    "foreign/unnamed-wheelhouse": Sentence(f"no lock file names it, and {FATE}", "remove it"),
+    "foreign/unnamed-staged": Sentence(f"no lock file names it, but {STAGED_FATE}", "remove it"),
+    "foreign/unnamed-wheelhouse": Sentence(f"no lock file names it, but {FATE}", "remove it"),
     "foreign/unneeded-staged": Sentence(
-        f"no lock file names it, and {STAGED_FATE}", "remove it, or fetch what needs {project}"
+        f"no lock file names it, but {STAGED_FATE}", "remove it, or fetch what needs {project}"
     ),
     "foreign/unneeded-wheelhouse": Sentence(
-        f"no lock file names it, and {FATE}", "remove it, or fetch what needs {project}"
+        f"no lock file names it, but {FATE}", "remove it, or fetch what needs {project}"
     ),
     "foreign/version-staged": Sentence(
         f"it is a second version of {{project}} beside `{{locked}}`, which the lock file of {{target}} names; {STAGED_FATE}",
@@ -96,15 +96,15 @@ VERIFY: Mapping[str, Sentence] = {
         "remove it, or fetch with `--upgrade-project {project}` if you want {version}",
     ),
     "foreign/builder-staged": Sentence(
-        f"it is a build requirement that no lock file names, and {STAGED_FATE}",
+        f"it is a build requirement that no lock file names, but {STAGED_FATE}",
         "remove it: build requirements belong in tools/, which an install does not use",
     ),
     "foreign/builder-wheelhouse": Sentence(
-        f"it is a build requirement that no lock file names, and {FATE}",
+        f"it is a build requirement that no lock file names, but {FATE}",
         "remove it: build requirements belong in build/",
     ),
     "foreign/platform": Sentence(
-        "it is for another platform or Python ({platforms}), and {target} has `{locked}`",
+        "it is for another platform or Python ({platforms}); for {target}, the lock file names `{locked}`",
         "remove it: one file for each project is enough",
     ),
     "foreign/twin": Sentence(
@@ -112,10 +112,10 @@ VERIFY: Mapping[str, Sentence] = {
         "remove it: one file for each project is enough",
     ),
     # a file and its lock file
-    "swapped/locked": Sentence("it is {stated}, and the lock file has {locked}", FETCH_AGAIN),
+    "swapped/locked": Sentence("it is {stated}, but the lock file has {locked}", FETCH_AGAIN),
     "unfit/locked": Sentence("none of its tags fits {target}", "fetch again for this target"),
     "requires-python": Sentence(
-        "it requires Python {required}, and {target} has {python}", "fetch again: another release may fit"
+        "it requires Python {required}, but {target} has {python}", "fetch again: another release may fit"
     ),
     "legacy-metadata/legacy": Sentence(
         "it requires `{line}`, which PEP 508 does not allow: pip 24.1 and newer refuse it; pip 24.0 and older accept it",
@@ -126,7 +126,7 @@ VERIFY: Mapping[str, Sentence] = {
     ),
     **{
         f"{rule}/waived-before": Sentence(
-            "{who} waived {rule} for this file until {until}, and no waiver covers it now", WAIVE
+            "{who} waived {rule} for this file until {until}, but no waiver covers it now", WAIVE
         )
         for rule in ("record-fields", "record-hash", "record-size", "name-twins")
     },
@@ -146,23 +146,23 @@ VERIFY: Mapping[str, Sentence] = {
     ),
     "waiver-broad": Sentence(
         "{who}'s waiver of {waived_rule} for {project} also covers findings that nobody looked at yet",
-        'limit it: give `sha256`, an `advisory`, or `version` and `fingerprint = "{fingerprint}"`',
+        'limit it: give `sha256`, an `advisory`, or both `version` and `fingerprint = "{fingerprint}"`',
     ),
     "waiver-expired": Sentence(
         "its waiver of {waived_rule} expired on {until}", "look again, and renew the waiver or remove it"
     ),
     # the wheelhouse
     "closure/target": Sentence(
-        "{who}, and the wheelhouse does not have it for {target}", "fetch again for this target"
+        "{who}, but the wheelhouse does not have it for {target}", "fetch again for this target"
     ),
-    "closure/version": Sentence("{who}, and the wheelhouse has {version}", "fetch again for this target"),
+    "closure/version": Sentence("{who}, but the wheelhouse has {version}", "fetch again for this target"),
     "unneeded": Sentence("no requirement needs {project} on {target}"),
     "constraints/refused": Sentence(
         "an install may take files from outside the wheelhouse: {message:#}",
         "do not use this wheelhouse; find out who made it",
     ),
     "constraints": Sentence(
-        "it excludes releases that the lock file has: {pins:3 plain}, so it is for another release",
+        "it is for another release, because it excludes pins of the lock file: {pins:3 plain}",
         "stage again; or fetch again, with the constraints of this release",
     ),
     "several-versions": Sentence(
@@ -196,7 +196,7 @@ VERIFY: Mapping[str, Sentence] = {
         STAGE_AGAIN,
     ),
     "rename/own": Sentence(
-        "it is staged as `{staged}`, and the build of Airflow {airflow} by route {route} needs the original name",
+        "it is staged as `{staged}`, but the build of Airflow {airflow} by route {route} needs the original name",
         RENAME,
     ),
     "rename/unbound": Sentence(
@@ -211,7 +211,7 @@ VERIFY: Mapping[str, Sentence] = {
     "missing/metadata": Sentence("its metadata file is not in the folder", INDEX_AGAIN),
     "missing/attestations": Sentence("its file of attestations is not in the folder", INDEX_AGAIN),
     "altered/indexed": Sentence("the bytes were altered", INDEX_AGAIN),
-    "altered/indexed-size": Sentence("its size is {size:byte}, and the page gives {page_size:byte}", INDEX_AGAIN),
+    "altered/indexed-size": Sentence("its size is {size:byte}, but the page gives {page_size:byte}", INDEX_AGAIN),
     "altered/page": Sentence("it differs from what the pages of the index say", PAGE_AGAIN),
     "altered/page-unreadable": Sentence("it cannot be read: {message}", PAGE_AGAIN),
     "altered/metadata": Sentence("its metadata file was altered", INDEX_AGAIN),
@@ -220,5 +220,5 @@ VERIFY: Mapping[str, Sentence] = {
     ),
     "swapped/project": Sentence("it is a file of another project: {stated}", INDEX_AGAIN),
     "left-aside/index": Sentence("an interrupted run left it", "remove it"),
-    "foreign/index": Sentence("no page of the index names it", "remove it, or index the wheelhouse that has it"),
+    "foreign/index": Sentence("no page of the index names it", "remove it, or run `wheelhouse index` with a wheelhouse that has it"),
 }

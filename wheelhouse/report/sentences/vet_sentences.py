@@ -7,7 +7,7 @@ from wheelhouse.report.sentences.table import Sentence
 KNOW_WHY = "approve it only if you know why"
 PURPOSE = "find out what these files are for"
 MALICIOUS = "do not install it, and find out who requested it"
-WAIVE = "or waive this with a reason"
+WAIVE = "or waive the finding with a reason"
 AFFECTED = "is affected by {ids:all}{rating: (#)}{exploited:, exploited since #}{epss:, EPSS #}"
 ONLY_ONE = "install only one of the two projects, or find out which one is right"
 FIX_UNKNOWN = "no advisory names a fixed version"
@@ -42,7 +42,7 @@ VET: Mapping[str, Sentence] = {
         "make sure that you want these commands from this project",
     ),
     "command-twice": Sentence(
-        "it installs {commands}, and {other} installs commands with the same names",
+        "it installs {commands}; {other} installs commands with the same names",
         ONLY_ONE,
     ),
     # integrity
@@ -50,20 +50,20 @@ VET: Mapping[str, Sentence] = {
         "the sha256 is {sha256}, but earlier approvals are for {approved:all}", "find out who replaced the file"
     ),
     "wheel-tags": Sentence(
-        "the WHEEL file has the tags {inside:all}, and the file name has {in_name:all}",
+        "the WHEEL file has the tags {inside:all}, but the file name has {in_name:all}",
         "find out who renamed the file; `wheel tags` changes name and tags together",
     ),
     # licensing
     "licence-unknown/none": Sentence(
-        "the file does not say its licence", "find out the licence, and waive this with the licence as the reason"
+        "the file does not say its licence", "find out the licence, and waive the finding with the licence as the reason"
     ),
     "licence-unknown/unlisted": Sentence(
         "the licence is given as `{text}`, which SPDX does not list",
-        "find out the licence, and waive this with the licence as the reason",
+        "find out the licence, and waive the finding with the licence as the reason",
     ),
     "licence-expression-wrong": Sentence("the License-Expression `{text}` cannot be read", "tell the project"),
     "licence-denied": Sentence(
-        "the licence is {expression} (from its {source}), and the policy denies {denied:all}", f"leave it out, {WAIVE}"
+        "the licence is {expression} (from its {source}), but the policy denies {denied:all}", f"leave it out, {WAIVE}"
     ),
     "licence-not-allowed": Sentence(
         "the licence is {expression} (from its {source}), which the policy does not allow",
@@ -92,9 +92,9 @@ VET: Mapping[str, Sentence] = {
         "`{path}` begins like an ELF file, but cannot be read as an ELF file",
         "find out what it is, and which libraries it links to",
     ),
-    "native-in-pure": Sentence("the tags say any platform, and the wheel has native code: {paths}", PURPOSE),
+    "native-in-pure": Sentence("the tags say any platform, but the wheel has native code: {paths}", PURPOSE),
     "native-elsewhere": Sentence(
-        "the wheel is for {platform}, and has native code for another platform: {paths}", PURPOSE
+        "the wheel is for {platform}, but has native code for another platform: {paths}", PURPOSE
     ),
     # origin
     "indexes": Sentence("{count:file} from {index}"),
@@ -114,16 +114,16 @@ VET: Mapping[str, Sentence] = {
     ),
     "built-unsealed": Sentence("it was built without a sandbox", "build it again on a machine that can make a sandbox"),
     "built-in-weaker-sandbox": Sentence(
-        "its build{sandbox: used the sandbox #, and} did not have {missing}, which the policy requires",
-        "build it again in a sandbox that has this",
+        "its build{sandbox: used the sandbox #, but} did not have {missing}, which the policy requires",
+        "build it again in a sandbox that has {missing}",
     ),
     "publisher": Sentence("published by {publishers}"),
     "publisher-changed": Sentence(
-        "it was published by {publishers}, and the first publisher was {known}",
+        "it was published by {publishers}, but the first publisher was {known}",
         "ask the project; if the change is right, add the publisher to the file of publishers",
     ),
     "attestation-missing": Sentence(
-        "it has no attestations, and the publisher of the project is {known}", "ask the project why"
+        "it has no attestations, but the project has a known publisher: {known}", "ask the project why"
     ),
     "attestation-refused": Sentence(
         "its attestations are refused: {reason}", "do not use the file before you know the cause"
@@ -143,15 +143,15 @@ VET: Mapping[str, Sentence] = {
     ),
     # placement
     "overwrites": Sentence(
-        "it installs {paths}, and {other} installs other files at the same paths",
+        "it installs {paths}; {other} installs other files at the same paths",
         ONLY_ONE,
     ),
     "shares-files": Sentence(
-        "it installs {paths}, and {other} installs the same files at the same paths",
+        "it installs {paths}; {other} installs the same files at the same paths",
         ONLY_ONE,
     ),
     "intrudes": Sentence(
-        "it installs {paths} into a package of {owner}", "find out why, and whether the authors of {owner} know"
+        "it installs {paths} into a package of {owner}", "find out why, and whether the authors of {owner} know about these files"
     ),
     "extends": Sentence("it adds {count:file} to a package of {owner}"),
     "module-hidden": Sentence(
@@ -162,37 +162,37 @@ VET: Mapping[str, Sentence] = {
         "it installs metadata of {names} besides its own, so Python counts these projects as installed",
         "leave it out until its authors explain this",
     ),
-    "stdlib-backport": Sentence("it brings {modules} of the standard library for older Pythons"),
+    "stdlib-backport": Sentence("for older Pythons, it has modules of the standard library: {modules}"),
     "stdlib-name": Sentence(
         "it installs modules with names of the standard library: {modules}", "find out why it needs these names"
     ),
     "everybodys-name": Sentence("it installs {packages} at the top of site-packages", "tell the project"),
     "stray-files": Sentence("it installs {paths} at the top of site-packages"),
-    "data-files": Sentence("it installs {count:file} outside site-packages, such as `{first}`"),
+    "data-files": Sentence("it installs {count:file} (for example `{first}`) outside site-packages"),
     "data-files-elsewhere": Sentence(
-        "it installs {paths} into sys.prefix, the folder of the Python environment", PURPOSE
+        "it installs {paths} into sys.prefix (the folder of the Python environment)", PURPOSE
     ),
-    "embedded-archive": Sentence("{count:archive} inside, not opened: {paths}", "look into them"),
-    "compressed-file": Sentence("{count:compressed file} inside: {paths:3}"),
+    "embedded-archive": Sentence("it contains {count:archive} that `vet` did not open: {paths}", "look into them"),
+    "compressed-file": Sentence("it contains {count:compressed file}: {paths:3}"),
     # naming
     "lookalike": Sentence(
-        "the name looks like `{other}`", "make sure that you want this project, and waive this with a reason"
+        "the name looks like `{other}`", "make sure that you want this project, and waive the finding with a reason"
     ),
     "lookalike-inside": Sentence(
         "the name looks like `{other}`, which is also in the wheelhouse", "make sure that you want both projects"
     ),
     "lookalike-popular": Sentence(
-        "the name looks like `{other}`, one of the most used projects ({likeness})",
-        "make sure that you want this project, and waive this with a reason",
+        "the name looks like `{other}` ({likeness}), which is one of the most used projects",
+        "make sure that you want this project, and waive the finding with a reason",
     ),
     "lookalike-known": Sentence(
-        "the name looks like `{other}`, a much used project ({likeness})", "make sure that you want this project"
+        "the name looks like `{other}` ({likeness}), which is a much used project", "make sure that you want this project"
     ),
     "module-of-another": Sentence(
         "it installs modules with the names of other much used projects: {modules}", "find out why it needs these names"
     ),
     "homoglyphs": Sentence(
-        "it installs {names}, in letters of another alphabet that read as {read_as}",
+        "it installs names with letters of another alphabet: {names}; they look like {read_as}",
         "do not install it before you know why its authors hide this name",
     ),
     # plugins
@@ -209,7 +209,7 @@ VET: Mapping[str, Sentence] = {
     "pth-code/long": Sentence("`{path}` is too long to be read", "read the file; no .pth file needs to be that long"),
     "pth-known": Sentence("`{path}` runs the line that setuptools writes"),
     "pth-path": Sentence("`{path}` adds {folders} to sys.path"),
-    "start-file": Sentence("`{path}` makes each start of Python call {functions}", "read these functions"),
+    "start-file": Sentence("because of `{path}`, each start of Python calls {functions}", "read these functions"),
     "start-module": Sentence("each start of Python imports `{path}`", KNOW_WHY),
     "sdist-runs-code/setup": Sentence("its build runs setup.py", "build it in a sandbox: `wheelhouse build`"),
     "sdist-runs-code/backend": Sentence(
@@ -226,14 +226,14 @@ VET: Mapping[str, Sentence] = {
         "`{path}` executes data that it decodes: {calls}", "do not install it before you have read the decoded code"
     ),
     "install-time-secret": Sentence(
-        "`{path}` contains {kinds:plain}", "tell the project; find out what the code does with it"
+        "`{path}` contains {kinds:plain}", "tell the project; find out what the code does with this secret"
     ),
     # tooling
     "tool-settings": Sentence(
-        "it installs {paths}: such files make editors, agents, git or shells run programs",
+        "it installs {paths}: such files can start programs in editors, agents, git or shells",
         "read these files; no package needs them",
     ),
-    "sdist-tool-settings": Sentence("it has {paths:3}: such files make editors, agents, git or shells run programs"),
+    "sdist-tool-settings": Sentence("it has {paths:3}: such files can start programs in editors, agents, git or shells"),
     "agent-instructions": Sentence("it has {paths:3}, which agents read as instructions"),
     "git-filter": Sentence("`{path}` makes git run the filter {filters}"),
     "jupyter-settings": Sentence("it turns on an extension of Jupyter: {paths}"),
@@ -249,7 +249,7 @@ VET: Mapping[str, Sentence] = {
         "do not install it before you have read these files",
     ),
     "installer-settings": Sentence(
-        "it installs {paths}, settings that tell pip and similar tools where to get files",
+        "it installs {paths}; these settings tell pip and similar tools where to get files",
         "do not install it before you have read these files",
     ),
     # hiding
@@ -261,7 +261,7 @@ VET: Mapping[str, Sentence] = {
         "Python runs `{path}` without comparing it with its source", "remove it, or build the wheel from its source"
     ),
     "pyc-unlike-source": Sentence(
-        "`{path}` is not what its source compiles to: {does:4 plain}",
+        "`{path}` does not match its source: {does:4 plain}",
         "remove it: Python may run it in place of the source",
     ),
     "pyc-without-source": Sentence(
@@ -278,7 +278,7 @@ VET: Mapping[str, Sentence] = {
     ),
     "import-drops-program": Sentence(
         "`{path}`{lines:8 plain|, line #}: when it is imported or run, it fetches a program: {does:4 plain}",
-        "do not install it before you know which program, and why",
+        "do not install it before you know which program it fetches, and why",
     ),
     "import-sends-data": Sentence(
         "`{path}`{lines:8 plain|, line #}: when it is imported or run, it sends data of this machine: {does:4 plain}",
@@ -298,7 +298,7 @@ VET: Mapping[str, Sentence] = {
     ),
     "import-injects-code": Sentence(
         "`{path}`{lines:8 plain|, line #}: when it is imported or run, it loads machine code: {does:4 plain}",
-        "find out which code, and where it comes from",
+        "find out what this code does, and where it comes from",
     ),
     "import-runs-command": Sentence(
         "`{path}`{lines:8 plain|, line #}: when it is imported or run, it starts a command: {does:4 plain}",
@@ -326,7 +326,7 @@ VET: Mapping[str, Sentence] = {
     ),
     "code-protected": Sentence(
         "`{path}`{lines:8 plain|, line #}: it has code that nobody can read: {does:4 plain}",
-        "ask the project for its source, or leave it out",
+        "ask the project for the source, or leave the project out",
     ),
     "code-shady-address": Sentence(
         "`{path}`{lines:8 plain|, line #}: it names an address that hides the receiver: {does:4 plain}",
@@ -365,11 +365,11 @@ VET: Mapping[str, Sentence] = {
     # vulnerabilities
     "vulnerable/fixed": Sentence(
         f"{{project}} {{version}} {AFFECTED}{{summary:: #}}",
-        "{since:new since the snapshot of #: }take {fixed} or newer",
+        "{since:this advisory is new since the snapshot of #: }take {fixed} or newer",
     ),
     "vulnerable/unfixed": Sentence(
         f"{{project}} {{version}} {AFFECTED}{{summary:: #}}",
-        f"{{since:new since the snapshot of #; }}{FIX_UNKNOWN}: leave it out, {WAIVE}",
+        f"{{since:this advisory is new since the snapshot of #; }}{FIX_UNKNOWN}: leave it out, {WAIVE}",
     ),
     "component-vulnerable/fixed": Sentence(
         f"{{package}} (named in `{{path}}`) {AFFECTED}{{summary:: #}}",
@@ -381,11 +381,11 @@ VET: Mapping[str, Sentence] = {
     ),
     "vulnerable-since-approval/fixed": Sentence(
         f"{{project}} {{version}} {AFFECTED}, and no reviewer saw this advisory{{summary:: #}}",
-        "take {fixed} or newer, or review it again: `wheelhouse approve`",
+        "take {fixed} or newer, or review the file again: `wheelhouse approve`",
     ),
     "vulnerable-since-approval/unfixed": Sentence(
         f"{{project}} {{version}} {AFFECTED}, and no reviewer saw this advisory{{summary:: #}}",
-        f"{FIX_UNKNOWN}; review it again: `wheelhouse approve`",
+        f"{FIX_UNKNOWN}; review the file again: `wheelhouse approve`",
     ),
     "malicious/file": Sentence("it is malicious: its sha256 is in {ids:all}", MALICIOUS),
     "malicious/release": Sentence("{project} {version} is malicious: {ids:all}", MALICIOUS),
@@ -394,21 +394,21 @@ VET: Mapping[str, Sentence] = {
         "known vulnerabilities were not checked: there is no snapshot of advisories",
         "import one: `wheelhouse advisories import FILE`",
     ),
-    "advisories-old": Sentence("the newest advisory is of {newest}, {days:day} ago", "import a newer export"),
+    "advisories-old": Sentence("the newest advisory is from {newest}, {days:day} ago", "import a newer export"),
     "deb-vulnerable/fixed": Sentence(
         f"{{package}} {{version}} {AFFECTED}{{summary:: #}}",
-        "take {fixed} or newer: fetch --upgrade",
+        "take {fixed} or newer: `fetch --upgrade`",
     ),
     "deb-vulnerable/unfixed": Sentence(
         f"{{package}} {{version}} {AFFECTED}{{summary:: #}}",
         FIX_UNKNOWN,
     ),
     "deb-advisories-missing": Sentence(
-        "known vulnerabilities of Debian packages were not checked: no advisory is for this distribution ({distribution})",
+        "known vulnerabilities of Debian packages were not checked: there are no advisories for this distribution ({distribution})",
         "import OSV's exports for this distribution and for PyPI from one folder: `wheelhouse advisories import FOLDER`",
     ),
     "deb-licence-denied": Sentence(
-        "{package} {version} has files under {denied:all} (its copyright file: {expression}), which the policy denies",
+        "{package} {version} has files under {denied:all}, which the policy denies (its copyright file gives {expression})",
         f"leave it out, {WAIVE}",
     ),
     "deb-licence-not-allowed": Sentence(
@@ -417,7 +417,7 @@ VET: Mapping[str, Sentence] = {
     ),
     "deb-licence-unknown": Sentence(
         "the copyright file of {package} {version} has licences that a program cannot read",
-        "read it, and waive this with the licence as the reason",
+        "read the licences, and waive the finding with the licences as the reason",
     ),
     # otherfiles
     "file-unvouched": Sentence(
@@ -439,7 +439,7 @@ VET: Mapping[str, Sentence] = {
     ),
     "not-approved/withdrawn": Sentence("the approval was withdrawn by {withdrawn:all}", APPROVE),
     "not-approved/outside": Sentence(
-        "only reviewers whose role is not for this project approved it: {outside:all}", APPROVE
+        "it was approved only by reviewers whose role is not for this project: {outside:all}", APPROVE
     ),
     "not-approved/unknown-key": Sentence("only unknown keys approved it: {keys:all}", APPROVE),
 }
