@@ -93,8 +93,8 @@ def test_the_rename_where_the_release_does_not_want_it(house: Path, python: Path
     told = rehearse(staged(house, tmp_path, "--route", "configured", "--rename", "documented"), python=python)
     assert told.code == 1
     assert named(told, "apache_airflow-2.7.0").partition(": ")[2] == (
-        "it is staged as `_apache_airflow-2.7.0-py3-none-any.whl`, and the build of Airflow 2.7.0 by route configured needs the "
-        "original name; stage again, with --rename auto"
+        "it is staged as `_apache_airflow-2.7.0-py3-none-any.whl`, but the build of Airflow 2.7.0 by route configured needs the "
+        "original name; stage again with `--rename auto`"
     )
 
 
@@ -114,7 +114,7 @@ def test_constraints_of_another_release(house: Path, python: Path, tmp_path: Pat
     assert told.code == 1
     constraints = [sentence for sentence in told.sentences if sentence.startswith("constraints-3.11.txt")]
     assert any(
-        "it excludes releases that the lock file has: lib 1.0 (lib==0.9), so it is for another release" in one
+        "it is for another release, because it excludes pins of the lock file: lib 1.0 (lib==0.9)" in one
         for one in constraints
     )
 

@@ -66,7 +66,7 @@ def test_a_dockerfile_of_the_users_own(docker_engine: DockerEngine, base: str, f
     failed = rehearse(flat, "--image", base, *dockerfile, python=need_python("3.12"), env=docker_engine.env)
     assert failed.code == 1
     assert any(
-        "the install requires `lib>3`, and the lock file has 2.0" in sentence for sentence in failed.sentences
+        "the install requires `lib>3`, but the lock file has 2.0" in sentence for sentence in failed.sentences
     ), failed.sentences
 
 

@@ -40,16 +40,16 @@ LOGS = {
     "a requirement that is in no lock": (
         "ERROR: Could not find a version that satisfies the requirement setuptools>=40.8.0 (from versions: none)\n"
         "ERROR: No matching distribution found for setuptools>=40.8.0\n",
-        "setuptools: `setuptools>=40.8.0` was requested, and no lock file of this folder names it",
+        "setuptools: `setuptools>=40.8.0` was requested, but no lock file of this folder names it",
     ),
     "a file that pip does not find": (
         "ERROR: Could not find a version that satisfies the requirement lib>=1 (from app) (from versions: none)\n",
-        "lib-2.0-cp312-cp312-manylinux_2_28_x86_64.whl: `app-1.0-py3-none-any.whl` requires `lib>=1`; the lock file has 2.0, and pip "
+        "lib-2.0-cp312-cp312-manylinux_2_28_x86_64.whl: `app-1.0-py3-none-any.whl` requires `lib>=1`; the lock file has 2.0, but pip "
         "does not find that version in the folder",
     ),
     "a version that constraints forbid": (
         "ERROR: No matching distribution found for lib==0.9 (from -c constraints.txt (line 1))\n",
-        "lib-2.0-cp312-cp312-manylinux_2_28_x86_64.whl: the install requires `lib==0.9`, and the lock file has 2.0",
+        "lib-2.0-cp312-cp312-manylinux_2_28_x86_64.whl: the install requires `lib==0.9`, but the lock file has 2.0",
     ),
     "metadata that this pip refuses": (
         "WARNING: Ignoring version 2.0 of lib since it has invalid metadata:\n"
@@ -60,7 +60,7 @@ LOGS = {
     ),
     "a wheel for another platform": (
         "ERROR: lib-2.0-cp312-cp312-win_amd64.whl is not a supported wheel on this platform.\n",
-        "lib-2.0-cp312-cp312-win_amd64.whl: pip would install it, and it does not fit cp312-manylinux_2_28_x86_64",
+        "lib-2.0-cp312-cp312-win_amd64.whl: pip would install it, but it does not fit cp312-manylinux_2_28_x86_64",
     ),
     "a name that pip refuses": (
         "ERROR: Invalid requirement: '-apache-airflow==2.0.0'\n",
@@ -73,7 +73,7 @@ LOGS = {
     "a requirement without a hash": (
         "ERROR: In --require-hashes mode, all requirements must have their versions pinned with ==. These do not:\n"
         "    other>=1 from https://127.0.0.1/other.whl (from app==1.0)\n",
-        "other: `other>=1` was requested, and no lock file of this folder names it",
+        "other: `other>=1` was requested, but no lock file of this folder names it",
     ),
     "other bytes": (
         "ERROR: THESE PACKAGES DO NOT MATCH THE HASHES FROM THE REQUIREMENTS FILE. If you have updated …\n"
@@ -89,7 +89,7 @@ LOGS = {
     "an index that was asked": (
         "WARNING: Retrying (Retry(total=0, connect=None)) after connection broken by 'NewConnectionError(': Failed to establish a "
         "new connection: [Errno -3] Temporary failure in name resolution')': /simple/lib/\n",
-        "lib-2.0-cp312-cp312-manylinux_2_28_x86_64.whl: pip requested lib from an index, and an image build has no index",
+        "lib-2.0-cp312-cp312-manylinux_2_28_x86_64.whl: pip requested lib from an index, but an image build has no index",
     ),
     "an sdist that does not build": (
         "ERROR: Failed to build 'raw' when getting requirements to build wheel\n",
@@ -154,7 +154,7 @@ def test_what_builds_an_sdist() -> None:
     (finding,) = without_builder("raw-1.0.tar.gz", wants, ["setuptools-60.0-py3-none-any.whl", "notes.txt"], TARGET)
     assert (
         sentence_of(finding)
-        == "it is an sdist, and its build requirements are not in the folder: `setuptools>=61`, `wheel`"
+        == "it is an sdist, but its build requirements are not in the folder: `setuptools>=61`, `wheel`"
     )
 
 
@@ -243,7 +243,7 @@ def test_a_second_opinion() -> None:
         one.subject: one for one in differences(LOCK, "app==1.0\nlib==1.9  # via app\nmore==3\n", {"raw-1.0.tar.gz"})
     }
     assert (
-        "pip-compile takes lib 1.9, and the lock file has 2.0; `app-1.0-py3-none-any.whl` requires `lib>=1`"
+        "pip-compile takes lib 1.9, but the lock file has 2.0; `app-1.0-py3-none-any.whl` requires `lib>=1`"
         in sentence_of(found[LOCK.pins[1].artifact.filename])
     )
     assert found["raw-1.0.tar.gz"].severity == Severity.NOTE
@@ -252,12 +252,12 @@ def test_a_second_opinion() -> None:
 
 BUILT = replace(LOCK.pins[0], built=Built(LOCK.pins[2].artifact, "CPython", requires=("odd-backend==1.0",)))
 STRAYS = {
-    "lib-2.0-cp312-cp312-win_amd64.whl": "it is for another platform or Python (win_amd64), and cp312-manylinux_2_28_x86_64 has `lib-2.0",
+    "lib-2.0-cp312-cp312-win_amd64.whl": "it is for another platform or Python (win_amd64); for cp312-manylinux_2_28_x86_64, the lock file names `lib-2.0",
     "lib-2.0.tar.gz": "it is the same release of lib as `lib-2.0",
     "lib-1.9-py3-none-any.whl": "it is a second version of lib beside `lib-2.0",
     "flit_core-3.0-py3-none-any.whl": "it is a build requirement",
     "odd_backend-1.0-py3-none-any.whl": "it is a build requirement",
-    "other-1.0-py3-none-any.whl": "no lock file names it, and the image build installs every file at the top of the folder",
+    "other-1.0-py3-none-any.whl": "no lock file names it, but the image build installs every file at the top of the folder",
     "strange.whl": "no lock file names it",
 }
 

@@ -55,7 +55,7 @@ def test_a_lock_that_pip_resolves_to_other_versions_is_an_error(tmp_path: Path) 
     build_wheel(house, "lib", "2.0")
     told = rehearse(house)
     assert told.outcome("pip-compile") == "failed"
-    assert any("pip-compile takes lib 2.0, and the lock file has 1.0" in sentence for sentence in told.sentences)
+    assert any("pip-compile takes lib 2.0, but the lock file has 1.0" in sentence for sentence in told.sentences)
 
 
 def test_a_python_that_is_too_old_for_it_is_a_reason() -> None:

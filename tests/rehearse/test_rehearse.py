@@ -106,7 +106,7 @@ def test_an_sdist_without_its_build_requirements(tmp_path: Path) -> None:
     told = rehearse(fetch(tmp_path, tmp_path / "offered", "raw"))
     assert told.code == 1
     assert told.sentences[:1] == [
-        "raw-1.0.tar.gz: it is an sdist, and its build requirements are not in the folder: `setuptools>=40.8.0`, `wheel`; "
+        "raw-1.0.tar.gz: it is an sdist, but its build requirements are not in the folder: `setuptools>=40.8.0`, `wheel`; "
         "build a wheel of it before the transfer: `wheelhouse build`; or fetch it again, with its build requirements"
     ]
 
@@ -184,7 +184,7 @@ def test_an_sdist_whose_builder_is_missing_is_an_error_without_any_interpreter(t
     told = rehearse(folder, python=None)
     assert (told.code, told.outcome("sdists")) == (1, "failed")
     assert told.sentences == [
-        "raw-1.0.tar.gz: it is an sdist, and its build requirements are not in the folder: `setuptools>=40.8.0`, `wheel`; "
+        "raw-1.0.tar.gz: it is an sdist, but its build requirements are not in the folder: `setuptools>=40.8.0`, `wheel`; "
         "build a wheel of it before the transfer: `wheelhouse build`; or fetch it again, with its build requirements"
     ]
 
@@ -282,13 +282,13 @@ SABOTAGE: dict[str, tuple[Callable[[Path], object], str]] = {
     ),
     "a build requirement left in the folder": (
         build_requirement,
-        "setuptools-65.0-py3-none-any.whl: it is a build requirement that no lock file names, and the image build "
+        "setuptools-65.0-py3-none-any.whl: it is a build requirement that no lock file names, but the image build "
         "installs every file at the top of the folder; remove it: build requirements belong in tools/, which an install does not use",
     ),
     "constraints of another release": (
         other_constraints,
-        "constraints.cp312-win_amd64.txt: it excludes releases that the lock file has: lib 2.0 (lib==1.9), so it is for "
-        "another release; "
+        "constraints.cp312-win_amd64.txt: it is for another release, because it excludes pins of the lock "
+        "file: lib 2.0 (lib==1.9); "
         "stage again; or fetch again, with the constraints of this release",
     ),
     "a file altered after staging": (altered_afterwards, "lib-2.0-py3-none-any.whl: it has "),

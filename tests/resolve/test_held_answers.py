@@ -125,7 +125,7 @@ def test_two_extras_of_one_project_are_told_sorted() -> None:
 
 WHEEL = "lib-1.0-py3-none-any.whl"
 BUILD = "if you trust the code, build a wheel of it (`python -m build --wheel`), and name the wheel"
-NAME = "give the file the name that its build gave it: name-version-tags.whl, or name-version.tar.gz"
+NAME = "use the file name from the build: name-version-tags.whl, or name-version.tar.gz"
 SHA256 = "a" * 64
 
 
@@ -140,9 +140,9 @@ SHA256 = "a" * 64
         ("./lib-1.0.exe", "`lib-1.0.exe` is neither a wheel nor an sdist", BUILD),
         ("./d/", "`/` is neither a wheel nor an sdist", BUILD),
         (f"https://[x/{WHEEL}", "the address cannot be read", "write https://host/path/name-version-tags.whl"),
-        (f"./{WHEEL}#md5=00", "md5 is too weak a hash", "give its sha256"),
-        (f"./{WHEEL}#sha224=00", "sha224 is too weak a hash", "give its sha256"),
-        (f"./{WHEEL}#sha1=00&md5=00", "md5 is too weak a hash", "give its sha256"),
+        (f"./{WHEEL}#md5=00", "the hash md5 is too weak", "give its sha256"),
+        (f"./{WHEEL}#sha224=00", "the hash sha224 is too weak", "give its sha256"),
+        (f"./{WHEEL}#sha1=00&md5=00", "the hash md5 is too weak", "give its sha256"),
         (f"./{WHEEL}#sha256=00", "`00` is not a sha256", "give all its hexadecimal digits"),
         (f"./{WHEEL}#sha512={SHA256}", f"`{SHA256}` is not a sha512", "give all its hexadecimal digits"),
         (f"./{WHEEL}#subdirectory=a&sha256={SHA256}", "`#subdirectory=` is not supported", BUILD),

@@ -36,8 +36,8 @@ def test_what_nothing_satisfies_is_said_with_who_requires_it(tmp_path: Path) -> 
     build_wheel(tmp_path, "lib", "2.0")
     wheelhouse_of(tmp_path, "app")
     lines = said(tmp_path)
-    assert "`app-1.0-py3-none-any.whl` requires `gone`, and the wheelhouse does not have it for cp312-" in lines
-    assert "`app-1.0-py3-none-any.whl` requires `lib>=3`, and the wheelhouse has 2.0" in lines
+    assert "`app-1.0-py3-none-any.whl` requires `gone`, but the wheelhouse does not have it for cp312-" in lines
+    assert "`app-1.0-py3-none-any.whl` requires `lib>=3`, but the wheelhouse has 2.0" in lines
 
 
 def test_a_link_to_a_folder_of_other_files_is_foreign(house: Path) -> None:

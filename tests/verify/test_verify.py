@@ -154,7 +154,7 @@ def test_a_file_that_is_far_too_long_is_not_read(folder: Path) -> None:
         file.truncate(1 << 42)  # a sparse file: to hash it would take an hour
     session = Session(folder)
     assert session("verify") == 1
-    assert f"{LIB}: its size is 4398046511104 bytes, and the lock file gives " in session.stdout
+    assert f"{LIB}: its size is 4398046511104 bytes, but the lock file gives " in session.stdout
 
 
 def test_a_lock_that_speaks_of_other_files(folder: Path) -> None:

@@ -210,7 +210,9 @@ def _basis(evidence: Evidence) -> View:
         "advisories": f"advisories up to {newest:%Y-%m-%d}, {counted((evidence.now - newest).days, 'day')} ago"
         if newest
         else "not checked: no snapshot of advisories",
-        "approvals": f"by {', '.join(reviewers)}; {counted(evidence.approvals.needed, 'reviewer')} needed" if reviewers else "none",
+        "approvals": f"by {', '.join(reviewers)}; {counted(evidence.approvals.needed, 'reviewer')} needed"
+        if reviewers
+        else "none",
         "threshold": f"{evidence.threshold.name.lower()} and above",
     }
 

@@ -60,13 +60,9 @@ VERIFY: Mapping[str, Sentence] = {
     "missing/tools": Sentence(
         "it is not in the folder, but the image build of Airflow {airflow} installs its files", FETCH_AGAIN
     ),
-    "missing/build-lock": Sentence(
-        "the lock file for the build of `{sdist}` is not in the folder", FETCH_AGAIN
-    ),
+    "missing/build-lock": Sentence("the lock file for the build of `{sdist}` is not in the folder", FETCH_AGAIN),
     "missing/inner": Sentence("it is not in the folder, but SHA256SUMS lists it", FETCH_AGAIN),
-    "altered/inner": Sentence(
-        "its SHA256SUMS has another sha256 than the wheelhouse's SHA256SUMS gives", FETCH_AGAIN
-    ),
+    "altered/inner": Sentence("its SHA256SUMS has another sha256 than the wheelhouse's SHA256SUMS gives", FETCH_AGAIN),
     "foreign/inner": Sentence("SHA256SUMS of the wheelhouse does not list it", "remove it, or fetch again"),
     "foreign/inner-older": Sentence(
         "SHA256SUMS of the wheelhouse lists no folder, because an older release of wheelhouse wrote it",
@@ -220,5 +216,7 @@ VERIFY: Mapping[str, Sentence] = {
     ),
     "swapped/project": Sentence("it is a file of another project: {stated}", INDEX_AGAIN),
     "left-aside/index": Sentence("an interrupted run left it", "remove it"),
-    "foreign/index": Sentence("no page of the index names it", "remove it, or run `wheelhouse index` with a wheelhouse that has it"),
+    "foreign/index": Sentence(
+        "no page of the index names it", "remove it, or run `wheelhouse index` with a wheelhouse that has it"
+    ),
 }

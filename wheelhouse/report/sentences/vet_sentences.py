@@ -55,7 +55,8 @@ VET: Mapping[str, Sentence] = {
     ),
     # licensing
     "licence-unknown/none": Sentence(
-        "the file does not say its licence", "find out the licence, and waive the finding with the licence as the reason"
+        "the file does not say its licence",
+        "find out the licence, and waive the finding with the licence as the reason",
     ),
     "licence-unknown/unlisted": Sentence(
         "the licence is given as `{text}`, which SPDX does not list",
@@ -151,7 +152,8 @@ VET: Mapping[str, Sentence] = {
         ONLY_ONE,
     ),
     "intrudes": Sentence(
-        "it installs {paths} into a package of {owner}", "find out why, and whether the authors of {owner} know about these files"
+        "it installs {paths} into a package of {owner}",
+        "find out why, and whether the authors of {owner} know about these files",
     ),
     "extends": Sentence("it adds {count:file} to a package of {owner}"),
     "module-hidden": Sentence(
@@ -186,7 +188,8 @@ VET: Mapping[str, Sentence] = {
         "make sure that you want this project, and waive the finding with a reason",
     ),
     "lookalike-known": Sentence(
-        "the name looks like `{other}` ({likeness}), which is a much used project", "make sure that you want this project"
+        "the name looks like `{other}` ({likeness}), which is a much used project",
+        "make sure that you want this project",
     ),
     "module-of-another": Sentence(
         "it installs modules with the names of other much used projects: {modules}", "find out why it needs these names"
@@ -233,7 +236,9 @@ VET: Mapping[str, Sentence] = {
         "it installs {paths}: such files can start programs in editors, agents, git or shells",
         "read these files; no package needs them",
     ),
-    "sdist-tool-settings": Sentence("it has {paths:3}: such files can start programs in editors, agents, git or shells"),
+    "sdist-tool-settings": Sentence(
+        "it has {paths:3}: such files can start programs in editors, agents, git or shells"
+    ),
     "agent-instructions": Sentence("it has {paths:3}, which agents read as instructions"),
     "git-filter": Sentence("`{path}` makes git run the filter {filters}"),
     "jupyter-settings": Sentence("it turns on an extension of Jupyter: {paths}"),
