@@ -58,7 +58,7 @@ def test_a_house_is_installed_checked_and_imported(told: Told) -> None:
 
 @pytest.mark.rooms
 def test_modules_that_do_not_import_are_listed(told: Told) -> None:
-    found = {one["sentence"].partition(" does")[0]: one for one in told.steps["import"]["findings"]}
+    found = {one["sentence"].partition(" cannot")[0]: one for one in told.steps["import"]["findings"]}
     assert found.keys() == {"`ns.broken`", "`ends`"}
     assert "ModuleNotFoundError: No module named 'not_there'" in found["`ns.broken`"]["sentence"]
     assert {one["subject"] for one in found.values()} == {"parts-1.0-py3-none-any.whl"}
@@ -271,8 +271,8 @@ SABOTAGE: dict[str, tuple[Callable[[Path], object], str]] = {
     ),
     "a wheel for another platform added": (
         for_another_platform,
-        "lib-2.0-cp312-cp312-macosx_14_0_arm64.whl: it is for another platform or Python (macosx_14_0_arm64), and cp312-win_amd64 "
-        "has `lib-2.0-py3-none-any.whl`; remove it: one file for each project is enough",
+        "lib-2.0-cp312-cp312-macosx_14_0_arm64.whl: it is for another platform or Python (macosx_14_0_arm64); for "
+        "cp312-win_amd64, the lock file names `lib-2.0-py3-none-any.whl`; remove it: one file for each project is enough",
     ),
     "a second version added": (
         second_version,
@@ -291,7 +291,7 @@ SABOTAGE: dict[str, tuple[Callable[[Path], object], str]] = {
         "file: lib 2.0 (lib==1.9); "
         "stage again; or fetch again, with the constraints of this release",
     ),
-    "a file altered after staging": (altered_afterwards, "lib-2.0-py3-none-any.whl: it has "),
+    "a file altered after staging": (altered_afterwards, "lib-2.0-py3-none-any.whl: its size is "),
 }
 
 
