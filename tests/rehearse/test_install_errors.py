@@ -252,7 +252,7 @@ def test_a_second_opinion() -> None:
 
 BUILT = replace(LOCK.pins[0], built=Built(LOCK.pins[2].artifact, "CPython", requires=("odd-backend==1.0",)))
 STRAYS = {
-    "lib-2.0-cp312-cp312-win_amd64.whl": "it is for another platform or Python (win_amd64); for cp312-manylinux_2_28_x86_64, the lock file names",
+    "lib-2.0-cp312-cp312-win_amd64.whl": "it is for another platform or Python (win_amd64); for cp312-manylinux_2_28_x86_64,",
     "lib-2.0.tar.gz": "it is the same release of lib as `lib-2.0",
     "lib-1.9-py3-none-any.whl": "it is a second version of lib beside `lib-2.0",
     "flit_core-3.0-py3-none-any.whl": "it is a build requirement",
