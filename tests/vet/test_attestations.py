@@ -101,7 +101,7 @@ def test_a_provenance_object_of_another_shape_is_refused_in_words() -> None:
 
 
 def test_a_provenance_without_attestations_vouches_for_nothing(attestor: Attestor) -> None:
-    assert attestor(json.dumps(MADE), SDIST, SHA256).refused == "it holds no attestation"
+    assert attestor(json.dumps(MADE), SDIST, SHA256).refused == "it contains no attestation"
 
 
 def test_a_publisher_as_text() -> None:

@@ -59,14 +59,14 @@ def test_a_statement_of_this_file_is_accepted_in_each_spelling_of_its_name() -> 
     assert refused(subject(name=WHEEL), SAME_WHEEL) == ""
 
 
-ONE_FILE = "it does not speak of exactly one file"
+ONE_FILE = "it is not about exactly one file"
 ROWS: dict[str, tuple[dict[str, Any], str]] = {
     "two subjects": (STATEMENT | {"subject": [SUBJECT, SUBJECT]}, ONE_FILE),
     "no subject": (STATEMENT | {"subject": []}, ONE_FILE),
-    "another name": (subject(name="odd-1.0.tar.gz"), "it speaks of `odd-1.0.tar.gz`"),
-    "a wheel": (subject(name=WHEEL), f"it speaks of `{WHEEL}`"),
-    "another sha256": (subject(digest={"sha256": "0" * 64}), "it speaks of a file with another sha256"),
-    "no sha256": (subject(digest={"sha512": SHA256}), "it speaks of a file with another sha256"),
+    "another name": (subject(name="odd-1.0.tar.gz"), "it is about the file `odd-1.0.tar.gz`"),
+    "a wheel": (subject(name=WHEEL), f"it is about the file `{WHEEL}`"),
+    "another sha256": (subject(digest={"sha256": "0" * 64}), "it is about a file with another sha256"),
+    "no sha256": (subject(digest={"sha512": SHA256}), "it is about a file with another sha256"),
     "another predicate": (STATEMENT | {"predicateType": "x"}, "'x' is not a valid AttestationType"),
     "no statement": ({}, "'subject'"),
 }

@@ -188,15 +188,16 @@ class DebianOptions:
         "--deb-source",
         metavar="LINE",
         in_table=True,
-        help="Fetch Debian packages from this source: 'deb https://mirror/debian bookworm main'. Default: the "
-        "sources of the base system.",
+        help="Fetch Debian packages from this source, for example 'deb https://mirror/debian bookworm main'. Default: "
+        "the sources of the base system.",
     )
     deb_keyrings: Texts = always(
         "--deb-keyring",
         metavar="FILE",
         in_table=True,
-        help="Check the signatures of suites with the keys in this file. Default: the keys that the source names, else "
-        "the keys of the base system, else this machine's keys for Debian archives.",
+        help="Check the signatures of suites with the keys in this file. Default: the keys in signed-by of the "
+        "source. If the source has no signed-by, the keys of the base system. If the base system has no keys, this "
+        "machine's keys for Debian archives.",
     )
     deb_date: str | None = always(
         "--deb-date",

@@ -48,7 +48,7 @@ class Attestor:
                     publishers.append(identity_text(identity))
         except Exception as error:  # the libraries raise errors of many classes; after any, nothing is attested
             return Attested(refused=_sentence(error))
-        return Attested(tuple(dict.fromkeys(publishers)), "" if publishers else "it holds no attestation")
+        return Attested(tuple(dict.fromkeys(publishers)), "" if publishers else "it contains no attestation")
 
     def _check(self, attestation: "Attestation", policy: Any, filename: str, sha256: str) -> None:  # noqa: ANN401
         """Verify one attestation of a file. Raises an error of any class if its signature, publisher, name or sha256 is another."""
@@ -58,12 +58,12 @@ class Attestor:
         statement = json.loads(payload)
         subjects = statement["subject"]
         if kind != PAYLOAD_TYPE or len(subjects) != 1:
-            raise ValueError("it does not speak of exactly one file")
+            raise ValueError("it is not about exactly one file")
         AttestationType(statement["predicateType"])
         if _parsed(subjects[0]["name"]) != _parsed(filename):
-            raise ValueError(f"it speaks of `{subjects[0]['name']}`")
+            raise ValueError(f"it is about the file `{subjects[0]['name']}`")
         if subjects[0]["digest"].get("sha256") != sha256:
-            raise ValueError("it speaks of a file with another sha256")
+            raise ValueError("it is about a file with another sha256")
 
 
 def open_attestor(trust_root: Path | None) -> Attestor | None:

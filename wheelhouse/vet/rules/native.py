@@ -44,7 +44,7 @@ def native_code(facts: Facts, review: Review) -> Iterator[Observation]:
 def native_program(facts: Facts, review: Review) -> Iterator[Observation]:
     """The distribution has native programs, which can be started on their own.
 
-    The finding is only a note if all programs are commands that the wheel installs (`.data/scripts`), as in ruff and uv.
+    If all programs are commands that the wheel installs (`.data/scripts`), as in ruff and uv, the finding is a note.
     Such programs start only if somebody types their names. `native-in-pure` reports programs in a wheel for any platform.
     """
     programs = [entry for entry in _native(facts) if _is_program(entry)]

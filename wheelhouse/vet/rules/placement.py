@@ -265,8 +265,8 @@ def poses_as(facts: Facts, review: Review) -> Iterator[Observation]:
 def embedded_archive(facts: Facts, review: Review) -> Iterator[Observation]:
     """The distribution contains an archive: a zip, wheel, jar or tar.
 
-    wheelhouse does not look into the archive. Python can import from a zip. The finding is only a note if all archives are
-    tars and jars, by name and by content.
+    wheelhouse does not look into the archive. Python can import from a zip. If all archives are
+    tars and jars, by name and by content, the finding is a note.
     """
     if archives := [entry for entry in _files(facts) if _holds_files(entry)]:
         found = observed(count=len(archives), paths=tuple(entry.name for entry in archives))
