@@ -64,7 +64,7 @@ def test_the_far_side_checks_carried_approvals_with_its_own_keys(near: Session, 
     assert near("approve --key key --reason read") == near("pack wheels -o ../approved.tar") == 0
     assert far("unpack ../approved.tar wheels --require-approved") == 0
     assert (
-        "wheels.review: approvals.intoto.jsonl, advisories.json, policy.toml: the bundle brought these files"
+        "wheels.review: the bundle brought files for a review: approvals.intoto.jsonl, advisories.json, policy.toml"
         in far.stdout
     )
     assert (far.folder / "wheels.review" / "policy.toml").read_text().startswith('[policy]\nthreshold = "warning"')

@@ -548,7 +548,7 @@ def test_an_address_in_a_lock_that_nobody_fetches_from_is_refused(run: Run, work
     error = run.error("-r", "lock/pylock.toml")
     assert (error["exit-code"], error["sentence"]) == (
         2,
-        "`lock/pylock.toml` gives app an address that cannot be read",
+        "`lock/pylock.toml`: the address of app cannot be read",
     )
 
 
@@ -778,8 +778,8 @@ def test_constraints_of_a_branch_that_moved_on(airflow: Run, work: Path) -> None
         "exit-code": 3,
         "sentence": "apache-airflow 2.0.0 requires `tzlocal<2.0,>=1.4`, but the constraint is `tzlocal==2.1` "
         "(constraints-2-0/constraints-3.12.txt:2)",
-        "hint": "use the constraints of the tag constraints-2.0.0, as `--airflow 2.0.0` does, because a branch moves on "
-        "to later releases",
+        "hint": "use the constraints of the tag constraints-2.0.0 instead of those of a branch, which moves on to later "
+        "releases: `--airflow 2.0.0` uses this tag",
         "details": [
             "the command line → apache-airflow 2.0.0 (its only release) → tzlocal<2.0,>=1.4",
             "constraint tzlocal==2.1 (constraints-2-0/constraints-3.12.txt:2)",

@@ -393,5 +393,5 @@ def test_a_directory_at_the_limit_is_requested_and_a_larger_one_is_not(monkeypat
 
 def test_what_is_no_wheel_is_an_error_of_its_tail() -> None:
     client, _ = tail_of(b"no zip at all")
-    with pytest.raises(TailError, match=r"`app.whl` cannot be read from its end"):
+    with pytest.raises(TailError, match=r"the ZIP directory or the metadata of `app.whl` cannot be read"):
         ranged_metadata(client, "https://h.example/app.whl", "app.whl")

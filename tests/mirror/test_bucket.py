@@ -121,7 +121,7 @@ def test_installers_are_warned_of_if_the_store_keeps_nothing_under_the_key_of_a_
     bucket.store.name = "gs://bucket/simple"
     index_bucket(houses[:1], bucket, CHOICES, events.append)
     (warning,) = [event.sentence for event in events if isinstance(event, Warned)]
-    assert "cannot have keys that end in `/`" in warning
+    assert "installers ask for addresses that end in `/`" in warning
 
 
 @pytest.mark.parametrize("rounds", [2, pytest.param(200, marks=pytest.mark.servers)])

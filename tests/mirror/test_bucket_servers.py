@@ -100,7 +100,7 @@ def test_seaweedfs_compares_and_its_lack_of_folder_keys_is_said(folder: Path, tm
     with seaweedfs(tmp_path) as server:
         done = wheelhouse("index", "one", "-o", URL, cwd=folder, env=server.environment)
         assert done.returncode == 0, done.stderr
-        assert "cannot have keys that end in `/`" in done.stderr
+        assert "installers ask for addresses that end in `/`" in done.stderr
         page = run("curl", "-sf", f"{server.endpoint}/{BUCKET}/simple/lib/index.html")
         assert "lib-1.0-py3-none-any.whl" in page.stdout
 

@@ -156,7 +156,7 @@ def test_what_a_redirect_to_another_server_gives_does_not_count(
         assert run(["check", str(small_wheelhouse), "--against", server.url, *options]) == 1
         printed = capsys.readouterr()
         assert f"{QUICK}: missing\n" in printed.out and f"{LIB}: missing" not in printed.out
-        assert f"if {server.url} does not have a project, it redirects to localhost" in printed.err
+        assert f"{server.url} redirects to localhost for projects that it does not have" in printed.err
         server.send_on("/simple/quick/", f"{mirror.url}/quick/")
         assert run(["check", str(small_wheelhouse), "--against", server.url, *options]) == 1
         assert f"{QUICK}: missing" not in capsys.readouterr().out

@@ -138,7 +138,8 @@ def test_what_the_repository_redirects_to_another_server_is_sent(small_wheelhous
         assert done.returncode == 0, done.stderr
         assert set(receiver.received) == names(small_wheelhouse)
         assert (
-            "does not have a project, it redirects to localhost; files on that server count as missing" in done.stderr
+            "redirects to localhost for projects that it does not have; files on that server count as missing"
+            in done.stderr
         )
 
 

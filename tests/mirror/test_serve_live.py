@@ -392,7 +392,10 @@ def test_a_list_of_readers_that_is_none_is_refused(tmp_path: Path, text: str) ->
         ("--token-file tokens --host 0.0.0.0", "would travel to 0.0.0.0 without TLS"),
         ("--token-file tokens --host ::", "would travel to :: without TLS"),
         ("--readers readers.toml", "--readers needs users"),
-        ("--readers readers.toml --token-file tokens", "--readers needs a path for each wheelhouse"),
+        (
+            "--readers readers.toml --token-file tokens",
+            "with --readers, each wheelhouse must have its own path on the server",
+        ),
         ("--by-name house", "two wheelhouses have the name `house`"),
         ("--by-name simple", "`simple` cannot be the path of a wheelhouse on the server"),
         ("--htpasswd tokens", "a password that is not hashed by bcrypt"),

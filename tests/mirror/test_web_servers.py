@@ -162,7 +162,7 @@ def test_a_path_that_a_server_cannot_name_is_said(name: str, unusable: str, tmp_
     build_wheel(tmp_path / "offered", "lib", "1.0")
     assert session("fetch lib --dest wheels") == 0
     assert session(f"index wheels -o '{name}'") == 0
-    assert f"cannot name a folder with `{unusable}`" in session.transcript
+    assert f"cannot contain a path with `{unusable}`" in session.transcript
     for configuration in (OF_NGINX, OF_CADDY):
         lines = (tmp_path / name / KEEPER_FOLDER / configuration).read_text().splitlines()
         cannot = unusable_in(name, configuration)

@@ -229,7 +229,9 @@ def test_what_was_installed_and_what_was_skipped() -> None:
     steps += [Step("install", "c", skipped="no Python"), Step("uv", "a", skipped="no uv")]
     assert (installed_for(steps), skipped_targets(steps)) == (["a", "b"], ["c"])
     assert ending(steps, passed=True) == "passed; skipped: c (no interpreter here); not tried: uv"
-    assert ending(steps, passed=False).startswith("not passed: every target was required; skipped: c")
+    assert ending(steps, passed=False).startswith(
+        "not passed: --require-all requires an install for every target; skipped: c"
+    )
     assert ending(steps, passed=False, stopped=True).startswith("not finished; skipped: c")
     assert (
         ending(steps[:1] + steps[4:5], passed=False, stopped=True)

@@ -162,7 +162,7 @@ def test_targets_that_cannot_run_here_are_listed_as_skipped(tmp_path: Path) -> N
     assert (required.returncode, document["ok"], document["skipped"]) == (1, False, [windows])
     assert len(document["installed"]) == 1
     quiet = wheelhouse(*named, "--require-all", "-q", cwd=tmp_path)
-    assert quiet.stdout.startswith("house: not passed: every target was required; skipped: ")
+    assert quiet.stdout.startswith("house: not passed: --require-all requires an install for every target; skipped: ")
     (pylock,) = (step for step in document["steps"] if step["step"] == "pylock")
     assert pylock["note"].endswith("a dry run")
 
@@ -287,7 +287,7 @@ SABOTAGE: dict[str, tuple[Callable[[Path], object], str]] = {
     ),
     "constraints of another release": (
         other_constraints,
-        "constraints.cp312-win_amd64.txt: it is for another release, because it excludes pins of the lock "
+        "constraints.cp312-win_amd64.txt: it is for another release, and excludes pins of the lock "
         "file: lib 2.0 (lib==1.9); "
         "stage again; or fetch again, with the constraints of this release",
     ),

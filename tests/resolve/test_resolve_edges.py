@@ -379,7 +379,10 @@ def test_lines_with_contradicting_hashes_get_a_hint() -> None:
     with pytest.raises(InputError) as caught:
         ResolutionRequest(TARGET, (one, other)).must_admit_hashes()
     assert str(caught.value) == "r.txt:1 and r.txt:2 give different hashes of lib, so no file can match both"
-    assert caught.value.hint == "remove one of the two requirements, or give all these hashes to each of them"
+    assert (
+        caught.value.hint
+        == "remove one of the two requirements, or add the hashes of each requirement to the other requirement"
+    )
 
 
 def test_specifiers_with_one_wildcard_are_exact_if_another_clause_is() -> None:

@@ -235,7 +235,7 @@ def test_a_manifest_from_before_says_so(folder: Path) -> None:
     )
     session = Session(folder)
     assert (MANIFEST, "other-version") in errors_of(session, "flat")
-    assert session("verify flat") == 1 and "an older wheelhouse staged the folder" in session.transcript
+    assert session("verify flat") == 1 and "an older release of wheelhouse staged the folder" in session.transcript
 
 
 def test_only_approved_files_are_what_the_locks_name(folder: Path) -> None:

@@ -100,7 +100,7 @@ def test_a_statement_of_another_kind_is_refused() -> None:
 
 def test_a_file_that_is_not_whole_is_refused_by_its_path() -> None:
     with pytest.raises(
-        IntegrityError, match="`approvals` is refused: a statement of ada is missing: bbbbbbbbbbbbbbbb,"
+        IntegrityError, match="`approvals` is refused: the statement bbbbbbbbbbbbbbbb of ada is missing,"
     ) as caught:
         parsed(envelope(previous=B))
     assert caught.value.hint == RESTORE
@@ -139,9 +139,9 @@ LEDGERS: dict[str, tuple[tuple[Approval, ...], str]] = {
     "nothing before": ((ONE, OTHER), ""),
     "what came before is gone": (
         (TWO, OTHER),
-        "a statement of ada is missing: 1, which comes before the statement that was made on 2026-01-01",
+        "the statement 1 of ada is missing, although the statement that was made on 2026-01-01 follows it",
     ),
-    "what came before is another reviewer's": ((TWO, replace(ONE, reviewer="bob")), "a statement of ada is missing"),
+    "what came before is another reviewer's": ((TWO, replace(ONE, reviewer="bob")), "of ada is missing"),
     "an unknown key": ((replace(STRANGE, previous="0", withdraws=("1",)), ONE), ""),
     "the own is withdrawn": ((ONE, statement("5", withdraws=("1",))), ""),
     "another's is withdrawn": (

@@ -228,7 +228,7 @@ def test_files_that_can_do_the_same_share_one_line_of_text() -> None:
     other = Finding.of("a", "licence-expression-wrong", Severity.WARNING, text="GPL?")
     lines = finding_lines([*nothing, alone, *network, other, gains.with_context(members=("native (z.so)",))])
     warnings = [line for line in lines if line.startswith("warning")]
-    assert warnings[0].startswith("warning: z: it can do what 1.0 could not: native (z.so)")
+    assert warnings[0].startswith("warning: z: it has capabilities that 1.0 did not have: native (z.so)")
     assert lines[-3:] == [
         "note: 5 files can: network [capabilities] (a-1.0.tar.gz, b-1.0.tar.gz, c-1.0.tar.gz and 2 more)",
         "note: f: it can: native (f.so) [capabilities]",

@@ -110,7 +110,7 @@ def test_a_line_that_is_missing_in_the_middle_is_missed(ledger: Ledger) -> None:
     ledger.write([ledger.lines[0], ledger.lines[2]])
     with pytest.raises(
         IntegrityError,
-        match=r"a statement of ada is missing: .*, which comes before the statement that was made on 2026-06-01",
+        match=r"the statement .* of ada is missing, although the statement that was made on 2026-06-01 follows it",
     ) as refused:
         ledger.read()
     assert "--withdraw" in str(refused.value.hint)

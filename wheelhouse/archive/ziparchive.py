@@ -93,7 +93,7 @@ def read_members(data: mmap.mmap) -> dict[str, Member]:
 
 def _hidden(count: int, where: str) -> RefusedError:
     """The error about bytes between members, for the caller to raise."""
-    return RefusedError("zip-hidden-data", f"{count} bytes {where} belong to no member, or to two members")
+    return RefusedError("zip-hidden-data", f"{count} bytes {where} are outside every member, or belong to two members")
 
 
 def _central_directory(data: mmap.mmap) -> tuple[list[tuple[Member, int, int]], int]:
@@ -236,7 +236,7 @@ def _check_name(member: Member) -> None:
     if stat.S_IFMT(member.mode) not in (0, stat.S_IFREG, stat.S_IFDIR):
         raise RefusedError("zip-link", f"`{name}` is a link or a special file")
     if name.endswith("/") and member.size:
-        raise RefusedError("zip-disagreement", f"the folder `{name}` has contents")
+        raise RefusedError("zip-disagreement", f"the member `{name}` is a folder, but has data")
 
 
 def chunks(data: mmap.mmap, member: Member) -> Iterator[bytes]:

@@ -34,8 +34,8 @@ def must_fit(folder: str, manifest: BundleManifest, own: Hashes, existing: Hashe
     if missing:
         base = (manifest.base or "")[:12]
         raise IntegrityError(
-            f"`{folder}` ({now}) lacks {counted(len(missing), 'file')} of wheelhouse {base}, which the bundle "
-            f"updates: {lines[0]}",
+            f"the bundle updates wheelhouse {base}, but `{folder}` ({now}) lacks {counted(len(missing), 'file')} of it: "
+            f"{lines[0]}",
             hint=_how_to_get_them(folder, base, any_strange=bool(strange)),
             details=tuple(lines),
         )
@@ -51,9 +51,9 @@ def _how_to_get_them(folder: str, base: str, *, any_strange: bool) -> str:
     """The text of a hint: how the far side gets the files that it lacks. Foreign files must be moved away first."""
     before = "move away each file that differs; then " if any_strange else ""
     return (
-        f"{before}unpack the earlier bundle that makes wheelhouse {base} (`wheelhouse inspect` shows which wheelhouse a bundle "
-        f"makes), or ask for a bundle with the missing files (run `wheelhouse state {folder} -o far.json` here, then "
-        "`wheelhouse pack … --since far.json` on the near side)"
+        f"{before}unpack the earlier bundle that makes wheelhouse {base} (see `wheelhouse inspect`); or run "
+        f"`wheelhouse state {folder} -o far.json` here, and then `wheelhouse pack … --since far.json` on the near side, "
+        "for a bundle with the missing files"
     )
 
 

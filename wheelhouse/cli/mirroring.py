@@ -92,9 +92,9 @@ def index(
     is missing or has a wrong size, the file is copied again. The index does not get releases that
     `wheelhouse mirror` removed or blocked. `wheelhouse verify DIR` checks the whole index.
 
-    Installers can read the index from a folder (with a `file:` URL) or from a bucket. Several runs may write to one bucket
-    at once. If one run wants to change a page, but another run changed it in the meantime, the first run reads the new page
-    before its own change. In a bucket, a missing file or a wrong size is found only with --check.
+    Installers can read the index from a folder (with a `file:` URL) or from a bucket. Several runs may write to one
+    bucket at once. If another run changed a page in the meantime, a run reads this page again, and then makes its own
+    change. In a bucket, a missing file or a wrong size is found only with --check.
     """
     from wheelhouse.fetch.gather import parse_moment
     from wheelhouse.mirror.static_index import IndexChoices
@@ -140,7 +140,7 @@ def _say_how_to_serve(tree: Path) -> None:
     others = f"configure the web server with {' or '.join(places)}, or " if places else ""
     say(f"to serve JSON and HTML, {others}use Apache, which reads {tree / OF_APACHE}")
     for name, text in unusable.items():
-        say(f"{name} cannot name a folder with `{text}` in its path: serve the index from another folder")
+        say(f"{name} cannot contain a path with `{text}`: serve the index from a folder without `{text}` in its path")
 
 
 def _bucket(tree: str) -> "Bucket | None":

@@ -96,7 +96,7 @@ def serve(
 ) -> None:
     r"""Serve wheelhouses as a read-only package index, until interrupted. Files that differ from their lock file are not served.
 
-    If a wheelhouse changes, the server shows the change within a second after all new files are there. /simple/browse.html
+    If a wheelhouse changes, the server waits until all new files are there, and then shows the change within a second. /simple/browse.html
     is a page for people. /health and /metrics (Prometheus) are for monitoring. On SIGTERM, the server answers its open
     requests and ends.
 
@@ -183,7 +183,7 @@ def _access_files(
     if readers and not (token_file or htpasswd):
         raise InputError("--readers needs users", hint="name them with --htpasswd or --token-file")
     if readers and "" in served:
-        raise InputError("--readers needs a path for each wheelhouse", hint="add --by-name")
+        raise InputError("with --readers, each wheelhouse must have its own path on the server", hint="add --by-name")
     return AccessFiles(token_file, htpasswd, readers, served)
 
 
@@ -276,10 +276,10 @@ def check(
 ) -> None:
     r"""Check that a mirror has every locked file of a wheelhouse, with the locked hash.
 
-    The mirror can be any Simple index: Nexus, Artifactory, devpi, pulp or a bucket. On this machine, only the lock files of
-    the wheelhouse are needed. The output lists each locked file that is missing on the mirror, is yanked there, or has
-    another hash, no hash or no upload time there. The exit code is 1 if an install from the mirror would not get every
-    locked file. `wheelhouse publish` uploads the missing files.
+    The mirror can be any Simple index: Nexus, Artifactory, devpi, pulp or a bucket. On this machine, only the lock
+    files of the wheelhouse are needed. The output lists each locked file that is missing or yanked on the mirror, or
+    for which the mirror has another hash, no hash or no upload time. The exit code is 1 if an install from the mirror
+    would not get every locked file. `wheelhouse publish` uploads the missing files.
 
     \b
     wheelhouse check wheels --against https://mirror.example.com/simple/

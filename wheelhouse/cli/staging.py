@@ -45,9 +45,9 @@ def stage(
             "--dockerfile",
             metavar="FILE",
             help="Read this Dockerfile, list its steps that need a network, and write an image build that takes the "
-            "files from the wheelhouse. From Airflow's own Dockerfile, `stage` takes the build arguments and "
-            "the versions. Without this option, `stage` reads Airflow's own Dockerfile if it is in the current "
-            "folder.",
+            "files from the wheelhouse. If FILE is Airflow's own Dockerfile, `stage` also takes the build arguments and "
+            "the versions from it. Without this option, `stage` reads Airflow's own Dockerfile if it is in the "
+            "current folder.",
         ),
     ] = None,
     as_json: Json = False,

@@ -250,7 +250,7 @@ def advisories_import(
         snapshot = import_advisories(source, http, now())
     if before := read_snapshot(path, is_named=False):
         if (lost := loss(snapshot, before)) and not replace:
-            must_agree(f"the new snapshot has less than {path}: {lost}")
+            must_agree(f"the existing snapshot {path} is larger or newer than the new snapshot: {lost}")
         snapshot = compared(snapshot, before)
     write(path.parent, path.name, to_json(snapshot))
     newest = f"{snapshot.newest:%Y-%m-%d}" if snapshot.newest else "an unknown date"

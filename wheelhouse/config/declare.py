@@ -15,8 +15,8 @@ class Scope(Enum):
     """Where an option may be written, and when the settings file's value counts."""
 
     RUN = "the command line and the environment only"
-    JOB = "also the settings file, which counts unless the command line names what to fetch"
-    ALWAYS = "also the settings file, which always counts"
+    JOB = "also the settings file; its value counts only if the command line does not name what to fetch"
+    ALWAYS = "also the settings file; its value always counts"
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)

@@ -196,8 +196,7 @@ class DebianOptions:
         metavar="FILE",
         in_table=True,
         help="Check the signatures of suites with the keys in this file. Default: the keys in signed-by of the "
-        "source. If the source has no signed-by, the keys of the base system. If the base system has no keys, this "
-        "machine's keys for Debian archives.",
+        "source, else the keys of the base system, else this machine's keys for Debian archives.",
     )
     deb_date: str | None = always(
         "--deb-date",
@@ -404,8 +403,8 @@ class BuildingOptions:
         "--build-uploaded-prior-to",
         default=None,
         metavar="TIME",
-        help="Use build requirements uploaded before this time. Default: the later of two dates: the "
-        "upload date of the sdist, and the upload date of the newest file of the requested projects.",
+        help="Use build requirements uploaded before this time. Default: the upload date of the sdist, or of "
+        "the newest file of the requested projects, if that date is later.",
     )
     build_constraint: Texts = option(
         "--build-constraint",
@@ -600,16 +599,16 @@ class ImageOptions(DatabaseClients):
         "--route",
         default=None,
         metavar="NAME",
-        help="The install of the image build: configured (Airflow's ordinary install, from the folder; default) or "
-        "context (Airflow's from-context install).",
+        help="How Airflow's image build installs: configured (the ordinary install, from the folder; "
+        "default) or context (the from-context install).",
     )
     rename: str | None = always(
         "--rename",
         default=None,
         metavar="HOW",
         help="How to rename Airflow's own files for --route context: auto (to Apache_Airflow…, if needed; default), never "
-        "(keep the names) or documented (to _apache_airflow…, as Airflow's documentation says, but no Airflow release "
-        "accepts this name).",
+        "(keep the names) or documented (to _apache_airflow…, the name in Airflow's documentation, which no "
+        "Airflow release accepts).",
     )
     dev_apt: Texts = always("--dev-apt", metavar="NAME", help="Install a Debian package in the build stage.")
     runtime_apt: Texts = always("--runtime-apt", metavar="NAME", help="Install a Debian package in the final image.")

@@ -319,7 +319,7 @@ def candidate_of(pin: Pin, artifact: Artifact, addresses: FileAddresses, path: s
     if url is None and pin.built is None:
         raise InputError(
             f"`{artifact.filename}` is missing, and the lock has no address for it",
-            hint="put the file back into the folder from which it was fetched, or name its path to `wheelhouse fetch` again",
+            hint="put the file back into the folder from which it was fetched, or run `wheelhouse fetch` again with the path of the file",
         )
     return Candidate(
         project=pin.project,

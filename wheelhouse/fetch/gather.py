@@ -79,7 +79,11 @@ def gather(options: Options, http: Http, now: datetime, on_event: Listener = ign
     )
     requirements = _requirements(options, airflow, wanted)
     if airflow and airflow.doubt and options.uses_published:
-        on_event(Warned(f"{airflow.doubt}; to read what the image build needs, add --dockerfile PATH"))
+        on_event(
+            Warned(
+                f"{airflow.doubt}; to take the needs of the image build from Airflow's own Dockerfile, add --dockerfile PATH"
+            )
+        )
     for note in wanted.notes:
         on_event(Noted(note))
     for line in unhashed((*requirements, *wanted.overrides)):

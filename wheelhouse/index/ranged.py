@@ -105,7 +105,7 @@ def ranged_metadata(http: Http, url: str, filename: str) -> bytes:
                 raise TailError(f"`{filename}` does not have exactly one readable METADATA file")
             return archive.read(names[0])
     except UNREADABLE as error:
-        raise TailError(f"`{filename}` cannot be read from its end: {error}") from error
+        raise TailError(f"the ZIP directory or the metadata of `{filename}` cannot be read: {error}") from error
 
 
 def _is_readable(member: zipfile.ZipInfo) -> bool:

@@ -123,7 +123,7 @@ class PylockInput:
                 raise ValueError(url)
             return named or filename_of(url or path), beside if here or not url else url
         except ValueError as error:
-            raise InputError(f"`{self.source}` gives {package.name} an address that cannot be read") from error
+            raise InputError(f"`{self.source}`: the address of {package.name} cannot be read") from error
 
 
 def _iso_time(moment: datetime) -> str:

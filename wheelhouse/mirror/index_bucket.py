@@ -59,7 +59,7 @@ def index_bucket(
 def _no_folder_keys(bucket: Bucket) -> str:
     """The text of the warning about a store that keeps nothing under keys that end in `/`."""
     return (
-        f"the store {bucket.store.name} cannot have keys that end in `/`, but installers ask for folders: put a web server in front "
+        f"installers ask for addresses that end in `/`, but the store {bucket.store.name} cannot have such keys: put a web server in front "
         "of the store, and let it answer each folder with the folder's index.html"
     )
 

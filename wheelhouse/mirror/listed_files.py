@@ -27,7 +27,7 @@ def own_page(index: Index, project: NormalizedName, on_event: Listener) -> Page 
         return page
     on_event(
         Warned(
-            f"if {index.name} does not have a project, it redirects to {answered_by}; files on that server count as missing"
+            f"{index.name} redirects to {answered_by} for projects that it does not have; files on that server count as missing"
         )
     )
     return None

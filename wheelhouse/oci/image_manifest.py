@@ -200,7 +200,9 @@ def _layer_blobs(descriptors: list[_Descriptor], name: str) -> tuple[Blob, ...]:
     for descriptor in descriptors:
         if descriptor.media_type not in COMPRESSIONS or descriptor.urls:
             raise _wrong(
-                name, f"it has a layer that a registry does not always store (media type {descriptor.media_type!r})"
+                name,
+                f"it has a layer that can lie outside the registry, or that wheelhouse cannot read "
+                f"(media type {descriptor.media_type!r})",
             )
     if (total := sum(descriptor.size for descriptor in descriptors)) > MAX_IMAGE_BYTES:
         raise _wrong(name, f"its layers have {total} bytes, more than {MAX_IMAGE_BYTES}")

@@ -53,7 +53,7 @@ def unpacked_line(wheelhouse: str, unpacked: int, unchanged: int, removed: int, 
 
 def review_line(folder: str, names: Iterable[str]) -> str:
     """The line with the files of a review that came with a bundle, and the folder that keeps them."""
-    return f"{folder}: {', '.join(names)}: the bundle brought these files for a review"
+    return f"{folder}: the bundle brought files for a review: {', '.join(names)}"
 
 
 def state_lines(output: str, far_side: FarSide, size: int, missing: Iterable[str]) -> list[str]:

@@ -27,7 +27,7 @@ def ending(steps: Sequence[Step], *, passed: bool, stopped: bool = False) -> str
     elif stopped:
         verdict = "not finished"
     else:
-        verdict = "passed" if passed else "not passed: every target was required"
+        verdict = "passed" if passed else "not passed: --require-all requires an install for every target"
     parts = [
         verdict,
         f"skipped: {', '.join(targets)} (no interpreter here)" if targets else "",

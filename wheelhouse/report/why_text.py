@@ -44,7 +44,7 @@ SENTENCES: Mapping[type[Fact], str] = {
     NoFileFits: "no file of {version} fits {target}",
     NotRequestedPrerelease: "{version} is a pre-release, and pre-releases were not requested",
     Older: "{version} is older than {chosen}, and {chosen} is allowed",
-    NewSinceLock: "{version} was published or allowed after the lock file was made{late}; "
+    NewSinceLock: "when the lock file was made, {version} was not yet published or not yet allowed{late}; "
     "`--upgrade-project {project}` takes it",
 }
 
@@ -60,5 +60,5 @@ def _sentence(fact: Fact) -> str:
     if isinstance(reason := values.get("reason"), Reason):
         values["reason"] = reason_text(reason)
     if isinstance(fact, NewSinceLock):
-        values["late"] = f", or uploaded after {fact.limit:%Y-%m-%d}" if fact.limit else ""
+        values["late"] = f", or was uploaded after {fact.limit:%Y-%m-%d}" if fact.limit else ""
     return SENTENCES[type(fact)].format(**values)

@@ -165,8 +165,8 @@ def _constraint_hint(conflict: Conflict, line: RequirementLine) -> str:
     release = _airflow_release(conflict)
     if release and BRANCH.search(line.origin):
         return (
-            f"use the constraints of the tag constraints-{release}, as `--airflow {release}` does, because a branch moves on "
-            "to later releases"
+            f"use the constraints of the tag constraints-{release} instead of those of a branch, which moves on to later "
+            f"releases: `--airflow {release}` uses this tag"
         )
     if release and f"constraints-{release}" not in line.origin:
         return f"change or remove {line.origin}, or use the constraints of this release, from the tag constraints-{release}"

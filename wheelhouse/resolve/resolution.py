@@ -78,7 +78,8 @@ class ResolutionRequest:
                 if not _compatible(some, others):
                     sentence = f"{first} and {second} give different hashes of {project}, so no file can match both"
                     raise InputError(
-                        sentence, hint="remove one of the two requirements, or give all these hashes to each of them"
+                        sentence,
+                        hint="remove one of the two requirements, or add the hashes of each requirement to the other requirement",
                     )
 
     @cached_property

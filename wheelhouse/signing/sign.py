@@ -22,7 +22,7 @@ PAYLOAD_TYPE = "application/vnd.in-toto+json"
 STATEMENT_TYPE = "https://in-toto.io/Statement/v1"
 PREDICATE_BASE = "https://wheelhouse.invalid/attestation/"
 MAX_KEY_BYTES = 64 << 10
-PUBLIC_KEY_HINT = "name the .pub file that ssh-keygen -t ed25519, or -t ed25519-sk, wrote"
+PUBLIC_KEY_HINT = "name the .pub file that `ssh-keygen -t ed25519` or `ssh-keygen -t ed25519-sk` wrote"
 
 
 @dataclass(frozen=True, slots=True)

@@ -69,7 +69,8 @@ def plan_stage(
     """
     if sdists and choices.index:
         raise InputError(
-            "--sdists and --index exclude each other: an index has no files to build", hint="leave one out"
+            "--sdists and --index exclude each other: with --index, the staged folder has no sdists to build",
+            hint="leave one out",
         )
     inputs = _inputs(folder, target, _destination(destination), sdists=sdists)
     own_path = dockerfile or (checkout / DOCKERFILE if checkout else None)

@@ -192,7 +192,7 @@ def _must_be_waivable(policy: Policy) -> None:
     if never := sorted({waiver.rule for waiver in policy.waivers if not RULES[waiver.rule].waivable}):
         raise InputError(
             f"the policy waives rules that cannot be waived: {', '.join(never)}",
-            hint="remove the waiver: such a file was altered, or two programs read it differently",
+            hint="remove the waivers: these rules report files that were altered, or that two programs can read differently",
         )
     if unbound := sorted({one.rule for one in policy.waivers if RULES[one.rule].by_sha256 and not one.sha256}):
         raise InputError(

@@ -197,7 +197,7 @@ def test_the_documented_rename_is_applied_with_a_warning(release: str, route: Ro
 
 
 def test_keeping_names_that_no_step_installs_is_warned_of() -> None:
-    assert "no step installs it" in " ".join(plan("2.10.5", "context", rename="never").warnings)
+    assert "no build step installs it" in " ".join(plan("2.10.5", "context", rename="never").warnings)
     assert not plan("2.10.5", "configured", rename="never").warnings
 
 

@@ -147,7 +147,7 @@ def _extra(check: Check, fact: Fact) -> Sentence:
     """Whether an extra is installed; if not, what it is for, and the command that installs it."""
     if check.state is State.GOOD:
         return "installed", ""
-    use = EXTRA_USES.get(check.name, "the commands that need this extra name it in their help")
+    use = EXTRA_USES.get(check.name, "the help of each command that needs this extra says so")
     return f"not installed: {fact('missing')}; {use}", fact("command")
 
 

@@ -91,7 +91,7 @@ REHEARSAL: Mapping[str, Sentence] = {
     ),
     "index": Sentence(
         "pip requested {project} from an index, but an image build has no index",
-        "let pip search only the folder: stage again, by the route that stage proposes",
+        "let pip search only the folder: stage again, by the route that `wheelhouse stage` proposes",
     ),
     "pip-too-old/tools": Sentence(
         "pip {pip} is too old for this wheel: pip {since} and newer know its tags",

@@ -62,7 +62,9 @@ VERIFY: Mapping[str, Sentence] = {
     ),
     "missing/build-lock": Sentence("the lock file for the build of `{sdist}` is not in the folder", FETCH_AGAIN),
     "missing/inner": Sentence("it is not in the folder, but SHA256SUMS lists it", FETCH_AGAIN),
-    "altered/inner": Sentence("its SHA256SUMS has another sha256 than the wheelhouse's SHA256SUMS gives", FETCH_AGAIN),
+    "altered/inner": Sentence(
+        "the sha256 of its SHA256SUMS differs from the sha256 in the wheelhouse's SHA256SUMS", FETCH_AGAIN
+    ),
     "foreign/inner": Sentence("SHA256SUMS of the wheelhouse does not list it", "remove it, or fetch again"),
     "foreign/inner-older": Sentence(
         "SHA256SUMS of the wheelhouse lists no folder, because an older release of wheelhouse wrote it",
@@ -158,7 +160,7 @@ VERIFY: Mapping[str, Sentence] = {
         "do not use this wheelhouse; find out who made it",
     ),
     "constraints": Sentence(
-        "it is for another release, because it excludes pins of the lock file: {pins:3 plain}",
+        "it is for another release, and excludes pins of the lock file: {pins:3 plain}",
         "stage again; or fetch again, with the constraints of this release",
     ),
     "several-versions": Sentence(
@@ -179,7 +181,7 @@ VERIFY: Mapping[str, Sentence] = {
         "wheelhouse {version} staged the folder; wheelhouse {own_version} lays it out in the same way"
     ),
     "other-version/same-older": Sentence(
-        "an older wheelhouse staged the folder; wheelhouse {own_version} lays it out in the same way"
+        "an older release of wheelhouse staged the folder; wheelhouse {own_version} lays it out in the same way"
     ),
     "other-version/differs": Sentence(
         "wheelhouse {version} staged the folder; wheelhouse {own_version} lays it out differently, "
@@ -187,7 +189,7 @@ VERIFY: Mapping[str, Sentence] = {
         "stage again, or verify it with wheelhouse {version}",
     ),
     "other-version/differs-older": Sentence(
-        "an older wheelhouse staged the folder; wheelhouse {own_version} lays it out differently, "
+        "an older release of wheelhouse staged the folder; wheelhouse {own_version} lays it out differently, "
         "so this check cannot tell whether these files were altered: {paths:1}",
         STAGE_AGAIN,
     ),

@@ -30,7 +30,7 @@ VET: Mapping[str, Sentence] = {
         "find out whether the build writes this code",
     ),
     "new-capability": Sentence(
-        "it can do what {before} could not: {members:all}", "look at these members before you approve it"
+        "it has capabilities that {before} did not have: {members:all}", "look at these members before you approve it"
     ),
     # scripts
     "data-scripts": Sentence("it installs {scripts} into a folder of PATH"),
@@ -51,7 +51,7 @@ VET: Mapping[str, Sentence] = {
     ),
     "wheel-tags": Sentence(
         "the WHEEL file has the tags {inside:all}, but the file name has {in_name:all}",
-        "find out who renamed the file; `wheel tags` changes name and tags together",
+        "find out who renamed the file; the command `wheel tags` changes the name and the tags together",
     ),
     # licensing
     "licence-unknown/none": Sentence(
@@ -192,7 +192,8 @@ VET: Mapping[str, Sentence] = {
         "make sure that you want this project",
     ),
     "module-of-another": Sentence(
-        "it installs modules with the names of other much used projects: {modules}", "find out why it needs these names"
+        "it installs modules with the names of other projects, which are much used: {modules}",
+        "find out why it needs these names",
     ),
     "homoglyphs": Sentence(
         "it installs names with letters of another alphabet: {names}; they look like {read_as}",
@@ -210,7 +211,7 @@ VET: Mapping[str, Sentence] = {
         "`{path}` runs {lines:line} of code at each start of Python: `{first}`", f"read the file, and {KNOW_WHY}"
     ),
     "pth-code/long": Sentence("`{path}` is too long to be read", "read the file; no .pth file needs to be that long"),
-    "pth-known": Sentence("`{path}` runs the line that setuptools writes"),
+    "pth-known": Sentence("`{path}` runs a line of code that setuptools writes into such files"),
     "pth-path": Sentence("`{path}` adds {folders} to sys.path"),
     "start-file": Sentence("because of `{path}`, each start of Python calls {functions}", "read these functions"),
     "start-module": Sentence("each start of Python imports `{path}`", KNOW_WHY),
@@ -218,7 +219,9 @@ VET: Mapping[str, Sentence] = {
     "sdist-runs-code/backend": Sentence(
         "its build runs the backend {backend}", "build it in a sandbox: `wheelhouse build`"
     ),
-    "sdist-runs-code/unknown": Sentence("its build runs its own code", "build it in a sandbox: `wheelhouse build`"),
+    "sdist-runs-code/unknown": Sentence(
+        "its build runs code of the sdist", "build it in a sandbox: `wheelhouse build`"
+    ),
     "own-backend": Sentence(
         "its build runs its own backend {backend}, from {folders}", "read that backend before you build it"
     ),
@@ -410,7 +413,8 @@ VET: Mapping[str, Sentence] = {
     ),
     "deb-advisories-missing": Sentence(
         "known vulnerabilities of Debian packages were not checked: there are no advisories for this distribution ({distribution})",
-        "import OSV's exports for this distribution and for PyPI from one folder: `wheelhouse advisories import FOLDER`",
+        "put OSV's exports for this distribution and for PyPI into one folder, and import the folder: "
+        "`wheelhouse advisories import FOLDER`",
     ),
     "deb-licence-denied": Sentence(
         "{package} {version} has files under {denied:all}, which the policy denies (its copyright file gives {expression})",

@@ -279,10 +279,10 @@ def _script(first: tuple[tuple[str, ...], ...], command: tuple[str, ...], piped:
 
 def _notes(airflow: Airflow, lock: Lock, names: Mapping[str, str], choices: Choices) -> Iterator[str]:
     """Sentences on what was decided, and on what still needs a network."""
-    renamed = [f"{old} as {new}" for old, new in names.items() if old != new]
+    renamed = [f"{old} to {new}" for old, new in names.items() if old != new]
     if renamed and choices.rename == "auto":
         others = len(renamed) - 1
-        what = "files have other names" if others else "a file has another name"
+        what = "stage renames files" if others else "stage renames a file"
         which = "these files" if others else "this file"
         more = f", and {others} more" if others else ""
         yield f"{what} in the folder, so that the build installs exactly {which}: {renamed[0]}{more}"
@@ -334,7 +334,7 @@ def _rename_warnings(airflow: Airflow, route: Route, names: Mapping[str, str], c
     if choices.rename == "never":
         ours = staged_names(names, recipe, route, "auto")
         if kept := [name for name in names if ours[name] != name]:
-            fate = "a step without constraints installs it" if recipe.renames else "no step installs it"
+            fate = "a build step installs it without constraints" if recipe.renames else "no build step installs it"
             yield (
                 f"{kept[0]} keeps its name, so {fate}; with `--rename auto`, the build installs exactly this file "
                 "from the folder"

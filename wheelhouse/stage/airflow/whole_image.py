@@ -86,7 +86,7 @@ class WholeImage:
 
     def notes(self) -> Iterator[str]:
         """Sentences on what differs from an image that was built with a network."""
-        yield "the image has no Docker client: no Debian list of the build has it"
+        yield "the image has no Docker client: it is not in the build's lists of Debian packages"
         if clients := [name for name in CLIENTS if name in self.airflow.recipe.clients and name not in self.without]:
             yield f"the client of {' and '.join(clients)} comes from Debian, not from its maker"
         if self.airflow.recipe.compiles_python:

@@ -127,7 +127,7 @@ def import_runs_command(facts: Facts, review: Review) -> Iterator[Observation]:
 
 @rule(Severity.WARNING)
 def import_patches(facts: Facts, review: Review) -> Iterator[Observation]:
-    """At import, a module replaces a foreign function that receives passwords, keys or requests.
+    """At import, a module replaces a function that is not its own and receives passwords, keys or requests.
 
     The function is a part of Python or of another project. Examples are `requests.Session.send`, `getpass.getpass` and
     `eth_account.Account.from_key`. Tracers and test tools also replace such functions.

@@ -43,7 +43,7 @@ checked_elsewhere(
         "zip-disagreement": "The two headers of a member differ from each other, or from the data.\n\n"
         "Two readers would unpack different bytes.",
         "zip-duplicate": "The archive has two members with the same name.\n\nSome readers use the first member, others the last.",
-        "zip-hidden-data": "The archive has bytes that belong to no member, or to two members.",
+        "zip-hidden-data": "The archive has bytes that are outside every member, or that belong to two members.",
         "zip-trailing-data": "There are bytes after the end of the archive.",
         "zip-path": "A member could be unpacked outside the folder that the archive is unpacked into.",
         "zip-link": "A member is a link or a special file.",

@@ -32,7 +32,8 @@ PLATFORM_KIND = {"linux": "elf", "manylinux": "elf", "musllinux": "elf", "macosx
 def native_code(facts: Facts, review: Review) -> Iterator[Observation]:
     """The distribution has native libraries.
 
-    Native code cannot be read like Python code. `native-links` reports missing libraries that these libraries need.
+    Native code cannot be read like Python code. If these libraries need other libraries that are missing,
+    `native-links` reports the missing ones.
     """
     libraries = [entry for entry in _native(facts) if not _is_program(entry)]
     if libraries:
@@ -75,8 +76,8 @@ def native_links(facts: Facts, review: Review) -> Iterator[Observation]:
 def native_search_path(facts: Facts, review: Review) -> Iterator[Observation]:
     """A native library looks for other libraries in a folder that is neither its own nor a system folder (DT_RPATH, DT_RUNPATH).
 
-    If a user of the target can write to this folder, code of this user can run in the process. `native-search-system`
-    reports system folders.
+    If a user of the target can write to this folder, code of this user can run in the process that loads the library.
+    `native-search-system` reports system folders.
     """
     for name, paths in _search(facts):
         if outside := [path for path in paths if not SYSTEM_FOLDERS.match(path)]:

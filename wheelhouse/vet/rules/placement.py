@@ -247,9 +247,9 @@ def module_hidden(facts: Facts, review: Review) -> Iterator[Observation]:
 def poses_as(facts: Facts, review: Review) -> Iterator[Observation]:
     """The distribution installs metadata of another project, or a second set of its own metadata, at the top of site-packages.
 
-    pip and Python then treat the other project as installed, in a version that nobody chose, and run its entry points. A
-    `.dist-info` folder of the project inside `.data` replaces the metadata that a reviewer reads. The project's own
-    `.egg-info` is not reported.
+    pip and Python then treat the other project as installed, in a version that nobody chose, and run its entry
+    points. If `.data` contains a `.dist-info` folder of the project, this folder replaces the metadata that a
+    reviewer reads. The project's own `.egg-info` is not reported.
     """
     matches = [match for path in facts.installs if (match := INSTALLED_METADATA.match(path))]
     others = {
