@@ -85,7 +85,8 @@ def typed(terminal: Terminal, page: Path, block: Block, folder: Path) -> str:
     """Type one block in `folder`, with the reader's own files beside it; of a server, ask it for its pages."""
     for name in YOURS:
         if re.search(rf"\b{re.escape(name)}(?=\s|$)", block.text, re.MULTILINE):
-            assert re.search(rf"`{re.escape(name)}`[^.:]* yours", page.read_text(encoding="utf-8")), name
+            own = rf"(?is)\b(you|your)\b[^.:]*`{re.escape(name)}`"
+            assert re.search(own, page.read_text(encoding="utf-8")), f"{page.name} does not say whose `{name}` is"
             YOURS[name](folder / name)
     if "wheelhouse review " in block.text:
         return terminal.interrupt(terminal.type_server(block, "review by "))

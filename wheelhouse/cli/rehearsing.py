@@ -76,7 +76,7 @@ def rehearse(
     Python, pip installs everything into a new environment in a sandbox, `pip check` must pass, and the modules are
     imported. Then uv and pip-sync install the locked requirements, pip reads the lock file (a dry run), and pip-compile
     must find the locked pins. pip-sync and pip-compile are from pip-tools, which comes with the extra [second-opinion]. If
-    pip-tools does not run on the target's Python, name another pip-tools with --tools. A folder that was staged for Airflow
+    pip-tools does not run on the target's Python, use --tools to name a pip-tools that does. A folder that was staged for Airflow
     is installed with the commands of Airflow's image build. --image and --dockerfile build the image itself, with the
     container engine of this machine. Targets that cannot be installed on this machine are listed as skipped. Exit code 1:
     an install or a check failed, so do not carry the wheelhouse across the air gap. Exit code 6: no target could be installed.
