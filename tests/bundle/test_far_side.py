@@ -135,7 +135,8 @@ def test_the_wheelhouse_of_another_job_is_not_replaced(year: Path, tmp_path: Pat
     far = written(tmp_path / "far", wheelhouse_of(wheels({"other": 1}, 9)))
     before = contents(far)
     with pytest.raises(
-        IntegrityError, match="the wheelhouse of another job: it has other, but no project of the bundle"
+        IntegrityError,
+        match="the wheelhouse of another job: it has the project other, but none of the projects in the bundle",
     ):
         unpack(year / "3 full.tar", far, ())
     assert contents(far) == before
@@ -146,7 +147,7 @@ def test_a_bundle_that_misses_files_names_both_wheelhouses(year: Path, tmp_path:
     made_for, now = state_of([year / "4"]).far_side.digest[:12], state_of([far]).far_side.digest[:12]
     with pytest.raises(
         IntegrityError,
-        match=rf"the bundle updates wheelhouse {made_for}, but .* \(wheelhouse {now}\) lacks \d+ files of it",
+        match=rf"the bundle updates wheelhouse {made_for}, but .* \(wheelhouse {now}\) lacks \d+ files of wheelhouse {made_for}",
     ) as raised:
         unpack(year / "5 previous.tar", far, ())
     assert raised.value.hint.startswith(f"unpack the earlier bundle that makes wheelhouse {made_for}")
@@ -530,7 +531,7 @@ def test_the_commands_renew_a_far_side(typed: Session) -> None:
         in typed.stdout
     )
     assert typed("unpack short.tar empty") == 5
-    assert "; or run `wheelhouse state empty -o far.json` here, and then `wheelhouse pack …" in typed.transcript
+    assert "run `wheelhouse state empty -o far.json` here, and then `wheelhouse pack …" in typed.transcript
     assert not (typed.folder / "empty").exists()
 
 

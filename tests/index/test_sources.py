@@ -104,7 +104,7 @@ def test_a_token_for_no_server_is_refused(tmp_path: Path, name: str) -> None:
     problem = (
         f"`{name}`, but no index on a server has this name"
         if name
-        else "the default index, but there is no default index on a server"
+        else "the default index, but the default index is missing or is not on a server"
     )
     with pytest.raises(InputError, match=f"a token is given for {problem}"):
         IndexLocations(locations, client, PageCache(client, Cache(tmp_path / "cache")), {name: "secret"})

@@ -64,11 +64,11 @@ LOGS = {
     ),
     "a name that pip refuses": (
         "ERROR: Invalid requirement: '-apache-airflow==2.0.0'\n",
-        "-apache-airflow==2.0.0: pip refuses the new name: `-apache-airflow==2.0.0` is not a requirement",
+        "-apache-airflow==2.0.0: pip refuses the new name: `-apache-airflow==2.0.0` is not a valid requirement",
     ),
     "what is no requirement": (
         "ERROR: Invalid requirement: '/files/lib>3': Expected semicolon or end\n",
-        "/files/lib>3: pip refuses it: it is not a requirement",
+        "/files/lib>3: pip refuses it, because it is not a valid requirement",
     ),
     "a requirement without a hash": (
         "ERROR: In --require-hashes mode, all requirements must have their versions pinned with ==. These do not:\n"

@@ -249,7 +249,8 @@ def chunks(data: mmap.mmap, member: Member) -> Iterator[bytes]:
         return
     if member.compressed != member.size:
         raise RefusedError(
-            "zip-disagreement", f"`{member.name}` is stored without compression, but its two sizes differ"
+            "zip-disagreement",
+            f"`{member.name}` is stored without compression, but its compressed size differs from its size",
         )
     for at in range(member.start, member.start + member.size, CHUNK_BYTES):
         yield data[at : min(at + CHUNK_BYTES, member.start + member.size)]

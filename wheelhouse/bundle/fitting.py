@@ -34,8 +34,8 @@ def must_fit(folder: str, manifest: BundleManifest, own: Hashes, existing: Hashe
     if missing:
         base = (manifest.base or "")[:12]
         raise IntegrityError(
-            f"the bundle updates wheelhouse {base}, but `{folder}` ({now}) lacks {counted(len(missing), 'file')} of it: "
-            f"{lines[0]}",
+            f"the bundle updates wheelhouse {base}, but `{folder}` ({now}) lacks {counted(len(missing), 'file')} "
+            f"of wheelhouse {base}: {lines[0]}",
             hint=_how_to_get_them(folder, base, any_strange=bool(strange)),
             details=tuple(lines),
         )
@@ -51,9 +51,9 @@ def _how_to_get_them(folder: str, base: str, *, any_strange: bool) -> str:
     """The text of a hint: how the far side gets the files that it lacks. Foreign files must be moved away first."""
     before = "move away each file that differs; then " if any_strange else ""
     return (
-        f"{before}unpack the earlier bundle that makes wheelhouse {base} (see `wheelhouse inspect`); or run "
-        f"`wheelhouse state {folder} -o far.json` here, and then `wheelhouse pack … --since far.json` on the near side, "
-        "for a bundle with the missing files"
+        f"{before}unpack the earlier bundle that makes wheelhouse {base} (see `wheelhouse inspect`); or get a "
+        f"bundle with the missing files: run `wheelhouse state {folder} -o far.json` here, and then "
+        "`wheelhouse pack … --since far.json` on the near side"
     )
 
 
@@ -62,7 +62,8 @@ def _must_be_the_same_job(folder: str, manifest: BundleManifest, own: Hashes) ->
     before, after = projects(own), projects(manifest.result)
     if before and after and before.isdisjoint(after):
         raise IntegrityError(
-            f"`{folder}` is the wheelhouse of another job: it has {min(before)}, but no project of the bundle",
+            f"`{folder}` is the wheelhouse of another job: it has the project {min(before)}, but none of the "
+            "projects in the bundle",
             hint="unpack the bundle into another folder",
         )
 

@@ -200,7 +200,8 @@ def _single(path: Path) -> BinaryIO:
     if not path.is_file():
         raise InputError(
             f"there is no bundle `{path}`",
-            hint=f"name the bundle, or the common part of its volumes' names; the file {INDEX_SUFFIX} must be beside the volumes",
+            hint="give the path of the bundle; for volumes, give the common part of their names; the file "
+            f"{INDEX_SUFFIX} must be beside the volumes",
         )
     return path.open("rb")
 

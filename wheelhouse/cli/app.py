@@ -46,7 +46,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110},
     help="Lock, fetch, verify and stage every wheel that an air-gapped Python image needs.\n\n"
-    "Start with `wheelhouse fetch --help`. Exit codes: 0 done, 1 findings, 2 usage or input, 3 no solution,\n"
+    "Start with `wheelhouse fetch --help`. Exit codes: 0 done, 1 findings, 2 wrong usage or input, 3 no solution,\n"
     "4 server, 5 integrity, 6 this machine, 130 interrupted.",
 )
 constraints_app = typer.Typer(help="Fetch Airflow's constraints, or compile constraints from requirements.")

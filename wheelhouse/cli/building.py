@@ -39,7 +39,7 @@ def build(
     as_json: Json = False,
     quiet: Quiet = False,
 ) -> None:
-    r"""Build every sdist of a wheelhouse into a wheel for its target, in a sandbox.
+    r"""Build every sdist of a wheelhouse in a sandbox, into a wheel for each target that needs the sdist.
 
     \b
     wheelhouse build wheels
@@ -47,11 +47,11 @@ def build(
     wheelhouse build wheels --in-image python:3.12-bookworm
     wheelhouse build wheels --target cp312-manylinux_2_28_x86_64
 
-    After the build, the lock files name the wheels instead of the sdists. Build requirements are resolved as of a past date
-    (see --build-uploaded-prior-to). They are locked and kept in build/ of the wheelhouse. They come from the same index as
-    the sdist, unless you name another index. Wheels of earlier builds come from the cache. If a wheel fits every platform
-    (`none-any`), it replaces its sdist for all targets. If an sdist cannot be built, the command builds the other sdists,
-    and exits with code 6.
+    After the build, the lock files name the wheels instead of the sdists. The build requirements of an sdist are
+    resolved as of a past date (see --build-uploaded-prior-to). They are locked and kept in build/ of the wheelhouse.
+    They come from the same index as the sdist, unless you name another index. Wheels of earlier builds come from the
+    cache. If a wheel fits every platform (`none-any`), it replaces its sdist for all targets. If an sdist cannot be
+    built, the command builds the other sdists, and exits with code 6.
 
     With --store, the command also uses the wheels that other machines put into the store. If the targets need several
     machines, run `build --only-here` on each machine: a machine builds the sdists that it can build. Then run `build

@@ -113,7 +113,8 @@ def pack(
     require_approved: RequireApproved = False,
     as_json: Json = False,
 ) -> None:
-    r"""Pack wheelhouses into one bundle, or into volumes, each with its hash. The same input always gives the same bytes.
+    r"""Pack wheelhouses into one bundle, or into volumes, and print the hash of the bundle or of each volume. The same input
+    always gives the same bytes.
 
     The bundle is a tar file. Its first member is the manifest, which lists all files of the bundle. If there are several
     wheelhouses, each has its own folder in the bundle. With --with-self, the first wheelhouse gets a folder self/. The

@@ -49,8 +49,9 @@ def _requests(chosen: FetchOptions, selection: FleetOptions) -> Mapping[str, Job
     must_choose_jobs(from_file, chosen, selection)
     if not (from_file.files or names_job(FetchOptions, from_file.options | given(chosen))):
         raise InputError(
-            "neither a settings file in this folder nor the command line says what was locked",
-            hint="run the command in the folder of `wheelhouse.toml`, or repeat what was locked: "
+            "no settings file in this folder says what was locked, and the command line does not say it either",
+            hint="run the command in the folder of `wheelhouse.toml`, or name again the requirements and targets "
+            "that were locked: "
             "`wheelhouse lock --check -r requirements.txt --python 3.12`",
         )
     return {"": request_of(from_file, chosen, None, lambda: None)}

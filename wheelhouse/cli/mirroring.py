@@ -93,8 +93,8 @@ def index(
     `wheelhouse mirror` removed or blocked. `wheelhouse verify DIR` checks the whole index.
 
     Installers can read the index from a folder (with a `file:` URL) or from a bucket. Several runs may write to one
-    bucket at once. If another run changed a page in the meantime, a run reads this page again, and then makes its own
-    change. In a bucket, a missing file or a wrong size is found only with --check.
+    bucket at once. If two runs change the same page at once, the slower run reads the page again, and then makes its
+    own change. In a bucket, a missing file or a wrong size is found only with --check.
     """
     from wheelhouse.fetch.gather import parse_moment
     from wheelhouse.mirror.static_index import IndexChoices

@@ -72,4 +72,4 @@ def must_confirm(question: str) -> None:
 def must_agree(sentence: str) -> None:
     """Ask on the terminal whether to continue. Raises InputError, with this sentence, for a no, and if there is no terminal."""
     if not sys.stdin.isatty() or not typer.confirm(f"{sentence}. Continue?", err=True):
-        raise InputError(sentence, hint="to continue all the same, add --replace")
+        raise InputError(sentence, hint="to continue without a question, add --replace")

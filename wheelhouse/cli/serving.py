@@ -277,9 +277,9 @@ def check(
     r"""Check that a mirror has every locked file of a wheelhouse, with the locked hash.
 
     The mirror can be any Simple index: Nexus, Artifactory, devpi, pulp or a bucket. On this machine, only the lock
-    files of the wheelhouse are needed. The output lists each locked file that is missing or yanked on the mirror, or
-    for which the mirror has another hash, no hash or no upload time. The exit code is 1 if an install from the mirror
-    would not get every locked file. `wheelhouse publish` uploads the missing files.
+    files of the wheelhouse are needed. The output lists each locked file that is missing or yanked on the mirror. It
+    also lists each locked file that has another hash, no hash or no upload time there. The exit code is 1 if an install
+    from the mirror would not get every locked file. `wheelhouse publish` uploads the missing files.
 
     \b
     wheelhouse check wheels --against https://mirror.example.com/simple/

@@ -236,8 +236,8 @@ def advisories_import(
 ) -> None:
     """Write a snapshot of known vulnerabilities from an OSV export, for `vet` on both sides of the air gap.
 
-    `vet` marks the advisories that the previous snapshot did not have. If the new snapshot is smaller or older, the command
-    asks before it replaces the previous snapshot. With --replace, it does not ask.
+    `vet` marks the advisories that the previous snapshot did not have. If the new snapshot is smaller or older, the
+    command asks before it replaces the previous snapshot. With --replace, it does not ask.
     """
     from wheelhouse.files.disk import write
     from wheelhouse.humanize import counted
@@ -250,7 +250,7 @@ def advisories_import(
         snapshot = import_advisories(source, http, now())
     if before := read_snapshot(path, is_named=False):
         if (lost := loss(snapshot, before)) and not replace:
-            must_agree(f"the existing snapshot {path} is larger or newer than the new snapshot: {lost}")
+            must_agree(f"the new snapshot is smaller or older than the existing snapshot {path}: {lost}")
         snapshot = compared(snapshot, before)
     write(path.parent, path.name, to_json(snapshot))
     newest = f"{snapshot.newest:%Y-%m-%d}" if snapshot.newest else "an unknown date"

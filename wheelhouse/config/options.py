@@ -195,8 +195,8 @@ class DebianOptions:
         "--deb-keyring",
         metavar="FILE",
         in_table=True,
-        help="Check the signatures of suites with the keys in this file. Default: the keys in signed-by of the "
-        "source, else the keys of the base system, else this machine's keys for Debian archives.",
+        help="Check the signatures of suites with the keys in this file. Default: the keys in the source's option "
+        "signed-by. Without this option: the keys of the base system, or else this machine's keys for Debian archives.",
     )
     deb_date: str | None = always(
         "--deb-date",
@@ -403,8 +403,8 @@ class BuildingOptions:
         "--build-uploaded-prior-to",
         default=None,
         metavar="TIME",
-        help="Use build requirements uploaded before this time. Default: the upload date of the sdist, or of "
-        "the newest file of the requested projects, if that date is later.",
+        help="Use build requirements uploaded before this time. Default: the upload date of the sdist. If the "
+        "newest file of the requested projects was uploaded later: the upload date of this file.",
     )
     build_constraint: Texts = option(
         "--build-constraint",
@@ -599,16 +599,16 @@ class ImageOptions(DatabaseClients):
         "--route",
         default=None,
         metavar="NAME",
-        help="How Airflow's image build installs: configured (the ordinary install, from the folder; "
-        "default) or context (the from-context install).",
+        help="How Airflow's image build installs: configured (default; the ordinary install, from the folder) or "
+        "context (the from-context install).",
     )
     rename: str | None = always(
         "--rename",
         default=None,
         metavar="HOW",
-        help="How to rename Airflow's own files for --route context: auto (to Apache_Airflow…, if needed; default), never "
-        "(keep the names) or documented (to _apache_airflow…, the name in Airflow's documentation, which no "
-        "Airflow release accepts).",
+        help="How to rename Airflow's own files for --route context: auto (default; to Apache_Airflow…, if "
+        "needed), never (keep the names) or documented (to _apache_airflow…, as in Airflow's documentation; no Airflow "
+        "release accepts this name).",
     )
     dev_apt: Texts = always("--dev-apt", metavar="NAME", help="Install a Debian package in the build stage.")
     runtime_apt: Texts = always("--runtime-apt", metavar="NAME", help="Install a Debian package in the final image.")

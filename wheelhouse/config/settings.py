@@ -72,7 +72,7 @@ class WaiverSettings(msgspec.Struct, rename="kebab", forbid_unknown_fields=True,
 
 
 class FileSettings(msgspec.Struct, rename="kebab", forbid_unknown_fields=True, frozen=True):
-    """Another file that the image needs, with a hash, a checksum file or a signature."""
+    """A file that the image needs besides the distributions and the Debian packages, with a hash, a checksum file or a signature."""
 
     url: str
     sha256: str | None = None
@@ -194,7 +194,7 @@ class RoleSettings(msgspec.Struct, rename="kebab", forbid_unknown_fields=True, f
 
 
 class ApprovalSettings(msgspec.Struct, rename="kebab", forbid_unknown_fields=True, frozen=True):
-    """Whose approvals count, how many approvals a file needs, and the file with the approvals."""
+    """Whose approvals count, how many approvals each file needs, and where the approvals file is."""
 
     file: str = "approvals.intoto.jsonl"
     needed: Annotated[int, msgspec.Meta(ge=1)] = 1

@@ -59,5 +59,5 @@ def _relation(text: str) -> Relation:
     """One relation, without its restrictions. Raises ValueError."""
     match = RELATION.fullmatch(text)
     if match is None:
-        raise ValueError(f"`{text.strip()}` is not a dependency as Debian writes it")
+        raise ValueError(f"`{text.strip()}` does not have the form of a Debian dependency")
     return Relation(match["name"], match["qualifier"] or "", match["operator"] or "", match["version"] or "")

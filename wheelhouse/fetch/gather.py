@@ -81,7 +81,8 @@ def gather(options: Options, http: Http, now: datetime, on_event: Listener = ign
     if airflow and airflow.doubt and options.uses_published:
         on_event(
             Warned(
-                f"{airflow.doubt}; to take the needs of the image build from Airflow's own Dockerfile, add --dockerfile PATH"
+                f"{airflow.doubt}; with --dockerfile PATH, wheelhouse reads in Airflow's own Dockerfile what the "
+                "image build needs"
             )
         )
     for note in wanted.notes:

@@ -57,7 +57,7 @@ def copy_whole(folder: Path, dest: Path, store: Store, on_event: Listener = igno
         lacking += _filled(place, wheelhouse, store, on_event)
     if lacking:
         hint = f"download them from their index: `wheelhouse materialize {folder}`"
-        sentence = f"neither the cache nor the store has {counted(len(lacking), 'file')} of `{folder}`"
+        sentence = f"{counted(len(lacking), 'file')} of `{folder}` can be found neither in the cache nor in the store"
         raise ServerError(sentence, details=tuple(lacking), hint=hint)
     for name in LOCKED_FOLDER_NAMES:
         if kind_of(folder / name) == "folder":

@@ -21,8 +21,8 @@ def with_whole_image(options: Options) -> Options:
         raise InputError("--whole-image goes with --airflow", hint="name the release: --airflow 2.10.5")
     if airflow.version < FIRST:
         raise InputError(
-            f"without network, the image of Airflow {airflow.version} cannot be built from its own Dockerfile: "
-            f"this needs Airflow {FIRST} or newer"
+            f"the Dockerfile of Airflow {airflow.version} cannot build the image without network: --whole-image "
+            f"needs Airflow {FIRST} or newer"
         )
     lists = apt_lists(airflow, options.without)
     own_python = (airflow.own.python,) if airflow.own and airflow.own.python else ()

@@ -13,7 +13,7 @@ from wheelhouse.index.pagecache import PageCache, lacks_freshness
 from wheelhouse.index.pages import ACCEPT, HTML_TYPE, JSON_TYPE, Page, parse_page
 from wheelhouse.index.urls import query_of, redact
 
-NO_QUERY = "give the token in another way: with --index-token-file NAME=FILE, netrc or keyring, or as user and password in the address"
+NO_QUERY = "do not put a token in the query: use --index-token-file NAME=FILE, netrc, keyring, or user and password in the address"
 
 
 class Index:

@@ -41,7 +41,7 @@ class IndexLocations:
             problem = (
                 f"`{name}`, but no index on a server has this name"
                 if name
-                else "the default index, but there is no default index on a server"
+                else "the default index, but the default index is missing or is not on a server"
             )
             raise InputError(f"a token is given for {problem}")
         for name, token in tokens.items():

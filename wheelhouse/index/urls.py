@@ -11,7 +11,7 @@ Origin = tuple[str, str, int]
 PORTS = {"http": 80, "https": 443}
 PLAIN_URL = re.compile(r"https?://[a-z0-9.-]+(?::[0-9]{1,5})?/[A-Za-z0-9/._+%~-]*")
 """A URL without credentials, query and fragment, its host in lower case, as most are."""
-QUOTING = "write `@`, `:`, `/` and `#` in a user or password as %40, %3A, %2F and %23"
+QUOTING = "in a user name or password, write %40 for `@`, %3A for `:`, %2F for `/` and %23 for `#`"
 
 
 def redact(url: str) -> str:

@@ -85,7 +85,7 @@ class Wheelhouse:
             return None
         project, found = next(iter(differing.items()))
         shown = ", ".join(f"{version} for {' and '.join(names)}" for version, names in found.items())
-        more = f", and {counted(len(differing) - 1, 'more project')}" if len(differing) > 1 else ""
+        more = f", and of {counted(len(differing) - 1, 'more project')}" if len(differing) > 1 else ""
         return f"its lock files have different versions of {project} ({shown}){more}: `--find-links` alone installs the newest version"
 
     @property

@@ -65,7 +65,7 @@ def unpack_oci_archive(archive: Path, folder: Path) -> None:
     """Write the blobs and index.json of an OCI archive, a tar of an OCI layout, into a folder. Raises InputError and IntegrityError."""
     unpacked = _unpack(archive, folder, lambda name: BLOB.fullmatch(name) is not None)
     if INDEX not in unpacked.texts:
-        hint = "if `docker save` wrote the file, write docker-archive:FILE"
+        hint = "if the file comes from `docker save`, write docker-archive:FILE"
         raise InputError(f"`{archive}` is not an OCI archive: it has no {INDEX}", hint=hint)
     (folder / INDEX).write_bytes(unpacked.texts[INDEX])
 

@@ -201,7 +201,7 @@ def _layer_blobs(descriptors: list[_Descriptor], name: str) -> tuple[Blob, ...]:
         if descriptor.media_type not in COMPRESSIONS or descriptor.urls:
             raise _wrong(
                 name,
-                f"it has a layer that can lie outside the registry, or that wheelhouse cannot read "
+                f"it has a layer that may be stored outside the registry, or that wheelhouse cannot read "
                 f"(media type {descriptor.media_type!r})",
             )
     if (total := sum(descriptor.size for descriptor in descriptors)) > MAX_IMAGE_BYTES:

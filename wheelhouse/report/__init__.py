@@ -269,7 +269,9 @@ def _pin_lines(lock: Lock) -> list[str]:
     ]
     free = [f"{pin.project} {pin.version}" for pin in lock.pins if not pin.constrained]
     return (
-        [*lines, f"projects that no constraint pins: {', '.join(free)}"] if lock.inputs.constraints and free else lines
+        [*lines, f"projects that are not pinned by a constraint: {', '.join(free)}"]
+        if lock.inputs.constraints and free
+        else lines
     )
 
 

@@ -117,7 +117,7 @@ def _advisories(evidence: FleetEvidence) -> str:
     if evidence.advisories is None:
         return "There is no snapshot of advisories: `wheelhouse advisories import` makes one."
     newest = evidence.advisories.newest
-    as_of = f", the newest of {newest:%Y-%m-%d}" if newest else ""
+    as_of = f", the newest dated {newest:%Y-%m-%d}" if newest else ""
     return f"From {counted(evidence.advisories.count, 'advisory record')}{as_of}."
 
 

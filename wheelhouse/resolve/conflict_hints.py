@@ -35,7 +35,7 @@ def hint(conflict: Conflict) -> str:
     if conflict.requires_itself:
         return _itself_hint(conflict)
     if not conflict.complete:
-        return "request other versions, or leave out what requires them"
+        return "request other versions of the projects above, or leave out one of these projects"
     return _release_hint(conflict)
 
 

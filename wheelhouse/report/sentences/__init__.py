@@ -80,4 +80,6 @@ def _who(values: Mapping[str, FactValue]) -> str:
     if not requirement:
         return ""
     who = f"`{by}` requires `{requirement}`" if by else f"`{requirement}` was requested"
-    return f"{who} (one of {more + 1} requirements for this project)" if isinstance(more, int) and more else who
+    return (
+        f"{who} (one of {more + 1} requirements that name the same project)" if isinstance(more, int) and more else who
+    )

@@ -6,12 +6,12 @@ from wheelhouse.vet.coverage import GapKind
 
 GAPS: Mapping[GapKind, str] = {
     GapKind.UNOPENED: "files that could not be opened: their contents were not read",
-    GapKind.OTHER_FILE: "files that are not distributions: only their hash was checked; in a tar, also the names of the members",
+    GapKind.OTHER_FILE: "files that are not distributions: only their hash was checked, and in a tar the names of its members",
     GapKind.DEBIAN_PACKAGE: "Debian packages: their hash and advisories were checked, not their contents",
     GapKind.BASE_IMAGE: "base images: their hash and the data of their Debian packages were read, not the other files in their layers",
     GapKind.SDIST_BUILD: "sdists: their contents were read, but not the wheel that a build would make",
     GapKind.NATIVE_CODE: "machine code: only the headers of ELF files were read, not the instructions",
-    GapKind.OTHER_CODE: "code in languages other than Python, templates, notebooks: not parsed",
+    GapKind.OTHER_CODE: "templates, notebooks, and code in languages other than Python: not parsed",
     GapKind.NESTED_ARCHIVE: "archives inside files: not opened",
     GapKind.COMPILED_PYTHON: "compiled Python (.pyc): compared with its source; without a source, only its header was read",
     GapKind.TOO_LARGE: "members that are too long: only their beginning was read",

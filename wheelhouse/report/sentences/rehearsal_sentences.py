@@ -78,9 +78,11 @@ REHEARSAL: Mapping[str, Sentence] = {
         "pip would install it, but it does not fit {target}", "remove it, or fetch for the platform of the image"
     ),
     "rename/option": Sentence(
-        "pip refuses the new name: `{name}` is not a requirement", "stage again without `--rename documented`"
+        "pip refuses the new name: `{name}` is not a valid requirement", "stage again without `--rename documented`"
     ),
-    "requirement": Sentence("pip refuses it: it is not a requirement", "correct it in the command that installs it"),
+    "requirement": Sentence(
+        "pip refuses it, because it is not a valid requirement", "correct it in the command that installs it"
+    ),
     "altered/installed": Sentence(
         "its hash differs from the one in the requirements file", "fetch it again; find out who changed it"
     ),
@@ -108,7 +110,8 @@ REHEARSAL: Mapping[str, Sentence] = {
     # pip-compile
     "opinion/left-out": Sentence("pip-compile omits {project}{who:, but #}"),
     "opinion/left-out-here": Sentence(
-        "pip-compile omits {project}{who:, but #}; a marker has another value for the Python of pip-compile than for the target"
+        "pip-compile omits {project}{who:, but #}; a marker has one value for the Python of pip-compile, and a "
+        "different value for the target"
     ),
     "opinion/version": Sentence(
         "pip-compile takes {project} {version}, but the lock file has {locked}{who:; #}",

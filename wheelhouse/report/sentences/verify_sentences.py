@@ -58,12 +58,12 @@ VERIFY: Mapping[str, Sentence] = {
     "missing/staged": Sentence(ABSENT, STAGE_AGAIN),
     "missing/signature": Sentence(ABSENT, "stage again with --key"),
     "missing/tools": Sentence(
-        "it is not in the folder, but the image build of Airflow {airflow} installs its files", FETCH_AGAIN
+        "it is not in the folder, but the image build of Airflow {airflow} installs files from tools/", FETCH_AGAIN
     ),
     "missing/build-lock": Sentence("the lock file for the build of `{sdist}` is not in the folder", FETCH_AGAIN),
     "missing/inner": Sentence("it is not in the folder, but SHA256SUMS lists it", FETCH_AGAIN),
     "altered/inner": Sentence(
-        "the sha256 of its SHA256SUMS differs from the sha256 in the wheelhouse's SHA256SUMS", FETCH_AGAIN
+        "the sha256 of this folder's SHA256SUMS is not the one that SHA256SUMS of the wheelhouse lists", FETCH_AGAIN
     ),
     "foreign/inner": Sentence("SHA256SUMS of the wheelhouse does not list it", "remove it, or fetch again"),
     "foreign/inner-older": Sentence(

@@ -81,7 +81,8 @@ VET: Mapping[str, Sentence] = {
     ),
     "native-search-path": Sentence(
         "`{path}` searches for libraries in {folders}",
-        "make sure that nobody else can write there; a relative path begins in the working folder of the process",
+        "make sure that only trusted users can write to these folders; a relative path begins in the working "
+        "folder of the process",
     ),
     "native-search-system": Sentence(
         "`{path}` searches for libraries in {folders}", "make sure that only root can write to these folders"
@@ -157,7 +158,7 @@ VET: Mapping[str, Sentence] = {
     ),
     "extends": Sentence("it adds {count:file} to a package of {owner}"),
     "module-hidden": Sentence(
-        "its module `{module}` hides a module of {other}: both have this name, but their kinds of file differ",
+        "its module `{module}` hides a module of {other}: both have this name, but are different kinds of module",
         ONLY_ONE,
     ),
     "poses-as": Sentence(
@@ -196,8 +197,9 @@ VET: Mapping[str, Sentence] = {
         "find out why it needs these names",
     ),
     "homoglyphs": Sentence(
-        "it installs names with letters of another alphabet: {names}; they look like {read_as}",
-        "do not install it before you know why its authors hide this name",
+        "it installs modules or commands whose names have letters of another alphabet: {names}; they look like "
+        "{read_as}",
+        "do not install it before you know why its authors chose these letters",
     ),
     # plugins
     "plugin-at-start": Sentence("{host} imports {objects} each time it starts (entry points of `{group}`)"),
@@ -223,7 +225,8 @@ VET: Mapping[str, Sentence] = {
         "its build runs code of the sdist", "build it in a sandbox: `wheelhouse build`"
     ),
     "own-backend": Sentence(
-        "its build runs its own backend {backend}, from {folders}", "read that backend before you build it"
+        "its build runs its own backend {backend}, from {folders}",
+        "read the code of this backend before you build the sdist",
     ),
     "install-time-network": Sentence(
         "`{path}` uses the network: {names}", "find out what it fetches or sends, and to whom"
@@ -247,7 +250,7 @@ VET: Mapping[str, Sentence] = {
     "jupyter-settings": Sentence("it turns on an extension of Jupyter: {paths}"),
     # startup
     "pth-start-module": Sentence(
-        "each start of Python imports `{module}`, because `{path}` adds its folder to sys.path", KNOW_WHY
+        "each start of Python imports `{module}`, because `{path}` adds the folder of this module to sys.path", KNOW_WHY
     ),
     "python-replaced": Sentence(
         "it installs {paths} over files of Python itself", "do not install it before you know what these files do"

@@ -120,14 +120,14 @@ def import_injects_code(facts: Facts, review: Review) -> Iterator[Observation]:
 
 @rule(Severity.ERROR)
 def import_runs_command(facts: Facts, review: Review) -> Iterator[Observation]:
-    """At import, a module starts a suspicious command, such as a download, a Windows shell or a hidden file."""
+    """At import, a module starts a suspicious command, such as one that downloads a file, starts a Windows shell or runs a hidden file."""
     for path, does, lines in _members_with(facts, ("command", "asks", "hostile"), AT_IMPORT):
         yield observed(path=path, does=does).with_context(lines=lines)
 
 
 @rule(Severity.WARNING)
 def import_patches(facts: Facts, review: Review) -> Iterator[Observation]:
-    """At import, a module replaces a function that is not its own and receives passwords, keys or requests.
+    """At import, a module replaces a function of other code, and this function receives passwords, keys or requests.
 
     The function is a part of Python or of another project. Examples are `requests.Session.send`, `getpass.getpass` and
     `eth_account.Account.from_key`. Tracers and test tools also replace such functions.

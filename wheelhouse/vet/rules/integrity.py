@@ -66,7 +66,8 @@ checked_elsewhere(
         "record-hash": "The hash of a file differs from its hash in RECORD, or RECORD has a hash of an unknown kind.",
         "record-size": "The size of a file differs from its size in RECORD.",
         "name-twins": "Two files with code or metadata in the wheel become one file on macOS and Windows.\n\n"
-        "Their names differ only in case, or in how Unicode composes a letter. These systems can run other code than Linux.",
+        "Their names differ only in case, or in how Unicode composes a letter. So macOS and Windows can run "
+        "different code than Linux does.",
         "record-fields": "A row of RECORD, the wheel's list of its files, has more than three fields.\n\n"
         "The row has commas in a file name without quotes. Some installers refuse the wheel.",
     },
@@ -111,7 +112,7 @@ def other_bytes(facts: Facts, review: Review) -> Iterator[Observation]:
 def wheel_tags(facts: Facts, review: Review) -> Iterator[Observation]:
     """The tags in the WHEEL file differ from the tags in the name of the wheel.
 
-    Installers use the tags in the name. A wheel has such tags if it was built for another platform and then renamed.
+    Installers use the tags in the name. The tags differ if the wheel was built for another platform and then renamed.
     """
     text = facts.texts.get(f"{facts.dist_info}/WHEEL")
     if text is None or not facts.pin.artifact.is_wheel:

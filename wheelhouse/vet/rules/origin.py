@@ -82,7 +82,8 @@ def built_unsealed(facts: Facts, review: Review) -> Iterator[Observation]:
 def built_in_weaker_sandbox(facts: Facts, review: Review) -> Iterator[Observation]:
     """The wheel was built in a sandbox without a protection that the policy requires (`sandbox` of `[policy]`).
 
-    Lock files from older releases of wheelhouse do not name the sandbox's protections, so the rule reports their wheels.
+    Lock files from older releases of wheelhouse do not name the sandbox's protections, so the rule also reports the
+    wheels in these lock files.
     """
     if built := facts.pin.built:
         missing = review.policy.sandbox - built.held

@@ -92,8 +92,9 @@ def _is_small_in_namespace(path: str, facts: Facts) -> bool:
 def intrudes(facts: Facts, review: Review) -> Iterator[Observation]:
     """The distribution installs into a package of another project of the wheelhouse, or of a project in the policy's `lookalikes`.
 
-    The owner of a package is the project that installs its `__init__.py`, or that has its name. Namespace packages have no
-    owner. If the distribution's name begins with the owner's name, `extends` reports the distribution instead.
+    The owner of a package is the project that installs the package's `__init__.py`, or that has the same name as the
+    package. Namespace packages have no owner. If the distribution's name begins with the owner's name, `extends`
+    reports the distribution instead.
     """
     for owner, paths in _paths_of_others(facts, review):
         if not _is_part_of(facts.project, owner):
@@ -232,8 +233,8 @@ def _outside(facts: Facts) -> tuple[list[str], list[str]]:
 def module_hidden(facts: Facts, review: Review) -> Iterator[Observation]:
     """Two distributions of the wheelhouse install the same module at different paths, such as `name.py` and `name/__init__.py`.
 
-    Python prefers a package to a native library, and a native library to a `.py` file. The rule reports the distribution
-    with the module that Python imports. `overwrites` reports files at the same path.
+    Python prefers a package to a native library, and a native library to a `.py` file. The rule reports the
+    distribution whose module Python imports. `overwrites` reports files at the same path.
     """
     for module, form in facts.top_modules.items():
         for other in review.module_installers.get(module, ()):

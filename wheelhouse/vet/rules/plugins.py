@@ -71,7 +71,7 @@ def plugin_at_start(facts: Facts, review: Review) -> Iterator[Observation]:
 
 @rule(Severity.WARNING)
 def plugin_in_builds(facts: Facts, review: Review) -> Iterator[Observation]:
-    """If the file is installed, each build with setuptools in that environment runs code of the file, even the build of another project.
+    """In an environment with this file, each build with setuptools runs code of the file, even if another project is built.
 
     The entry point groups are `setuptools.finalize_distribution_options`, `egg_info.writers` and `setuptools.file_finders`.
     An entry point of `distutils.commands` is reported if it replaces a command of setuptools. Build tools are not reported.

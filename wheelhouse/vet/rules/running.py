@@ -45,7 +45,7 @@ def pth_code(facts: Facts, review: Review) -> Iterator[Observation]:
 def pth_known(facts: Facts, review: Review) -> Iterator[Observation]:
     """A .pth file has a line that setuptools writes, for namespace packages or for distutils.
 
-    The rule compares the whole line, so the line contains nothing else.
+    The rule compares the whole line with the line that setuptools writes, so the line contains no other code.
     """
     for entry, text in facts.pth_files:
         if any(map(is_setuptools_line, pth_code_lines(text))):
