@@ -27,7 +27,7 @@ def must_not_be_older(folder: Path, path: Path, tips: Mapping[str, Sequence[str]
     if lost := sorted(name for name, last in seen.items() if name in tips and not set(last) <= set(ids)):
         raise IntegrityError(
             f"`{path}` lacks statements of {lost[0]} that it had before: it was shortened, or is an older copy",
-            hint=f"restore the file; to use the older copy on purpose, remove `{folder / NAME}`",
+            hint=f"restore the file; if you want to use the older copy, remove `{folder / NAME}`",
         )
     now = seen | {name: list(last) for name, last in tips.items() if last}
     if now != seen:

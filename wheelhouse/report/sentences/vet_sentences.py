@@ -353,8 +353,8 @@ VET: Mapping[str, Sentence] = {
         "approve it only if you know why",
     ),
     "code-profiles-machine": Sentence(
-        "`{path}`{lines:8 plain|, line #}: if it is called, it asks who uses the machine: {does:4 plain}",
-        "find out what it does with the answers",
+        "`{path}`{lines:8 plain|, line #}: if it is called, it reads the name of the machine or of its user: {does:4 plain}",
+        "find out what it does with these names",
     ),
     "code-can-act": Sentence("`{path}`{lines:8 plain|, line #}: if it is called, it can do this: {does:4 plain}"),
     "source-hides-code": Sentence(
