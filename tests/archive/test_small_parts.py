@@ -238,7 +238,7 @@ def test_a_reason_in_a_lock_is_read_back(kind: type[Reason]) -> None:
     details = {name: text for name, text in table.items() if name != "reason"}
     assert reason_of(kind.id, details | {"later": "x"}) == reason
     for name in names:
-        with pytest.raises(ValueError, match=f"`{kind.id}` lacks `{name}`"):
+        with pytest.raises(ValueError, match=f"`{kind.id}` lack `{name}`"):
             reason_of(kind.id, {key: text for key, text in details.items() if key != name})
 
 

@@ -302,7 +302,7 @@ def test_disagreement_names_the_first_project_and_counts_the_others() -> None:
     plain = replace(LOCK, label="")
     sentence = Wheelhouse((plain, other)).disagreement
     assert sentence is not None and sentence.startswith("its lock files have different versions of app (2.0 for ")
-    assert f"2.0 for {TARGET.name}, 9 for {windows.name})" in sentence and ", and 1 more project" in sentence
+    assert f"2.0 for {TARGET.name}, 9 for {windows.name})" in sentence and ", and of 1 more project" in sentence
     assert Wheelhouse((plain, replace(other, pins=other.pins[:1]))).disagreement != sentence
     assert Wheelhouse((plain, replace(other, label="0a1b2c3d"))).disagreement is None
     assert Wheelhouse((plain, replace(plain, target=windows))).disagreement is None
