@@ -4,7 +4,7 @@ import ipaddress
 import socket
 import uuid
 from collections.abc import Callable, Iterator
-from concurrent.futures import Future
+from concurrent.futures import CancelledError, Future
 from contextlib import contextmanager
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -15,12 +15,9 @@ from wheelhouse.cli.session import options, settings, supplied
 from wheelhouse.config.options import BuildingOptions, ConnectionOptions
 from wheelhouse.errors import InputError, MachineError, ServerError
 from wheelhouse.events import ignore
-from wheelhouse.files.tasks import pass_on
 from wheelhouse.humanize import counted
 
 if TYPE_CHECKING:
-    from concurrent.futures import Executor
-
     from wheelhouse.build.remote_build import BuildAnswer, BuildTask, Submit
     from wheelhouse.target.target import Target
 
@@ -43,7 +40,6 @@ class Pool:
 
     def __init__(self, client: Any, resources: frozenset[str]) -> None:  # noqa: ANN401  (Dask has no types)
         self._client, self._resources = client, resources
-        self._executors: dict[str, Executor] = {}
 
     @property
     def threads(self) -> int:
@@ -58,21 +54,30 @@ class Pool:
         Raises MachineError if none of these has it. The task starts at most `starts` times. Dask itself gives up a task after four
         deaths of the worker that it waits at, started or not: such a task is given to it again.
         """
-        if resource not in self._executors:
-            required = _required(resource, self._resources) if resource else {}
-            self._executors[resource] = self._client.get_executor(pure=False, **required)
-        executor, name, answer = self._executors[resource], uuid.uuid4().hex, Future[T]()
+        required = _required(resource, self._resources) if resource else {}
+        name, answer = uuid.uuid4().hex, Future[T]()
 
         def start() -> None:
             """Give the task to Dask; `settle` gets what becomes of it."""
-            executor.submit(started_on_worker, name, starts, work, *arguments).add_done_callback(settle)
+            task = self._client.submit(started_on_worker, name, starts, work, *arguments, pure=False, **required)
+            self._client.loop.add_callback(settle, task)
 
-        def settle(future: "Future[T]") -> None:
-            """Start the task again if Dask gave it up, else pass its result or error on."""
-            if not future.cancelled() and type(future.exception()).__name__ == "KilledWorker":
-                start()
+        async def settle(task: Any) -> None:  # noqa: ANN401
+            """Start the task again if Dask gave it up, else pass its result or error on.
+
+            The executor of Dask would lose the answer of a task whose worker dies after the task, if the task then fails.
+            """
+            try:
+                result = await self._client.gather(task, asynchronous=True)
+            except CancelledError:
+                answer.cancel()
+            except Exception as error:  # whatever the task or Dask raises
+                if type(error).__name__ == "KilledWorker":
+                    start()
+                else:
+                    answer.set_exception(error)
             else:
-                pass_on(future, answer)
+                answer.set_result(result)
 
         start()
         return answer
@@ -200,7 +205,8 @@ def version_of_worker() -> str:
 def started_on_worker(name: str, max_starts: int, work: Callable[..., T], *arguments: object) -> T:
     """Run by a worker: a task, unless it was started so often that it must be what its workers died of. Raises ServerError.
 
-    The scheduler keeps the number of starts, so each worker knows it.
+    The scheduler keeps the number of starts, so each worker knows it. A start that the task survived does not count: if the worker
+    dies before it sent the result, Dask starts the task again.
     """
     from distributed import get_client
 
@@ -209,7 +215,9 @@ def started_on_worker(name: str, max_starts: int, work: Callable[..., T], *argum
     if starts == max_starts:
         raise ServerError(f"{counted(starts, 'worker')} died during this task", hint="see the logs of the workers")
     client.set_metadata(key, starts + 1)
-    return work(*arguments)
+    result = work(*arguments)
+    client.set_metadata(key, starts)
+    return result
 
 
 def build_on_worker(task: "BuildTask", building: BuildingOptions) -> "BuildAnswer":
