@@ -316,3 +316,17 @@ def test_a_source_with_many_texts_that_nobody_can_read_is_found() -> None:
     assert short("\n" + blobs + "\n" * 14) == whole and short("\n" + blobs + "\n" * 15) == []
     assert short("\n" + "\n".join(lines[1:])) == []
     assert short("\n".join([*lines[1:], f"x = '{'a b' * 99}'"])) == []
+
+
+def test_a_tree_is_made_again_if_another_thread_disturbed_the_parser(monkeypatch: pytest.MonkeyPatch) -> None:
+    made, parse = [], ast.parse
+
+    def disturbed(text: str) -> ast.Module:
+        made.append(text)
+        if len(made) == 1:
+            raise SystemError("AST constructor recursion depth mismatch (before=57, after=51)")
+        return parse(text)
+
+    monkeypatch.setattr(ast, "parse", disturbed)
+    tree, gaps = parsed("x = 1\n")
+    assert (len(tree.body), gaps, made) == (1, [], ["x = 1\n"] * 2)

@@ -154,7 +154,12 @@ def _tree(text: str) -> ast.Module:
     try:
         with warnings.catch_warnings(), too_deep_as(ValueError):
             warnings.simplefilter("ignore")
-            return ast.parse(text)
+            try:
+                return ast.parse(text)
+            except (
+                SystemError
+            ):  # Python 3.11 counts the depth for all threads together: another thread made a tree just now
+                return ast.parse(text)
     except (SyntaxError, ValueError) as error:
         reason = _reason(error)
         raise UnparsedError(reason, is_syntax=reason.startswith("line")) from None
