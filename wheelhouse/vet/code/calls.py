@@ -13,6 +13,7 @@ from wheelhouse.vet.code.computed_values import computed
 from wheelhouse.vet.code.known_calls import DEFERRED, KNOWN_CALLS, KnownCalls
 from wheelhouse.vet.code.named_call import Call, Run, result_of
 from wheelhouse.vet.code.sinks import judge
+from wheelhouse.vet.code.source import syntax_tree
 from wheelhouse.vet.code.values import (
     MISSING,
     UNKNOWN,
@@ -305,6 +306,6 @@ def parsed_text(code: str | bytes) -> ast.Module | None:
     try:
         with warnings.catch_warnings(), too_deep_as(ValueError):
             warnings.simplefilter("ignore")
-            return ast.parse(code)
+            return syntax_tree(code)
     except (SyntaxError, ValueError, MemoryError):
         return None

@@ -16,7 +16,7 @@ from wheelhouse.documents import too_deep_as
 from wheelhouse.vet.code.behaviour import Behaviour
 from wheelhouse.vet.code.marshal_reader import Code, MarshalError, Plain, read_marshal
 from wheelhouse.vet.code.named_call import shortened
-from wheelhouse.vet.code.source import UnparsedError, decoded_source
+from wheelhouse.vet.code.source import UnparsedError, decoded_source, syntax_tree
 
 CACHED = re.compile(r"(?P<folder>.*/)?__pycache__/(?P<module>[^/]+?)\.[^/.]+(?:\.opt-(?P<level>[12]))?\.pyc")
 HEADER_BYTES = 16
@@ -94,7 +94,7 @@ def _difference(data: bytes, source: bytes, level: int, own_magic: int) -> str:
         text = decoded_source(source)
         with warnings.catch_warnings(), too_deep_as(ValueError):
             warnings.simplefilter("ignore")
-            tree = ast.parse(text)
+            tree = syntax_tree(text)
             made = _made(tree, level) if magic == own_magic else b""
     except (UnparsedError, SyntaxError, ValueError, MemoryError):
         return ""

@@ -149,17 +149,23 @@ def _statements(text: str) -> list[tuple[int, str]]:
     return [(one, "\n".join(lines[one:end])) for one, end in zip(starts, [*starts[1:], len(lines)], strict=True)]
 
 
+def syntax_tree(code: str | bytes) -> ast.Module:
+    """The tree of Python code, as `ast.parse` makes it, whose errors it raises.
+
+    Python 3.11 counts the depth of a tree for all threads together: after its SystemError, the code is parsed again.
+    """
+    try:
+        return ast.parse(code)
+    except SystemError:
+        return ast.parse(code)
+
+
 def _tree(text: str) -> ast.Module:
     """The tree of a text. Raises UnparsedError, with `is_syntax` for an error in a line."""
     try:
         with warnings.catch_warnings(), too_deep_as(ValueError):
             warnings.simplefilter("ignore")
-            try:
-                return ast.parse(text)
-            except (
-                SystemError
-            ):  # Python 3.11 counts the depth for all threads together: another thread made a tree just now
-                return ast.parse(text)
+            return syntax_tree(text)
     except (SyntaxError, ValueError) as error:
         reason = _reason(error)
         raise UnparsedError(reason, is_syntax=reason.startswith("line")) from None
