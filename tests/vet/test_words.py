@@ -1,6 +1,8 @@
 """The words that make a source worth following, and how they are searched."""
 
 import gc
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -111,11 +113,23 @@ def test_a_tree_that_was_followed_is_freed_without_the_garbage_collector() -> No
         source = Source(
             "odd/__init__.py", "odd", f"import subprocess\n{code}subprocess.run(['x'])\n".encode(), runs=True
         )
-        follow([source])
-        gc.collect()
-        gc.disable()
-        try:
+        with _what_only_the_collector_frees() as left:
             assert follow([source])
-            assert gc.collect() == 0, code
-        finally:
-            gc.enable()
+        assert not [each for each in left if type(each).__module__.startswith(("wheelhouse.vet.code.", "ast"))], code
+
+
+@contextmanager
+def _what_only_the_collector_frees() -> Iterator[list[object]]:
+    """A list that holds, after the block, each object that only the garbage collector freed, of all threads."""
+    left: list[object] = []
+    gc.collect()
+    gc.disable()
+    gc.set_debug(gc.DEBUG_SAVEALL)
+    try:
+        yield left
+        gc.collect()
+        left.extend(gc.garbage)
+    finally:
+        gc.set_debug(0)
+        gc.garbage.clear()
+        gc.enable()
