@@ -18,7 +18,11 @@ CONTROL_CHARACTERS = re.compile(r"[\x00-\x08\x0a-\x1f\x7f-\x9f\u061c\u200e\u200f
 
 
 def plain(line: str) -> str:
-    r"""A line with each control character but tab, and each line end, spelled out: `\x1b`, `\n`. No text of others can begin a new line."""
+    r"""A line with each control character but tab, each line end, and what changes the direction of text, spelled out:
+    `\x1b`, `\n`.
+
+    No text of others can begin a new line.
+    """
     return CONTROL_CHARACTERS.sub(lambda match: match[0].encode("unicode_escape").decode(), line)
 
 
@@ -46,12 +50,12 @@ def shortened(text: str) -> str:
 
 def size_text(count: int) -> str:
     """A size in bytes as text, in powers of ten: `999 bytes`, `1.2 MB`. The largest unit is GB."""
-    amount = float(count)
-    for unit in ("bytes", "kB", "MB"):
-        if amount < 1000:
-            return f"{amount:.0f} {unit}" if unit == "bytes" else f"{amount:.1f} {unit}"
-        amount /= 1000
-    return f"{amount:.1f} GB"
+    if count < 1000:
+        return counted(count, "byte")
+    for unit, size in (("kB", 10**3), ("MB", 10**6)):
+        if round(count / size, 1) < 1000:
+            return f"{count / size:.1f} {unit}"
+    return f"{count / 10**9:.1f} GB"
 
 
 def counted(count: int, noun: str) -> str:
@@ -74,8 +78,8 @@ def filled(template: str, values: Mapping[str, str | int | tuple[str, ...]]) -> 
     """A template with values in its fields. Raises KeyError for a value that is missing.
 
     `{paths}` names at most five strings in backticks, `{paths:3}` three, `{paths:8 plain}` eight without backticks,
-    `{paths:all}` all, without backticks; `{count:file}` counts: `2 files`. `{name:, from #}` is an optional part: nothing if the value
-    is missing or empty, else the text with the value in place of `#`. `{paths:3|: #}` is both.
+    `{paths:all}` all, without backticks; `{count:file}` counts: `2 files`. `{name:, from #}` is an optional part: nothing if
+    the value is missing, empty or 0, else the text with the value in place of `#`. `{paths:3|: #}` is both.
     """
     return _Filler(values).vformat(template, (), values)
 

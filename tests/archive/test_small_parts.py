@@ -257,9 +257,9 @@ def test_reasons_have_the_ids_that_locks_hold_today() -> None:
     [
         (Yanked(""), "it was yanked"),
         (Yanked("bad"), "it was yanked: bad"),
-        (BadPageEntry("url"), "the index page gives no address for the file"),
-        (BadPageEntry("sha256"), "the index page gives a malformed sha256 for the file"),
-        (BadPageEntry("odd"), "the index page gives odd"),
+        (BadPageEntry("url"), "on the index page, the file has no address"),
+        (BadPageEntry("sha256"), "on the index page, the file has a malformed sha256"),
+        (BadPageEntry("odd"), "on the index page, the file has odd"),
         (
             InvalidRequirementLine("x", True),
             "requires `x`, which PEP 508 does not allow: pip 24.1 and newer refuse it;",

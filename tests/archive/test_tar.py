@@ -91,10 +91,10 @@ HOSTILE: dict[str, tuple[bytes, str]] = {
     "a folder with content": (header("a", tarfile.DIRTYPE, 512) + bytes(512) + END, "has content, but its type"),
     "a link with a pax size": (
         pax(record("size", "9")) + header("a", tarfile.SYMTYPE) + END,
-        "gives the invalid size 9",
+        "in a pax header is invalid: 9",
     ),
     "a size that is no number": (pax(record("size", "x")) + header() + END, "is not a number"),
-    "a negative size": (pax(record("size", "-1")) + header() + END, "gives the invalid size -1"),
+    "a negative size": (pax(record("size", "-1")) + header() + END, "in a pax header is invalid: -1"),
     "a NUL in a path": (pax(record("path", "a\0b")) + header() + END, "pax header cannot be read"),
     "a record of no length": (pax(b"0 path=x\n") + header() + END, "pax header cannot be read"),
     "a record that is too long": (pax(b"99 path=x\n") + header() + END, "pax header cannot be read"),

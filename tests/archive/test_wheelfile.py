@@ -211,7 +211,9 @@ def test_a_wheel_version_that_installers_do_not_read_is_refused(tmp_path: Path, 
 
 
 def test_metadata_read_apart_must_be_of_the_file(tmp_path: Path) -> None:
-    with pytest.raises(RefusedError, match=r"`one-1.0-py3-none-any.whl` is refused .* metadata are those of two 1.0"):
+    with pytest.raises(
+        RefusedError, match=r"`one-1.0-py3-none-any.whl` is refused .* metadata state a different release: two 1.0"
+    ):
         metadata_of(core_metadata("two", "1.0"), "one-1.0-py3-none-any.whl")
     with pytest.raises(IntegrityError, match="lack the name or the version"):
         metadata_of(b"<html>sign in</html>", "one-1.0-py3-none-any.whl")

@@ -136,7 +136,7 @@ def test_the_wheelhouse_of_another_job_is_not_replaced(year: Path, tmp_path: Pat
     before = contents(far)
     with pytest.raises(
         IntegrityError,
-        match="the wheelhouse of another job: it has the project other, but none of the projects in the bundle",
+        match="does not belong to the job of the bundle: it has the project other, but none of the projects in the bundle",
     ):
         unpack(year / "3 full.tar", far, ())
     assert contents(far) == before
@@ -150,13 +150,13 @@ def test_a_bundle_that_misses_files_names_both_wheelhouses(year: Path, tmp_path:
         match=rf"the bundle updates wheelhouse {made_for}, but .* \(wheelhouse {now}\) lacks \d+ files of wheelhouse {made_for}",
     ) as raised:
         unpack(year / "5 previous.tar", far, ())
-    assert raised.value.hint.startswith(f"unpack the earlier bundle that makes wheelhouse {made_for}")
+    assert raised.value.hint.startswith(f"unpack the earlier bundle that results in wheelhouse {made_for}")
     kept = next(name for name in month(5) if name in month(1) and name.endswith(".whl"))
     (far / kept).write_bytes(b"altered")
     with pytest.raises(IntegrityError) as raised:
         unpack(year / "5 previous.tar", far, ())
     assert raised.value.hint.startswith(
-        "move away each file that differs; then unpack the earlier bundle that makes wheelhouse"
+        "move away each file that differs; then unpack the earlier bundle that results in wheelhouse"
     )
 
 
@@ -531,7 +531,10 @@ def test_the_commands_renew_a_far_side(typed: Session) -> None:
         in typed.stdout
     )
     assert typed("unpack short.tar empty") == 5
-    assert "run `wheelhouse state empty -o far.json` here, and then `wheelhouse pack …" in typed.transcript
+    assert (
+        "run `wheelhouse state empty -o far.json` here; then, on the near side, run `wheelhouse pack …"
+        in typed.transcript
+    )
     assert not (typed.folder / "empty").exists()
 
 

@@ -274,7 +274,7 @@ def test_constraints_of_an_airflow_release_are_compiled_where_fetch_looks(sessio
     compiling = f"constraints compile --airflow 3.9.2 --python 3.12 --index {index.url}"
     assert session(f"{compiling}") == 0
     assert "the pins are of today, not of the day when Airflow" in session.transcript
-    assert "for the pins of that day, add --uploaded-prior-to 2026-06-02" in session.transcript
+    assert "for the pins of the upload day, add --uploaded-prior-to 2026-06-02" in session.transcript
     path = session.folder / "constraints/airflow-3.9.2/constraints-3.12.txt"
     first, *pins = path.read_text().splitlines()
     assert first.startswith("# compiled by wheelhouse from apache-airflow==3.9.2")

@@ -226,8 +226,9 @@ def test_a_policy_that_names_licences_is_held_against_packages(tmp_path: Path) -
         "odd.deb": "deb-licence-unknown",
         "gone.deb": "deb-licence-unknown",
     }
-    assert "has files under GPL-2.0-or-later, which the policy denies (its copyright file gives GPL" in sentence_of(
-        findings["gpl.deb"]
+    assert (
+        "has files under GPL-2.0-or-later, which the policy denies (licences in its copyright file: GPL"
+        in sentence_of(findings["gpl.deb"])
     )
     only = replace(policy, licences_denied=frozenset(), licences_allowed=frozenset({"MIT"}))
     assert [one.rule for one in deb_licence_findings(lock, licences, only)] == [

@@ -277,8 +277,8 @@ def unsigned_release(fetching: Fetching) -> None:
         (tampered_packages, "Packages.xz`"),
         (tampered_package, "git_2.39.5-0_amd64.deb"),
         (tampered_package_of_the_same_size, "git_2.39.5-0_amd64.deb` has the sha256"),
-        (tampered_release, "has no valid signature of the given keys"),
-        (unsigned_release, "has no valid signature of the given keys"),
+        (tampered_release, "has no valid signature by any of the given keys"),
+        (unsigned_release, "has no valid signature by any of the given keys"),
     ],
 )
 def test_what_was_altered_is_refused(fetching: Fetching, tamper: Callable[[Fetching], None], message: str) -> None:

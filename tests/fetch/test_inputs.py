@@ -282,7 +282,7 @@ def test_lines_whose_hashes_contradict_each_other_are_named(run: Run, work: Path
     (work / "b.txt").write_text(f"lib==1.0 --hash=sha256:{two}\n")
     error = run.error("-r", "a.txt", "-r", "b.txt")
     assert error["exit-code"] == 2
-    assert error["sentence"] == "a.txt:1 and b.txt:1 give different hashes of lib, so no file can match both"
+    assert error["sentence"] == "a.txt:1 and b.txt:1 allow different hashes for lib, so no file can match both"
     assert run.error("-r", "a.txt", "-c", "b.txt")["exit-code"] == 2
     (work / "b.txt").write_text(f"lib==1.0 --hash=sha512:{other}\n")
     assert run.pins("-r", "a.txt", "-r", "b.txt") == {"lib": "1.0"}
@@ -355,7 +355,7 @@ def test_a_file_by_its_address(run: Run, work: Path, offered: Path) -> None:
     digest = sha(offered / "lib-1.0-py3-none-any.whl")
     assert run.pins("app", f"lib @ {url}#sha256={digest}") == {"app": "1.0", "lib": "1.0"}
     document = run(f"lib @ {url}")
-    assert any("gives no hash" in warning for warning in document["warnings"])
+    assert any("has no hash" in warning for warning in document["warnings"])
     assert run.error(f"lib @ {url}#sha256={digest[::-1]}")["exit-code"] == 5
     assert verify(work / "wheels").findings == ()
 
@@ -407,7 +407,7 @@ def test_a_project_its_extras_and_groups(run: Run, work: Path) -> None:
 
 def test_a_project_that_leaves_its_dependencies_to_a_build(run: Run, work: Path) -> None:
     (work / "pyproject.toml").write_text('[project]\nname = "mine"\ndynamic = ["version", "dependencies"]\n')
-    assert "declares dependencies dynamic" in run.error("-r", "pyproject.toml")["sentence"]
+    assert "declares dependencies as dynamic" in run.error("-r", "pyproject.toml")["sentence"]
 
 
 @pytest.mark.parametrize(
@@ -426,7 +426,9 @@ def test_dependencies_that_are_stated_for_poetry_alone(run: Run, work: Path, tab
 
 def test_sources_that_are_told_to_uv_alone_are_noted(run: Run, work: Path) -> None:
     (work / "pyproject.toml").write_text(PYPROJECT + '[tool.uv.sources]\nlib = {path = "../lib"}\n')
-    assert "only uv reads the sources that `pyproject.toml` gives for lib" in run.said("-r", "pyproject.toml")
+    assert "`pyproject.toml` has sources for lib in [tool.uv.sources], which only uv reads" in run.said(
+        "-r", "pyproject.toml"
+    )
 
 
 def test_a_project_for_another_python(run: Run, work: Path) -> None:
@@ -638,7 +640,7 @@ def test_a_cool_off_has_exceptions_with_reasons(run: Run, work: Path, offered: P
     )
     assert run.pins("lib") == {"lib": "2.0"}
     (work / "wheelhouse.toml").write_text('uploaded-prior-to = "2025-01-01"\n[uploaded-prior-to-except]\nlib = " "\n')
-    assert "gives no reason" in run.error("lib")["sentence"]
+    assert "has no reason" in run.error("lib")["sentence"]
 
 
 def test_an_age_does_not_make_the_job_another(run: Run, work: Path) -> None:
@@ -778,8 +780,8 @@ def test_constraints_of_a_branch_that_moved_on(airflow: Run, work: Path) -> None
         "exit-code": 3,
         "sentence": "apache-airflow 2.0.0 requires `tzlocal<2.0,>=1.4`, but the constraint is `tzlocal==2.1` "
         "(constraints-2-0/constraints-3.12.txt:2)",
-        "hint": "use the constraints of the tag constraints-2.0.0 instead of those of a branch, which moves on to later "
-        "releases: `--airflow 2.0.0` uses this tag",
+        "hint": "use the constraints of the tag constraints-2.0.0, because a branch moves on to later releases: "
+        "`--airflow 2.0.0` uses this tag",
         "details": [
             "the command line → apache-airflow 2.0.0 (its only release) → tzlocal<2.0,>=1.4",
             "constraint tzlocal==2.1 (constraints-2-0/constraints-3.12.txt:2)",

@@ -199,4 +199,6 @@ def test_a_file_where_the_house_must_go(index: IndexServer, tmp_path: Path) -> N
     _, stderr = run.communicate(timeout=30)
     assert run.returncode == 6
     sentence, hint = stderr.splitlines()[-2:]
-    assert sentence == "error: `wheels`: File exists" and hint.endswith("it has the name of a folder that must be made")
+    assert sentence == "error: `wheels`: File exists" and hint.endswith(
+        "wheelhouse must make a folder with the same name"
+    )

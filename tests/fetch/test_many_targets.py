@@ -46,7 +46,7 @@ def test_each_target_without_a_solution_is_said_once(session: Session, command: 
     assert len(lines) <= 10
     assert lines[-2].startswith(f"error: no solution for 4 of 16 targets ({', '.join(FAILING)}): ")
     assert lines[-1].startswith("hint: ")
-    assert "--keep-going to write the other 12" in lines[-1]
+    assert "--keep-going to continue with the other 12" in lines[-1]
     has = "  native 2.0 has wheels of cp38, cp39, cp310, cp311, cp312, cp313 for macosx_11_0_arm64, manylinux_2_17_aarch64"
     assert sum(line.startswith(has) for line in lines) == 1
     for name in FAILING:

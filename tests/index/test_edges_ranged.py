@@ -71,22 +71,22 @@ CHANGES: dict[str, tuple[int, Any, str]] = {
     "a body that is too short": (
         1,
         lambda status, start, end, size, body: (status, start, end, size, body[1:]),
-        "another number of bytes than its Content-Range says",
+        "a number of bytes that does not match its Content-Range",
     ),
     "a body that is too long": (
         2,
         lambda status, start, end, size, body: (status, start, end, size, body + b"x"),
-        "another number of bytes than its Content-Range says",
+        "a number of bytes that does not match its Content-Range",
     ),
     "a later range": (
         2,
         lambda status, start, end, size, body: (status, start + 1, end + 1, size, body),
-        "another range than was requested",
+        "a range that was not requested",
     ),
     "a shorter range": (
         2,
         lambda status, start, end, size, body: (status, start, end - 1, size, body[:-1]),
-        "another range than was requested",
+        "a range that was not requested",
     ),
     "more than can be metadata": (
         1,

@@ -113,14 +113,14 @@ def test_every_refusal_of_locations_has_its_sentence_and_its_hint() -> None:
         (("b=x", "a=y"), ("b=z", "a=z"), ("a=p",)): ("two indexes are named `a`", "give each index its own name"),
         (("x", "y"), (), ()): (
             "two or more indexes have no name",
-            "name the other indexes, and assign projects to them: --index corp=URL --from corp=PROJECT",
+            "keep one index without a name; give each other index a name and its projects: --index corp=URL --from corp=PROJECT",
         ),
         (("a=x",), (), ()): (
             "no project is assigned to the index `a`",
             "assign projects: --from a=PROJECT, or --from 'a=acme-*' for a pattern",
         ),
         (("a=x",), (), ("b=p",)): (
-            "`--from b=p` names an index that is not given",
+            "`--from b=p` has a name that no index has",
             "use the same NAME in both options: --index NAME=URL --from NAME=PROJECT",
         ),
         (("a=x",), ("b=y",), ("a=p,q", "b=q")): (
@@ -290,7 +290,7 @@ def test_a_page_of_links_is_requested_once_with_its_query_and_must_be_there() ->
         LinksPage("https://h.example/files?t=1", gone).holds(NormalizedName("app"))
     assert (str(caught.value), caught.value.hint) == (
         "https://h.example/files answered 404",
-        "check the address that --find-links gives",
+        "check the address after --find-links",
     )
 
 

@@ -296,14 +296,17 @@ def test_a_sidecar_of_another_project_or_version_is_refused(
     index.add(wheel, metadata=core_metadata(name, version))
     with (
         supplied(index, tmp_path / "cache") as supply,
-        pytest.raises(IntegrityError, match=f"its metadata are those of {name} {version}"),
+        pytest.raises(IntegrityError, match=f"its metadata state a different release: {name} {version}"),
     ):
         supply.metadata.get(the_candidate(supply)).result()
 
 
 def test_a_sidecar_that_is_not_what_the_index_says_is_refused(index: IndexServer, tmp_path: Path) -> None:
     index.faults.append(Fault(r"\.metadata$", "wrong_bytes", times=None, at=30))
-    with supplied(index, tmp_path / "cache") as supply, pytest.raises(IntegrityError, match="does not have the sha256"):
+    with (
+        supplied(index, tmp_path / "cache") as supply,
+        pytest.raises(IntegrityError, match="does not match its sha256"),
+    ):
         supply.metadata.get(the_candidate(supply)).result()
 
 
@@ -314,7 +317,10 @@ def test_a_wrong_sidecar_is_told_from_a_page_wherever_its_version_is(
     index: IndexServer, tmp_path: Path, text: bytes
 ) -> None:
     index.put("/files/app-1.0-py3-none-any.whl.metadata", text)
-    with supplied(index, tmp_path / "cache") as supply, pytest.raises(IntegrityError, match="does not have the sha256"):
+    with (
+        supplied(index, tmp_path / "cache") as supply,
+        pytest.raises(IntegrityError, match="does not match its sha256"),
+    ):
         supply.metadata.get(the_candidate(supply)).result()
 
 
@@ -359,9 +365,9 @@ def test_a_sidecar_that_differs_is_an_error_whichever_comes_first_and_in_the_nex
             asked = supply.metadata.get(candidate, certain=True)
             if first == "file":
                 supply.artifacts.get(candidate).result()
-            with pytest.raises(IntegrityError, match="does not have the sha256"):
+            with pytest.raises(IntegrityError, match="does not match its sha256"):
                 supply.metadata.get(candidate).result()
-            with pytest.raises(IntegrityError, match="does not have the sha256"):
+            with pytest.raises(IntegrityError, match="does not match its sha256"):
                 asked.result()
             supply.artifacts.get(candidate).result()
 

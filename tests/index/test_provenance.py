@@ -182,7 +182,7 @@ def test_a_provenance_object_that_cannot_be_read_is_left_out(tmp_path: Path, ans
 
 def test_a_locked_object_is_read_from_the_index_and_must_be_the_same(tmp_path: Path) -> None:
     assert Offer(tmp_path / "a").store.text(Provenance(URL, SHA256)).result() == RAW.decode()
-    with pytest.raises(IntegrityError, match="differs from the file that the lock file names"):
+    with pytest.raises(IntegrityError, match="does not match its sha256 in the lock file"):
         Offer(tmp_path / "b", Answer(200, RAW + b" ")).store.text(Provenance(URL, SHA256)).result()
     with pytest.raises(ServerError, match="the index page names this file, but the index answered 410"):
         Offer(tmp_path / "c", Answer(410)).store.text(Provenance(URL, SHA256)).result()
@@ -196,7 +196,7 @@ def test_a_locked_object_is_shared_as_a_file(tmp_path: Path) -> None:
 
 
 def test_a_locked_object_that_is_no_longer_there_or_another_is_said(tmp_path: Path) -> None:
-    changed = "differs from the file that the lock file names"
+    changed = "does not match its sha256 in the lock file"
     for number, (answer, kind, sentence) in enumerate(
         (
             (Answer(404), ServerError, f"{URL}: the index page names this file, but the index answered 404"),

@@ -133,7 +133,7 @@ def test_the_command_lists_what_is_missing_and_ends_with_1(
         done = wheelhouse("check", small_wheelhouse, "--against", server.url, cwd=tmp_path)
         assert done.returncode == 1 and f"{QUICK}: missing\n" in done.stdout
         assert "\x1b" not in done.stdout and f"{LIB}: yanked there (a " in done.stdout
-        assert "the mirror gives no upload times\n" in done.stdout
+        assert "the pages of the mirror have no upload times\n" in done.stdout
         assert done.stdout.endswith("does not have every file (7 files: 1 same hash, 6 missing)\n")
         document = json.loads(
             wheelhouse("check", small_wheelhouse, "--against", server.url, "--json", cwd=tmp_path).stdout
@@ -156,7 +156,7 @@ def test_what_a_redirect_to_another_server_gives_does_not_count(
         assert run(["check", str(small_wheelhouse), "--against", server.url, *options]) == 1
         printed = capsys.readouterr()
         assert f"{QUICK}: missing\n" in printed.out and f"{LIB}: missing" not in printed.out
-        assert f"{server.url} redirects to localhost for projects that it does not have" in printed.err
+        assert f"{server.url} redirects requests for unknown projects to localhost" in printed.err
         server.send_on("/simple/quick/", f"{mirror.url}/quick/")
         assert run(["check", str(small_wheelhouse), "--against", server.url, *options]) == 1
         assert f"{QUICK}: missing" not in capsys.readouterr().out
@@ -166,7 +166,7 @@ def test_an_address_without_any_file_is_doubted(
     small_wheelhouse: Path, mirror: IndexServer, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert run(["check", str(small_wheelhouse), "--against", mirror.origin]) == 1
-    assert "hint: give the address of a Simple index" in capsys.readouterr().out
+    assert "hint: use the address of a Simple index" in capsys.readouterr().out
 
 
 def test_the_token_is_sent_and_not_shown(small_wheelhouse: Path, mirror: IndexServer, tmp_path: Path) -> None:

@@ -155,8 +155,8 @@ def test_prune_refuses_to_remove_everything(tree: Path, tmp_path: Path) -> None:
 REFUSED = {
     "a release that is not there": (entry(Action.REMOVE, "lib==9"), "the index does not have `lib==9`"),
     "a project that is not there": (entry(Action.YANK, "libb==1.0"), "the index does not have `libb==1.0`"),
-    "no version": (entry(Action.REMOVE, "lib"), "does not name a release"),
-    "no name": (entry(Action.REMOVE, "==1.0"), "does not name a release"),
+    "no version": (entry(Action.REMOVE, "lib"), "is not the name and version of a release"),
+    "no name": (entry(Action.REMOVE, "==1.0"), "is not the name and version of a release"),
     "what was not removed": (entry(Action.RESTORE, "lib==1.0"), "`lib==1.0` is not removed in this index"),
     "what was not yanked": (entry(Action.UNYANK, "lib==1.0"), "is not yanked in this index"),
     "what was not blocked": (entry(Action.UNBLOCK, "lib"), "is not blocked in this index"),

@@ -138,8 +138,7 @@ def test_what_the_repository_redirects_to_another_server_is_sent(small_wheelhous
         assert done.returncode == 0, done.stderr
         assert set(receiver.received) == names(small_wheelhouse)
         assert (
-            "redirects to localhost for projects that it does not have; files on that server count as missing"
-            in done.stderr
+            "redirects requests for unknown projects to localhost; files on localhost count as missing" in done.stderr
         )
 
 
@@ -155,7 +154,7 @@ def test_another_file_of_the_same_name_stops_everything(small_wheelhouse: Path, 
         shutil.copy(small_wheelhouse / "quick-1.0-py3-none-any.whl", other)
         receiver.index.add(other, project="lib", version="1.0", metadata=b"")
         refused = publish(small_wheelhouse, url, receiver, cwd=tmp_path)
-        assert refused.returncode == 5 and "has another file under the name `lib-1.0" in refused.stderr
+        assert refused.returncode == 5 and "has a different file with the name `lib-1.0" in refused.stderr
         assert receiver.received == []
 
 
@@ -196,7 +195,7 @@ def test_a_lost_race_is_success_if_the_other_upload_has_the_same_bytes(
     if outcome:
         assert {row["outcome"] for row in json.loads(done.stdout)["files"] if row["file"] == name} == {outcome}
     else:
-        assert f"has another file under the name `{name}`" in done.stdout
+        assert f"has a different file with the name `{name}`" in done.stdout
 
 
 def test_credentials_come_from_a_file_or_netrc_and_are_never_shown(small_wheelhouse: Path, tmp_path: Path) -> None:

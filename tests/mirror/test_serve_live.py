@@ -219,7 +219,9 @@ def test_pages_are_encoded_for_who_accepts_that() -> None:
     assert (
         asked(application, "/simple/", accept_encoding="gzip", if_none_match=plain.headers["etag"]).status_code == 200
     )
-    assert "content-encoding" not in asked(application, "/simple/", accept_encoding="gzip;q=0").headers
+    for refused in ("gzip;q=0", "gzip; q=0.", "gzip;q=0.0", "GZIP ; Q=0.000 "):
+        assert "content-encoding" not in asked(application, "/simple/", accept_encoding=refused).headers
+    assert "content-encoding" in asked(application, "/simple/", accept_encoding="gzip;q=0.001").headers
 
 
 def test_brotli_is_preferred_if_it_is_installed(monkeypatch: pytest.MonkeyPatch) -> None:

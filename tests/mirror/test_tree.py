@@ -250,7 +250,7 @@ def test_a_folder_in_the_place_of_a_file_is_named(
     refused = wheelhouse("index", small_wheelhouse, "-o", "tree", cwd=tmp_path)
     assert refused.returncode == 6, refused.stderr
     assert refused.stderr.splitlines()[-2] == f"error: `tree/{name}`: Is a directory"
-    assert "it has the name of a file that must be written" in refused.stderr.splitlines()[-1]
+    assert "wheelhouse must write a file with the same name" in refused.stderr.splitlines()[-1]
 
 
 @pytest.mark.parametrize(

@@ -440,7 +440,7 @@ def test_a_registry_that_cannot_be_reached_is_an_error_with_the_other_ways(fetch
     with pytest.raises(ServerError, match="could not be reached") as raised:
         fetching("127.0.0.1:9/base:1")
     assert raised.value.hint == (
-        "name a mirror of the registry: --image-mirror 127.0.0.1:9=https://…, or a saved image: --base-image docker-archive:FILE"
+        "use a mirror of the registry (--image-mirror 127.0.0.1:9=https://…) or a saved image (--base-image docker-archive:FILE)"
     )
 
 

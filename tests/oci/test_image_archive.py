@@ -143,10 +143,22 @@ def broken(image: TinyImage) -> dict[str, bytes | str]:
             "lacks '../../etc/passwd'",
         ),
         (
+            "docker-archive",
+            {
+                "manifest.json": json.dumps(
+                    [{"Config": "config.json", "Layers": ["layer.tar"] * 501, "RepoTags": ["python:3"]}]
+                ).encode(),
+                "config.json": b"{}",
+                "layer.tar": b"",
+            },
+            IntegrityError,
+            "has 501 layers, more than 500",
+        ),
+        (
             "oci-archive",
             broken(tiny_image()),
             IntegrityError,
-            r"is not a file with the size that the manifest gives \([0-9]+ bytes\)",
+            r"is not a file of [0-9]+ bytes",
         ),
     ],
 )

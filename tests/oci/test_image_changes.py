@@ -31,7 +31,7 @@ def test_what_differs_is_said_and_how_many_layers_stay() -> None:
     )
     digests = f"sha256:{'1' * 64} → sha256:{'2' * 64}"
     assert lines((OLD,), (new,)) == [
-        f"image/amd64: other bytes, {digests}, Python 3.12.4 → Python 3.12.5, 1 of 2 layers the same"
+        f"image/amd64: other bytes, {digests}, Python 3.12.4 → Python 3.12.5, 1 of 2 layers unchanged"
     ]
     assert lines((OLD,), (replace(OLD, name="corp/python:3.12"),)) == [
         "image/amd64: other name, python:3.12 → corp/python:3.12"
@@ -47,7 +47,7 @@ def test_an_image_that_is_new_is_added_and_one_without_facts_has_none() -> None:
     [document] = image_change_document([change])
     assert document["old"] is None and document["new"]["python"] is None
     assert lines((replace(OLD, facts=None),), (replace(OLD, manifest=OTHER),))[0].endswith(
-        "none → Python 3.12.4, 2 of 2 layers the same"
+        "none → Python 3.12.4, 2 of 2 layers unchanged"
     )
 
 

@@ -50,5 +50,5 @@ def test_a_mirror_has_the_image_under_its_own_prefix_and_the_image_keeps_its_nam
 
 @pytest.mark.parametrize("text", ["mirror.corp", "https://u:p@mirror.corp", "https://mirror.corp/a?b", "ftp://m.corp"])
 def test_what_is_no_mirror(text: str) -> None:
-    with pytest.raises(InputError, match="does not name the mirror of a registry"):
+    with pytest.raises(InputError, match="is not a valid mirror of a registry"):
         Mirror.parse(text)

@@ -103,7 +103,7 @@ def test_the_rename_left_out_where_the_release_wants_it(house: Path, python: Pat
     assert told.code == 1
     assert "without constraints" in named(told, "apache_airflow-2.7.0")
     found = [sentence for sentence in told.sentences if sentence.startswith(COMPANY)]
-    assert "does not install a file of this name; it must be staged as `Acme_Apache_Airflow_Plugins" in found[0]
+    assert "does not install a file of this name; the file must be staged as `Acme_Apache_Airflow_Plugins" in found[0]
     assert "is locked, but was not installed" in found[1]
 
 
@@ -114,7 +114,8 @@ def test_constraints_of_another_release(house: Path, python: Path, tmp_path: Pat
     assert told.code == 1
     constraints = [sentence for sentence in told.sentences if sentence.startswith("constraints-3.11.txt")]
     assert any(
-        "it is for another release, and excludes pins of the lock file: lib 1.0 (lib==0.9)" in one
+        "it is for a different release than the lock file, and excludes these pins of the lock file: lib 1.0 (lib==0.9)"
+        in one
         for one in constraints
     )
 
@@ -125,7 +126,9 @@ def test_a_pip_too_old_for_the_layout(house: Path, python: Path, tmp_path: Path)
     arguments.write_text(arguments.read_text().replace(PIP, "18.1"))
     told = rehearse(folder, python=python)
     assert told.code == 1
-    assert any("build.args: it differs from what stage wrote" in sentence for sentence in told.sentences)
+    assert any(
+        "build.args: it is not the file that `wheelhouse stage` wrote" in sentence for sentence in told.sentences
+    )
     assert "pip 18.1 is too old for this wheel: pip 20.3 and newer know its tags" in named(told, "lib-1.0")
     assert "use pip 20.3 or newer: fetch it into tools/ of the wheelhouse, and stage again" in named(told, "lib-1.0")
 

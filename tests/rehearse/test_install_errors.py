@@ -40,7 +40,7 @@ LOGS = {
     "a requirement that is in no lock": (
         "ERROR: Could not find a version that satisfies the requirement setuptools>=40.8.0 (from versions: none)\n"
         "ERROR: No matching distribution found for setuptools>=40.8.0\n",
-        "setuptools: `setuptools>=40.8.0` was requested, but no lock file of this folder names it",
+        "setuptools: `setuptools>=40.8.0` was requested, but no lock file of this folder has that project",
     ),
     "a file that pip does not find": (
         "ERROR: Could not find a version that satisfies the requirement lib>=1 (from app) (from versions: none)\n",
@@ -73,12 +73,12 @@ LOGS = {
     "a requirement without a hash": (
         "ERROR: In --require-hashes mode, all requirements must have their versions pinned with ==. These do not:\n"
         "    other>=1 from https://127.0.0.1/other.whl (from app==1.0)\n",
-        "other: `other>=1` was requested, but no lock file of this folder names it",
+        "other: `other>=1` was requested, but no lock file of this folder has that project",
     ),
     "other bytes": (
         "ERROR: THESE PACKAGES DO NOT MATCH THE HASHES FROM THE REQUIREMENTS FILE. If you have updated …\n"
         "    lib==2.0 from file:///lib.whl:\n        Expected sha256 00\n             Got        11\n",
-        "lib-2.0-cp312-cp312-manylinux_2_28_x86_64.whl: its hash differs from the one in the requirements file",
+        "lib-2.0-cp312-cp312-manylinux_2_28_x86_64.whl: its hash differs from its hash in the requirements file",
     ),
     "a conflict": (
         "ERROR: Cannot install app and lib because these package versions have conflicting dependencies.\n\n"

@@ -229,7 +229,7 @@ def test_an_sdist_that_does_not_build_is_explained_as_build_explains_it(tmp_path
     assert told.sentences[0] == (
         "raw-1.0.tar.gz: it is an sdist, and could not be built without a network: the header `mysql/mysql.h` is missing; "
         "on Debian: apt-get install default-libmysqlclient-dev; or build a wheel of it before the transfer: "
-        "`wheelhouse build`, then stage again"
+        "`wheelhouse build`, then run `wheelhouse stage` again"
     )
 
 
@@ -289,7 +289,7 @@ SABOTAGE: dict[str, tuple[Callable[[Path], object], str]] = {
         other_constraints,
         "constraints.cp312-win_amd64.txt: it is for another release, and excludes pins of the lock "
         "file: lib 2.0 (lib==1.9); "
-        "stage again; or fetch again, with the constraints of this release",
+        "stage again; or fetch again, with the constraints of the release that you need",
     ),
     "a file altered after staging": (altered_afterwards, "lib-2.0-py3-none-any.whl: its size is "),
 }

@@ -140,4 +140,4 @@ def test_a_value_that_is_missing_is_an_error() -> None:
 
 def test_braces_in_a_fact_are_text() -> None:
     finding = Finding.of("x-1.0.whl", "pth-known", Severity.NOTE, path="{subject} {0} {path!r}")
-    assert sentence_of(finding) == "`{subject} {0} {path!r}` runs a line of code that setuptools writes into such files"
+    assert sentence_of(finding) == "`{subject} {0} {path!r}` runs a line of code that setuptools writes into .pth files"

@@ -195,5 +195,5 @@ def test_what_a_stopped_search_says() -> None:
         "c and d conflicted 2 times",
     )
     assert caught.value.hint == (
-        "pin one of these projects, or add a constraints file; or give the search more time: --resolve-seconds"
+        "pin one of these projects, add a constraints file, or allow a longer search: --resolve-seconds"
     )

@@ -186,7 +186,7 @@ def test_a_line_that_names_a_file_is_recorded_without_secrets(text: str, written
         ("git+https://x/y.git", "x: `git+https` is a repository, not a file"),
         (f"other @ ./{WHEEL}", f"x: `{WHEEL}` is a file of lib, not of other"),
         (f"ftp://x/{WHEEL}", "x: `ftp:` addresses are not supported"),
-        (f"file://server/{WHEEL}", "x: the `file:` address names another machine, server"),
+        (f"file://server/{WHEEL}", "x: the `file:` address is for another machine, server"),
         ("./lib.whl", "x: `lib.whl` does not state a project and version: "),
         ("./lib-1.0.exe", "x: `lib-1.0.exe` is neither a wheel nor an sdist"),
         ("./d/", "x: `/` is neither a wheel nor an sdist"),
@@ -277,7 +277,7 @@ def test_files_are_read_with_those_that_they_name() -> None:
         ({"r.txt": "-r a.txt\n", "a.txt": "-c r.txt\n"}, False, "`r.txt` includes itself: r.txt → a.txt → r.txt"),
         ({"r.txt": "-r a.txt\n", "a.txt": ""}, True, "r.txt:1: `-r` is not allowed in a constraints file"),
         ({"r.txt": "lib[x]<2\n"}, True, "r.txt:1: a constraint cannot have extras"),
-        ({"r.txt": f"./{WHEEL}\n"}, True, "r.txt:1: a constraint cannot name a file"),
+        ({"r.txt": f"./{WHEEL}\n"}, True, "r.txt:1: a constraint cannot refer to a file"),
     ],
 )
 def test_a_file_that_cannot_be_used(texts: Mapping[str, str], constraints: bool, sentence: str) -> None:

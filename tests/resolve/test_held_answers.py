@@ -81,7 +81,7 @@ def test_an_old_way_to_ask_is_told_once() -> None:
     assert list(found) == ["app 1.0", "lib 2.0"]
     assert len(warnings) == 1
     assert warnings[0].startswith("app 1.0 has a requirement on `lib` that PEP 508 does not allow (")
-    assert warnings[0].endswith("); it is read as `lib>=1`")
+    assert warnings[0].endswith("); wheelhouse reads the requirement as `lib>=1`")
 
 
 def test_a_newer_release_with_an_invalid_line_is_passed_over_and_told() -> None:
@@ -124,7 +124,7 @@ def test_two_extras_of_one_project_are_told_sorted() -> None:
 # What cannot be named or read
 
 WHEEL = "lib-1.0-py3-none-any.whl"
-BUILD = "if you trust the code, build a wheel of it (`python -m build --wheel`), and name the wheel"
+BUILD = "if you trust the code, build a wheel of it (`python -m build --wheel`), and request this wheel"
 NAME = "use the file name from the build: name-version-tags.whl, or name-version.tar.gz"
 SHA256 = "a" * 64
 
@@ -136,15 +136,15 @@ SHA256 = "a" * 64
         ("svn:x:y", "`svn` is a repository, not a file", BUILD),
         (f"other @ ./{WHEEL}", f"`{WHEEL}` is a file of lib, not of other", None),
         (f"ftp://x/{WHEEL}", "`ftp:` addresses are not supported", "give an https address, or a path"),
-        (f"file://server/{WHEEL}", "the `file:` address names another machine, server", "give a path"),
+        (f"file://server/{WHEEL}", "the `file:` address is for another machine, server", "give a path"),
         ("./lib-1.0.exe", "`lib-1.0.exe` is neither a wheel nor an sdist", BUILD),
         ("./d/", "`/` is neither a wheel nor an sdist", BUILD),
         (f"https://[x/{WHEEL}", "the address cannot be read", "write https://host/path/name-version-tags.whl"),
         (f"./{WHEEL}#md5=00", "the hash md5 is too weak", "give its sha256"),
         (f"./{WHEEL}#sha224=00", "the hash sha224 is too weak", "give its sha256"),
         (f"./{WHEEL}#sha1=00&md5=00", "the hash md5 is too weak", "give its sha256"),
-        (f"./{WHEEL}#sha256=00", "`00` is not a sha256", "give all its hexadecimal digits"),
-        (f"./{WHEEL}#sha512={SHA256}", f"`{SHA256}` is not a sha512", "give all its hexadecimal digits"),
+        (f"./{WHEEL}#sha256=00", "`00` is not a sha256", "write all hexadecimal digits of the hash"),
+        (f"./{WHEEL}#sha512={SHA256}", f"`{SHA256}` is not a sha512", "write all hexadecimal digits of the hash"),
         (f"./{WHEEL}#subdirectory=a&sha256={SHA256}", "`#subdirectory=` is not supported", BUILD),
     ],
 )

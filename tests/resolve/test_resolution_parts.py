@@ -66,7 +66,7 @@ def test_two_lines_must_admit_one_file(first: tuple[str, ...], second: tuple[str
         asked.must_admit_hashes()
         return
     with pytest.raises(
-        InputError, match=r"^a\.txt:1 and b\.txt:2 give different hashes of lib, so no file can match both$"
+        InputError, match=r"^a\.txt:1 and b\.txt:2 allow different hashes for lib, so no file can match both$"
     ):
         asked.must_admit_hashes()
 

@@ -89,7 +89,7 @@ def test_who_does_not_say_when_a_file_was_uploaded(index: str, said: str) -> Non
         f"{said} does not say when `lib-1.zip` was uploaded, so --uploaded-prior-to cannot be applied"
     )
     assert caught.value.hint == (
-        "use an index that gives upload times (PEP 700), or exempt lib in wheelhouse.toml, with a reason: "
+        "use an index with upload times (PEP 700), or exempt lib in wheelhouse.toml, with a reason: "
         '[uploaded-prior-to-except] lib = "…"'
     )
 
@@ -251,17 +251,17 @@ HASH = f"--hash=sha256:{'a' * 64}"
         (
             "lib --hash=sha256",
             "x: `sha256` is not a hash that pip accepts",
-            "write --hash=sha256:…, with as many digits as the algorithm has (sha256, sha384, sha512)",
+            "write --hash=sha256:…, with all hexadecimal digits of the hash; algorithms: sha256, sha384, sha512",
         ),
         (
             f"lib --hash=sha256:{'a' * 63}\u0664",
             f"x: `sha256:{'a' * 63}\u0664` is not a hash that pip accepts",
-            "write --hash=sha256:…, with as many digits as the algorithm has (sha256, sha384, sha512)",
+            "write --hash=sha256:…, with all hexadecimal digits of the hash; algorithms: sha256, sha384, sha512",
         ),
         (
             f"lib --hash=sha256:sha256:{'a' * 57}",
             f"x: `sha256:sha256:{'a' * 57}` is not a hash that pip accepts",
-            "write --hash=sha256:…, with as many digits as the algorithm has (sha256, sha384, sha512)",
+            "write --hash=sha256:…, with all hexadecimal digits of the hash; algorithms: sha256, sha384, sha512",
         ),
         ("lib --pre app", "x: `app` follows an option", "write each requirement on a line of its own"),
     ],
@@ -306,7 +306,7 @@ def test_a_requirement_may_be_as_long_as_the_limit(monkeypatch: pytest.MonkeyPat
         (
             "./lib-1.0.zip",
             True,
-            "r.txt:1: a constraint cannot name a file",
+            "r.txt:1: a constraint cannot refer to a file",
             "write a requirement instead, or use --override",
         ),
     ],
@@ -368,9 +368,10 @@ def test_the_hints_about_an_address_that_a_release_requires() -> None:
         assert str(caught.value) == f"app 1.0 requires `lib @ {address}`, but this address is outside the indexes"
         hints.append(caught.value.hint)
     assert hints == [
-        "if you trust that file, request it yourself: 'lib @ …#sha256=…'; or name a release with --override FILE",
+        "if you trust the file at this address, request it yourself: 'lib @ …#sha256=…'; "
+        "or write the release that you want into a file for --override",
         "if you trust the code, build a wheel of it, offer the wheel with --find-links, "
-        "and name its release (`lib==…`) in a file that you give with --override",
+        "and write its release (`lib==…`) into a file for --override",
     ]
 
 
@@ -378,11 +379,8 @@ def test_lines_with_contradicting_hashes_get_a_hint() -> None:
     one, other = (parse_line(f"lib==1 --hash=sha256:{digit * 64}", f"r.txt:{digit}") for digit in "12")
     with pytest.raises(InputError) as caught:
         ResolutionRequest(TARGET, (one, other)).must_admit_hashes()
-    assert str(caught.value) == "r.txt:1 and r.txt:2 give different hashes of lib, so no file can match both"
-    assert (
-        caught.value.hint
-        == "remove one of the two requirements, or add the hashes of each requirement to the other requirement"
-    )
+    assert str(caught.value) == "r.txt:1 and r.txt:2 allow different hashes for lib, so no file can match both"
+    assert caught.value.hint == "remove one of the two requirements, or write all hashes into both requirements"
 
 
 def test_specifiers_with_one_wildcard_are_exact_if_another_clause_is() -> None:
@@ -495,8 +493,8 @@ REFUSED = {
     "--find-links x": "give this option to wheelhouse itself",
     "-f x": "give this option to wheelhouse itself",
     "--trusted-host x": "name the certificate authority of that host in SSL_CERT_FILE",
-    "--editable x": "if you trust the code, build a wheel of it (`python -m build --wheel`), and name the wheel",
-    "-e x": "if you trust the code, build a wheel of it (`python -m build --wheel`), and name the wheel",
+    "--editable x": "if you trust the code, build a wheel of it (`python -m build --wheel`), and request this wheel",
+    "-e x": "if you trust the code, build a wheel of it (`python -m build --wheel`), and request this wheel",
     "--use-feature x": "remove the line: wheelhouse does not have the optional features of pip",
     "--config-settings x": "give this option to the build: `fetch` builds nothing",
     "--config-setting x": "give this option to the build: `fetch` builds nothing",

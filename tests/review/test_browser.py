@@ -153,7 +153,7 @@ def test_two_reviewers_approve_an_update_and_one_withdraws(team: Path, start: St
 def test_a_third_key_is_refused(team: Path, start: Start) -> None:
     process, address = start("eve")
     _, err = process.communicate(timeout=PATIENCE_SECONDS)
-    assert (process.returncode, address) == (2, "") and "the settings name no reviewer with the key" in err
+    assert (process.returncode, address) == (2, "") and "no reviewer in the settings has the key" in err
 
 
 def test_an_older_approvals_file_is_noticed_and_shown(team: Path, start: Start) -> None:

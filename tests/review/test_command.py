@@ -133,7 +133,7 @@ def test_a_program_signs_each_decision(
 @pytest.mark.parametrize(
     ("words", "code", "sentence"),
     [
-        (["--key", "eve"], 2, "the settings name no reviewer with the key"),
+        (["--key", "eve"], 2, "no reviewer in the settings has the key"),
         (["--key", "ada", "--port", "80"], 2, "80 is not in the range"),
         (["--key", "nowhere"], 2, "cannot be read"),
         (["--key", "ada.pub"], 2, "no ssh-agent runs here"),
@@ -158,4 +158,4 @@ def test_a_port_that_is_taken(pair: Path, place: Path, capsys: pytest.CaptureFix
     with LoopbackServer(0) as other:
         words = ["--key", str(pair / "keys/ada"), "--port", str(other.access.port)]
         assert run(["review", str(pair / "new"), *words]) == 6
-    assert "choose another port with --port" in capsys.readouterr().err
+    assert "choose a different port with --port" in capsys.readouterr().err

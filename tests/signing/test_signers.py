@@ -88,7 +88,7 @@ def test_a_private_key_a_public_key_in_the_agent_and_ssh_keygen_sign_alike(key: 
 
 def test_a_signature_for_another_purpose_does_not_count(key: Path) -> None:
     command = f"ssh-keygen -q -Y sign -n git -f {shlex.quote(str(key))}"
-    with pytest.raises(InputError, match="did not make"):
+    with pytest.raises(InputError, match="is not by the key of"):
         load_signer(key.with_suffix(".pub"), tools(command=command)).sign(MESSAGE)
 
 

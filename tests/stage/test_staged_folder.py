@@ -193,7 +193,7 @@ def test_a_recorded_option_is_checked_like_an_option(folder: Path, case: str) ->
     changed_manifest(folder / "airflow", **HOSTILE[case])
     session = Session(folder)
     assert session("verify airflow") == 2, session.transcript
-    assert "is not a manifest that `stage` wrote" in session.transcript
+    assert "is not a manifest that `wheelhouse stage` wrote" in session.transcript
     assert "secret" not in session.transcript
 
 
@@ -275,7 +275,7 @@ def test_stage_follows_no_link_out_of_the_folder(folder: Path) -> None:
     (folder / "flat" / "tools").symlink_to(folder / "outside")
     session = Session(folder)
     assert session(f"stage house --target {TARGETS[0]} --layout flat --dest flat") == 2
-    assert "stage does not replace it" in session.transcript
+    assert "so it is not replaced" in session.transcript
     assert not list((folder / "outside").iterdir())
 
 

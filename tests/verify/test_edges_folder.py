@@ -36,7 +36,9 @@ def test_what_nothing_satisfies_is_said_with_who_requires_it(tmp_path: Path) -> 
     build_wheel(tmp_path, "lib", "2.0")
     wheelhouse_of(tmp_path, "app")
     lines = said(tmp_path)
-    assert "`app-1.0-py3-none-any.whl` requires `gone`, but the wheelhouse does not have it for cp312-" in lines
+    assert (
+        "`app-1.0-py3-none-any.whl` requires `gone`, but the wheelhouse does not have that project for cp312-" in lines
+    )
     assert "`app-1.0-py3-none-any.whl` requires `lib>=3`, but the wheelhouse has 2.0" in lines
 
 

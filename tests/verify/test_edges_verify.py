@@ -235,7 +235,7 @@ def test_what_was_tampered_with_is_found_and_nothing_else(house: Path, name: str
 def test_an_altered_file_says_its_size(house: Path) -> None:
     (house / LIB).write_bytes(b"PK")
     (one,) = verify(house).findings
-    assert "its size is 2 bytes, but the lock file gives" in sentence_of(one)
+    assert "its size is 2 bytes, but the size in the lock file is" in sentence_of(one)
     flipped(house / RAW)
     assert any("the bytes were altered" in sentence_of(finding) for finding in verify(house).findings)
 

@@ -76,7 +76,9 @@ def test_a_line_of_an_unknown_key_approves_nothing() -> None:
 def test_a_line_that_names_a_key_which_did_not_sign_is_refused_by_its_number() -> None:
     forged = envelope(EVE)
     forged["signatures"][0]["keyid"] = ADA.public.id
-    with pytest.raises(IntegrityError, match=r"line 3 of `approvals` is refused: it names the key of ada") as caught:
+    with pytest.raises(
+        IntegrityError, match=r"line 3 of `approvals` is refused: it says that the key of ada"
+    ) as caught:
         parsed(envelope(EVE), forged)
     assert caught.value.hint == RESTORE
 
@@ -94,13 +96,16 @@ def test_a_key_that_signed_under_another_id_counts() -> None:
 
 
 def test_a_statement_of_another_kind_is_refused() -> None:
-    with pytest.raises(IntegrityError, match=r"line 1 of `approvals` is refused: it is a statement of another kind"):
+    with pytest.raises(
+        IntegrityError, match=r"line 1 of `approvals` is refused: it is a statement, but not an approval"
+    ):
         parsed(signed(FILES, "wheelhouse", ADA, claim()))
 
 
 def test_a_file_that_is_not_whole_is_refused_by_its_path() -> None:
     with pytest.raises(
-        IntegrityError, match="`approvals` is refused: the statement bbbbbbbbbbbbbbbb of ada is missing,"
+        IntegrityError,
+        match="`approvals` is refused: ada's statement of 2026-01-01 follows the statement bbbbbbbbbbbbbbbb,",
     ) as caught:
         parsed(envelope(previous=B))
     assert caught.value.hint == RESTORE
@@ -139,9 +144,9 @@ LEDGERS: dict[str, tuple[tuple[Approval, ...], str]] = {
     "nothing before": ((ONE, OTHER), ""),
     "what came before is gone": (
         (TWO, OTHER),
-        "the statement 1 of ada is missing, although the statement that was made on 2026-01-01 follows it",
+        "ada's statement of 2026-01-01 follows the statement 1, which is missing",
     ),
-    "what came before is another reviewer's": ((TWO, replace(ONE, reviewer="bob")), "of ada is missing"),
+    "what came before is another reviewer's": ((TWO, replace(ONE, reviewer="bob")), ", which is missing"),
     "an unknown key": ((replace(STRANGE, previous="0", withdraws=("1",)), ONE), ""),
     "the own is withdrawn": ((ONE, statement("5", withdraws=("1",))), ""),
     "another's is withdrawn": (

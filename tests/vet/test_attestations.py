@@ -54,7 +54,7 @@ def test_a_real_attestation_holds(attestor: Attestor, real: dict[str, Any]) -> N
 
 def test_other_bytes_another_name_and_another_publisher_are_refused(attestor: Attestor, real: dict[str, Any]) -> None:
     text = json.dumps(real)
-    assert "another sha256" in attestor(text, SDIST, "0" * 64).refused
+    assert "is not the sha256 of this file" in attestor(text, SDIST, "0" * 64).refused
     assert SDIST in attestor(text, "pypi_attestations-0.0.20.tar.gz", SHA256).refused
     real["attestation_bundles"][0]["publisher"]["repository"] = "somebody/else"
     assert "somebody/else" in attestor(json.dumps(real), SDIST, SHA256).refused

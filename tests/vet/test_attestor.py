@@ -59,14 +59,17 @@ def test_a_statement_of_this_file_is_accepted_in_each_spelling_of_its_name() -> 
     assert refused(subject(name=WHEEL), SAME_WHEEL) == ""
 
 
-ONE_FILE = "it is not about exactly one file"
+ONE_FILE = "an attestation is not about exactly one file"
 ROWS: dict[str, tuple[dict[str, Any], str]] = {
     "two subjects": (STATEMENT | {"subject": [SUBJECT, SUBJECT]}, ONE_FILE),
     "no subject": (STATEMENT | {"subject": []}, ONE_FILE),
-    "another name": (subject(name="odd-1.0.tar.gz"), "it is about the file `odd-1.0.tar.gz`"),
-    "a wheel": (subject(name=WHEEL), f"it is about the file `{WHEEL}`"),
-    "another sha256": (subject(digest={"sha256": "0" * 64}), "it is about a file with another sha256"),
-    "no sha256": (subject(digest={"sha512": SHA256}), "it is about a file with another sha256"),
+    "another name": (subject(name="odd-1.0.tar.gz"), "an attestation is about `odd-1.0.tar.gz`, not about this file"),
+    "a wheel": (subject(name=WHEEL), f"an attestation is about `{WHEEL}`, not about this file"),
+    "another sha256": (
+        subject(digest={"sha256": "0" * 64}),
+        "the sha256 in an attestation is not the sha256 of this file",
+    ),
+    "no sha256": (subject(digest={"sha512": SHA256}), "the sha256 in an attestation is not the sha256 of this file"),
     "another predicate": (STATEMENT | {"predicateType": "x"}, "'x' is not a valid AttestationType"),
     "no statement": ({}, "'subject'"),
 }

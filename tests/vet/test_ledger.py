@@ -88,10 +88,13 @@ def test_who_withdrew_is_named_beside_who_approved_until_they_approve_again(ledg
         ledger.approve(name)
     ledger.withdraw("bob", FILES)
     (lacking, *_) = unapproved(FILES, ledger.read())
-    assert sentence_of(lacking) == "approved by ada; 3 reviewers must approve it; withdrawn by bob (it is bad)"
+    assert (
+        sentence_of(lacking)
+        == "approved only by ada; it needs the approval of 3 reviewers; withdrawn by bob (it is bad)"
+    )
     ledger.approve("bob")
     (lacking, *_) = unapproved(FILES, ledger.read())
-    assert sentence_of(lacking) == "approved by ada, bob; 3 reviewers must approve it"
+    assert sentence_of(lacking) == "approved only by ada, bob; it needs the approval of 3 reviewers"
 
 
 def test_a_withdrawal_is_for_the_own_approvals_alone(ledger: Ledger) -> None:
@@ -110,7 +113,7 @@ def test_a_line_that_is_missing_in_the_middle_is_missed(ledger: Ledger) -> None:
     ledger.write([ledger.lines[0], ledger.lines[2]])
     with pytest.raises(
         IntegrityError,
-        match=r"the statement .* of ada is missing, although the statement that was made on 2026-06-01 follows it",
+        match=r"ada's statement of 2026-06-01 follows the statement .*, which is missing",
     ) as refused:
         ledger.read()
     assert "--withdraw" in str(refused.value.hint)

@@ -47,7 +47,7 @@ def test_what_is_no_export_is_refused(tmp_path: Path, monkeypatch: pytest.Monkey
     with pytest.raises(InputError) as error:
         list(read_export(tmp_path / "none"))
     assert str(error.value) == f"the export `{tmp_path / 'none'}` does not exist"
-    assert error.value.hint == "name the zip, a record, or a folder of records"
+    assert error.value.hint == "choose the zip, a record, or a folder of records"
     odd: dict[bytes, str] = {
         b"{": "`it` is not JSON: Expecting property name",
         b"\xff": "`it` is not JSON: Expecting value",

@@ -170,8 +170,11 @@ def waiver(rule: str, sha256: str | None = None) -> Waiver:
 
 
 REFUSED: dict[str, tuple[Policy, str]] = {
-    "a severity": (Policy({"nothing": None, "yanked": None}), "the policy names unknown rules: nothing"),
-    "waivers": (Policy(waivers=(waiver("z"), waiver("y"), waiver("yanked"))), "the policy names unknown rules: y, z"),
+    "a severity": (Policy({"nothing": None, "yanked": None}), "the policy contains unknown rules: nothing"),
+    "waivers": (
+        Policy(waivers=(waiver("z"), waiver("y"), waiver("yanked"))),
+        "the policy contains unknown rules: y, z",
+    ),
     "what cannot be waived": (
         Policy(waivers=(waiver("altered", "a" * 64), waiver("yanked"))),
         "the policy waives rules that cannot be waived: altered",

@@ -44,8 +44,9 @@ class _Limited(io.RawIOBase):
 def decompressed(path: Path, module_name: str | None) -> Iterator[BinaryIO]:
     """A stream of a file's contents, which the named module (`gzip`, `bz2`, `lzma`) decompresses; None reads the file as it is.
 
-    Raises tarfile.ReadError for damaged data, MachineError if this Python lacks the module, and RefusedError for more than
-    BOMB_RATIO times the size of the file (BOMB_FLOOR is always allowed) or more than the memory.
+    Raises tarfile.ReadError for damaged data, EOFError for compressed data that end too early, MachineError if this Python
+    lacks the module, and RefusedError for more than BOMB_RATIO times the size of the file (BOMB_FLOOR is always allowed) or
+    more than the memory.
     """
     try:
         module = import_module(module_name) if module_name else None

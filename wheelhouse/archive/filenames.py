@@ -45,7 +45,9 @@ def filename_of(url: str) -> str:
 
 @lru_cache(maxsize=65536)
 def wheel_parts(filename: str) -> tuple[NormalizedName, Version, BuildTag, frozenset[Tag]]:
-    """Project, version, build tag and tags that a wheel's file name states. Raises InvalidWheelFilename."""
+    """Project, version, build tag and tags that a wheel's file name states. Raises InvalidWheelFilename, or another
+    ValueError for a number with more digits than Python reads.
+    """
     return parse_wheel_filename(filename, validate_order=False)
 
 

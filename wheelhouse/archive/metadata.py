@@ -189,7 +189,9 @@ def read_requirement(line: str) -> tuple[Requirement, str | None]:
 
 
 def is_valid_requirement(line: str) -> bool:
-    """Whether PEP 508 allows a Requires-Dist line. A pattern decides for nearly all, because parsing is slow."""
+    """Whether PEP 508 allows a Requires-Dist line, and it is in the limits of `read_requirement`. A pattern decides for
+    nearly all, because parsing is slow.
+    """
     if len(line) <= MAX_PLAIN_LENGTH and PLAIN.fullmatch(line):
         return True
     try:
@@ -210,7 +212,7 @@ def old_pip_reads(line: str) -> bool:
 def parse_metadata(raw: bytes, source: str) -> Metadata:
     """Read the header of METADATA or PKG-INFO; `provisional` is set as for an sdist.
 
-    Raises IntegrityError, naming `source`, if project or version is missing or invalid; RefusedError by rule.
+    Raises IntegrityError, naming `source`, if project or version is missing, or the version invalid; RefusedError by rule.
     """
     message = _header(raw)
     name, version = message.get("Name"), message.get("Version")
@@ -281,7 +283,7 @@ def must_match(metadata: Metadata, filename: str) -> None:
         raise RefusedError("filename", f"its name cannot be read: {error}") from error
     if (metadata.project, metadata.version) not in stated:
         release = f"{metadata.project} {metadata.version}"
-        raise RefusedError("metadata-mismatch", f"its metadata are those of {release}", stated=release)
+        raise RefusedError("metadata-mismatch", f"its metadata state a different release: {release}", stated=release)
 
 
 def parse_requires_txt(text: str) -> tuple[tuple[str, ...], frozenset[NormalizedName]]:

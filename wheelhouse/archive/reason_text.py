@@ -37,9 +37,9 @@ TEXTS: Mapping[type[Reason], str] = {
     OtherWords: "{text}",
 }
 PAGE_ENTRIES = {
-    "url": "no address for the file",
-    "scheme": "the file an address that is neither http nor https",
-    "sha256": "a malformed sha256 for the file",
+    "url": "no address",
+    "scheme": "an address that is neither http nor https",
+    "sha256": "a malformed sha256",
 }
 NEW_PIPS_REFUSE = "pip 24.1 and newer refuse it; pip 24.0 and older accept it"
 
@@ -50,7 +50,7 @@ def reason_text(reason: Reason) -> str:
         case Yanked(""):
             return "it was yanked"
         case BadPageEntry(field):
-            return f"the index page gives {PAGE_ENTRIES.get(field, field)}"
+            return f"on the index page, the file has {PAGE_ENTRIES.get(field, field)}"
         case InvalidRequirementLine(line, old_pip_reads_it):
             pips = NEW_PIPS_REFUSE if old_pip_reads_it else "pip refuses it"
             return f"requires `{shortened(line)}`, which PEP 508 does not allow: {pips}"

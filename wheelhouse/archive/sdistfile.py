@@ -67,7 +67,10 @@ def _pkg_info(files: Mapping[str, bytes]) -> bytes:
 
 
 def _with_egg_info(metadata: Metadata, files: Mapping[str, bytes]) -> Metadata:
-    """Metadata with dependencies and extras of the first requires.txt, because old PKG-INFO has none; unchanged if there is none."""
+    """Metadata with the dependencies and extras of the first requires.txt, because old PKG-INFO has none; `provisional` says so.
+
+    Unchanged if there is no requires.txt.
+    """
     for name, raw in files.items():
         if name.endswith("/requires.txt"):
             lines, extras = parse_requires_txt(raw.decode("utf-8", "replace"))

@@ -95,7 +95,7 @@ class TarReader:
             if header.type not in EXTENSIONS:
                 return self._begin(_with(header, extended))
             extended |= self._extension(header)
-        raise tarfile.ReadError(f"more than {MAX_EXTENSIONS} extended headers follow one another")
+        raise tarfile.ReadError(f"it has more than {MAX_EXTENSIONS} extended headers in a row")
 
     def read(self, size: int) -> bytes:
         """The next `size` bytes of the current member's content, fewer only at its end; then empty."""
@@ -180,9 +180,9 @@ def _with(member: TarMember, extended: dict[bytes, str]) -> TarMember:
     try:
         size = int(extended.get(b"size", member.size))
     except ValueError as error:
-        raise tarfile.ReadError("a pax header gives a size that is not a number") from error
+        raise tarfile.ReadError("the size in a pax header is not a number") from error
     if size < 0 or (size and member.type not in (*FILES, tarfile.GNUTYPE_SPARSE)):
-        raise tarfile.ReadError(f"a pax header gives the invalid size {size}")
+        raise tarfile.ReadError(f"the size in a pax header is invalid: {size}")
     return replace(
         member,
         name=extended.get(b"path", member.name),

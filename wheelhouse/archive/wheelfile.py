@@ -61,8 +61,9 @@ HASHES = frozenset(name for name in hashlib.algorithms_guaranteed if not name.st
 def inspect(path: Path, filename: str, watch: Watch | None = None) -> InspectedFile:
     """Read a wheel or sdist once, and check all of it; `watch` observes the contents.
 
-    Raises RefusedError by rule. Problems that every installer reads alike are findings; those of severity ERROR refuse the
-    file, too, unless a waiver covers them (`Waivers.admit`).
+    Raises RefusedError by rule, IntegrityError for metadata without a project or a valid version, and MachineError. Problems
+    that every installer reads alike are findings; those of severity ERROR refuse the file, too, unless a waiver covers them
+    (`Waivers.admit`).
     """
     read = _read_wheel if is_wheel(filename) else read_sdist
     with os_errors_as_machine_error(path), _refusing(filename):
@@ -119,7 +120,7 @@ def _check_wheel_file(raw: bytes) -> None:
     for name, value in SINGLE_WHEEL_FIELD.findall(raw):
         if values.setdefault(name.lower(), value.strip()) != value.strip():
             raise RefusedError(
-                "metadata-duplicate", f"its WHEEL file gives {name.decode()} twice, with different values"
+                "metadata-duplicate", f"its WHEEL file has the field {name.decode()} twice, with different values"
             )
 
 

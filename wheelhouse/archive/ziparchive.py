@@ -93,7 +93,7 @@ def read_members(data: mmap.mmap) -> dict[str, Member]:
 
 def _hidden(count: int, where: str) -> RefusedError:
     """The error about bytes between members, for the caller to raise."""
-    return RefusedError("zip-hidden-data", f"{count} bytes {where} are outside every member, or belong to two members")
+    return RefusedError("zip-hidden-data", f"{count} bytes {where} belong to no member, or to two members")
 
 
 def _central_directory(data: mmap.mmap) -> tuple[list[tuple[Member, int, int]], int]:
@@ -104,13 +104,15 @@ def _central_directory(data: mmap.mmap) -> tuple[list[tuple[Member, int, int]], 
     if count > MAX_MEMBERS:
         raise beyond(f"it has more than {MAX_MEMBERS} members")
     if offset + size != last:
-        raise RefusedError("zip-directory", "its end record gives a wrong place or length for its directory")
+        raise RefusedError("zip-directory", "the place or length of the directory in its end record is wrong")
     entries, position = [], offset
     for _ in range(count):
         entry, position = _central_entry(data, position, last)
         entries.append(entry)
     if position != last:
-        raise RefusedError("zip-directory", f"its directory has more entries than its end record gives ({count})")
+        raise RefusedError(
+            "zip-directory", f"its directory has more than {count} entries, the number in its end record"
+        )
     return entries, offset
 
 
@@ -159,7 +161,9 @@ def _central_entry(data: mmap.mmap, position: int, last: int) -> tuple[tuple[Mem
     if flags & ENCRYPTED:
         raise RefusedError("zip-encrypted", f"`{name}` is encrypted")
     if method not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
-        raise RefusedError("zip-method", f"`{name}` is compressed by method {method}, which not every installer reads")
+        raise RefusedError(
+            "zip-method", f"`{name}` uses compression method {method}, which some installers cannot read"
+        )
     return (Member(name, method, crc, compressed, size, 0, attributes >> 16), offset, flags), after
 
 
@@ -224,7 +228,7 @@ def _descriptor_length(data: mmap.mmap, member: Member, position: int) -> int:
         for descriptor in (b"PK\x07\x08" + plain, plain):
             if data[position : position + len(descriptor)] == descriptor:
                 return len(descriptor)
-    raise RefusedError("zip-disagreement", f"the data of `{member.name}` are not followed by its data descriptor")
+    raise RefusedError("zip-disagreement", f"`{member.name}` has no matching data descriptor after its data")
 
 
 def _check_name(member: Member) -> None:
@@ -273,12 +277,12 @@ def _inflated(data: mmap.mmap, member: Member) -> Iterator[bytes]:
             ) from error
         pending, left = inflate.unconsumed_tail, left - len(piece)
         if left < 0:
-            raise RefusedError("zip-bomb", f"`{member.name}` unpacks to more bytes than its header gives")
+            raise RefusedError("zip-bomb", f"`{member.name}` unpacks to more bytes than its header states")
         if not (piece or pending or inflate.eof) and position == end:
             raise RefusedError("zip-structure", f"the data of `{member.name}` end too early")
         yield piece
     if left or inflate.unused_data or position < end:
-        raise RefusedError("zip-disagreement", f"`{member.name}` does not have the size that its header gives")
+        raise RefusedError("zip-disagreement", f"the size of `{member.name}` differs from the size in its header")
 
 
 def contents_of(data: mmap.mmap, member: Member, watch: Watch | None) -> Iterator[bytes]:

@@ -69,7 +69,9 @@ class BuildReport:
 
     @property
     def differing(self) -> dict[str, tuple[str, ...]]:
-        """The members in which a second build differs, by the wheel's filename; wheels that do not differ are left out."""
+        """What differs in a second build (members, the name, or the archive alone), by the wheel's filename; wheels that do
+        not differ are left out.
+        """
         built = (wheel for wheels in self.made.values() for wheel in wheels)
         return {wheel.filename: wheel.differing for wheel in built if wheel.differing}
 

@@ -79,7 +79,7 @@ class BuildLocks:
         """The lock of a build environment for a target: the existing one for the same inputs, else a new one. It is noted in
         `used`, its constraints in `constraints`.
 
-        Raises NoSolutionError if no index has a requirement.
+        Raises NoSolutionError if the requirements have no solution, InputError for one that cannot be read.
         """
         lines = build_lines(requires, sdist.filename)
         constraints = self._options.constraints

@@ -120,7 +120,7 @@ class _BuildLockFinder:
         Raises NoSolutionError if the build needs its own project.
         """
         if pin.project in parents:
-            raise NoSolutionError(f"its build needs {pin.project} itself, which has no wheel")
+            raise NoSolutionError(f"its build needs {pin.project} itself, but {pin.project} has no wheel")
         sdist = pin.artifact
         system = build_system(read_pyproject(self._path(pin), sdist.filename), sdist.filename)
         if not (requires := static_requires(system)):

@@ -17,7 +17,7 @@ from wheelhouse.target.interpreters import Interpreter
 def make_environment(folder: Path, interpreter: Interpreter, wheels: Iterable[Path], location: str) -> None:
     """Make `folder` a virtual environment (PEP 405) of an interpreter, with these wheels installed; builds will see it at `location`.
 
-    Raises IntegrityError for a wheel that cannot be installed.
+    Raises IntegrityError for a wheel that cannot be installed, MachineError also if two wheels have the same file.
     """
     minor = interpreter.target.python.minor
     site = folder / "lib" / f"python{minor}" / "site-packages"

@@ -120,7 +120,8 @@ class RemoteBuilds:
     def make(self, pin: Pin, target: Target, newest_upload: datetime | None) -> BuiltWheel:
         """The wheel of an sdist for a target, built by the pool, checked and kept in the store.
 
-        Raises BuildError if no worker built it, IntegrityError for a bad answer.
+        Raises BuildError if no worker built it, or if the wheel does not fit or was confined less than the policy demands;
+        IntegrityError for any other bad answer.
         """
         subject, started = f"{pin.origin.filename} (build)", time.monotonic()
         self._on_event(Waiting(subject))

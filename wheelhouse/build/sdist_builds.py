@@ -113,11 +113,12 @@ class SdistBuilds:
         sdist and target.
 
         `newest_upload` is that of the requested projects; `parents` are the projects whose builds need this one. Raises
-        BuildError if it cannot be built, IntegrityError if the result is not a wheel of it.
+        BuildError if its build fails or makes a wheel of another release or for another target, IntegrityError for a bad
+        wheel or sdist, and NoSolutionError or InputError for build requirements that cannot be resolved or read.
         """
         if pin.project in parents:
             chain = " → ".join([*parents, pin.project])
-            raise BuildError(f"its build needs {pin.project} itself, which has no wheel: {chain}")
+            raise BuildError(f"its build needs {pin.project} itself, but {pin.project} has no wheel: {chain}")
         parents_and_self = (*parents, str(pin.project))
         if parents:  # two sdists that require each other must not wait for each other
             return self._make_logged(pin, target, newest_upload, builder, parents_and_self)
@@ -362,7 +363,7 @@ def _checked(wheel: Path, job: _Job, repaired: str = "") -> _NewBuild:
     if reason := too_new(needs.glibc if needs else None, job.target.platform):
         raise BuildError(
             f"its wheel cannot be loaded on {job.target.name}: {reason}",
-            hint="build it on an older system: --in-image, with an image that has the target's glibc or an older one",
+            hint="build it on an older system: --in-image, with an image whose glibc is not newer than the target's",
         )
     return _NewBuild(wheel, contents, needs, repaired)
 
@@ -394,7 +395,7 @@ def check_filename(filename: str, pin: Pin, target: Target) -> None:
     except ValueError as error:
         raise BuildError(f"its build made `{filename}`, which is not the name of a wheel") from error
     if (project, version) != (pin.project, pin.version):
-        raise BuildError(f"its build made a wheel of {project} {version}")
+        raise BuildError(f"its build made a wheel of a different release: {project} {version}")
     if target.rank(tags) is None:
         raise BuildError(f"its build made `{filename}`, which does not fit {target.name}")
 

@@ -109,8 +109,8 @@ class Bundle:
     def files(self) -> Iterator[tuple[BundleEntry, TarReader]]:
         """Yield each carried file, in the manifest's order, with the reader that stands at its bytes: read them before the next one.
 
-        Raises DamagedBundleError if the bundle ends too early, IntegrityError for a file that the manifest does not have there. No
-        sha256 is checked here.
+        Raises tarfile.ReadError or DamagedBundleError if the bundle ends too early, IntegrityError for a file that the
+        manifest does not have there. No sha256 is checked here.
         """
         member = self._next
         for entry in self.manifest.carried:
@@ -130,7 +130,7 @@ def _must_be(member: TarMember, path: str, size: int, name: str) -> None:
     if member.name != path or not member.is_file or member.size != size:
         raise IntegrityError(
             f"the next entry in `{name}` is `{member.name!a}` ({member.size} bytes), "
-            f"but its manifest lists the file `{path}` ({size} bytes)"
+            f"but the manifest lists the file `{path}` ({size} bytes)"
         )
 
 
@@ -207,4 +207,4 @@ def write_checked(blocks: Iterable[bytes], folder: OpenFolder, entry: BundleEntr
 def must_have_sha256(sha256: str, entry: BundleEntry) -> None:
     """Raise DamagedBundleError if `sha256` is not that of the entry."""
     if sha256 != entry.sha256:
-        raise DamagedBundleError(f"`{entry.path}` in the bundle does not have the sha256 that the manifest gives")
+        raise DamagedBundleError(f"the sha256 of `{entry.path}` in the bundle differs from the sha256 in the manifest")

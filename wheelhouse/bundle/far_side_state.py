@@ -68,7 +68,7 @@ def state_of(folders: Sequence[Path]) -> State:
             folder, prefix = stack.enter_context(OpenFolder(path)), f"{root}/" if root else ""
             own = own_files(folder)
             if not any(map(is_lock_path, own)):
-                hint = "name the folder that `wheelhouse unpack` wrote"
+                hint = "use the folder that `wheelhouse unpack` wrote"
                 raise InputError(f"`{path}` is not a wheelhouse: its SHA256SUMS lists no lock file", hint=hint)
             existing = hashes(folder, set(own))
             there = {name: sha256 for name, sha256 in own.items() if existing.get(name) == sha256}
@@ -105,7 +105,7 @@ def read_far_side(other: Path, keys: tuple[PublicKey, ...] = ()) -> FarSide:
             far_side = FarSide.of(bundle.manifest.result, bundle.manifest.wheelhouses)
     for path in far_side.files:
         if not is_possible_path(_inside(path, far_side.wheelhouses)):
-            raise IntegrityError(f"`{other}` lists `{path}`, but no wheelhouse can have such a file")
+            raise IntegrityError(f"`{other}` lists `{path}`, a path that no wheelhouse can have")
     return far_side
 
 

@@ -51,9 +51,9 @@ def _how_to_get_them(folder: str, base: str, *, any_strange: bool) -> str:
     """The text of a hint: how the far side gets the files that it lacks. Foreign files must be moved away first."""
     before = "move away each file that differs; then " if any_strange else ""
     return (
-        f"{before}unpack the earlier bundle that makes wheelhouse {base} (see `wheelhouse inspect`); or get a "
-        f"bundle with the missing files: run `wheelhouse state {folder} -o far.json` here, and then "
-        "`wheelhouse pack … --since far.json` on the near side"
+        f"{before}unpack the earlier bundle that results in wheelhouse {base} (see `wheelhouse inspect`); or get a "
+        f"bundle with the missing files: run `wheelhouse state {folder} -o far.json` here; then, on the near side, run "
+        "`wheelhouse pack … --since far.json`"
     )
 
 
@@ -62,7 +62,7 @@ def _must_be_the_same_job(folder: str, manifest: BundleManifest, own: Hashes) ->
     before, after = projects(own), projects(manifest.result)
     if before and after and before.isdisjoint(after):
         raise IntegrityError(
-            f"`{folder}` is the wheelhouse of another job: it has the project {min(before)}, but none of the "
+            f"`{folder}` does not belong to the job of the bundle: it has the project {min(before)}, but none of the "
             "projects in the bundle",
             hint="unpack the bundle into another folder",
         )

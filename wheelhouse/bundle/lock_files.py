@@ -69,7 +69,7 @@ def _wrong_in_wheelhouse(manifest: BundleManifest, locks: Mapping[str, bytes], n
         folders.setdefault(folder, {})[filename] = entry
     wrong = [line for folder in sorted(folders) for line in _wrong(folder, folders, locks, name)]
     return wrong + [
-        f"the bundle would remove `{path}`, but no wheelhouse can have such a file"
+        f"the bundle would remove `{path}`, a path that no wheelhouse can have"
         for path in _not_possible(manifest.removed)
     ]
 

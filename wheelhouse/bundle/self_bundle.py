@@ -44,7 +44,7 @@ def _must_be_no_other_build(own: Path, wheel: Path) -> None:
     earlier = own / wheel.name
     if earlier.is_file() and earlier.read_bytes() != wheel.read_bytes():
         raise InputError(
-            f"`{own}` has another build of this version of wheelhouse, from an earlier checkout",
+            f"`{own}` has a different build of this version of wheelhouse, from an earlier checkout",
             hint="remove that folder, then pack again",
         )
 

@@ -115,8 +115,9 @@ def _remove_if_empty(folder: Path) -> None:
 class _Placing:
     """The files of a bundle on their way into a folder, in which `existing` is path → sha256.
 
-    A new file gets its name at once, so that an interrupted run can be resumed; one that replaces another waits for the
-    bundle's end. `placed` are the paths that were written, `waiting` maps the others to their name until then.
+    Once the lock files are checked and `approve` was called, a new file gets its name at once, so that an interrupted run can
+    be resumed; one that replaces another waits for the bundle's end. `placed` are the paths that were written, `waiting` maps the
+    others to their name until then.
     """
 
     folder: OpenFolder
@@ -128,9 +129,10 @@ class _Placing:
     _lacking: dict[str, list[BundleEntry]] = field(default_factory=dict)
 
     def place(self, bundle: Bundle, on_event: Listener) -> None:
-        """Read the bundle and give new files their names; those that replace others wait for `replace`.
+        """Read the bundle, check its lock files, call `approve`, and name new files. Those that replace others wait for `replace`.
 
         After an error the files that were placed are removed, but not after a MachineError: the next run resumes with them.
+        Temporary files stay for a sweep.
         """
         for entry in self.manifest.entries:
             if self.existing.get(entry.path) != entry.sha256:

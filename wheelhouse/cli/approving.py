@@ -85,8 +85,8 @@ def approve(
 
     Your signature covers the bytes and the findings of each file. An approval counts in every wheelhouse that has the file.
     On a terminal, you see the findings and are asked before anything is signed. The signature is a new line of the
-    approvals file. With `--require-approved`, these commands read the approvals file: `verify`, `stage`, `pack`, `index`,
-    `serve` and `publish`. A withdrawal is also a signed line. Never remove a line from the approvals file.
+    approvals file. With `--require-approved`, these commands read the approvals file: `verify`, `stage`, `pack`, `unpack`,
+    `index`, `serve` and `publish`. A withdrawal is also a signed line. Never remove a line from the approvals file.
 
     \b
     wheelhouse approve --key our-key --reason "read the diff of 2.10.5"
@@ -150,7 +150,7 @@ def _withdraw(named: Mapping[str, str], signing: _Signing) -> None:
 
     claim = signing.claim
     files, statements = withdrawable(named, signing.before, claim.reviewer)
-    must_confirm(f"Withdraw the approval of {report.counted(len(files), 'file')} by {claim.reviewer}?")
+    must_confirm(f"Withdraw the approval that {claim.reviewer} signed for {report.counted(len(files), 'file')}?")
     sign_withdrawal(files, signing.path, replace(claim, withdraws=statements, expires=None), signing.signer)
     if signing.as_json:
         say_json({"file": str(signing.path), "reviewer": claim.reviewer, "withdrawn": sorted(files)})
@@ -166,8 +166,8 @@ def _reviewer(from_file: "Settings", key: "PublicKey", named: str | None) -> str
     if name := reviewer_of(key, from_file.approvals) or named:
         return name
     raise InputError(
-        "the settings name no reviewer with this key, so the approval would not count",
-        hint="add the key to [[approvals.reviewers]] in wheelhouse.toml, or name yourself with --reviewer",
+        "no reviewer in the settings has this key, so the approval would not count",
+        hint="add the key to [[approvals.reviewers]] in wheelhouse.toml, or write your name: --reviewer NAME",
     )
 
 

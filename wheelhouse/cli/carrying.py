@@ -154,7 +154,7 @@ def pack(
     for line in packed_lines("stdout" if stream else str(output), packed.manifest, volumes):
         echo(line, err=stream is not None)
     for lock, lines in zip(locks, install, strict=True):
-        for line in (f"to install wheelhouse from the bundle on {lock.target.name}, with Python alone:", *lines):
+        for line in (f"to install wheelhouse on {lock.target.name} from the bundle, with Python alone:", *lines):
             echo(line, err=stream is not None)
 
 

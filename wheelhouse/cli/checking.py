@@ -172,7 +172,8 @@ def why(
         reasons = reasons_of(wheelhouse, project)
     else:
         raise InputError(
-            "no project and no file was named", hint="name one: `wheelhouse why PROJECT`, or `--file NAME`"
+            "no project and no file was named",
+            hint="name a project (`wheelhouse why PROJECT`) or a file (`--file NAME`)",
         )
     if not reasons:
         raise InputError(f"no lock file of `{wheelhouse}` has `{project}`", hint="check the spelling")

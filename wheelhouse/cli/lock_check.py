@@ -22,7 +22,7 @@ def check_locks(
 
     if chosen.upgrade or chosen.upgrade_projects:
         raise InputError(
-            "--check and --upgrade exclude each other", hint="remove one of them: a check resolves nothing"
+            "--check and --upgrade exclude each other", hint="remove one of them: --check chooses no new versions"
         )
     with listening(quiet=quiet or as_json) as listener, opened_sources(network, listener) as source_of:
         states = {
@@ -49,7 +49,7 @@ def _requests(chosen: FetchOptions, selection: FleetOptions) -> Mapping[str, Job
     must_choose_jobs(from_file, chosen, selection)
     if not (from_file.files or names_job(FetchOptions, from_file.options | given(chosen))):
         raise InputError(
-            "no settings file in this folder says what was locked, and the command line does not say it either",
+            "neither a settings file in this folder nor the command line says what was locked",
             hint="run the command in the folder of `wheelhouse.toml`, or name again the requirements and targets "
             "that were locked: "
             "`wheelhouse lock --check -r requirements.txt --python 3.12`",

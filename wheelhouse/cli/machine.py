@@ -93,7 +93,7 @@ def docker_config_file() -> Path | None:
 
 
 def variable(name: str) -> str:
-    """A variable of the environment, in lower or upper case, as curl reads proxies; empty if it is not set."""
+    """A variable of the environment, as it is in lower case, or if that is empty, in upper case; empty if it is not set."""
     return os.environ.get(name) or os.environ.get(name.upper(), "")
 
 

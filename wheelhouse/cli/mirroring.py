@@ -137,7 +137,7 @@ def _say_how_to_serve(tree: Path) -> None:
     say(f"pip install --index-url {tree.absolute().as_uri()}/ …")
     unusable = {name: text for name in (OF_NGINX, OF_CADDY) if (text := unusable_in(str(tree.absolute()), name))}
     places = [str(tree / KEEPER_FOLDER / name) for name in (OF_NGINX, OF_CADDY) if name not in unusable]
-    others = f"configure the web server with {' or '.join(places)}, or " if places else ""
+    others = f"configure the web server with {' or '.join(places)}; or " if places else ""
     say(f"to serve JSON and HTML, {others}use Apache, which reads {tree / OF_APACHE}")
     for name, text in unusable.items():
         say(f"{name} cannot contain a path with `{text}`: serve the index from a folder without `{text}` in its path")
@@ -151,7 +151,7 @@ def _bucket(tree: str) -> "Bucket | None":
         return None
     if tree.startswith("file:"):
         raise InputError(
-            f"`{tree}` is a folder, and file: URLs are not supported here", hint="name the folder by its path: -o DIR"
+            f"`{tree}` is a `file:` URL, which is not supported here", hint="name the folder by its path: -o DIR"
         )
     return Bucket(opened_objects(tree, make=False))
 
@@ -231,7 +231,7 @@ def yank(
 
     if bool(releases) == bool(advisories) or bool(releases) != bool(reason):
         raise InputError(
-            "`mirror yank` needs either releases and a --reason, or only --advisories FILE, which has the reasons",
+            "`mirror yank` needs releases with a --reason, or --advisories FILE alone: the file has the reasons",
             hint="see `wheelhouse mirror yank --help`",
         )
     entries = _advised(tree, advisories, by) if advisories else _entries(Action.YANK, releases or (), reason, by)
@@ -406,7 +406,9 @@ def _advised(tree: str, path: Path, by: str | None) -> "list[Entry]":
         must_be_tree(Path(tree))
     snapshot = read_snapshot(path, is_named=True)
     if snapshot is None:
-        raise InputError(f"`{path}` has no advisory", hint="make it with `wheelhouse advisories import`")
+        raise InputError(
+            f"`{path}` has no advisory", hint="write a snapshot of advisories with `wheelhouse advisories import`"
+        )
     policy = settings().policy.policy()
     pages = bucket.pages() if bucket else read_pages(Path(tree), frozenset())
     return advised_yanks(pages, snapshot, policy, now(), by or user_name())

@@ -54,9 +54,7 @@ def passphrase_of(path: Path) -> str:
     """The passphrase of the key in a file, typed unseen on the terminal. Raises InputError if there is no terminal."""
     if not sys.stdin.isatty():
         hint = "run the command in a terminal, or use a key without a passphrase"
-        raise InputError(
-            f"the key `{path}` has a passphrase, but there is no terminal where you can type it", hint=hint
-        )
+        raise InputError(f"the key `{path}` has a passphrase, which you can type only in a terminal", hint=hint)
     return str(typer.prompt(f"Passphrase of {path}", hide_input=True, err=True))
 
 

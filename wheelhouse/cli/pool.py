@@ -192,7 +192,7 @@ def _required(name: str, resources: frozenset[str]) -> dict[str, Any]:
     if not platforms:
         return {}
     if name not in platforms:
-        hint = f"start such a worker: `dask worker ADDRESS --resources {name}=1`"
+        hint = f"start a worker with this resource: `dask worker ADDRESS --resources {name}=1`"
         raise MachineError(f"no worker has the resource {name}", hint=hint)
     return {"resources": {name: 1}}
 

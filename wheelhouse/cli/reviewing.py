@@ -124,7 +124,7 @@ def _reviewer(from_file: "Settings", key: Path, sign_command: str) -> "Reviewer"
     if name := reviewer_of(signer.public, from_file.approvals):
         return Reviewer(name, signer)
     raise InputError(
-        f"the settings name no reviewer with the key `{key}`, so an approval by this key would not count",
+        f"no reviewer in the settings has the key `{key}`, so an approval by this key would not count",
         hint="add the key to [[approvals.reviewers]] in wheelhouse.toml",
     )
 

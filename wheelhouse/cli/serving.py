@@ -181,7 +181,7 @@ def _access_files(
     from wheelhouse.mirror.reader_access import AccessFiles
 
     if readers and not (token_file or htpasswd):
-        raise InputError("--readers needs users", hint="name them with --htpasswd or --token-file")
+        raise InputError("--readers needs users", hint="name the users with --htpasswd or --token-file")
     if readers and "" in served:
         raise InputError("with --readers, each wheelhouse must have its own path on the server", hint="add --by-name")
     return AccessFiles(token_file, htpasswd, readers, served)

@@ -115,7 +115,11 @@ def signer_of(path: Path, command: str = "") -> "Signer":
 
 
 def approvals(from_file: "Settings") -> "Approvals":
-    """The approvals as of today, read anew: the settings name the reviewers, their roles, and the file. Empty if there is none."""
+    """The approvals as of today, read anew: the settings name the reviewers, their roles, and the file. Empty if
+    there is none.
+
+    Remembers in the cache's folder what it saw. Raises IntegrityError as `read_approvals` does, and InputError.
+    """
     from wheelhouse.vet.approvalsfile import read_approvals
 
     return read_approvals(Path.cwd() / from_file.approvals.file, approval_rules(from_file), now().date())

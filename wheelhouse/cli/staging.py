@@ -56,7 +56,7 @@ def stage(
 
     `stage` first verifies the wheelhouse. The image build installs from the folder, with no network. `stage` replaces only
     files that an earlier `stage` wrote. With --index, the image build installs from that index, and the wheelhouse is not
-    verified.
+    verified; with --dry-run it is not verified either.
     """
     from wheelhouse import report
     from wheelhouse.report.plans import command_lines, layout_text, plan_document, plan_lines

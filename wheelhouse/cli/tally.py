@@ -137,6 +137,9 @@ class Tally:
 
 
 def shortened(name: str, most: int, columns: int) -> str:
-    """A name, cut to `most` characters, and to what a line of so many columns has for it; a name that is cut ends in `…`."""
+    """A name, cut to `most` characters, and to what a line of so many columns has for it; a name that is cut ends in `…`.
+
+    It keeps MIN_NAME_CHARACTERS in any case.
+    """
     characters = max(MIN_NAME_CHARACTERS, min(most, columns - STATE_CHARACTERS))
     return name if len(name) <= characters else f"{name[: characters - 1]}…"

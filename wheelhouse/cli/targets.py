@@ -21,7 +21,10 @@ def target_show(
         typer.Option("--interpreter", metavar="PATH", help="Print the target of this Python interpreter."),
     ] = None,
 ) -> None:
-    """Print a target's markers and ordered tags as JSON, in pex's complete-platform format. `--target-file` reads this JSON."""
+    """Print a target's markers and ordered tags as JSON, in pex's complete-platform format. `--target-file` reads this JSON.
+
+    Several targets are printed as an array, which `--target-file` does not read.
+    """
     from wheelhouse.airflow import Airflow
     from wheelhouse.fetch.gather import Options, targets
     from wheelhouse.target.complete_platform import complete_platform

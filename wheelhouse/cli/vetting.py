@@ -184,8 +184,9 @@ def vet_context(
 ) -> "VetContext":
     """What a review compares with: advisories and other facts on vulnerabilities, known publishers, the trust root, and the approvals.
 
-    Files that the arguments do not name are those of the policy. A snapshot or a file of publishers that only the policy names
-    may be missing.
+    Files that the arguments do not name are those of the policy; its VEX documents count besides `vex`. KEV and EPSS that
+    neither names are looked for beside the snapshot. A snapshot or a file of publishers that only the policy names may be
+    missing.
     """
     from wheelhouse.files.disk import read_text
     from wheelhouse.index.provenance import parse_publishers

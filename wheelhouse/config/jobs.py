@@ -121,7 +121,7 @@ def _included(patterns: list[str], path: Path) -> list[Path]:
     files: list[Path] = []
     for pattern in patterns:
         if not pattern or Path(pattern).is_absolute():
-            hint = "write it relative to the folder of this file: `teams/*.toml`"
+            hint = "write the path relative to the folder of this file: `teams/*.toml`"
             raise InputError(f"`{path}`: `include`: `{pattern}` is no relative path", hint=hint)
         matching = sorted(file for file in path.parent.glob(pattern) if file.is_file())
         if not matching:

@@ -94,7 +94,7 @@ def _option(text: str) -> tuple[str, str]:
 def parse_sources_list(text: str) -> Iterator[AptSource]:
     """The sources of a `sources.list`; `deb-src`, comments, malformed lines, and addresses that are not http(s) are left out.
 
-    Raises InputError for an unsafe suite or component.
+    Raises InputError as `AptSource.checked` does: also for a line without components.
     """
     for line in text.splitlines():
         bare = line.partition("#")[0].strip()
@@ -106,7 +106,7 @@ def parse_sources_list(text: str) -> Iterator[AptSource]:
 def parse_deb822_sources(text: str) -> Iterator[AptSource]:
     """The sources of a `*.sources`: each suite of each address. Disabled records, `deb-src`, and other addresses than http(s) are left out.
 
-    Raises InputError for an unsafe suite or component.
+    Raises InputError as `AptSource.checked` does: also for a record without components.
     """
     bare = "\n".join(line for line in text.splitlines() if not line.startswith("#"))
     for fields in stanzas(bare):

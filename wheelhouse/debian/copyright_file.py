@@ -52,7 +52,7 @@ def linked_package(target: str) -> str:
 def licence_names(text: str) -> tuple[str, ...]:
     """The short names of the licences in a copyright file's text, each once, at most MAX_NAMES: `GPL-2+`, `Expat or Artistic`.
 
-    Empty if the text names none and has no known phrase.
+    Empty if the text names none. Known phrases count only in a text that is not DEP-5.
     """
     names = _of_paragraphs(text) if FORMAT.match(text.lstrip("\ufeff \n")) else _of_texts(text)
     return tuple(dict.fromkeys(names))[:MAX_NAMES]

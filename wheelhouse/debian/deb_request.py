@@ -44,7 +44,7 @@ def parse_request(text: str, architecture: str = "") -> DebRequest:
             hint="write it as apt-get does: git, git=1:2.39.5-0, git/bookworm",
         )
     if architecture and match["architecture"] not in (None, "any", "all", architecture):
-        raise InputError(f"`{text}` requests another architecture than the base has ({architecture})")
+        raise InputError(f"`{text}` requests the wrong architecture: the base has {architecture}")
     return DebRequest(match["name"], match["version"] or "", match["suite"] or "")
 
 
@@ -64,12 +64,12 @@ def requested_package(catalogue: Catalogue, request: DebRequest) -> DebPackage:
     if candidates:
         names = ", ".join(package.name for package in candidates)
         raise NoSolutionError(
-            f"`{request.name}` is a virtual Debian package, which these packages provide: {names}",
+            f"`{request.name}` is a virtual Debian package; these packages provide it: {names}",
             hint="request one of these packages",
         )
     raise NoSolutionError(
         f"no source has the Debian package `{request.name}`",
-        hint="check its name, and the suites and components of the sources",
+        hint="check the name of the package, and the suites and components of the sources",
     )
 
 

@@ -52,7 +52,7 @@ class LockedSuite:
     def apt_line(self, root: str) -> str:
         """The line for apt's sources, for a mirror that lies in the folder `root`.
 
-        `lang=none`: the mirror has no translations. The suite was valid when it was fetched, and can expire afterwards.
+        `lang=none`: the mirror has no translations. The suite can be a snapshot, or expire after it was fetched.
         """
         keys = f" signed-by={','.join(self.signed_by)}" if self.signed_by else ""
         options = f"[check-valid-until=no lang=none{keys}]"

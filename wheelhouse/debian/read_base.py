@@ -17,7 +17,9 @@ def read_base(root: Path) -> BaseSystem:
 
 
 def read_base_files(root: Path, patterns: tuple[str, ...]) -> dict[str, bytes]:
-    """The contents of files below a folder that match patterns, by path relative to it. Links to files are followed."""
+    """The contents of files below a folder that match patterns, by path relative to it. Links to files are followed,
+    absolute ones from the root folder of this host.
+    """
     paths = [path for pattern in patterns for path in sorted(root.glob(pattern)) if path.is_file()]
     return {path.relative_to(root).as_posix(): read_bytes(path, "the file") for path in paths}
 

@@ -39,7 +39,7 @@ class ReleaseFile:
     valid_until: datetime | None
 
     def packages(self, components: Sequence[str], architecture: str) -> tuple[ListedFile, ...]:
-        """The `Packages` to read for some components: of each that for the architecture, and that for `all` if there is one.
+        """The `Packages` to read for some components: of each that for the architecture, and with `has_all` that for `all`.
 
         Of each the best of SUFFIXES; without components the one at the top. Raises InputError if a component has none.
         """

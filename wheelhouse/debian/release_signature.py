@@ -26,15 +26,16 @@ def signed_text(raw: bytes, keyrings: Sequence[bytes], what: str) -> tuple[str, 
     """The text of an InRelease that its signature covers, and the fingerprints of the keys that signed it. `what` names it in an error.
 
     As apt does, it is enough that one key of the keyrings signed it; a signature by another key is ignored, a bad one never.
-    Raises IntegrityError for anything else, InputError for no or damaged keys, MachineError if gpgv and gpg
-    are missing.
+    Raises IntegrityError for anything else, also for damaged keys; but InputError for no keys, or for armour
+    that cannot be decoded, MachineError if gpgv and gpg are missing.
     """
     program = shutil.which("gpgv") or shutil.which("gpg")
     if program is None:
         raise MachineError(f"the signature of {what} cannot be checked: gpgv is not installed", hint="install gpgv")
     if not keyrings:
         raise InputError(
-            f"no key is given to check the signature of {what}", hint="name the archive's keyring: --deb-keyring FILE"
+            f"the signature of {what} cannot be checked: no key is given",
+            hint="name the archive's keyring: --deb-keyring FILE",
         )
     with scratch_folder("gpgv") as home:
         options = [option for path in _written(keyrings, home) for option in ("--keyring", str(path))]
@@ -51,7 +52,7 @@ def signed_text(raw: bytes, keyrings: Sequence[bytes], what: str) -> tuple[str, 
         signers = _signers(done.stdout.decode("utf-8", "replace"))
         if not signers:
             raise IntegrityError(
-                f"{what} has no valid signature of the given keys",
+                f"{what} has no valid signature by any of the given keys",
                 hint="name the archive's own keyring (--deb-keyring FILE); if you gave that keyring already, do not use this mirror",
             )
         return (home / "text").read_text(encoding="utf-8", errors="replace"), signers
@@ -82,7 +83,9 @@ def _written(keyrings: Sequence[bytes], home: Path) -> list[Path]:
 
 
 def _without_armour(raw: bytes) -> bytes:
-    """Keys in binary form (RFC 9580, section 6.2), unchanged if they have no armour. Raises InputError for damaged armour."""
+    """Keys in binary form (RFC 9580, section 6.2), unchanged if they have no whole armour. Raises InputError for
+    armour that cannot be decoded.
+    """
     blocks = ARMOUR.findall(raw.replace(b"\r\n", b"\n"))
     try:
         return b"".join(base64.b64decode(block) for block in blocks) or raw

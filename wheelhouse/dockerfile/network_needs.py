@@ -130,7 +130,7 @@ class _Reader:
             yield self._need(instruction.line, "copied-image", (image,), instruction)
 
     def _copied(self, instruction: Instruction) -> Iterator[NetworkNeed]:
-        """The images of `--from` in a COPY or ADD, and the addresses of an ADD, together in one need."""
+        """The images of `--from` in a COPY or ADD, one need each, and one need for all addresses of an ADD."""
         for name in instruction.values("from"):
             yield from self._foreign_image(instruction, name)
         if instruction.keyword == "ADD":
@@ -163,7 +163,8 @@ class _Reader:
     def _asked(self, command: ShellCommand, instruction: Instruction, path: tuple[str, ...]) -> Iterator[NetworkNeed]:
         """What one command asks for. The text of `sh -c`, and a script in `scripts`, is read; any other script file is an unknown need.
 
-        An unknown program is a need; a function of the Dockerfile is none, and neither are pip and uv that are set offline.
+        An unknown program is a need; a function of the Dockerfile and a word with `://` are none, and neither are pip and uv
+        that are set offline.
         `path` names the scripts that led here.
         """
         program, judgement = judged(self._with_values(command))

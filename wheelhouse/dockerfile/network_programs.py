@@ -86,7 +86,8 @@ Judgement = Asked | Script | None
 def judged(command: ShellCommand) -> tuple[str, Judgement]:
     """The program that a command runs, and what it asks a network for: None if nothing, a Script if a script decides.
 
-    An unknown program is Asked("unknown"), a path to one a Script. The program is named without folders, unless it is such a path.
+    An unknown program is Asked("unknown"), but a Script if it begins with `/` or `./`, or ends in `.sh`. The program is
+    named without folders, unless it is such a Script.
     """
     words = unwrapped(command.words)
     if not words:
@@ -169,7 +170,9 @@ def _apt(words: tuple[str, ...]) -> Judgement:
 
 
 def _pip(words: tuple[str, ...]) -> Judgement:
-    """What pip asks for, by the words after it: packages and files of `-r` and `-c`; nothing with `--no-index`, or for `list`."""
+    """What pip asks for, by the words after it: packages and files of `-r` and `-c`; nothing with `--no-index`, or
+    for other actions, such as `list`.
+    """
     arguments = _arguments(words, OPTION_ARGUMENTS["pip"])
     if not arguments or arguments[0] not in ("install", "download", "wheel", "sync", "compile"):
         return None
@@ -270,8 +273,8 @@ def _of(
 ) -> Callable[[tuple[str, ...]], Judgement]:
     """A function that judges the words after a program that asks with some of its actions; without `actions`, always.
 
-    It asks for nothing with an option of `offline`. `scripts` are actions that run anything, so their kind is `unknown`. An
-    action "" means that the program asks without an action, too.
+    It asks for nothing with an option of `offline`, or with `--version`, `-v` or `--help` alone. `scripts` are actions that
+    run anything, so their kind is `unknown`. An action "" means that the program asks without an action, too.
     """
 
     def read(words: tuple[str, ...]) -> Judgement:

@@ -42,7 +42,8 @@ def with_base_images(
     """
     if options.image:
         raise InputError(
-            "--base-image and --image exclude each other", hint="leave out --image: --base-image reads the image itself"
+            "--base-image and --image exclude each other",
+            hint="leave out --image: wheelhouse reads the image that --base-image names",
         )
     wanted = architectures(options)
     with _image_source(options, http, store, docker_config, on_event) as (name, source, requested):

@@ -51,8 +51,8 @@ def _published(url: str, path: Path, http: Http, compiling: str) -> str:
     text, the option for a mirror, and `compiling`, the command that compiles the text.
     """
     hint = (
-        f"put the constraints for this release and Python at `{path}`; or name a mirror with --constraints-url; or compile "
-        f"the constraints from an index: {compiling}"
+        f"put the constraints for this Airflow release and this Python at `{path}`, name a mirror "
+        f"(--constraints-url), or compile the constraints from an index: {compiling}"
     )
     try:
         reply = http.get(url)
@@ -66,6 +66,7 @@ def _published(url: str, path: Path, http: Http, compiling: str) -> str:
 def compile_constraints(job: Job, source: PackageSource, on_event: Listener = ignore) -> str:
     """Resolve a job, and return the text of constraints: a comment that says what it was compiled from, then `project==version`
     for each resolved project. A warning if the job has an Airflow release and no limit of upload times.
+    From now on, `source` fetches no file only to confirm its metadata.
 
     Raises InputError for a job with no target or several, and the error of the only target if it failed before.
     """
@@ -112,4 +113,4 @@ def _date_sentence(airflow: Airflow, resolved: Sequence[ResolvedProject]) -> str
     if uploaded is None:
         return sentence
     following = datetime.fromisoformat(uploaded).date() + timedelta(days=1)
-    return f"{sentence}; for the pins of that day, add --uploaded-prior-to {following.isoformat()}"
+    return f"{sentence}; for the pins of the upload day, add --uploaded-prior-to {following.isoformat()}"

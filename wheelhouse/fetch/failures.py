@@ -29,7 +29,7 @@ def combined(failed: Mapping[str, WheelhouseError], targets: int, *, kept_going:
     groups = _groups(failed)
     code = min((error.exit_code for error in failed.values()), key=EXIT_CODES.index)
     others = targets - len(failed)
-    keep_going = f"add --keep-going to write {_the_others(others)}" if others and not kept_going else None
+    keep_going = f"add --keep-going to continue with {_the_others(others)}" if others and not kept_going else None
     kind, names = KINDS[code], ", ".join(failed)
     counts = f"{len(failed)} of {targets} targets"
     summary = f"no solution for {counts}" if kind is NoSolutionError else f"{counts} failed"

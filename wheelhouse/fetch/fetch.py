@@ -44,7 +44,8 @@ def fetch(job: Job, folder: Path, source: PackageSource, on_event: Listener = ig
     """Make `folder` the wheelhouse of a job. The locks of other targets in it stay with their files, but for targets that the
     settings file of the job no longer names.
 
-    Raises one error for all targets without a lock, before anything changes.
+    Files of another job for the same targets, which this job does not need, are removed without a question. Raises one error
+    for all targets without a lock, before anything changes.
     """
     return fetch_all([(job, folder)], source, on_event)[0][0]
 
@@ -83,7 +84,8 @@ def lock_only(
     """Write the lock files of the job's targets, without the locked files. Returns these locks, and an error as `fetch_all` does.
 
     An existing lock of the same job is written again; the others are resolved, and no file is fetched only to confirm its
-    metadata. The lock file of a target that the settings file no longer names is removed, with a note.
+    metadata, by later calls with this `source` neither. The lock file of a target that the settings file no longer names is
+    removed, with a note.
     """
     source.metadata.requests_files = False
     with planned([(job, folder)], source, on_event, keep_going=keep_going) as planning:

@@ -52,7 +52,8 @@ def fetch_other_files(
 
     A file that is there, and is locked for the same request, is not fetched again.
 
-    Raises InputError for an invalid request, ServerError, and IntegrityError for a file with other bytes than expected.
+    Raises InputError for an invalid request, and before a file that the earlier lock does not name would be overwritten with
+    other bytes; ServerError; and IntegrityError for a file with other bytes than expected.
     """
     checked, folder = [request.checked() for request in requests], wheelhouse / FOLDER
     if not checked and not folder.is_dir():
@@ -192,9 +193,11 @@ def _must_match(raw: bytes, request: OtherFileRequest, path: Path) -> str:
     published = published_digest(text, last_part(request.url))
     if published is None:
         raise IntegrityError(
-            f"{where} gives no sha256 or sha512 of `{request.name}`", hint="check the address in [[files]]"
+            f"there is no sha256 or sha512 of `{request.name}` at {where}", hint="check the address in [[files]]"
         )
     algorithm, digest = published
     if digest_of(path, algorithm) != digest:
-        raise IntegrityError(f"`{request.name}` does not have the {algorithm} that {where} gives", hint=NOT_THIS_FILE)
+        raise IntegrityError(
+            f"the {algorithm} of `{request.name}` is not the one that is published at {where}", hint=NOT_THIS_FILE
+        )
     return f"its {algorithm} is published at {where}"

@@ -62,10 +62,10 @@ def fill(
 ) -> Filled:
     """Make a folder, whose folder lock the caller holds, this wheelhouse; returns what was done. SHA256SUMS is written last.
 
-    `existing` are the lock files before: a file that only they name is removed. `local` gives the path or URL of files that the
-    user named, by file name. Files get their final names when all of them are here. If `source` is virtual, they go into the
-    store, and the folder gets lock files and constraints alone. Else InputError is raised before a file that no earlier lock
-    file named would be overwritten.
+    `existing` are the lock files before: a file that only they name is removed, and one that SHA256SUMS names with its
+    present bytes. `local` gives the path or URL of files that the user named, by file name. Files get their final names when
+    all of them are here. If `source` is virtual, they go into the store, and the folder gets lock files and constraints
+    alone. Else InputError is raised before a file that no earlier lock file named would be overwritten with other bytes.
     """
     if source.is_virtual:
         source.store.settle()  # before anything is downloaded
@@ -225,7 +225,8 @@ def must_allow(metadata: Metadata, filename: str, target: Target) -> None:
         python, name = target.python.version, target.name
         raise IntegrityError(
             f"`{filename}` itself requires Python {metadata.requires_python}, but {name} has {python}",
-            hint="choose another release: pip would refuse this file, although the lock file or the index allows this Python",
+            hint="choose another version of the project: the lock file or the index allows this Python, but pip "
+            "would refuse the file",
         )
 
 
@@ -299,7 +300,7 @@ def _local_address(pin: Pin, artifact: Artifact, source: PackageSource) -> str |
 
 def _copied(candidate: Candidate, stored: StoredFile, folder: Path, source: PackageSource) -> Path:
     """A copy, or a link if `source` links files, under a temporary name in the folder. A file that was altered in the store is
-    fetched once more; raises IntegrityError if this run had just downloaded it.
+    fetched once more; raises IntegrityError if this run had just downloaded it, or if it has no URL.
     """
     copied = link_to_temp_file if source.links_files else copy_to_temp_file
     try:
@@ -333,8 +334,8 @@ def candidate_of(pin: Pin, artifact: Artifact, addresses: FileAddresses, path: s
 
 
 def _remove(folder: Path, existing: Collection[Lock], kept: Set[str]) -> tuple[str, ...]:
-    """Remove the files that earlier locks name, or SHA256SUMS with their present bytes, but for those in `kept`; their names,
-    sorted.
+    """Remove the earlier lock files, the files that they name, and those that SHA256SUMS names with their present bytes, but
+    for those in `kept`; their names, sorted.
 
     SHA256SUMS counts because `lock` or a kill may have come between.
     """

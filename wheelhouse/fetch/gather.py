@@ -63,7 +63,8 @@ class Options(FetchOptions):
 
 
 def gather(options: Options, http: Http, now: datetime, on_event: Listener = ignore) -> Job:
-    """The job that the options describe; files and URLs that they name are read. Notes and warnings tell what is unusual.
+    """The job that the options describe; files and URLs that they name are read, and Airflow's constraints are fetched into
+    `constraints_folder` if they are not there. Notes and warnings tell what is unusual.
 
     A target that cannot be served is in the job's `failed`. Raises InputError for inputs that cannot be read, and for options
     that exclude each other.
@@ -81,14 +82,14 @@ def gather(options: Options, http: Http, now: datetime, on_event: Listener = ign
     if airflow and airflow.doubt and options.uses_published:
         on_event(
             Warned(
-                f"{airflow.doubt}; with --dockerfile PATH, wheelhouse reads in Airflow's own Dockerfile what the "
-                "image build needs"
+                f"{airflow.doubt}; with --dockerfile PATH, wheelhouse reads Airflow's own Dockerfile to learn what "
+                "the image build needs"
             )
         )
     for note in wanted.notes:
         on_event(Noted(note))
     for line in unhashed((*requirements, *wanted.overrides)):
-        on_event(Warned(f"{line.origin} gives no hash for {line.text}; the sha256 of the downloaded file is locked"))
+        on_event(Warned(f"{line.origin}: {line.text} has no hash; wheelhouse locks the sha256 of the downloaded file"))
     parts, failed = _parts(options, airflow, wanted, http, on_event)
     return Job(
         requirements=tuple(requirements),
@@ -136,7 +137,8 @@ def _given(lock: PylockInput, target: Target, options: Options, on_event: Listen
         names = listed(left, MOST_NAMED)
         on_event(
             Noted(
-                f"`{lock.source}` also names {names}, which {target.name} does not need with the requested extras and groups"
+                f"`{lock.source}` also has projects that {target.name} does not need with the requested extras and "
+                f"groups: {names}"
             )
         )
     return taken
@@ -158,14 +160,14 @@ def _requirements(options: Options, airflow: Airflow | None, wanted: Wanted) -> 
         requirements.extend(parse_line(name, _build_of(airflow)) for name in airflow.recipe.besides)
     if wanted.given:
         if requirements or wanted.constraints or wanted.overrides or options.excludes or len(wanted.given) > 1:
-            hint = "name one lock file and nothing else, or name requirements and no lock file"
+            hint = "name either one lock file alone, or only requirements"
             raise InputError(
                 f"`{wanted.given[0].source}` is a lock file, which cannot be combined with other requirements",
                 hint=hint,
             )
     elif extras and not airflow and not wanted.projects:
         hint = "write extras of other projects as `project[extra]`"
-        raise InputError("--extra goes with --airflow, or with `-r pyproject.toml`", hint=hint)
+        raise InputError("--extra needs --airflow or `-r pyproject.toml`", hint=hint)
     elif not requirements:
         hint = "name a requirement (`wheelhouse fetch 'requests>=2' …`), or use -r FILE, --airflow VERSION or wheelhouse.toml"
         raise InputError("no requirement was given", hint=hint)
@@ -195,7 +197,8 @@ def _excluded(names: Iterable[str], requirements: Iterable[RequirementLine]) -> 
 def selection_of(options: Options, now: datetime) -> Selection:
     """The rules for choosing files, from the options; `:all:` is applied first, then its exceptions.
 
-    Raises InputError for a project that is exempt from the upload limit without a reason.
+    Raises InputError for a project that is exempt from the upload limit without a reason, and for a time that cannot be
+    read.
     """
     moment = options.uploaded_prior_to
     selection = Selection(
@@ -207,7 +210,7 @@ def selection_of(options: Options, now: datetime) -> Selection:
     )
     if unexplained := sorted(name for name, why in selection.prior_to_except.items() if not why.strip()):
         hint = 'give each project a reason: `project = "why its upload time does not matter"`'
-        raise InputError(f"uploaded-prior-to-except gives no reason for {', '.join(unexplained)}", hint=hint)
+        raise InputError(f"`uploaded-prior-to-except` has no reason for {', '.join(unexplained)}", hint=hint)
     formats = [("--no-binary", value) for value in options.no_binary]
     formats += [("--only-binary", value) for value in options.only_binary]
     for name, value in sorted(formats, key=lambda pair: ALL not in pair[1].split(",")):
@@ -361,7 +364,7 @@ def targets(options: Options, airflow: Airflow | None, on_event: Listener = igno
         duplicate = next(name for name in names if names.count(name) > 1)
         raise InputError(
             f"the target {duplicate} is requested twice",
-            hint="name each target once; `target show` prints what a name means",
+            hint="request each target once; `wheelhouse target show` prints the meaning of a target name",
         )
     return chosen
 
@@ -403,7 +406,9 @@ def architectures(options: Options) -> list[str]:
 
 
 def parse_moment(text: str | datetime | date | None, now: datetime) -> datetime | None:
-    """`2025-02-10`, an ISO 8601 time, or an age such as `7 days` before `now`, as a time in UTC; None for None. Raises InputError."""
+    """`2025-02-10`, an ISO 8601 time, or an age such as `7 days` before `now`, as a time in UTC; None for None. A time
+    without an offset is one in UTC. Raises InputError.
+    """
     if text is None:
         return None
     if isinstance(text, date) and not isinstance(text, datetime):

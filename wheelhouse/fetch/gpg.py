@@ -13,7 +13,8 @@ REFUSED = ("BADSIG", "ERRSIG", "EXPSIG", "REVKEYSIG")
 def signer_of(signature: Path, signed: Path, keys: Path, what: str) -> str:
     """The fingerprint of the key in the file `keys` that made a detached signature. `what` is the signed file in an error.
 
-    Raises IntegrityError if none did, InputError if the file holds no key, MachineError if GnuPG is missing.
+    Raises IntegrityError if none did, and if any signature is bad, has expired, or is by a revoked key or one that is not in
+    the file; InputError if the file holds no key, MachineError if GnuPG is missing.
     """
     program = shutil.which("gpg")
     if program is None:
@@ -21,14 +22,14 @@ def signer_of(signature: Path, signed: Path, keys: Path, what: str) -> str:
     with scratch_folder("gpg") as home:
         imported = _run(program, str(home), "--import", str(keys))
         if "IMPORT_OK" not in imported:
-            raise InputError(f"`{keys}` holds no OpenPGP key", hint="name the file of keys that the project publishes")
+            raise InputError(f"`{keys}` holds no OpenPGP key", hint="use the key file that the project publishes")
         output = _run(program, str(home), "--verify", str(signature), str(signed))
     statuses = {
         parts[1]: parts[2:] for line in output.splitlines() if len(parts := line.split()) > 1 and parts[0] == "[GNUPG:]"
     }
     if "VALIDSIG" not in statuses or statuses.keys() & set(REFUSED):
         raise IntegrityError(
-            f"no key in `{keys}` made the signature of {what}, or the signature belongs to another file",
+            f"the signature of {what} was made with a key that is not in `{keys}`, or for a different file",
             hint="do not use this file; ask the project which key signs its releases",
         )
     return statuses["VALIDSIG"][0]

@@ -60,7 +60,8 @@ class Inputs:
         origin: str = COMMAND_LINE,
         with_project: bool = False,
     ) -> Wanted:
-        """Everything in the inputs; `origin` is where `requirements` stand. Lines that name a local file get its sha256.
+        """Everything in the inputs, but of `overrides` the requirements alone; `origin` is where `requirements` stand.
+        Requirements and overrides that name a local file get its sha256.
 
         With `with_project`, ./pyproject.toml is read for its groups, without its dependencies, unless `files` name one, or a
         lock. Raises one InputError for all texts of `requirements` that cannot be read, else the first error of a file.
@@ -102,7 +103,7 @@ class Inputs:
             wanted.projects.append(project)
             wanted.notes += (*project.notes, *unused_locks(source))
         elif OTHER_FORMAT.search(name):
-            hint = "with -r, name a requirements file, a pyproject.toml, or a lock file that is named pylock.toml or pylock.NAME.toml"
+            hint = "-r accepts requirements files, pyproject.toml, and lock files (pylock.toml, pylock.NAME.toml)"
             raise InputError(f"`{shown(source)}` does not have the name of a requirements file", hint=hint)
         else:
             lines = self._lines(source, "the requirements file")
@@ -160,7 +161,7 @@ def unused_locks(project: str) -> Iterator[str]:
         if (path := Path(project).parent / name).is_file():
             yield (
                 f"`{path}` is not read: the requirements of {project} are resolved again; "
-                f"to use the pins of this file, export them: `{command}`"
+                f"to use the pins of the lock file, export them: `{command}`"
             )
 
 
@@ -183,7 +184,8 @@ def read_source(source: str, http: Http, what: str) -> str:
 
 
 def relative_to(name: str, named_by: str) -> str:
-    """The path or URL of a file that another file names, relative to that file; an absolute one as it is.
+    """The path or URL of a file that another file names, relative to that file; an absolute one as it is. In a file from a
+    URL, an absolute path is one on the server of that URL.
 
     Raises InputError for an invalid URL.
     """
@@ -211,7 +213,10 @@ def located(line: RequirementLine) -> RequirementLine:
     actual = f"sha256:{sha256_of(path)}"
     expected = {hash_ for hashes in line.allowed_hashes for hash_ in hashes if hash_.startswith("sha256:")}
     if expected and actual not in expected:
-        sentence = f"{line.origin}: `{line.source.location}` has the {actual.replace(':', ' ')}, but the requirement gives another sha256"
+        sentence = (
+            f"{line.origin}: `{line.source.location}` has the {actual.replace(':', ' ')}, but the "
+            "requirement has a different sha256"
+        )
         raise IntegrityError(sentence, hint="find out who changed the file")
     return replace(line, source=replace(line.source, hashes=line.source.hashes | {actual}))
 

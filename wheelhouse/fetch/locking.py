@@ -152,9 +152,9 @@ def _resolved(job: Job, part: Part, existing: Lock | None, source: PackageSource
 def check_hashes(answers: Iterable[ResolvedProject], request: ResolutionRequest, source: PackageSource) -> None:
     """Compare every file with the hashes that requirement and constraint lines give.
 
-    The sha256 of the index is enough, because its file is checked against it; for every other hash the file is fetched. Raises
-    IntegrityError if a file has none of the hashes, InputError if hashes are required and a line gives none; a local file that
-    the user named needs none.
+    The sha256 of the index is enough, because its file is checked against it; for every other hash the file is fetched.
+    Raises IntegrityError if a file has none of the hashes of a line, InputError if hashes are required and no line gives one
+    for a project; a local file that the user named needs none.
     """
     answers = list(answers)
     without_hash: list[ResolvedProject] = []

@@ -49,8 +49,9 @@ def planned(
     """Resolve some jobs for the same targets, and plan what each will make of its folder; no other run can change the folders
     until the block ends.
 
-    A target that fails in one job is left out of the next ones. Raises one error for all targets that failed, unless
-    `keep_going` is set and at least one target has a lock.
+    A folder that does not exist is made; unless it is the first one, it is removed at the end if it is still empty. A target
+    that fails in one job is left out of the next ones. Raises one error for all targets that failed, unless `keep_going` is
+    set and at least one target has a lock.
     """
     failed: dict[str, WheelhouseError] = dict(jobs[0][0].failed)
     targets = len(jobs[0][0].parts) + len(failed)

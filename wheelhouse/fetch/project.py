@@ -87,7 +87,7 @@ def _reason(error: BaseException) -> str:
 
 
 def parse_project(text: str, source: str) -> Project:
-    """Read a pyproject.toml. Raises InputError if it is invalid, or if only a build can tell its dependencies."""
+    """Read a pyproject.toml. Raises InputError if it is invalid, or if only a build can tell its dependencies or extras."""
     try:
         document = parse_toml(text)
     except ValueError as error:
@@ -97,8 +97,8 @@ def parse_project(text: str, source: str) -> Project:
         raise InputError(f"`{source}`: [project] and [dependency-groups] must be tables")
     dynamic = table.get("dynamic", [])
     if undecided := [name for name in ("dependencies", "optional-dependencies") if name in dynamic]:
-        hint = "build a wheel of the project, and name the wheel: only a build gives these values"
-        raise InputError(f"`{source}` declares {' and '.join(undecided)} dynamic", hint=hint)
+        hint = "build a wheel of the project, and request that wheel: dynamic values are known only after a build"
+        raise InputError(f"`{source}` declares {' and '.join(undecided)} as dynamic", hint=hint)
     tool = document.get("tool", {})
     try:
         return Project(
@@ -125,8 +125,8 @@ def _uv_sources(tool: object, source: str) -> Iterator[str]:
     """A sentence about [tool.uv.sources], which only uv reads; none if it is empty."""
     if names := sorted(_table(_table(tool, "uv"), "sources")):
         yield (
-            f"only uv reads the sources that `{source}` gives for {', '.join(names)} ([tool.uv.sources]); wheelhouse takes these "
-            "projects from its own indexes"
+            f"`{source}` has sources for {', '.join(names)} in [tool.uv.sources], which only uv reads; wheelhouse "
+            "takes these projects from its own indexes"
         )
 
 

@@ -171,14 +171,14 @@ class Cache(Store):
         return math.inf
 
     def touch(self, kind: str, key: str, at: float | None = None) -> None:
-        """Set the time from which the age of a fact counts; nothing if there is none."""
+        """Set the time from which the age of a fact counts; nothing if there is none, or if it cannot be set."""
         for path in self._places(_note(kind, key)):
             with contextlib.suppress(OSError):
                 os.utime(path, None if at is None else (at, at))
                 return
 
     def forget(self, kind: str, key: str) -> None:
-        """Remove a fact, if there is one."""
+        """Remove a fact, if there is one; one that cannot be removed stays."""
         for path in self._places(_note(kind, key)):
             with contextlib.suppress(OSError):
                 Path(path).unlink(missing_ok=True)

@@ -49,10 +49,10 @@ HINTS = {
     errno.EPERM: "choose a place that you may write to",
     errno.EROFS: "choose a place that can be written to",
     errno.ENOTDIR: "choose another place: a part of this path is a file",
-    errno.EISDIR: "choose another place, or move this folder away: it has the name of a file that must be written",
+    errno.EISDIR: "choose another place, or move this folder away: wheelhouse must write a file with the same name",
     errno.EBUSY: "choose another place",
     errno.ENOLCK: "mount the file system without this option, or choose a folder on a local disk",
-    errno.EEXIST: "choose another place, or move this file away: it has the name of a folder that must be made",
+    errno.EEXIST: "choose another place, or move this file away: wheelhouse must make a folder with the same name",
 }
 
 
@@ -196,7 +196,8 @@ def write_all(file: io.FileIO, content: bytes | memoryview) -> None:
 
 
 def write(folder: Path, name: str, text: str | bytes) -> None:
-    """Write a whole file `name` in a folder, or not at all. A file with the same bytes is left as it is; a link is replaced.
+    """Write a whole file `name` in a folder, which is made if needed, or not at all. A file with the same bytes is left as
+    it is; a link is replaced.
 
     What killed runs left in the folder is removed. Raises InputError for an empty name, IntegrityError for one that leads out of
     the folder, MachineError.
@@ -229,7 +230,8 @@ def must_lie_outside(output: Path, wheelhouse: Path) -> None:
     """Raise InputError for an output that is, or lies in, the wheelhouse that it is made of: that would no longer verify."""
     if output.resolve().is_relative_to(wheelhouse.resolve()):
         raise InputError(
-            f"`{output}` is inside the wheelhouse `{wheelhouse}`, which must have only the files that its lock files name",
+            f"`{output}` is inside the wheelhouse `{wheelhouse}`, which can contain only files that are listed in "
+            "its lock files",
             hint="choose a place outside the wheelhouse",
         )
 

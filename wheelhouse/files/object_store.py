@@ -120,7 +120,7 @@ class ObjectStore:
     def read_into(self, key: str, path: Path, max_bytes: int, on_bytes: Callable[[int], None]) -> str | None:
         """Write an object's bytes to `path`, and return their sha256; None if there is none, or if it is larger.
 
-        Raises StoreError, also for a store that is too slow; `path` is then empty.
+        Raises StoreError, also for a store that is too slow; `path` is then as it was or, if bytes were on their way, empty.
         """
         with self._store_errors():
             try:
@@ -177,7 +177,9 @@ class ObjectStore:
             self._obstore.put(*self._at(key), content)
 
     def replace(self, key: str, content: bytes, version: Any, content_type: str) -> Any:  # noqa: ANN401  (a store's own)
-        """Replace the object that has this version, and return its new version. Raises ChangedError if it was changed or removed since."""
+        """Replace the object that has this version, and return its new version. Raises ChangedError if it was changed or
+        removed since, StoreError for a store that is a folder.
+        """
         attributes = {"Content-Type": content_type}
         with self._store_errors():
             try:

@@ -83,8 +83,9 @@ class SharedObjects:
     _uploads: list["Future[None]"] = field(default_factory=list)
 
     def file(self, sha256: str, path: Path, on_bytes: Callable[[int], None]) -> bool:
-        """Write a file of the store to `path`; False if the store has none with this sha256, or failed. Of an altered
-        object `path` is empty, with a warning; it is removed in the background, unless the store is only read.
+        """Write a file of the store to `path`; False if the store has none with this sha256, or one of more than
+        `max_file_bytes`, or failed. Of an altered object `path` is empty, with a warning; it is removed in the background,
+        unless the store is only read.
         """
         key = artifact_key(sha256)
         digest = self._tried(READING, lambda: self.objects.read_into(key, path, self.max_file_bytes, on_bytes), None)

@@ -14,7 +14,9 @@ class Store(Protocol):
 
     @property
     def private(self) -> "Store":
-        """The part that only this user of this machine can read, for what a server gave because of credentials."""
+        """The part for what a server gave because of credentials: only this user of this machine can read it, unless the
+        user shares it, too.
+        """
 
     def artifact(self, sha256: str) -> Path | None:
         """The path of the file with this sha256 on this machine; None if the store does not have it. The caller hashes what it reads."""
@@ -22,7 +24,8 @@ class Store(Protocol):
     def bring(self, sha256: str, path: Path, on_bytes: Callable[[int], None]) -> bool:
         """Write a file that other machines keep to `path`, with the bytes of this sha256; False if they have none.
 
-        `on_bytes` receives how many more bytes arrived. If it fails midway, `path` is empty.
+        `on_bytes` receives how many more bytes arrived. If it fails, the result is False, too; if it fails midway, `path` is
+        empty.
         """
 
     def share(self, path: Path, sha256: str) -> None:
@@ -39,8 +42,8 @@ class Store(Protocol):
         """
 
     def relying(self) -> AbstractContextManager[None]:
-        """While it is open, no other machine removes what this store has. Raises InputError or StoreError as `settle` does, and
-        StoreError while another machine removes something.
+        """While it is open, no other machine removes what this store has; nothing for a store without other machines, which
+        `settle` refuses. Raises StoreError if the store fails, and while another machine removes something.
         """
 
     def partial(self, key: str) -> AbstractContextManager[Path]:
@@ -68,7 +71,7 @@ class Store(Protocol):
         """Set the time from which the age of a fact counts: now, or `at` (seconds since 1970). Nothing if there is none."""
 
     def forget(self, kind: str, key: str) -> None:
-        """Remove a fact, if there is one."""
+        """Remove a fact, if there is one; one that cannot be removed stays."""
 
     def log(self, name: str, content: bytes, *, lasting: bool = False) -> Path:
         """Write the output of a build to a file of this name, and return its path. A `lasting` log is there after the run in any case."""

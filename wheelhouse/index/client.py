@@ -76,7 +76,7 @@ class StaticIndex:
         if not root.is_dir():
             raise InputError(
                 f"the index `{name}` is not an http or https address, and not a folder",
-                hint="check the address that --index gives",
+                hint="check the address after --index",
             )
         if next(root.glob("*.whl"), None) and not next(root.glob("*/index.*"), None):
             hint = f"to use a folder of files, write --find-links {name}"

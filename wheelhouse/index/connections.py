@@ -63,7 +63,7 @@ class Connections:
     def get(self, url: str, bare: str, headers: Mapping[str, str]) -> BaseHTTPResponse:
         """One GET of `bare`, which is `url` without credentials. `read` reads the body; no redirect is followed.
 
-        Raises ServerError or TransientError.
+        Raises ServerError or TransientError, and InputError for a proxy whose address is no http(s) URL.
         """
         sent = {"Accept-Encoding": ACCEPT_ENCODING, **headers}
         try:

@@ -91,7 +91,7 @@ def _token_header(token: str) -> str:
 
 
 def read_token(path: Path) -> str:
-    """The token in a file of one line, which may be `user:password`. Raises InputError, which never shows it."""
+    """The token, without spaces, in a file of one line, or `user:password`. Raises InputError, which never shows it."""
     try:
         token = path.read_text(encoding="utf-8").strip()
     except OSError as error:

@@ -52,8 +52,8 @@ class Download:
     encoding: str | None = None
 
     def run(self) -> str:
-        """Fetch what is missing, and return the sha256 of the whole file, which is not compared. Raises TransientError if the
-        connection fails.
+        """Fetch what is missing of the file at `path`, which must exist, and return the sha256 of the whole file, which is
+        not compared. Raises TransientError if the connection fails.
 
         Raises TooLargeError for a file with more bytes than HttpSettings.max_file_bytes, WrongSizeError or IntegrityError for
         another size than the index gives.
@@ -105,7 +105,7 @@ class Download:
     def _continues(self, response: "BaseHTTPResponse", have: int) -> bool:
         """Whether the answer starts where the file ends; False if it is the whole file. Notes `total`, `validator` and `encoding`.
 
-        Raises TransientError if it is neither, ServerError if there is no file (404, 410).
+        If it is neither, empties the file and raises TransientError. Raises ServerError if there is no file (404, 410).
         """
         if response.status in (404, 410):
             hint = "try again later, or choose another version: the index lists a file that its server does not have"
@@ -150,7 +150,7 @@ class Download:
                 f"`{self.filename}` was cut short: {have} of {size} bytes came from {redact(self.url)}"
             )
         self.start_anew()
-        raise IntegrityError(f"`{self.filename}` is longer than the {size} bytes that the index gives")
+        raise IntegrityError(f"`{self.filename}` is longer than the expected {size} bytes")
 
 
 def strong_validator(etag: str) -> str | None:

@@ -108,10 +108,11 @@ class Http:
         subject: str | None = None,
         max_bytes: int | None = None,
     ) -> Reply:
-        """The whole answer to a GET, retried after transient failures. Raises ServerError if there is no answer.
+        """The whole answer to a GET, retried after transient failures. Raises ServerError if there is no answer, or if it
+        has more than `max_bytes` (MAX_REPLY_BYTES if None).
 
         2xx, 304, 404, 410 and 416 are answers; the caller decides what they mean. An `Authorization` among the headers goes
-        to the server of `url` alone; other credentials are sent only after that server answered 401 to it.
+        to the server of `url` alone, in place of the known credentials, which are then sent only after a 401.
         """
         return self.retrying(
             subject or redact(url), lambda: self._get(url, headers or {}, max_bytes or MAX_REPLY_BYTES)

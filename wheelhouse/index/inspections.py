@@ -39,8 +39,8 @@ class Inspections:
         return self.get(sha256, again=again) or self.of_others(sha256)
 
     def of_others(self, sha256: str) -> InspectedFile | None:
-        """What another machine read of a file, even if this one read it too; None if no other did. It may take a request; None is
-        remembered.
+        """What another machine read of a file; None if no other did. It replaces what this machine read of it, in memory and
+        in the store. It may take a request; None is remembered.
         """
         if sha256 in self._absent_elsewhere:
             return None

@@ -78,7 +78,7 @@ class LinksPage:
     def _files(self) -> tuple[str, str, Files]:
         """The URL of the page after redirects, the base of its relative URLs, and its files by project. Requested once.
 
-        Raises ServerError.
+        Raises ServerError; then the next call requests the page again.
         """
         with self._guard:
             if self._answer is None:
@@ -91,7 +91,7 @@ class LinksPage:
             self._address, {"Accept": f"{HTML_TYPE}, text/html"}, subject=f"the links of {self.name}"
         )
         if reply.status != 200:
-            raise ServerError(f"{self.name} answered {reply.status}", hint="check the address that --find-links gives")
+            raise ServerError(f"{self.name} answered {reply.status}", hint="check the address after --find-links")
         anchors = read_html(reply.body, reply.url)
         files: Files = {}
         for file in html_files(anchors, reply.url):

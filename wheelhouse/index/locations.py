@@ -60,8 +60,8 @@ def read_locations(
 ) -> tuple[IndexLocation, ...]:
     """The locations of --index (`corp=URL` or `URL`), --find-links (`NAME=FOLDER` or `FOLDER`) and --from (`corp=PROJECT,…`).
 
-    `default` is the index if none of `indexes` is without a name; None if there is no default. Raises InputError for
-    options that exclude each other.
+    `default` is the index if none of `indexes` is without a name; None if there is no default. Raises InputError for options
+    that exclude each other, and for an index with a name to which --from assigns nothing.
     """
     locations = [IndexLocation(where, name) for name, where in map(split_named, indexes)]
     locations += [IndexLocation(where, name, links=True) for name, where in map(split_named, links)]
@@ -71,7 +71,10 @@ def read_locations(
     if duplicates := sorted({name for name in names if names.count(name) > 1}):
         raise InputError(f"two indexes are named `{duplicates[0]}`", hint="give each index its own name")
     if sum(location.is_default for location in locations) > 1:
-        hint = "name the other indexes, and assign projects to them: --index corp=URL --from corp=PROJECT"
+        hint = (
+            "keep one index without a name; give each other index a name and its projects: --index corp=URL "
+            "--from corp=PROJECT"
+        )
         raise InputError("two or more indexes have no name", hint=hint)
     assigned = _projects(projects, names)
     for location in locations:
@@ -91,7 +94,7 @@ def _projects(texts: Iterable[str], names: Sequence[str]) -> Mapping[str, tuple[
         name, listed = split_named(text)
         if name not in names:
             hint = "use the same NAME in both options: --index NAME=URL --from NAME=PROJECT"
-            raise InputError(f"`--from {text}` names an index that is not given", hint=hint)
+            raise InputError(f"`--from {text}` has a name that no index has", hint=hint)
         assigned.setdefault(name, set()).update(
             _pattern(name_or_pattern) for name_or_pattern in listed.split(",") if name_or_pattern.strip()
         )

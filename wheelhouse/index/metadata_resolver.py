@@ -54,9 +54,9 @@ class MetadataResolver:
         self._without_sidecars: set[str] = set()
 
     def get(self, candidate: Candidate, *, certain: bool = False) -> "Future[Metadata]":
-        """A future of a candidate's metadata: as a built wheel or an inspection gives them, else from the sidecar if the index names
-        one, else from the file or its tail. `certain` if the file will be needed too: it is then requested at the same time, unless
-        this run needs no files.
+        """A future of a candidate's metadata: as a built wheel or an inspection gives them, else from the sidecar if the
+        index names one for a wheel, else from the file or its tail. `certain` if the file will be needed too: it is then
+        requested at the same time, unless this run needs no files.
         """
         certain = certain and self.requests_files
         metadata = self._known(candidate)
@@ -160,7 +160,7 @@ class MetadataResolver:
             raise ServerError(f"{redact(candidate.sidecar_url)} answered with a document that is not metadata")
         if candidate.sidecar:
             raise IntegrityError(
-                f"the metadata file of `{candidate.filename}` does not have the sha256 that the index gives"
+                f"the metadata file of `{candidate.filename}` does not match its sha256 on the index page"
             )
         return reply.body
 

@@ -181,7 +181,7 @@ class PageCache:
 
 
 def lacks_freshness(reply: Reply) -> bool:
-    """Whether a server does not say how long its answer is fresh, nor how to validate it."""
+    """Whether an answer has none of CACHE_HEADERS: its server says neither how long it is fresh nor how to validate it."""
     return not any(name in reply.headers for name in CACHE_HEADERS)
 
 

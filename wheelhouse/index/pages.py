@@ -127,7 +127,10 @@ class Page:
         return {}
 
     def candidates(self, version: Version) -> tuple[Candidate, ...]:
-        """All files of one release, fit for a target or not; empty if it has none. Made once for all targets of a run."""
+        """All files of one release, fit for a target or not; empty if it has none. Made once for all targets of a run.
+
+        Raises ServerError if a page of a server names a file of this machine.
+        """
         if version not in self._candidates:
             self._candidates[version] = tuple(self._files_of(version))
         return self._candidates[version]
@@ -161,7 +164,7 @@ class Page:
         try:
             origin_of(url)
         except InputError as error:
-            raise BadAddressError(f"{redact(self.url)} gives no http or https address of `{filename}`") from error
+            raise BadAddressError(f"{redact(self.url)} has no valid http or https address for `{filename}`") from error
         return url
 
     def _uploaded(self, file: IndexFile) -> str | None:
@@ -176,7 +179,10 @@ class Page:
         return None
 
     def _provenance(self, file: IndexFile) -> str | None:
-        """The absolute URL of a file's provenance object (PEP 740); None if the page gives none, or an invalid one."""
+        """The absolute URL of a file's provenance object (PEP 740); None if the page gives none, or an invalid one.
+
+        Raises ServerError for a file of this machine on a page of a server.
+        """
         with suppress(BadAddressError):
             return self._address(file.filename, file.provenance) if file.provenance else None
         return None
@@ -299,7 +305,10 @@ def _absolute(base: str, url: str) -> str:
 
 
 def _html_file(attributes: dict[str, str | None]) -> IndexFile:
-    """The file of a link, from its attributes (PEP 503, 592, 658, 714, 740); `url` is as written. Raises ValueError for an invalid one."""
+    """The file of a link, from its attributes (PEP 503, 592, 658, 714, 740); `url` is as written, without its fragment.
+
+    Raises ValueError for an invalid one.
+    """
     url, fragment = urldefrag((attributes["href"] or "").strip())
     sidecar = attributes.get("data-core-metadata", attributes.get("data-dist-info-metadata", "false"))
     return IndexFile(

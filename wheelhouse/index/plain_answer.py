@@ -66,7 +66,9 @@ class PlainAnswer:
         return not self.length_remaining
 
     def read(self, amount: int, *, decode_content: bool = False) -> bytes:
-        """The next bytes of the body, `amount` if so many are left; empty at its end. Raises CutShortError, OSError."""
+        """The next bytes of the body, `amount` if so many are left; empty at its end, which gives the connection back to its
+        pool. Raises CutShortError, OSError.
+        """
         del decode_content
         if not self.length_remaining:
             self.release_conn()

@@ -15,7 +15,7 @@ from wheelhouse.index.store_access import StoreAccess
 from wheelhouse.index.urls import redact
 
 PROVENANCE = "provenance-1"
-CHANGED_HINT = "fetch with --upgrade, to lock the attestations that the index has now"
+CHANGED_HINT = "run `wheelhouse fetch --upgrade` to lock the attestations that the index has now"
 
 
 class ProvenanceStore:
@@ -25,7 +25,9 @@ class ProvenanceStore:
         self._http, self._access, self._requests, self._on_event = http, access, requests, on_event
 
     def get(self, candidate: Candidate) -> "Future[Provenance | None]":
-        """A future of a file's provenance object, not yet checked; None if its index announces none, or one that cannot be read."""
+        """A future of a file's provenance object, not yet checked; None if its index announces none, or, with a warning, one
+        that is missing or malformed. It raises ServerError if the server fails, InputError for an unreadable file.
+        """
         if (url := candidate.provenance) is None:
             none: Future[Provenance | None] = Future()
             none.set_result(None)
@@ -51,7 +53,9 @@ class ProvenanceStore:
             part.keep(path, provenance.sha256)
 
     def _fetch(self, filename: str, url: str) -> Provenance | None:
-        """Fetch a provenance object, and note its bytes in the store. One that cannot be read is None, with a warning."""
+        """Fetch a provenance object, and note its bytes in the store. One that is missing or malformed is None,
+        with a warning. Raises ServerError if the server fails, InputError for an unreadable file.
+        """
         subject = f"{filename}{SUFFIX}"
         try:
             raw = self._read(url, subject)
@@ -86,7 +90,5 @@ class ProvenanceStore:
             except ValueError as error:
                 raise ServerError(f"{provenance.url}: {error}", hint=CHANGED_HINT) from error
             if hashlib.sha256(raw).hexdigest() != provenance.sha256:
-                raise IntegrityError(
-                    f"{provenance.url} differs from the file that the lock file names", hint=CHANGED_HINT
-                )
+                raise IntegrityError(f"{provenance.url} does not match its sha256 in the lock file", hint=CHANGED_HINT)
         return raw.decode()

@@ -34,7 +34,9 @@ class _RemoteFile(io.RawIOBase):
         self._pieces = [(start, body)]
 
     def _get(self, ranges: str) -> tuple[int, bytes, int]:
-        """Request a range: where the answer starts, its bytes, and the size of the file. Raises NoRangesError for any other answer."""
+        """Request a range: where the answer starts, its bytes, and the size of the file. Raises NoRangesError for any other
+        answer, ServerError as `Http.open`, and for a body of more than MAX_METADATA_BYTES + 1 bytes.
+        """
         headers = {"Range": ranges, "Accept-Encoding": "identity"}
         with self._http.open(self._url, headers) as response:
             content_range = re.fullmatch(r"bytes (\d+)-(\d+)/(\d+)", response.headers.get("Content-Range", ""))
@@ -45,7 +47,7 @@ class _RemoteFile(io.RawIOBase):
                 raise NoRangesError(f"{redact(self._url)} answered with more bytes than were requested")
             body = self._http.body(response, self._url, MAX_METADATA_BYTES + 1, as_sent=True)
         if len(body) != end - start + 1:
-            raise NoRangesError(f"{redact(self._url)} sent another number of bytes than its Content-Range says")
+            raise NoRangesError(f"{redact(self._url)} sent a number of bytes that does not match its Content-Range")
         return start, body, size
 
     def readable(self) -> bool:
@@ -88,7 +90,7 @@ class _RemoteFile(io.RawIOBase):
         last = min(max(end, start + TAIL_BYTES), self._size) - 1
         first, body, _ = self._get(f"bytes={start}-{last}")
         if (first, len(body)) != (start, last - start + 1):
-            raise NoRangesError(f"{redact(self._url)} answered with another range than was requested")
+            raise NoRangesError(f"{redact(self._url)} answered with a range that was not requested")
         self._pieces.append((start, body))
         return body[: end - start]
 
@@ -96,7 +98,8 @@ class _RemoteFile(io.RawIOBase):
 def ranged_metadata(http: Http, url: str, filename: str) -> bytes:
     """A wheel's raw METADATA; provisional until the whole file is checked. One attempt, without retries.
 
-    Raises NoRangesError if the server serves no ranges, TailError if the tail is not that of a wheel.
+    Raises NoRangesError if the server serves no ranges, TailError if the tail is not that of a wheel, ServerError as
+    `Http.open`.
     """
     try:
         with zipfile.ZipFile(_RemoteFile(http, url)) as archive:

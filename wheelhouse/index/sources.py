@@ -77,7 +77,8 @@ class IndexLocations:
     def of(self, project: NormalizedName) -> IndexLocation | None:
         """The location of a project, without credentials: the assigned one; else the links that hold it; else the default index; else None.
 
-        Raises InputError if several links hold it, or patterns of two locations match it.
+        Pages of links are requested, if needed, once. Raises ServerError if one cannot be had, InputError if several links
+        hold it, or patterns of two locations match it.
         """
         if len(self.redacted) == 1 and self.redacted[0].is_default:
             return self.redacted[0]

@@ -11,7 +11,7 @@ from wheelhouse.index.download import Download, WrongSizeError
 from wheelhouse.index.http import Http
 from wheelhouse.index.store_access import StoreAccess
 
-NOT_THIS_FILE = "do not use this file; find out why the store has other bytes under this name"
+NOT_THIS_FILE = "do not use this file; find out why the store has a different file under this name"
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +32,7 @@ def stored_or_downloaded(
     check: Callable[[Path], bool] | None = None,
 ) -> tuple[Path, str]:
     """The path of the file in the store, and its sha256: from the cache if `check` accepts the path, else from the store that
-    machines share, else downloaded. Emits events.
+    machines share, else downloaded. A file whose sha256 is not known is always downloaded. Emits events.
 
     Raises IntegrityError for a file with another sha256 or size, ServerError as `Download` does.
     """

@@ -20,7 +20,9 @@ class Trust:
     client_cert: str | None = None
 
     def context(self) -> ssl.SSLContext:
-        """A new SSLContext for connections. Raises InputError for files that cannot be used."""
+        """A new SSLContext for connections. Raises InputError for files that cannot be used, but not for a missing
+        `ca_folder`.
+        """
         try:
             context = self._context()
         except (OSError, ssl.SSLError) as error:
@@ -45,7 +47,7 @@ class Trust:
 
 
 def _openssl_has_authorities() -> bool:
-    """Whether this is Linux and OpenSSL finds the system's authorities: then truststore is not needed."""
+    """Whether this is Linux and OpenSSL finds a file of the system's authorities: then truststore is not needed."""
     paths = ssl.get_default_verify_paths()
     return sys.platform == "linux" and paths.cafile is not None
 

@@ -22,6 +22,8 @@ DOCKERFILE = "files.Dockerfile"
 TARS = (".tar", ".tar.gz", ".tgz", ".tar.bz2", ".tar.xz")
 IN_IMAGE = re.compile(r"(?:/[A-Za-z0-9_@%+=:,.-]+)+/?")
 DIGEST_LENGTHS = {64: "sha256", 96: "sha384", 128: "sha512"}
+DIGEST = re.compile(r"\b[0-9A-Fa-f]{64,128}\b")
+DIGEST_ALONE = re.compile(rf"(?:sha-?\d+\s*[:=]?\s*)?({DIGEST.pattern})(?:\s+\*?-)?", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,13 +73,19 @@ class OtherFileRequest:
         if not (self.sha256 or self.checksums):
             yield "no hash is given for the file", 'add sha256 = "…", or checksums = "https://…"'
         if self.sha256 and not SHA256.fullmatch(self.sha256):
-            yield f"`{self.sha256}` is not a sha256", "give its 64 hexadecimal digits, in lower case"
+            yield (
+                f"`{self.sha256}` is not a sha256",
+                "write the sha256 of the file as 64 hexadecimal digits, in lower case",
+            )
         if bool(self.signature) != bool(self.key):
             yield "`signature` needs `key`, and `key` needs `signature`", 'add both signature = "…" and key = "FILE"'
         if self.to is not None and (not IN_IMAGE.fullmatch(self.to) or ".." in self.to.split("/")):
             yield f"`{self.to}` is not a path in an image", 'write the path as `to = "/opt/hadoop"`'
         if self.unpack and not (self.to and self.name.endswith(TARS)):
-            yield "`unpack` needs a tar file, and a folder in `to`", 'add `to = "/opt/…"`, and name a .tar.gz'
+            yield (
+                "`unpack` needs a tar file, and a folder in `to`",
+                'add `to = "/opt/…"`, and use a tar file, for example a .tar.gz',
+            )
 
 
 @dataclass(frozen=True, slots=True)
@@ -220,16 +228,19 @@ def _file(table: _FileTable) -> OtherFile:
 def published_digest(text: str, name: str) -> tuple[str, str] | None:
     """(algorithm, digest in lower case) that a published checksum file gives for a file; None if it gives none.
 
-    It reads the formats of sha256sum, BSD (`SHA256 (name) = …`), gpg (`name: 0A1B 2C3D …`), and a digest alone. The length of
-    the digest tells the algorithm: sha256, sha384 or sha512.
+    It reads the formats of sha256sum, BSD (`SHA256 (name) = …`), gpg (`name: 0A1B 2C3D …`), and a digest alone, also with its
+    algorithm before it or a `-` after it. The length of the digest tells the algorithm: sha256, sha384 or sha512.
     """
     lines = [line.strip() for line in text.splitlines() if line.strip()]
     named = [line for line in lines if name in re.split(r"[\s*()=:/]+", line)]
-    blocks = [*named, " ".join(lines)] if named else [line for line in lines if len(lines) == 1]
-    for block in blocks:
-        for digits in (*re.findall(r"\b[0-9A-Fa-f]{64,128}\b", block), _spaced(block, name)):
-            if algorithm := DIGEST_LENGTHS.get(len(digits)):
-                return algorithm, digits.lower()
+    if named:
+        found = [digits for line in named for digits in (*DIGEST.findall(line), _spaced(line, name))]
+        found.append(_spaced(" ".join(lines), name))
+    else:
+        found = [alone[1] for line in lines if len(lines) == 1 and (alone := DIGEST_ALONE.fullmatch(line))]
+    for digits in found:
+        if algorithm := DIGEST_LENGTHS.get(len(digits)):
+            return algorithm, digits.lower()
     return None
 
 

@@ -91,7 +91,7 @@ class PylockInput:
             raise InputError(f"`{self.source}` takes {package.name} from {kind}, and not from a file", hint=hint)
         if isinstance(file, PackageArchive) and file.subdirectory:
             sentence = f"`{self.source}` takes {package.name} from the folder `{file.subdirectory}` of an archive"
-            raise InputError(sentence, hint="if you trust the code, build a wheel of it and lock the wheel")
+            raise InputError(sentence, hint="if you trust the code, build a wheel of the project, and lock that wheel")
         lower = {name.lower(): digest.lower() for name, digest in file.hashes.items()}
         hashes = {name: digest for name, digest in lower.items() if name in STRONG_HASHES}
         if not hashes:
@@ -140,7 +140,9 @@ def _version(filename: str, source: str) -> Version:
 
 
 def _beside(source: str, path: str) -> str:
-    """A path of a lock file, relative to its folder or URL, as a path or URL to read; an absolute path as it is."""
+    """A path of a lock file, relative to its folder or URL, as a path or URL to read; in a folder, an absolute path as it
+    is.
+    """
     if "://" in source:
         return urljoin(source, path)
     return path if path.startswith("/") else f"{source.rpartition('/')[0] or '.'}/{path}"

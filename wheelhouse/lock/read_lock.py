@@ -154,7 +154,7 @@ def _provenance(table: ProvenanceTable, package: Package) -> Provenance:
 
 def _artifact(file: PackageWheel | PackageSdist | PackageArchive, archive: str | None) -> Artifact:
     """The file of a package. A `packages.archive` has no name; `archive` is the one that our own table gives it, else that of
-    its path or URL counts. Raises ValueError if the name is not a distribution's.
+    its path or URL counts. Raises ValueError if the name has no suffix of a distribution, IntegrityError as `Artifact`.
     """
     own_name = archive if isinstance(file, PackageArchive) else file.name
     name = _distribution_name(own_name or filename_of(file.path or file.url or ""))
@@ -162,7 +162,9 @@ def _artifact(file: PackageWheel | PackageSdist | PackageArchive, archive: str |
 
 
 def _distribution_name(filename: str) -> str:
-    """The same file name. Raises ValueError if it is not that of a wheel or an sdist: a lock file names nothing else, such as a `.py`."""
+    """The same file name. Raises ValueError if it has no suffix of a wheel or an sdist: a lock file names nothing else, such
+    as a `.py`.
+    """
     if not filename.endswith(ARCHIVE_SUFFIXES):
         raise ValueError(f"`{filename!a}` is not the name of a wheel or an sdist")
     return filename

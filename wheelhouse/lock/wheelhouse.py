@@ -50,7 +50,8 @@ class Wheelhouse:
                 if other.sha256 != artifact.sha256:
                     hint = "find out why the index replaced the file between two runs, then fetch all targets with --upgrade"
                     raise IntegrityError(
-                        f"the lock files of this wheelhouse give `{artifact.filename}` two different sha256 hashes",
+                        f"the lock files of this wheelhouse list `{artifact.filename}` with two different sha256 "
+                        "hashes",
                         hint=hint,
                     )
         return artifacts

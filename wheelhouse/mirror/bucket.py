@@ -102,7 +102,7 @@ class Bucket:
         return parse_journal(self._text(JOURNAL) or "", JOURNAL)
 
     def page(self, project: NormalizedName) -> ProjectPage:
-        """A project's page; an empty one if there is none. Raises IntegrityError for a page of another program."""
+        """A project's page; an empty one if there is none. Raises IntegrityError if it cannot be read as a page."""
         return _parsed(self._text(f"{project}/{PAGE_JSON}"), project)
 
     def pages(self) -> dict[NormalizedName, ProjectPage]:
@@ -244,7 +244,8 @@ def decide_in_bucket(bucket: Bucket, entries: Sequence[Entry]) -> Kept:
     """Write decisions into the journal of a bucket, change the pages that they are about, and remove files that stay out.
 
     The result has the names of the removed files, and whether any decision is new: one that counts already is not written again.
-    Raises InputError for a decision as `checked_decision`: most must be about what is in the index.
+    Raises InputError for a decision as `checked_decision`: most must be about what is in the index. Raises StoreError if the
+    store ignores the conditions of a write.
     """
     bucket.must_compare()
     projects = bucket.projects()
@@ -276,7 +277,7 @@ def _projects_of(entry: Entry, projects: Iterable[NormalizedName]) -> list[Norma
 
 
 def _parsed(text: str | None, project: NormalizedName) -> ProjectPage:
-    """The page that a JSON text is; an empty one for None. Raises IntegrityError if another program wrote it."""
+    """The page that a JSON text is; an empty one for None. Raises IntegrityError if it cannot be read as a page."""
     try:
         return parse_project_page(text) if text is not None else ProjectPage()
     except ValueError as error:

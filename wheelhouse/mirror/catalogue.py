@@ -16,7 +16,8 @@ NOTHING = Catalogue({}, {}, {})
 
 
 def catalogue(folders: Iterable[Path], on_event: Listener = ignore, before: Catalogue = NOTHING) -> Catalogue:
-    """The files of all the wheelhouses, each hashed and opened. If two describe one file, the last one counts.
+    """The files of all the wheelhouses but kept sdists, each hashed and opened. If two describe one file, the last one
+    counts.
 
     Files that the catalogue of `before` has, and that were not touched since, are not read again. Raises IntegrityError for a
     file that differs from its lock file or has findings that its pin does not waive, and for one name with two hashes.

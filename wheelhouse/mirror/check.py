@@ -69,7 +69,8 @@ class Mirror:
 
 
 def check(folder: Path, mirror: Mirror, on_event: Listener = ignore) -> list[MirroredFile]:
-    """Compare each file of the lock files of a wheelhouse with a mirror. The results are sorted by file name, one for each file.
+    """Compare each file of the lock files of a wheelhouse, but no kept sdist, with a mirror. A result for each, sorted by
+    file name.
 
     Only the lock files must be there.
 

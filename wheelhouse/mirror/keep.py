@@ -132,9 +132,9 @@ def _must_be_there(release: Release, pages: Pages) -> None:
     versions = sorted({file.version for file in pages.get(project, ProjectPage()).files.values()})
     if version not in versions:
         known = (
-            f"the index has {named(map(str, versions))} of this project"
+            f"the index has these versions of this project: {named(map(str, versions))}"
             if versions
-            else "the index has no such project"
+            else "the index does not have this project"
         )
         hint = f"{known}; to block a release that the index does not have yet: `wheelhouse mirror block '{release_text(release)}'`"
         raise InputError(f"the index does not have `{release_text(release)}`", hint=hint)
@@ -171,7 +171,8 @@ def counts_already(entry: Entry, state: State) -> bool:
 
 
 def prune(root: Path, keep: Iterable[Path], entry: Entry, *, dry_run: bool) -> Kept:
-    """Remove each wheel and sdist of a tree that no lock file of these wheelhouses names, and note it in the journal.
+    """Remove each wheel and sdist of a tree that no lock file of these wheelhouses names, or no page, and note it in the
+    journal.
 
     With `dry_run` nothing is removed or noted. The result has the names of these files. A file is named by its name and its sha256.
     Raises InputError if the lock files name no file of the tree at all.

@@ -27,7 +27,8 @@ def own_page(index: Index, project: NormalizedName, on_event: Listener) -> Page 
         return page
     on_event(
         Warned(
-            f"{index.name} redirects to {answered_by} for projects that it does not have; files on that server count as missing"
+            f"{index.name} redirects requests for unknown projects to {answered_by}; files on {answered_by} count "
+            "as missing"
         )
     )
     return None
@@ -40,7 +41,8 @@ def listed(page: Page | None, filename: str, version: Version) -> Candidate | No
 
 
 def has_stated_hash(candidate: Candidate, sha256: str, path: Path | None) -> bool | None:
-    """Whether the strongest hash that the index gives is that of a file; None if it gives none that can be compared.
+    """Whether the first hash of STRONGEST that the index gives is that of a file; None if it gives none that can be
+    compared.
 
     `sha256` is the file's; `path` is where it lies, and is read for any other hash. Without it, only sha256 is compared.
     """

@@ -50,13 +50,14 @@ class OpenedFile:
 
 
 def open_wheelhouse(folder: Path, on_event: Listener = ignore) -> Iterator[OpenedFile]:
-    """Yield each file of a wheelhouse, as `open_files` does. Raises IntegrityError for a file that differs from its lock file."""
+    """Yield each file of a wheelhouse but kept sdists, as `open_files` does, and raise what it raises."""
     wheelhouse = load_wheelhouse(folder)
     return open_files(folder, wheelhouse, pins_by_file(wheelhouse).values(), on_event)
 
 
 def pins_by_file(wheelhouse: Wheelhouse) -> dict[str, Pin]:
-    """The pin of each file, by file name. If several lock files name one file, it is the pin of the last of them.
+    """The pin of each chosen file, by file name; kept sdists are left out. If several lock files name one file, it is the
+    pin of the last of them.
 
     Of its yank and its Requires-Python, and of its project's status, the last that any lock file states counts.
     """

@@ -49,10 +49,12 @@ class Published:
 def publish(
     folder: Path, repository: Repository, listing: str | None, http: Http, *, dry_run: bool, on_event: Listener = ignore
 ) -> list[Published]:
-    """Send the files of a wheelhouse that a repository lacks. A result for each file, sorted by name; `dry_run` sends none. Safe to repeat.
+    """Send the files of a wheelhouse, but no kept sdist, that a repository lacks. A result for each file, sorted by name;
+    `dry_run` sends none. Safe to repeat.
 
-    Raises IntegrityError, and sends nothing, if the repository has one of the names with other bytes; ServerError if it refuses
-    a file. The files that it accepted stay there.
+    Raises IntegrityError, and sends nothing, if the repository has one of the names with other bytes; IntegrityError if it
+    gets such a file from somebody else meanwhile, ServerError if it refuses a file: then the files that it accepted stay
+    there.
     """
     opened = list(open_wheelhouse(folder, on_event=on_event))
     index = _listing(repository, listing, opened, http)
@@ -137,9 +139,9 @@ def _must_not_differ(outcomes: Mapping[str, PublishOutcome], repository: Reposit
     different = [name for name, outcome in outcomes.items() if outcome is PublishOutcome.DIFFERENT]
     if different:
         raise IntegrityError(
-            f"{redact(repository.url)} has another file under the name `{different[0]}`{_more(different)}",
+            f"{redact(repository.url)} has a different file with the name `{different[0]}`{_more(different)}",
             hint="nothing was sent; find out which of the two files is the right one",
-            details=tuple(f"another file under this name: {name}" for name in different),
+            details=tuple(f"the repository has a different file with this name: {name}" for name in different),
         )
 
 
@@ -171,7 +173,7 @@ def _must_be_accepted(results: list[Published], repository: Repository) -> None:
     refused = [result for result in results if result.outcome is PublishOutcome.REFUSED]
     if different:
         raise IntegrityError(
-            f"{redact(repository.url)} has another file under the name `{different[0].filename}`{_more(different)}",
+            f"{redact(repository.url)} has a different file with the name `{different[0].filename}`{_more(different)}",
             hint="somebody uploaded a different file during this run: find out which of the two files is right",
         )
     if refused:

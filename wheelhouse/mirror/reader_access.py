@@ -119,7 +119,8 @@ class AccessFiles:
 
 
 def read_tokens(path: Path) -> dict[str, frozenset[bytes]]:
-    """The sha256 of the tokens of a file, as bytes, by user: a line is `user:token`, or a token alone, of the user TOKEN_USER.
+    """The sha256 of the tokens of a file, as bytes, by user: a line is `user:token`, or a token alone, of the user
+    TOKEN_USER. The last `:` of a line ends the user; so no token has one.
 
     Raises InputError for a file without a token, and for a line without one: anybody has an empty token.
     """

@@ -3,6 +3,7 @@
 import gzip
 import hashlib
 import os
+import re
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import nullcontext, suppress
@@ -17,6 +18,8 @@ HASHED_BYTES = 1 << 20
 OPEN_FLAGS = os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK
 MIN_ENCODED_BYTES = 1000
 """A shorter body fits one packet, encoded or not."""
+NO_WEIGHT = re.compile(r"\s*q=0(?:\.0{0,3})?\s*")
+"""The weight of an encoding that a client refuses (RFC 9110, 12.4.2)."""
 
 
 class Served:
@@ -170,14 +173,16 @@ class Content:
     _encoded: dict[str, "Content"] = field(default_factory=dict)
 
     def encoded(self, accepted: str) -> tuple[str, "Content"]:
-        """The name of the first of ENCODERS that a client accepts (RFC 9110, 12.5.3), and the body in it, which is made once.
+        """The name of the first of ENCODERS that a client accepts by name (RFC 9110, 12.5.3), and the body in it, which is
+        made once.
 
-        The client's weights are not compared. An empty name and the body as it is, if it accepts none of ours or the body is short.
+        The client's weights are not compared, and `*` does not count. An empty name and the body as it is, if it accepts
+        none of ours or the body is short.
         """
         if not accepted or len(self.body) < MIN_ENCODED_BYTES:
             return "", self
         parts = (part.partition(";") for part in accepted.lower().split(","))
-        names = {name.strip() for name, _, quality in parts if quality.replace(" ", "") not in ("q=0", "q=0.0")}
+        names = {name.strip() for name, _, weight in parts if not NO_WEIGHT.fullmatch(weight)}
         for name, encode in ENCODERS.items():
             if name in names:
                 if name not in self._encoded:

@@ -193,7 +193,9 @@ def _html(title: str, anchors: str, marks: Mapping[str, str] = MappingProxyType(
 
 
 def parse_project_page(raw: str) -> ProjectPage:
-    """Read a JSON page that `project_json` wrote; the URLs of files are not read. Raises ValueError for any other text."""
+    """Read a JSON page that `project_json` wrote; the URLs of files are not read. Raises ValueError if a key that it needs
+    is missing or wrong; other programs' pages may be read, too.
+    """
     try:
         document = parse_json(raw)
         files = [_parse_file(row) for row in document["files"]]

@@ -106,7 +106,9 @@ def parse_release(text: str) -> Release:
     try:
         return canonicalize_name(name.strip(), validate=True), Version(version)
     except ValueError as error:  # InvalidName, InvalidVersion
-        raise InputError(f"`{text}` does not name a release", hint="write it as `name==1.0`") from error
+        raise InputError(
+            f"`{text}` is not the name and version of a release", hint="write it as `name==1.0`"
+        ) from error
 
 
 def release_text(release: Release) -> str:
@@ -115,7 +117,7 @@ def release_text(release: Release) -> str:
 
 
 def decision_text(entry: Entry) -> str:
-    """A decision in words: `acme==1.0 removed by Ada on 2026-03-01: CVE-2026-1`."""
+    """A removal, yank, block or status in words: `acme==1.0 removed by Ada on 2026-03-01: CVE-2026-1`."""
     past = {Action.REMOVE: "removed", Action.YANK: "yanked", Action.BLOCK: "blocked"}
     what = past.get(entry.action, entry.status or f"{entry.action}ed")
     reason = f": {entry.reason}" if entry.reason else ""
@@ -142,7 +144,9 @@ class Pattern:
             raise InputError(f"`{text}` is not a pattern of projects", hint=hint) from error
 
     def __str__(self) -> str:
-        """The text in normal form: equal patterns have equal texts."""
+        """The text in normal form. The spelling of versions stays, so `acme==1` and `acme==1.0` are equal patterns with two
+        texts.
+        """
         return f"{self.glob}{self.specifier}"
 
     def covers(self, project: NormalizedName, version: Version) -> bool:

@@ -72,7 +72,9 @@ def read_pages(root: Path, covered: Set[tuple[NormalizedName, str]]) -> dict[Nor
 def _unreadable(folder: Path, lacking: list[str], error: Exception) -> InputError:
     """Make the error for a page that cannot be read; the caller raises it. `lacking` are the files that nobody will place again."""
     if lacking:
-        hint = f"also name a wheelhouse that has `{lacking[0]}`, so that the page is written again"
+        hint = (
+            f"run `wheelhouse index` also with a wheelhouse that has `{lacking[0]}`, so that the page is written again"
+        )
     else:
         hint = "choose an empty folder, or a folder that `wheelhouse index` wrote"
     return InputError(f"`{folder / PAGE_JSON}` is not a page that wheelhouse wrote: {error}", hint=hint)
@@ -171,7 +173,9 @@ def listed_projects(root: Path) -> set[str]:
 
 
 def unnamed_files(root: Path, pages: Pages, only: Set[str] | None = None) -> list[tuple[NormalizedName, str]]:
-    """(project, name) of the archives in a tree that none of `pages` names. `only` are the projects to look at, if not all."""
+    """(project, name) of the archives in a tree that the page of their project, in `pages`, does not name. `only` are the
+    projects to look at, if not all.
+    """
     empty = ProjectPage()
     return [
         (NormalizedName(folder.name), name)

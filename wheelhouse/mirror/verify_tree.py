@@ -41,7 +41,8 @@ def verify_tree(root: Path, waivers: Waivers = NO_WAIVERS, on_event: Listener = 
     """Verify a static index; each file is hashed and opened. A finding names a file by its path in the tree.
 
     Wheels, sdists and sidecars that no page names, and temporary files, are findings; other files are ignored. A finding on a
-    file's contents that one of `waivers` covers becomes a note. Raises InputError if the journal of the index cannot be read.
+    file's contents that one of `waivers` covers becomes a note. Raises InputError if the journal or the notes cannot be
+    read.
     """
     state = state_of(read_journal(root))
     pages: dict[NormalizedName, ProjectPage] = {}

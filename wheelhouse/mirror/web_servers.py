@@ -40,7 +40,8 @@ def _not_usable(root: str, configuration: str) -> str:
     """A configuration that is one comment: it says why it has no directives."""
     text = unusable_in(root, configuration)
     return (
-        f"# This file cannot name the index: the path of the index has {text}. Serve the index from another folder.\n"
+        f"# This file cannot contain the path of the index: the path has the character {text}. Serve the index "
+        "from another folder.\n"
     )
 
 

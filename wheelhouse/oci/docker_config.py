@@ -106,7 +106,7 @@ class DockerConfig:
         if program is None:
             raise MachineError(
                 f"`{self._path}` names the credential helper `{name}`, which is not on PATH",
-                hint=f"install it, or remove it from `{self._path}`",
+                hint=f"install the helper, or remove the helper from `{self._path}`",
             )
         try:
             done = subprocess.run(

@@ -73,7 +73,8 @@ def unpack_oci_archive(archive: Path, folder: Path) -> None:
 def unpack_docker_archive(archive: Path, folder: Path, wanted: Reference | None) -> Reference:
     """Unpack an image of a Docker archive into a folder, as an OCI layout with a new manifest; return the image's name.
 
-    Without `wanted`, the archive must hold exactly one name. Raises InputError and IntegrityError.
+    With `wanted`, it is the first image of that name, or the only image whatever its name, and gets that name. Without it,
+    the archive must hold exactly one name. Blobs of other images are written too. Raises InputError and IntegrityError.
     """
     unpacked = _unpack(archive, folder, lambda name: name.endswith((".json", ".tar")) or bool(BLOB.fullmatch(name)))
     if DOCKER_MANIFEST not in unpacked.texts:
@@ -120,10 +121,13 @@ def _is_same(one: Reference, other: Reference) -> bool:
 def _manifest(saved: _Saved, unpacked: _Unpacked, folder: Path, archive: Path) -> dict[str, object]:
     """A manifest made for a saved image, for JSON. An archive has none, so its digest is not that of a registry.
 
-    Raises IntegrityError for missing members and for layers of another compression than LAYER_TYPES.
+    Raises IntegrityError for more than MAX_LAYERS layers, missing members, a configuration above MAX_CONFIG_BYTES, and layers of
+    another compression than LAYER_TYPES.
     """
+    if len(saved.Layers) > MAX_LAYERS:
+        raise IntegrityError(f"the image in `{archive}` has {len(saved.Layers)} layers, more than {MAX_LAYERS}")
     try:
-        config, layers = unpacked.blob(saved.Config), [unpacked.blob(name) for name in saved.Layers[:MAX_LAYERS]]
+        config, layers = unpacked.blob(saved.Config), [unpacked.blob(name) for name in saved.Layers]
     except KeyError as error:
         raise IntegrityError(f"`{archive}` lacks {error}, which its {DOCKER_MANIFEST} lists") from error
     if config[1] > MAX_CONFIG_BYTES:

@@ -75,7 +75,7 @@ def _musl(files: Mapping[str, RootFile]) -> str | None:
 def _python(files: Mapping[str, RootFile]) -> str | None:
     """The version of the Python in the first of PREFIXES that has one: what `python3` links to, else the only one there.
 
-    `3.12.4`, or `3.12` if its files do not state the patch release; None without a Python.
+    `3.12.4`, or `3.12` if its files do not state the patch release; None if no prefix has one. `python3.14t` does not count.
     """
     programs = sorted(path for path in files if PROGRAM.fullmatch(path))
     numbered = [path for path in programs if "." in posixpath.basename(path) and not path.endswith("t")]

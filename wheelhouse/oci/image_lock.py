@@ -205,7 +205,7 @@ _LOCK_TABLE = DocumentType(_LockTable)
 
 
 def parse_image_lock(text: str, source: str) -> ImageLock:
-    """Read the text of a lock of base images. Raises InputError, naming `source`, the place and the value, for any other text."""
+    """Read the text of a lock of base images. Raises InputError, naming `source`, for any other text."""
     try:
         table = _LOCK_TABLE.from_table(parse_toml(text), "")
         if table.version != VERSION:

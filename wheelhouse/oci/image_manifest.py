@@ -131,8 +131,8 @@ def parse_manifest(raw: bytes, media_type: str, name: str, architecture: str) ->
 def parse_layout_index(raw: bytes, name: str, tag: str, architecture: str) -> Blob:
     """The Blob of the manifest or index that the `index.json` of a layout has for a tag or name; its only entry counts for any.
 
-    Of several with the tag, it is the one for the architecture. Raises InputError if there is none; IntegrityError for what is
-    no index.
+    Of several with the tag, it is the manifest for the architecture. Raises InputError if there is none; IntegrityError for
+    JSON of another shape, and if that one of several is no manifest.
     """
     entries = _document(raw, name).manifests or []
     tagged = [one for one in entries if one.annotations.get(REF_NAME) in (tag, name)]
@@ -160,7 +160,7 @@ def _document(raw: bytes, name: str) -> _Document:
 def _chosen(manifests: list[_Descriptor], name: str, architecture: str) -> Blob:
     """The manifest for Linux on an architecture: the first with a baseline variant, else the first with any.
 
-    Raises InputError, listing the architectures, if there is none; IntegrityError if it is an index.
+    Raises InputError, listing the architectures, if there is none; IntegrityError if its type is not in MANIFESTS.
     """
     of_linux = [one for one in manifests if one.platform and one.platform.os == "linux"]
     fitting = [one for one in of_linux if one.platform and _named(one.platform) == architecture]

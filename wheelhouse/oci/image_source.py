@@ -25,7 +25,7 @@ from wheelhouse.oci.reference import DIGEST, LATEST, Mirror, Reference
 from wheelhouse.oci.registry import Registry
 
 ELSEWHERE = (
-    "name a mirror of the registry: --image-mirror {}=https://…, or a saved image: --base-image docker-archive:FILE"
+    "use a mirror of the registry (--image-mirror {}=https://…) or a saved image (--base-image docker-archive:FILE)"
 )
 """What to do if a registry cannot be reached."""
 
@@ -84,7 +84,7 @@ class RegistrySource(ImageSource):
     def find(self, requested: str, architecture: str) -> FoundImage:
         """The image of a tag or digest in the registry, for an architecture; an index is followed once.
 
-        A TransientError gets the hint ELSEWHERE.
+        A TransientError of the first request gets the hint ELSEWHERE.
         """
         name = str(self._reference)
         try:
@@ -182,7 +182,7 @@ class LayoutSource(ImageSource):
         path = self._path(blob.sha256)
         if kind_of(path) != "file" or path.stat().st_size != blob.size:
             raise IntegrityError(
-                f"`{path}` is not a file with the size that the manifest gives ({blob.size} bytes)", hint=NOT_THIS_IMAGE
+                f"`{path}` is not a file of {blob.size} bytes, the size in the manifest", hint=NOT_THIS_IMAGE
             )
         return path
 

@@ -23,7 +23,8 @@ LATEST = "latest"
 
 @dataclass(frozen=True, slots=True)
 class Reference:
-    """An image's name. `registry` is a host, with a port if there is one; `scheme` is https, or http if it was named so.
+    """An image's name. `registry` is a host, with a port if there is one; `scheme` is the named one; without
+    one, http for LOOPBACK, else https.
 
     `text` is the name as the user wrote it, without scheme and digest: the name that a Dockerfile gives in `FROM`.
     """
@@ -107,7 +108,7 @@ class Mirror:
 
     @classmethod
     def parse(cls, text: str) -> "Mirror":
-        """Read `[REGISTRY=]URL`; without a registry, Docker Hub's images are meant. Raises InputError for anything else."""
+        """Read `[REGISTRY=]URL`; without a registry, Docker Hub's images are meant. Raises InputError for another URL."""
         registry, equals, url = text.partition("=")
         parts = urlsplit(url if equals else text)
         prefix = parts.path.strip("/")
@@ -118,7 +119,7 @@ class Mirror:
             or (prefix and not REPOSITORY.fullmatch(prefix))
         ):
             raise InputError(
-                f"{text!r} does not name the mirror of a registry",
+                f"{text!r} is not a valid mirror of a registry",
                 hint="write --image-mirror docker.io=https://mirror.example/hub",
             )
         return cls(registry if equals else DOCKER_HUB, parts.scheme, parts.netloc, f"{prefix}/" if prefix else "")

@@ -111,7 +111,9 @@ class Registry:
         url = challenge.token_url(f"repository:{reference.repository}:pull")
         is_safe = origin_of(url)[0] == "https" or reference.scheme == "http"
         if not is_safe:
-            raise ServerError(f"the registry {reference.registry} names a token server without TLS: {redact(url)}")
+            raise ServerError(
+                f"the token server of the registry {reference.registry} has an address without TLS: {redact(url)}"
+            )
         headers = {"Authorization": basic(*credentials)} if credentials else {}
         try:
             reply = self._http.get(url, headers, max_bytes=MAX_TOKEN_BYTES)

@@ -42,7 +42,7 @@ class PipTools:
 
 
 def own_pip_tools(interpreter: Interpreter) -> PipTools:
-    """The pip-tools installed beside wheelhouse. Raises PipToolsUnusableError if it cannot run under this interpreter."""
+    """The pip-tools installed beside wheelhouse. Raises PipToolsUnusableError if none runs under this interpreter."""
     distributions = dict(_closure(PIP_TOOLS, interpreter.target))
     shown = {
         f"{OWN_TOOLS}/{name}": path for found in distributions.values() for name, path in _top_entries(found).items()
@@ -58,7 +58,8 @@ def own_pip_tools(interpreter: Interpreter) -> PipTools:
 
 
 def _closure(project: str, target: Target) -> Iterator[tuple[str, Distribution]]:
-    """A project's installed distribution, and those that it needs under a target, each once, with the name by which it is required.
+    """A project's installed distribution, and those that it needs under a target, with the name that
+    requires it; each name once.
 
     Raises PipToolsUnusableError if one is missing, or needs another Python.
     """

@@ -84,7 +84,9 @@ def error_lines(error: WheelhouseError) -> list[str]:
 
 
 def error_document(error: WheelhouseError) -> dict[str, Any]:
-    """An error for `--json`, under the key `error`: its class, exit code, sentence, hint (None if there is none) and details."""
+    """An error for `--json`, under the key `error`: its class, exit code, sentence, hint and details. Without a hint it is
+    None, or empty if the error is about findings.
+    """
     return {
         "error": {
             "kind": type(error).__name__,
@@ -200,7 +202,9 @@ def why_image_lines(images: "ImageLock", locks: "Sequence[Lock]", name: str) -> 
     for image in (image for image in images.images if name in (image.name, image.tag)):
         lines.append(f"{image.tag} for {image.architecture}, {image.manifest.digest}, from {image.source}")
         targets = [lock.target.name for lock in locks if lock.target.platform.machine == image.machine]
-        lines.append(f"the base image of {listed(targets, TARGETS)}" if targets else "no target is installed into it")
+        lines.append(
+            f"the base image of {listed(targets, TARGETS)}" if targets else "no target is installed into this image"
+        )
     return lines
 
 
@@ -332,7 +336,8 @@ def finding_lines(findings: Iterable[Finding], first_seen: Collection[Finding] =
     """Findings and their hints, worst first, each on a line of its own. Findings in a row with one hint have it once, after them.
 
     Of one severity, what is new comes first: what a release can do that the one before could not, then what no reviewer saw in
-    the project before. Lists of capabilities come last: one line for all files that can do the same, if there are several.
+    the project before. Notes with capabilities that are not new come last: one line for all files that can do the same,
+    if there are several.
     """
     abilities: dict[FactPairs, list[Finding]] = {}
     hinted: list[tuple[str, str]] = []
@@ -448,4 +453,7 @@ def _approved_line(evidence: "Evidence", path: str) -> str:
     """The line on how many files and findings earlier approvals cover, and how many files are left to review."""
     files, new = len(evidence.hashes), len(evidence.new)
     findings = counted(len(evidence.approved), "finding")
-    return f"{path}: {files - new} of {counted(files, 'file')} approved before ({findings} in them); {counted(new, 'file')} to review"
+    return (
+        f"{path}: {files - new} of {counted(files, 'file')} approved before (with {findings}); "
+        f"{counted(new, 'file')} to review"
+    )

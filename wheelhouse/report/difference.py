@@ -137,7 +137,7 @@ def _image_parts(change: ImageChange) -> Iterator[str]:
         if any(texts) and (len(texts) == 1 or texts[0] != texts[1]):
             yield " → ".join(text or "none" for text in texts)
     if change.kind == "other bytes" and change.new:
-        yield f"{change.same_layers} of {counted(len(change.new.layers), 'layer')} the same"
+        yield f"{change.same_layers} of {counted(len(change.new.layers), 'layer')} unchanged"
 
 
 def _python_of(image: BaseImage) -> str:

@@ -53,7 +53,9 @@ def _license_field(facts: Facts) -> str:
 
 
 def state_of(facts: Facts, evidence: Evidence) -> str:
-    """`approved` if enough reviewers approved the file; else `changed` if anyone approved another file of the project; else `new`."""
+    """`approved` if enough reviewers approved the file; else `changed` if a valid approval has another file of the project;
+    else `new`.
+    """
     if facts.subject not in evidence.new:
         return "approved"
     sha256, before = facts.pin.artifact.sha256, evidence.approved_before.get(facts.project, ())

@@ -10,7 +10,7 @@ TEXTS = {
     Freshness.UP_TO_DATE: "it is up to date",
     Freshness.MISSING: "it is missing",
     Freshness.OUTDATED: "it was made from other requirements, constraints or options",
-    Freshness.DROPPED: "the settings file no longer names its target",
+    Freshness.DROPPED: "its target is no longer in the settings file",
 }
 States = Mapping[Path, Mapping[str, Freshness]]
 """By wheelhouse and target."""
@@ -25,7 +25,9 @@ def lock_states_lines(states: States, *, quiet: bool = False) -> list[str]:
         if not (quiet and state is Freshness.UP_TO_DATE)
     ]
     is_fresh = all(state is Freshness.UP_TO_DATE for found in states.values() for state in found.values())
-    return lines if is_fresh else [*lines, "hint: run the same command without --check, and commit what it writes"]
+    return (
+        lines if is_fresh else [*lines, "hint: run this command without --check, and commit the files that it writes"]
+    )
 
 
 def lock_states_document(states: States) -> dict[str, Any]:

@@ -16,7 +16,7 @@ def mirrored_lines(mirror: str, files: Sequence[MirroredFile], *, quiet: bool = 
     listed = [file for file in files if file.state is not MirrorState.MISSING]
     has_no_times = not any(file.has_upload_time for file in listed)
     lines = [f"{file.filename}: {text}" for file in files if (text := _text(file, times=not has_no_times))]
-    lines += ["the mirror gives no upload times"] if listed and has_no_times else []
+    lines += ["the pages of the mirror have no upload times"] if listed and has_no_times else []
     is_complete = all(file.state.installs for file in files)
     states = Counter(file.state for file in files)
     counts = ", ".join(f"{states[state]} {state}" for state in MirrorState if states[state])
@@ -24,7 +24,7 @@ def mirrored_lines(mirror: str, files: Sequence[MirroredFile], *, quiet: bool = 
         verdict = "has every file" if is_complete else "does not have every file"
         lines.append(f"{mirror} {verdict} ({counted(len(files), 'file')}: {counts})")
     if files and not listed:
-        lines.append("  hint: give the address of a Simple index: most end in /simple/")
+        lines.append("  hint: use the address of a Simple index: most of these addresses end in /simple/")
     return lines
 
 

@@ -101,5 +101,5 @@ def decision_sentence(verb: str, subjects: Sequence[str], reviewer: str) -> str:
 
 
 def source_document(name: str, text: str | None) -> View:
-    """The text of a member in coloured pieces, as JSON; `pieces` is None if the member is no text, or is too long."""
+    """A member's text in pieces, for JSON. The pieces of Python code are coloured; `pieces` is None if `text` is None."""
     return {"name": name, "pieces": None if text is None else [list(piece) for piece in coloured(name, text)]}

@@ -44,8 +44,7 @@ SENTENCES: Mapping[type[Fact], str] = {
     NoFileFits: "no file of {version} fits {target}",
     NotRequestedPrerelease: "{version} is a pre-release, and pre-releases were not requested",
     Older: "{version} is older than {chosen}, and {chosen} is allowed",
-    NewSinceLock: "when the lock file was made, {version} was not yet published or not yet allowed{late}; "
-    "`--upgrade-project {project}` takes it",
+    NewSinceLock: "{version} was published or allowed after the lock file was made{late}; `--upgrade-project {project}` takes it",
 }
 
 

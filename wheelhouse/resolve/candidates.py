@@ -45,7 +45,7 @@ class ProjectCandidates:
         others newest first, the deferred ones. With `prefer_binary` versions with a wheel come before those with an sdist alone.
 
         Pre-releases only if the user allows them (`--pre`) or names one, or nothing else is left (PEP 440); never with --only-final.
-        A dependency's `>=1.8.0rc1` admits none.
+        A dependency's `>=1.8.0rc1` names none.
         """
         text, matching = (
             str(specifier),
@@ -199,7 +199,7 @@ class CandidateIndex:
 
     def has_without_page(self, project: NormalizedName) -> bool:
         """Whether a project's candidates need no request: they are here, or the page cache has the release that constraints pin, with
-        a file that can be chosen, and it is then kept here.
+        a file that can be chosen, and it is then kept here. False for a file that the user named, until `get` is called.
         """
         if project not in self._candidates and project not in self._not_kept:
             candidates = self._kept(project)

@@ -63,7 +63,7 @@ def _no_project_hint(conflict: Conflict) -> str:
     side = conflict.sides[0]
     if side.asker is None:
         return "check the spelling, and check that --index is the right index"
-    other_index = f"name the index that has it (`--index NAME=URL --from NAME={conflict.project}`)"
+    other_index = f"say which index has this project (`--index NAME=URL --from NAME={conflict.project}`)"
     other_release = "" if conflict.is_of_every_release(side) else f", request another release of {side.asker}"
     return f"{other_index}{other_release}, or {_leave_out(conflict)}"
 
@@ -97,7 +97,7 @@ def _no_release_hint(conflict: Conflict) -> str:
         origins = [
             line.origin for line in conflict.request.requirements if line.source and line.project == conflict.project
         ]
-        other = f"name another file of {conflict.project} {origin_text(origins[0])}"
+        other = f"request another file of {conflict.project} {origin_text(origins[0])}"
         return f"{other}, or request a release of {conflict.project} from the index"
     if extra := _extras_hint(chains):
         return extra
@@ -165,11 +165,13 @@ def _constraint_hint(conflict: Conflict, line: RequirementLine) -> str:
     release = _airflow_release(conflict)
     if release and BRANCH.search(line.origin):
         return (
-            f"use the constraints of the tag constraints-{release} instead of those of a branch, which moves on to later "
-            f"releases: `--airflow {release}` uses this tag"
+            f"use the constraints of the tag constraints-{release}, because a branch moves on to later releases: "
+            f"`--airflow {release}` uses this tag"
         )
     if release and f"constraints-{release}" not in line.origin:
-        return f"change or remove {line.origin}, or use the constraints of this release, from the tag constraints-{release}"
+        return (
+            f"change or remove {line.origin}, or use the constraints of Airflow {release} (tag constraints-{release})"
+        )
     admitted = [version for version in conflict.usable if conflict.specifier.contains(version, prereleases=True)]
     example = f" so that it allows {conflict.project} {admitted[0]}" if admitted else ""
     return f"change {line.origin}{example}, or remove it"

@@ -109,8 +109,8 @@ class Derivation:
         return self._chain_to(side, {}) or (side,)
 
     def _chain_to(self, side: Step, held: Mapping[NormalizedName, frozenset[Version]]) -> Chain | None:
-        """The shortest chain to a step, with those releases only that `held` has, if it has their project; of several, that of the
-        most releases. None if there is none.
+        """The shortest chain to a step, with those releases only that `held` has, if it has their project; of several, the
+        first found: after each step, the steps of the most releases are tried first. None if there is none.
         """
         pending: list[Chain] = [(step,) for step in self._by_asker[None]]
         seen = {step.dependency for step in self._by_asker[None]}

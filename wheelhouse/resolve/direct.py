@@ -19,7 +19,7 @@ PATH = re.compile(rf"\.{{1,2}}$|(?:\.{{0,2}}|~)/|[^\s\[;=<>!~@]+(?:/|(?:{_SUFFIX
 MARKER = re.compile(r"\s;|;\s")
 EXTRAS = re.compile(r"(?P<bare>.+?)(?P<extras>\[[^\]]*\])")
 REPOSITORY = re.compile(r"(?:git|hg|svn|bzr)(?:\+|:|@)")
-WHEEL_HINT = "if you trust the code, build a wheel of it (`python -m build --wheel`), and name the wheel"
+WHEEL_HINT = "if you trust the code, build a wheel of it (`python -m build --wheel`), and request this wheel"
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,7 +114,7 @@ def _local(address: str, origin: str) -> str:
     """The path of a `file:` address. Raises InputError if it names another machine."""
     parts = _parts(address, origin)
     if parts.netloc not in ("", "localhost"):
-        raise InputError(f"{origin}: the `file:` address names another machine, {parts.netloc}", hint="give a path")
+        raise InputError(f"{origin}: the `file:` address is for another machine, {parts.netloc}", hint="give a path")
     return unquote(parts.path)
 
 
@@ -143,5 +143,5 @@ def _fragment_hashes(fragment: str, origin: str) -> frozenset[str]:
         raise InputError(f"{origin}: the hash {weak[0]} is too weak", hint="give its sha256")
     for name, digest in hashes.items():
         if not re.fullmatch(rf"[0-9a-f]{{{STRONG_HASHES[name]}}}", digest):
-            raise InputError(f"{origin}: `{digest}` is not a {name}", hint="give all its hexadecimal digits")
+            raise InputError(f"{origin}: `{digest}` is not a {name}", hint="write all hexadecimal digits of the hash")
     return frozenset(f"{name}:{digest}" for name, digest in hashes.items())

@@ -17,7 +17,9 @@ DECLARED = re.compile(rb"coding[:=]\s*([-\w.]+)")
 
 
 def decoded(data: bytes, source: str) -> str:
-    """The text of a file, without its byte order mark. Raises InputError with `source` and the first byte that is not text."""
+    """The text of a file, without its byte order mark. Raises InputError with `source`, and with the unknown encoding, or
+    the first byte after the mark that is not text.
+    """
     mark, encoding = next(((mark, name) for mark, name in MARKS if data.startswith(mark)), (b"", ""))
     if not encoding:
         comments = [line for line in data.split(b"\n")[:2] if line.startswith(b"#")]

@@ -49,7 +49,8 @@ def explain(
     """The error, to be raised, that says why there is no solution: what conflicts, the chain to each side, and the facts that it
     follows from, MAX_STEPS at most.
 
-    It is an IntegrityError if the index has another file than the one whose hash a requirement line gives, else a NoSolutionError.
+    It is an IntegrityError if the commonest reason against the files is that they lack the hashes that the user's lines
+    give, else a NoSolutionError.
     """
     conflict = find_conflict(derivation, request, index)
     text = ConflictText(conflict, derivation)

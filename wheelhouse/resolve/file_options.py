@@ -33,7 +33,7 @@ REFUSED = {
     "if a project has two indexes, a stranger can add a file to one of them",
     "--find-links": "give this option to wheelhouse itself",
     "--trusted-host": "name the certificate authority of that host in SSL_CERT_FILE",
-    "--editable": "if you trust the code, build a wheel of it (`python -m build --wheel`), and name the wheel",
+    "--editable": "if you trust the code, build a wheel of it (`python -m build --wheel`), and request this wheel",
     "--use-feature": "remove the line: wheelhouse does not have the optional features of pip",
     "--config-settings": "give this option to the build: `fetch` builds nothing",
     "--global-option": "give this option to the build: `fetch` builds nothing",

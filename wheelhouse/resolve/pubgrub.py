@@ -118,7 +118,8 @@ class _Search(Generic[P]):
 
     def _decide(self, package: P) -> list[P]:
         """Decide a package for its best release, and add the clauses that it brings; add them alone if they contradict what is
-        certain. If the problem gives a clause in place of a release, add that. Returns the packages to propagate next.
+        certain. If the problem gives a clause in place of a release, add that; if it gives no clauses for one, start again.
+        Returns the packages to propagate next.
         """
         state = self._problem.choose(package, self._left)
         if isinstance(state, Clause):

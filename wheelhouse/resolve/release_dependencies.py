@@ -109,7 +109,7 @@ class ReleaseDependencies:
             if rules:
                 self._warn(
                     f"{origin} has a requirement on `{requirement.name}` that PEP 508 does not allow ({rules}); "
-                    f"it is read as `{requirement}`"
+                    f"wheelhouse reads the requirement as `{requirement}`"
                 )
             yield from dependencies_of(requirement, origin, release, request.direct)
 

@@ -50,6 +50,6 @@ def offered_text(versions: Sequence[Version], specifier: SpecifierSet) -> str:
 
 
 def _neighbours(versions: Sequence[Version], edge: Version) -> Sequence[Version]:
-    """Two versions of a sequence, newest first: those on both sides of `edge`, or the two at the end that is near it."""
+    """Two versions of a sequence, newest first: the last above `edge` and the next, or the two at the end near it."""
     newer = sum(version > edge for version in versions)
     return versions[min(max(newer - 1, 0), len(versions) - 2) :][:2]

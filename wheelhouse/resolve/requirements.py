@@ -112,7 +112,7 @@ def _hash(option: Option) -> str:
     """The value of a `--hash`, such as `sha256:…`, its digits in lower case. Raises InputError for a weak or malformed one."""
     algorithm, _, digest = option.value.partition(":")
     if STRONG_HASHES.get(algorithm) != len(digest) or not re.fullmatch(r"[0-9a-fA-F]+", digest):
-        hint = f"write --hash=sha256:…, with as many digits as the algorithm has ({', '.join(STRONG_HASHES)})"
+        hint = f"write --hash=sha256:…, with all hexadecimal digits of the hash; algorithms: {', '.join(STRONG_HASHES)}"
         raise InputError(f"{option.origin}: `{option.value}` is not a hash that pip accepts", hint=hint)
     return f"{algorithm}:{digest.lower()}"
 
@@ -143,8 +143,8 @@ def parse_file(
 ) -> RequirementLines:
     """Read a requirements or constraints file, and the files it names. Raises InputError naming every bad file and line.
 
-    `${NAME}` is replaced if `environment` has a value for it. If that happens in the path of an address, `conceal` is
-    called with the start of the address before the address is used.
+    `${NAME}` is replaced if `environment` has a value for it that is not empty. If that happens in the path of an address,
+    `conceal` is called with the start of the address before the address is used.
     """
     reading = _Reading(read, environment, conceal)
     reading.file(text, source, constraints=constraints, above=())
@@ -200,7 +200,9 @@ class _Reading:
                 self.lines.problems.append(problem)
 
     def _line(self, written: str, origin: str, above: tuple[str, ...], *, constraints: bool) -> None:
-        """Add what one line says to `lines`, also the files that it names. Raises InputError, in whose text variables are unexpanded."""
+        """Add what one line says to `lines`, also the files that it names. Raises InputError, in whose text variables are
+        unexpanded, unless it is about a file that the line names.
+        """
         variables = {name: value for name in VARIABLE.findall(written) if (value := self.environment.get(name))}
         line = _expanded(written, variables)
         hidden = dict(_addresses(written, variables))
@@ -227,7 +229,7 @@ class _Reading:
             )
         if line.source:
             hint = "write a requirement instead, or use --override"
-            raise InputError(f"{line.origin}: a constraint cannot name a file", hint=hint)
+            raise InputError(f"{line.origin}: a constraint cannot refer to a file", hint=hint)
         self.lines.constraints.append(line)
 
     def _option(self, option: Option, above: tuple[str, ...], *, constraints: bool) -> None:
@@ -247,7 +249,7 @@ def _expanded(text: str, variables: Mapping[str, str]) -> str:
 
 
 def _addresses(written: str, variables: Mapping[str, str]) -> Iterator[tuple[str, str]]:
-    """The start of each address with a variable in its path, without user and password: expanded, and as written.
+    """The start of each address with a variable in its path, without user and password: expanded, and its path as written.
 
     The file name stays out of it, because a reader of the lock file must know the file.
     """
@@ -261,7 +263,7 @@ def _addresses(written: str, variables: Mapping[str, str]) -> Iterator[tuple[str
 
 
 def _as_written(line: RequirementLine, hidden: Mapping[str, str]) -> RequirementLine:
-    """A line with the variables of its address unexpanded in `source.written`; the same line if it has none."""
+    """A line with the variables in the path of its address unexpanded in `source.written`; the same line if it has none."""
     if line.source is None or not hidden:
         return line
     shown = line.source.without_credentials

@@ -76,10 +76,10 @@ class ResolutionRequest:
             ]
             for (first, some), (second, others) in combinations(hashes_by_line, 2):
                 if not _compatible(some, others):
-                    sentence = f"{first} and {second} give different hashes of {project}, so no file can match both"
+                    sentence = f"{first} and {second} allow different hashes for {project}, so no file can match both"
                     raise InputError(
                         sentence,
-                        hint="remove one of the two requirements, or add the hashes of each requirement to the other requirement",
+                        hint="remove one of the two requirements, or write all hashes into both requirements",
                     )
 
     @cached_property
@@ -167,13 +167,13 @@ def dependencies_of(
     if requirement.url and project not in direct:
         address = CREDENTIALS.sub("//", requirement.url).partition("?")[0]
         hint = (
-            f"if you trust that file, request it yourself: '{project} @ …#sha256=…'; "
-            "or name a release with --override FILE"
+            f"if you trust the file at this address, request it yourself: '{project} @ …#sha256=…'; "
+            "or write the release that you want into a file for --override"
         )
         if REPOSITORY.match(requirement.url):
             hint = (
                 "if you trust the code, build a wheel of it, offer the wheel with --find-links, "
-                f"and name its release (`{project}==…`) in a file that you give with --override"
+                f"and write its release (`{project}==…`) into a file for --override"
             )
         sentence = f"{origin} requires `{project} @ {address}`, but this address is outside the indexes"
         raise InputError(sentence, hint=hint)

@@ -49,7 +49,8 @@ NO_FILE: tuple[type[Reason], ...] = (NoFittingTag, UnreadableFormat, SdistExclud
 def resolve(request: ResolutionRequest, packages: PackageSource, on_event: Listener = ignore) -> list[ResolvedProject]:
     """The releases and files that satisfy a request, sorted by project; metadata is requested on the way.
 
-    Raises NoSolutionError, which says why, if none do; IntegrityError if a file's hash is not the one that a line gives.
+    Raises NoSolutionError, which says why, if none do, or at the time limit; IntegrityError if a file's hash is not the one
+    that a line gives; InputError as `dependencies_of` and `Selection.why_excluded`.
     """
     index = CandidateIndex(request, packages)
     prefetcher = Prefetcher(request, packages, index)

@@ -49,5 +49,5 @@ class SearchWatch:
             f"{f'{one} and {other}' if one != other else f'releases of {one}'} conflicted {counted(count, 'time')}"
             for (one, other), count in self._conflicts.most_common(3)
         ]
-        hint = "pin one of these projects, or add a constraints file; or give the search more time: --resolve-seconds"
+        hint = "pin one of these projects, add a constraints file, or allow a longer search: --resolve-seconds"
         return NoSolutionError(sentence, hint=hint, details=tuple(details))

@@ -98,7 +98,7 @@ class Selection:
             source = candidate.index or candidate.url
             raise InputError(
                 f"{source} does not say when `{candidate.filename}` was uploaded, so --uploaded-prior-to cannot be applied",
-                hint=f"use an index that gives upload times (PEP 700), or exempt {candidate.project} in wheelhouse.toml, with a reason: "
+                hint=f"use an index with upload times (PEP 700), or exempt {candidate.project} in wheelhouse.toml, with a reason: "
                 f'[uploaded-prior-to-except] {candidate.project} = "…"',
             )
         if datetime.fromisoformat(candidate.upload_time) >= limit:

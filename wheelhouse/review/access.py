@@ -75,9 +75,9 @@ class Access:
         if headers.get("host") != self.host:
             return f"this server answers only to {self.host}: open the address that the program printed"
         if headers.get("origin", self.origin) != self.origin or headers.get("sec-fetch-site", "none") not in OWN_SITES:
-            return "another page sent this request"
+            return "this request came from a page that is not the review page"
         if request.method != "GET" and "origin" not in headers:
-            return "a request that changes something must say which page sends it"
+            return "a request that changes something must have the header Origin"
         return None
 
     def knows(self, request: Request) -> bool:

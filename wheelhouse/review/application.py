@@ -18,8 +18,8 @@ from wheelhouse.review.desk import Desk
 
 JSON_TYPE = "application/json"
 USED = (
-    "this address was opened before. If you did not open it, somebody else on this machine has it: stop the program with Ctrl-C. "
-    "All that was signed stays signed. For a new address, start `wheelhouse review` again"
+    "this address was opened before. If you did not open it, somebody else on this machine did so: stop the "
+    "program with Ctrl-C. All that was signed stays signed. For a new address, start `wheelhouse review` again"
 )
 CLOSED = "open the address that `wheelhouse review` printed in the terminal"
 SAFE = {

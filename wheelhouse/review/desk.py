@@ -84,7 +84,8 @@ class Desk:
         """Sign that the reviewer's approvals of these files no longer count, and add a line to the approvals file.
 
         Gives the subjects that were signed, sorted. Files that the reviewer has not approved are left out. Raises InputError as
-        `approve`, and IntegrityError if the approvals file is not as it was; the files themselves are not read.
+        `approve`, but whatever the role, and IntegrityError if the approvals file is not as it was; the files themselves are
+        not read.
         """
         with self._one_at_a_time:
             current = self.approvals_file.read()
@@ -104,7 +105,7 @@ class Desk:
         """
         facts = self.files.get(subject)
         if facts is None or name not in {entry.name for entry in facts.entries}:
-            raise InputError("the wheelhouse has no such member")
+            raise InputError("the wheelhouse has no file with this member")
         artifact, folder = facts.pin.artifact, self.folder / facts.place
         if not has_locked_bytes(folder, artifact):
             raise InputError(f"`{subject}` differs from the lock file: it was altered since this review began")
@@ -124,7 +125,7 @@ class Desk:
         wanted = set(subjects)
         chosen = [one for one in self.queue if one.subject in wanted]
         if not chosen or len(chosen) < len(wanted):
-            raise InputError("the decision names no file, or a file that the wheelhouse does not have")
+            raise InputError("the decision must list at least one file, and only files of this wheelhouse")
         return chosen
 
     def _must_be_for(self, chosen: Iterable[QueuedFile], current: Approvals) -> None:

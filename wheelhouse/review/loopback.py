@@ -24,7 +24,7 @@ class LoopbackServer(ThreadingHTTPServer):
         try:
             super().__init__((ADDRESS, port), _Handler)
         except OSError as error:
-            hint = "choose another port with --port, or leave it out"
+            hint = "choose a different port with --port, or leave --port out"
             raise MachineError(f"cannot listen on {ADDRESS}, port {port}: {error.strerror}", hint=hint) from error
         token, place, cookie = (secrets.token_urlsafe(32) for _ in range(3))
         self.access = Access(self.server_address[1], token, place, cookie)

@@ -180,9 +180,9 @@ def _first_line(answer: Path, log: bytes) -> dict[str, Any]:
         with answer.open("rb") as file:
             reply = parse_json(file.readline(1 << 20))
     except ValueError as error:
-        raise BuildError("its build gave no answer that can be read", log=log) from error
+        raise BuildError("the answer of its build cannot be read", log=log) from error
     if not isinstance(reply, dict):
-        raise BuildError("its build gave no answer that can be read", log=log)
+        raise BuildError("the answer of its build cannot be read", log=log)
     return reply
 
 

@@ -85,7 +85,7 @@ def die_with_parent(read_end: int, write_end: int) -> None:
 
 
 def limit(limits: dict[str, int]) -> None:
-    """Set the limits of each process: address space, processes of this user, open files; no core dumps. A lower limit stays."""
+    """Set limits of each process: address space, processes of its user, open files; no core dump. Lower hard limits stay."""
     values = {resource.RLIMIT_AS: limits["memory"], resource.RLIMIT_NPROC: limits["processes"]}
     for which, value in {**values, resource.RLIMIT_CORE: 0, resource.RLIMIT_NOFILE: limits["files"]}.items():
         _, most = resource.getrlimit(which)

@@ -21,7 +21,7 @@ _users = itertools.count()
 
 
 def find_program(name: str, path: str = SYSTEM_PATH) -> str:
-    """The absolute path of a program, on the system's PATH by default. Raises MachineError if it is not installed."""
+    """The path of a program, on the system's PATH by default. Raises MachineError if it is not installed."""
     found = shutil.which(name, path=path)
     if found is None:
         raise MachineError(f"`{name}` is not installed")

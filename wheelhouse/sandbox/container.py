@@ -46,7 +46,7 @@ class Container:
 
 
 def _confinement(command: SandboxCommand) -> list[str]:
-    """The options that take network, privileges and writable folders from a container, and limit it.
+    """The options that take network, privileges and writable folders but WORK and `/tmp` from a container, and limit it.
 
     As the working directory, WORK would be made beforehand, and closed to others than root.
     """

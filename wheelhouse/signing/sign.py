@@ -232,7 +232,7 @@ def verify_signature(envelope: bytes, subject: bytes, name: str, predicate: str,
     expected = [{"name": name, "digest": {"sha256": digest}}]
     if statement.get("predicateType") != PREDICATE_BASE + predicate or subjects != expected:
         raise IntegrityError(
-            "the signature is valid, but belongs to other content",
+            "the signature is valid, but not for this content",
             hint="find out who changed the file after it was signed",
         )
     return signer
@@ -245,7 +245,7 @@ def open_envelope(envelope: bytes, keys: tuple[PublicKey, ...]) -> tuple[dict[st
         return parsed.statement, key.id
     names = ", ".join(key.source for key in keys)
     raise IntegrityError(
-        f"none of the given keys made the signature ({names})", hint="ask who made the signature, and with which key"
+        f"none of the given keys ({names}) made the signature", hint="ask who made the signature, and with which key"
     )
 
 
@@ -264,7 +264,9 @@ _ENVELOPE, _STATEMENT = DocumentType(_Envelope), DocumentType(dict[str, Any])
 
 
 def read_envelope(envelope: bytes) -> Envelope:
-    """Parse a DSSE envelope; no signature is checked. Raises IntegrityError if it is not one of an in-toto statement."""
+    """Parse a DSSE envelope; no signature is checked. Raises IntegrityError if its payload is no JSON object, or its payload
+    type is not that of in-toto; what the object says is not checked.
+    """
     try:
         document = _ENVELOPE.from_json(envelope)
         statement = _STATEMENT.from_json(document.payload)

@@ -70,13 +70,17 @@ class AgentSigner:
             if not self.public.has_signed(message, signature):
                 raise ValueError("it is not a signature by this key")
         except ValueError as error:
-            hint = "add the key with ssh-add; plug in the FIDO token of the key, if any, and touch the token when it blinks"
+            hint = (
+                "add the key with ssh-add; if the key has a FIDO token, plug the token in, and touch it when it blinks"
+            )
             raise InputError(f"ssh-agent does not sign with the key of `{self.public.source}`", hint=hint) from error
         return signature
 
 
 def _ask_agent(address: str, request: bytes) -> SshReader:
-    """Send a request to the ssh-agent at a socket's path, and return its answer. Raises MachineError if it gives none."""
+    """Send a request to the ssh-agent at a socket's path, and return its answer, cut at MAX_ANSWER_BYTES. Raises
+    MachineError if it gives none.
+    """
     try:
         with socket.socket(socket.AF_UNIX) as agent:
             agent.settimeout(TOUCH_SECONDS)
@@ -136,11 +140,11 @@ class CommandSigner:
             signature = signature_from_output(done.stdout)
         except ValueError as error:
             raise InputError(
-                f"`{name}` printed no signature", hint="print the signature as base64 or as an SSHSIG"
+                f"`{name}` printed no signature", hint="the program must print the signature as base64 or as an SSHSIG"
             ) from error
         if not self.public.has_signed(message, signature):
             hint = "name the public key with --key; an SSHSIG needs the namespace `wheelhouse`: ssh-keygen -Y sign -n wheelhouse"
             raise InputError(
-                f"`{name}` printed a signature that the key of `{self.public.source}` did not make", hint=hint
+                f"`{name}` printed a signature that is not by the key of `{self.public.source}`", hint=hint
             )
         return signature

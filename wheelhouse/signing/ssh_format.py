@@ -111,7 +111,7 @@ def signed_by(key: SshPublicKey, message: bytes, signature: bytes) -> tuple[byte
         message, signature = _opened(key, message, signature)
     inner = SshSignature.from_blob(signature)
     if (inner.flags is None) != (key.application is None):
-        raise ValueError("the signature is of another kind of key")
+        raise ValueError("a key of a different kind made the signature")
     if key.application is None or inner.flags is None:
         return message, inner.raw
     if not inner.flags & USER_PRESENT:
@@ -128,13 +128,15 @@ def _opened(key: SshPublicKey, message: bytes, signature: bytes) -> tuple[bytes,
     blob, namespace, reserved, algorithm, inner = (reader.string() for _ in range(5))
     reader.end()
     if blob != key.blob or namespace != NAMESPACE or algorithm not in HASHES:
-        raise ValueError("its key, namespace or hash algorithm is another")
+        raise ValueError("its key or namespace is not the expected one, or its hash algorithm is unknown")
     digest = HASHES[algorithm](message).digest()
     return MAGIC + b"".join(map(ssh_string, (namespace, reserved, algorithm, digest))), inner
 
 
 def signature_from_output(output: bytes) -> bytes:
-    """The decoded signature that a program printed: an armored SSHSIG, 64 bytes, or base64. Raises ValueError if it is none of these."""
+    """The decoded signature that a program printed: an armored SSHSIG, 64 bytes, or base64 of anything, also of nothing.
+    Raises ValueError if it is none of these.
+    """
     if armored := ARMOR.search(output):
         return base64.b64decode(b"".join(armored[1].split()), validate=True)
     if len(output) == RAW_BYTES:

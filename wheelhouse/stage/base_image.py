@@ -18,8 +18,8 @@ MACHINES = {machine: architecture for architecture, machine in ARCHITECTURES.ite
 
 
 def default_base_image(target: Target) -> str:
-    """The name of the official Python or PyPy image for a target: `-alpine` for musl, else slim with bookworm, or with trixie if
-    bookworm's glibc is too old. Up to Python 3.6 it is bullseye, if that has the glibc.
+    """The name of the official Python or PyPy image for a Linux target: `-alpine` for musl, else slim with bookworm, or with
+    trixie if bookworm's glibc is too old. Up to Python 3.6 it is bullseye, if that has the glibc.
 
     Raises InputError if there is none.
     """
@@ -53,7 +53,7 @@ def must_be_linux(target: Target) -> None:
 def must_suit(image: str, target: Target) -> None:
     """Raise InputError if an image's name says that a target's files do not install into it, or if it is not the name of an image.
 
-    A name that says nothing of its C library and Python is accepted.
+    A name that does not say which C library the image has is accepted, even if it names another Python.
     """
     if not REFERENCE.fullmatch(image):
         raise InputError(
@@ -72,7 +72,7 @@ def must_be_installable(parsed: Image, image: str, target: Target) -> None:
     `image` is its name, for the message. If the Python of the image is not known, only the C library decides.
     """
     (libc, minor), (needed, least) = _libc(f"{parsed.libc}_x"), _libc(target.platform.tag)
-    hint = f"name another image with --base-image, or fetch for this image: --image {image}"
+    hint = f"choose a different image with --base-image, or run `wheelhouse fetch` for this image: --image {image}"
     if needed and libc != needed:
         raise InputError(
             f"the files of {target.name} do not install into `{image}`, which has {_named(libc)}", hint=hint
@@ -86,11 +86,16 @@ def must_be_installable(parsed: Image, image: str, target: Target) -> None:
 
 def asking_for_base(image: str) -> str:
     """The sentence that a base image is not in the folder: the engine must have it, or fetch it."""
-    return f"still needs a network: the base image `{image}`, if the engine does not have it; `fetch --base-image {image}` solves this"
+    return (
+        f"still needs a network: the base image `{image}`, unless the engine has it; `wheelhouse fetch "
+        f"--base-image {image}` solves this"
+    )
 
 
 def platform_option(target: Target) -> tuple[str, ...]:
-    """The option of an image build for the target's architecture: `--platform linux/arm64`; empty for `linux/amd64`, the default."""
+    """The option of an image build for the target's architecture: `--platform linux/arm64`. Empty for `linux/amd64`: then
+    the engine builds for its own default.
+    """
     architecture = MACHINES.get(target.platform.machine, target.platform.machine)
     return () if architecture == "amd64" else ("--platform", f"linux/{architecture}")
 

@@ -136,8 +136,8 @@ def _same(image: Reference, wanted: Reference) -> bool:
 
 
 def _has(debian: DebianLock, request: str) -> bool:
-    """Whether a requested package is in the mirror, in the requested version if one is; or was requested when the mirror was made: then
-    the base image has it.
+    """Whether a requested package is in the mirror, in the requested version if one is, of any suite and architecture; or
+    was requested in the same words, or by name alone if no version is, when the mirror was made: then the base has it.
     """
     name, _, version = request.partition("=")
     name = name.partition(":")[0].partition("/")[0]

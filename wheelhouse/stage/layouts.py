@@ -55,7 +55,9 @@ class StageInputs:
 
     @property
     def airflow(self) -> Airflow | None:
-        """The release of Airflow in the lock, as its image is built; None if the lock has no Airflow."""
+        """The release of Airflow in the lock, as its image is built; None if the lock has none. Raises InputError
+        as `airflow_in`.
+        """
         return airflow_in(self.lock, self.own_dockerfile)
 
     @property

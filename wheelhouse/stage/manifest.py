@@ -79,7 +79,7 @@ class StageRecord:
         """The folder by its recorded name, in the current folder. Raises InputError for a name that no Dockerfile takes."""
         destination = Destination(name=self.options.folder)
         if not destination.is_plain:
-            raise InputError(f"a Dockerfile cannot name the folder {destination.name!r}")
+            raise InputError(f"the folder name {destination.name!r} cannot be written in a Dockerfile")
         return destination
 
     @property
@@ -108,7 +108,7 @@ def manifest_text(plan: Plan, version: str, *, signed: bool) -> str:
 
 
 def parse_manifest(text: str, source: str) -> StageRecord:
-    """Read a manifest. Raises InputError naming `source` if `stage` never writes such a text."""
+    """Read a manifest. Raises InputError naming `source` for a text without its keys, or with values of other types."""
     try:
         document = _DOCUMENT.from_json(text)
     except ValueError as error:
@@ -127,5 +127,6 @@ def parse_manifest(text: str, source: str) -> StageRecord:
 def not_staged(source: str, reason: object) -> InputError:
     """The error, to be raised, for a manifest that `stage` never writes."""
     return InputError(
-        f"`{source}` is not a manifest that `stage` wrote: {reason}", hint="restore it, or stage into another folder"
+        f"`{source}` is not a manifest that `wheelhouse stage` wrote: {reason}",
+        hint="restore it, or stage into another folder",
     )

@@ -80,12 +80,15 @@ class Plan:
 
 
 def shell(command: tuple[str, ...]) -> str:
-    """A command as text for a shell, quoted, each option with its value on a line of its own."""
+    """A command as text for a shell, quoted, each option on a line of its own, one of TAKES_VALUE with its value."""
     return " \\\n    ".join(_grouped([_quoted(argument) for argument in command]))
 
 
 def _quoted(argument: str) -> str:
-    """One argument, quoted for a shell if it needs that. Of NAME=VALUE only the value is quoted: `NAME="==2.0.0"` is easier to read."""
+    """One argument, quoted for a shell if it needs that; the shell still expands the `$HOME` of SECRET.
+
+    Of NAME=VALUE only the value is quoted, if double quotes are enough: `NAME="==2.0.0"` is easier to read.
+    """
     if argument == SECRET:
         return f'"{argument}"'
     name, equals, value = argument.partition("=")
@@ -96,7 +99,7 @@ def _quoted(argument: str) -> str:
 
 
 def _grouped(arguments: list[str]) -> list[str]:
-    """The arguments as lines: one for each option with its value; the words before the first option are one line."""
+    """The arguments as lines: each option, one of TAKES_VALUE with its value; words that follow no option are one line."""
     lines: list[str] = []
     takes_value = False
     for argument in arguments:

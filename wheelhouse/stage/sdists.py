@@ -39,8 +39,8 @@ def with_build_requirements(plan: Plan, build_locks: Iterable[Lock]) -> Plan:
     texts = dict(plan.texts) | ({"pip.conf": pip_conf(tools=True)} if "pip.conf" in plan.texts else {})
     texts |= {f"{TOOLS}/{lock.filename}": lock_toml(lock, with_paths=True) for lock in build_locks}
     note = (
-        f"the build requirements of the sdists are in {TOOLS}/; an isolated build takes the newest release that it finds "
-        "there or beside the sdists"
+        f"the build requirements of the sdists are in {TOOLS}/; for each requirement, an isolated build takes the newest "
+        "release in this folder or beside the sdists"
     )
     links = () if plan.builds_an_image else ("--find-links", f"{plan.command[4]}/{TOOLS}")
     command = (*plan.command, *links)

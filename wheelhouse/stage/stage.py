@@ -192,8 +192,8 @@ def stage(
     """Make `destination` what the plan says, and return the sorted paths of an earlier stage that were removed.
 
     The wheelhouse is verified first, unless the build takes its files from an index. Files that an earlier stage wrote are not copied
-    again. With a key, the manifest is signed. Raises IntegrityError if the wheelhouse is not what its locks say, InputError if a file
-    is in the way that no earlier stage wrote, or that was changed since.
+    again. With a key, the manifest is signed. Raises IntegrityError if the wheelhouse is not what its locks say,
+    InputError if `destination` lies in it, or a file is in the way that no earlier stage wrote, or that was changed since.
     """
     must_lie_outside(destination, wheelhouse)
     if plan.index is None:
@@ -267,7 +267,7 @@ def _must_not_replace_others(destination: Path, plan: Plan, earlier: Mapping[str
         in_the_way.append(SIGNATURE)
     if in_the_way:
         raise InputError(
-            f"`{destination / in_the_way[0]}` was not written by stage, or was changed since: stage does not replace it",
+            f"`{destination / in_the_way[0]}` was not written by `wheelhouse stage`, or was changed since, so it is not replaced",
             hint="move it away, or stage into another folder with --dest",
             details=tuple(f"in the way: {path}" for path in in_the_way),
         )

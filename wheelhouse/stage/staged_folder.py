@@ -218,7 +218,8 @@ def _constraints_findings(staged: StagedFolder) -> Iterator[Finding]:
 
 
 def _layout_findings(staged: StagedFolder) -> Iterator[Finding]:
-    """Findings for texts that differ, for files that stage did not write, and for a folder of another version of wheelhouse.
+    """Findings for texts that differ, for a missing signature, for files that stage did not write, and for a folder of
+    another version of wheelhouse.
 
     README.md and .gitignore at the top get only a note.
     """

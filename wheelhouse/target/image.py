@@ -62,7 +62,7 @@ class Image:
         if len(libcs) != 1:
             raise InputError(
                 f"the image name `{name}` does not contain the release of a Linux distribution",
-                hint=f"choose an image whose name contains one of {CHOICES}, or add --platform manylinux_2_36_x86_64",
+                hint=f"add --platform manylinux_2_36_x86_64, or choose an image whose name contains one of {CHOICES}",
             )
         return cls(libcs.pop(), _python(plain))
 

@@ -35,13 +35,16 @@ def facts_of(interpreter: Path) -> InterpreterFacts:
 
 
 def read_facts(output: bytes, interpreter: str, code: int, log: bytes) -> InterpreterFacts:
-    """The facts that the script wrote as JSON. Raises MachineError if they cannot be read, with the interpreter, its exit code and log."""
+    """The facts that the script wrote as JSON.
+
+    Raises MachineError if they cannot be read, with the interpreter, its exit code and the last three lines of its log.
+    """
     try:
         return _decoder.decode(output)
     except msgspec.DecodeError as error:
         raise MachineError(
             f"`{interpreter}` did not report its version and platform: it ended with code {code}",
-            hint="name a Python of version 3.6 or newer",
+            hint="choose a Python of version 3.6 or newer",
             details=tuple(log.decode("utf-8", "replace").splitlines()[-3:]),
         ) from error
 

@@ -77,7 +77,7 @@ class Python:
 
     @property
     def spelling(self) -> str:
-        """A text, with the patch release, that `parse` reads as this Python: `3.12.4`, `3.13.0t`, `pypy3.10.16`."""
+        """A text, with the patch release, that `parse` reads as this Python if known: `3.12.4`, `3.13.0t`, `pypy3.10.16`."""
         prefix = "" if self.implementation == "cpython" else self.implementation
         return f"{prefix}{self.version}{'t' if self.free_threaded else ''}"
 

@@ -59,14 +59,18 @@ class Target:
 
     @classmethod
     def of(cls, python: Python, platform: Platform) -> "Target":
-        """The target of a Python on a platform. Each call with equal arguments returns the same object, which is compared quickly."""
+        """The target of a Python on a platform.
+
+        Each call with equal arguments, equal in `python.exact` too, returns the same object, which is compared quickly.
+        """
         return _derived(python, platform, is_exact=python.exact)
 
     @classmethod
     def described(cls, markers: Mapping[str, str | None], tags: Sequence[Tag]) -> "Target":
         """The target with these markers and these tags, best first. Its name comes from its first tags; None means an unknown marker.
 
-        Raises InputError for markers that PEP 508 does not define, for missing markers that it must know, and if there is no tag.
+        Raises InputError for markers that PEP 508 does not define, for missing markers that it must know, for versions that
+        are invalid or differ, and if there is no tag, or the tags give no valid name.
         """
         if not tags:
             raise InputError("it has no tags")
@@ -76,7 +80,7 @@ class Target:
         flags = re.fullmatch(r"cp\d+([a-ln-z]*)m?", tags[0].abi)
         name = f"{tags[0].interpreter}{flags[1] if flags else ''}-{best}"
         if not NAME.fullmatch(name):
-            raise InputError(f"its tags give a name that is not valid: `{name}`")
+            raise InputError(f"the target name that its tags lead to, `{name}`, is not valid")
         version = _version(environment)
         python = Python(version, environment["implementation_name"], bool(flags and "t" in flags[1]))
         platform = Platform(best, environment["platform_system"], environment["platform_machine"], platforms)
@@ -125,7 +129,7 @@ class Target:
             hint = "leave the requirement out, or override it"
             raise InputError(f"the marker `{marker}` cannot be evaluated: {error}", hint=hint) from error
         if len(answers) > 1:
-            asked = f"{' and '.join(unknown)}, but the target {self.name} gives no value for {'them' if unknown[1:] else 'it'}"
+            asked = f"{' and '.join(unknown)}, which the target {self.name} does not define"
             raise InputError(
                 f"the marker `{marker}` depends on {asked}",
                 hint="add a --target-file from a machine of this target, leave the requirement out, or override it",
@@ -145,7 +149,7 @@ def _environment(markers: Mapping[str, str | None], platform: str) -> dict[str, 
     It may lack platform_release and platform_version, and platform_machine if it must suit both kinds of Mac.
     """
     if others := sorted(set(markers) - set(MARKERS)):
-        raise InputError(f"it gives markers that PEP 508 does not define: {', '.join(others)}")
+        raise InputError(f"it has markers that PEP 508 does not define: {', '.join(others)}")
     environment = {key: markers.get(key) or "" for key in MARKERS}
     optional = {"platform_release", "platform_version", *(["platform_machine"] if "universal2" in platform else [])}
     if missing := [key for key, value in environment.items() if not value and key not in optional]:

@@ -45,7 +45,9 @@ def load_wheelhouse(folder: Path) -> Wheelhouse:
     no wheelhouse.
     """
     if not folder.is_dir():
-        raise InputError(f"there is no folder `{folder}`", hint="name the folder that `wheelhouse fetch --dest` wrote")
+        raise InputError(
+            f"there is no folder `{folder}`", hint="choose the folder that `wheelhouse fetch --dest` wrote"
+        )
     locks = locks_in(folder)
     if not locks:
         raise InputError(
@@ -89,7 +91,8 @@ def verify(
 ) -> Verdict:
     """Verify a wheelhouse, and those inside it. `read` opens a file, in so many threads at a time (default: one for each core).
 
-    A finding that a waiver covers becomes a note. Raises InputError if the folder is no wheelhouse.
+    A finding that a waiver covers becomes a note. Raises InputError if the folder is no wheelhouse, IntegrityError if two
+    of its locks name one file with two hashes.
     """
     wheelhouse = load_wheelhouse(folder)
     wheelhouse = replace(wheelhouse, inner=listed_folders(folder))

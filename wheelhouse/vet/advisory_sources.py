@@ -44,7 +44,7 @@ class OsvFiles:
     """An OSV export on this machine: a zip, a folder of records at any depth, or a file of records."""
 
     def accepts(self, name: str) -> bool:
-        """Every name: what no other source accepts is a path."""
+        """Whether it is not empty: what no other source accepts is a path."""
         return bool(name)
 
     def advisories(self, name: str, http: Http) -> Iterator[Advisory]:

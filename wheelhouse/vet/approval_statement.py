@@ -35,8 +35,8 @@ class Claim:
     def predicate(self, seen: Mapping[str, Sequence[Finding]]) -> dict[str, Any]:
         """The predicate of the statement, in format 2.
 
-        `seen` has the findings by sha256 of the file; files without findings are left out, and so are optional fields that are
-        empty.
+        `seen` has the findings by sha256 of the file; files without findings are left out, and so are `previous`,
+        `withdraws` and `role` if they are empty.
         """
         optional = {"previous": self.previous, "withdraws": list(self.withdraws), "role": self.role}
         return {

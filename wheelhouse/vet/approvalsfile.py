@@ -40,7 +40,8 @@ def read_approvals(path: Path, rules: ApprovalRules, today: date) -> Approvals:
     """The approvals of a file; none if there is no file. The last statements of each reviewer are remembered in the machine's memory.
 
     Raises IntegrityError, naming the line, for a line that cannot be read, and for one that names a reviewer's key, but that no
-    reviewer signed; also for a file that lacks a statement that was there before.
+    reviewer signed; also for a file, even one that is not there, that lacks a statement that was there before, and for a
+    reviewer who withdraws another reviewer's statement.
     """
     return parse_approvals(read_text(path, "the approvals file") if path.is_file() else "", path, rules, today)
 
@@ -74,13 +75,13 @@ def _approvals(line: bytes, where: str, reviewers: Reviewers) -> Iterator[Approv
         envelope = read_envelope(line)
         statement_id = sha256_of_bytes(envelope.payload)
         if envelope.statement.get("predicateType") != PREDICATE_BASE + PREDICATE:
-            raise IntegrityError("it is a statement of another kind")
+            raise IntegrityError("it is a statement, but not an approval")
         names = {key.id: name for name, keys in reviewers.items() for key in keys}
         signers = envelope.signers(key for keys in reviewers.values() for key in keys)
         claimed = [names[key] for key, _ in envelope.signatures if key in names]
         if claimed and not signers:
             raise IntegrityError(
-                f"it names the key of {claimed[0]} as its signer, but this key did not sign it: the line was altered after signing, or "
+                f"it says that the key of {claimed[0]} signed it, but this key did not sign it: the line was altered after signing, or "
                 "forged"
             )
         for key in signers:
@@ -93,7 +94,10 @@ def _approvals(line: bytes, where: str, reviewers: Reviewers) -> Iterator[Approv
 
 
 def add_approval(path: Path, envelope: Mapping[str, Any]) -> None:
-    """Add an envelope as one line at the end of an approvals file, under a lock of its folder. Makes the file if it does not exist."""
+    """Add an envelope as one line at the end of an approvals file, under a lock of its folder.
+
+    Makes the file if it does not exist. A link to a file is replaced by a copy of the file, which gets the line.
+    """
     with folder_lock(path.parent):
         before = read_text(path, "the approvals file") if path.is_file() else ""
         whole = before if before.endswith("\n") or not before else f"{before}\n"

@@ -110,7 +110,7 @@ def claim_of(current: Approvals, reviewer: str, reason: str, expires: date | Non
     if not reason.strip():
         raise InputError(
             "an approval needs a reason",
-            hint="give a --reason: what you looked at, or why the approval no longer counts",
+            hint="give a --reason: for an approval, what you looked at; for a withdrawal, why the approval no longer counts",
         )
     if expires and expires < current.today:
         raise InputError(f"{expires} is past, so the approval would never count")

@@ -58,12 +58,12 @@ class Attestor:
         statement = json.loads(payload)
         subjects = statement["subject"]
         if kind != PAYLOAD_TYPE or len(subjects) != 1:
-            raise ValueError("it is not about exactly one file")
+            raise ValueError("an attestation is not about exactly one file")
         AttestationType(statement["predicateType"])
         if _parsed(subjects[0]["name"]) != _parsed(filename):
-            raise ValueError(f"it is about the file `{subjects[0]['name']}`")
+            raise ValueError(f"an attestation is about `{subjects[0]['name']}`, not about this file")
         if subjects[0]["digest"].get("sha256") != sha256:
-            raise ValueError("it is about a file with another sha256")
+            raise ValueError("the sha256 in an attestation is not the sha256 of this file")
 
 
 def open_attestor(trust_root: Path | None) -> Attestor | None:

@@ -22,7 +22,9 @@ def is_source(name: str, *, is_wheel: bool) -> bool:
 
 
 def source_of(name: str, data: bytes, *, is_wheel: bool) -> Source | None:
-    """The Python source that a member is; None if it is none, or if no import, start or install reaches it."""
+    """The Python source that a member of which `is_source` is true is; None if no import statement, start or
+    install reaches it.
+    """
     return _of_wheel(name, data) if is_wheel else _of_sdist(name, data)
 
 
@@ -45,7 +47,9 @@ def _of_wheel(name: str, data: bytes) -> Source | None:
 
 
 def _of_sdist(name: str, data: bytes) -> Source | None:
-    """setup.py, or a module that it can import, at the top or in `src/`, `lib/` or `python/`; None if no import can name the member."""
+    """setup.py, or a module that it can import, at the top or in `src/`, `lib/` or `python/`; None if no import
+    statement can name the member.
+    """
     place = name.partition("/")[2]
     if place == "setup.py":
         return Source(name, "setup", data, runs=True)
@@ -56,7 +60,7 @@ def _of_sdist(name: str, data: bytes) -> Source | None:
 def _module(name: str, place: str, data: bytes) -> Source | None:
     """A module by its place in a folder of sys.path, a package for its `__init__.py`.
 
-    None if a part of the place is no name that Python imports.
+    None if a part of the place is no identifier: no import statement can name it, but `import_module` can.
     """
     parts = place.removesuffix(".py").split("/")
     is_package = parts[-1] == "__init__" and len(parts) > 1

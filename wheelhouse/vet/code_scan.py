@@ -62,7 +62,10 @@ def _once(*found: Iterable[str]) -> tuple[str, ...]:
 
 
 def _modules(tree: ast.AST) -> Iterator[str]:
-    """The modules for network access that a program imports, also by `__import__` or `import_module`; some several times."""
+    """The modules for network access that a program imports, also by `__import__` or `import_module`; some several times.
+
+    `from requests import get` gives `requests` and `requests.get`.
+    """
     for node in ast.walk(tree):
         if isinstance(node, ast.Import):
             names = [alias.name for alias in node.names]
@@ -84,7 +87,10 @@ def _called(node: ast.Call) -> str | None:
 
 
 def _programs(tree: ast.AST) -> Iterator[str]:
-    """The names of programs for the network that are called: `curl` of `os.system("curl …")` or `subprocess.run(["curl", …])`."""
+    """The names of programs for the network that are called: `curl` of `os.system("curl …")` or `subprocess.run(["curl", …])`.
+
+    Only the first in each text.
+    """
     for node in ast.walk(tree):
         if isinstance(node, ast.Call) and _called(node) in STARTERS:
             words = [
@@ -101,7 +107,11 @@ def _addresses(tree: ast.AST) -> Iterator[str]:
 
 
 def _used(node: ast.AST) -> Iterator[ast.AST]:
-    """The nodes of a tree, without docstrings, without what describes the project, and without what is only printed, logged or raised."""
+    """The nodes of a tree, without docstrings, what describes the project, what is only printed, logged or raised, and keys
+    of dictionaries.
+
+    Raises RecursionError for a tree that is nested too deeply.
+    """
     if isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant):
         return
     if isinstance(node, ast.keyword) and node.arg in DESCRIBING:
@@ -136,7 +146,10 @@ def _hidden(tree: ast.AST) -> Iterator[str]:
 
 
 def _modules_in_text(text: str) -> Iterator[str]:
-    """The modules for network access that a text which is no Python of today imports, by lines that look so."""
+    """The modules for network access that a text which is no Python of today imports, by lines that look so.
+
+    Only the first of each line.
+    """
     for match in re.finditer(r"^\s*(?:import|from)\s+([\w.]+)", text, re.MULTILINE):
         if match[1] in NETWORK_MODULES or match[1].partition(".")[0] in NETWORK_MODULES:
             yield match[1]

@@ -156,7 +156,7 @@ def _gap(kind: GapKind, subject: str, names: list[str]) -> Gap:
 
 
 def _suffix(name: str) -> str:
-    """The suffix of a name in lower case; empty if it has none."""
+    """The suffix of a name in lower case; empty if it has none, or one of more than ten characters."""
     match = SUFFIX.search(name)
     return match[0].lower() if match else ""
 
@@ -195,7 +195,10 @@ def _is_metadata(name: str) -> bool:
 
 
 def _is_cut(entry: Entry, facts: Facts) -> bool:
-    """Whether only the beginning of a member was read, because it is larger than the limit of its kind."""
+    """Whether only the beginning of a member was read, because it is larger than the limit of its kind.
+
+    The limit of Python sources is not compared.
+    """
     if entry.kind == "elf":
         return entry.size > MAX_NATIVE_BYTES
     if MEDIA.search(entry.name) or PICKLES.search(entry.name) or COMPILED.search(entry.name):

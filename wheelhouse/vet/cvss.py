@@ -22,6 +22,6 @@ def rating(severity: str) -> str:
 
 
 def score(vector: str) -> str:
-    """The score of a CVSS vector: `7.5`; empty for any other text and for a vector that is not valid."""
+    """The score of a CVSS vector, or of a `rating`: `7.5`; empty for a word alone and for a vector that is not valid."""
     word, _, number = rating(vector).partition(", ")
     return number if word.isalpha() else ""

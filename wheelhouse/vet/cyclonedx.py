@@ -277,7 +277,10 @@ def _printable(text: str) -> str:
 
 
 def _references(facts: Facts) -> "Iterator[ExternalReference]":
-    """The address of the file, and those that the project's metadata name; only http and https addresses."""
+    """The address of the file, and those that the project's metadata name; only http and https addresses.
+
+    One with a character that SAFE_URL does not have is left out.
+    """
     from cyclonedx.exception.model import InvalidUriException  # noqa: PLC0415
     from cyclonedx.model import ExternalReference, ExternalReferenceType, HashAlgorithm, HashType, XsUri  # noqa: PLC0415
 
@@ -298,7 +301,8 @@ def _references(facts: Facts) -> "Iterator[ExternalReference]":
 def _merged(component: "Component", facts: Facts, needs: set[str]) -> Edges:
     """Add the components of a wheel's own bills of materials to its component, and return their edges.
 
-    The component's own edges are added to `needs`. A bill that cannot be merged is named as a property.
+    The component's own edges are added to `needs`. Each bill is named as a property; with
+    `(not merged)` if it cannot be merged.
     """
     from cyclonedx.model import Property  # noqa: PLC0415
 
@@ -316,7 +320,9 @@ def _merged(component: "Component", facts: Facts, needs: set[str]) -> Edges:
 
 
 def _embedded(text: str, filename: str, name: str) -> "tuple[Bom, Edges] | None":
-    """A wheel's own bill of materials, and its edges. None for what is not CycloneDX, or does not satisfy its schema.
+    """The components of a wheel's own bill of materials, and its edges.
+
+    None for what is not CycloneDX in JSON, or does not satisfy its schema.
 
     Its references get a prefix of this file, so that they differ from all others; the one to its subject becomes the wheel's.
     """
@@ -341,7 +347,7 @@ def _embedded(text: str, filename: str, name: str) -> "tuple[Bom, Edges] | None"
 
 
 def _renamed(component: dict[str, Any], renamed: dict[str, str], prefix: str) -> dict[str, Any]:
-    """A component, and those inside it, with prefixed references. `renamed` maps each old reference to the new one."""
+    """A component, and those inside it, with prefixed references. Adds old reference → new one to `renamed`."""
     old = component.get("bom-ref") or f"unnamed-{len(renamed)}"
     new = renamed[old] = f"{prefix}#{old}"
     inside = [_renamed(inner, renamed, prefix) for inner in component.get("components", ())]

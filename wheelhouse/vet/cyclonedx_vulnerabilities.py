@@ -77,7 +77,7 @@ def _analysis(finding: Finding, evidence: Evidence) -> Analysis | None:
 def _vulnerability(
     ids: tuple[str, ...], analysis: Analysis | None, findings: Sequence[Finding], number: int, evidence: Evidence
 ) -> "Vulnerability":
-    """A vulnerability in the files that the findings are about."""
+    """A vulnerability in the files that the findings are about. All else is as the first one says."""
     from cyclonedx.model.vulnerability import BomTarget, Vulnerability, VulnerabilityReference  # noqa: PLC0415
 
     first = findings[0].values

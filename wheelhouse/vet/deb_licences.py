@@ -127,7 +127,7 @@ def _joined(words: list[str], parts: list[str]) -> str:
 
 
 def _identifier(name: str) -> str:
-    """The SPDX id of one licence, else a `LicenseRef-…`; empty for an empty name."""
+    """The SPDX id of one licence, else a `LicenseRef-…`; for `perl` an expression with OR; empty for an empty name."""
     if not name:
         return ""
     if match := GNU.fullmatch(name):

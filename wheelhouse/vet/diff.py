@@ -123,7 +123,7 @@ def _versions(pins: dict[str, Pin]) -> tuple[Version, ...]:
 
 
 def _kind(olds: dict[str, Pin], news: dict[str, Pin]) -> Kind:
-    """How a project changed; by the newest version, up or down.
+    """How a project changed. UP or DOWN by the newest version; if that is the same, by all versions in their order.
 
     With the same versions, BYTES if a file of the same name differs, else FILES.
     """
@@ -221,7 +221,10 @@ def _commands(facts: Facts) -> Iterator[str]:
 
 
 def _self_starting(facts: Facts) -> Iterator[str]:
-    """The names of .pth files, sitecustomize, usercustomize and scripts, without versions; of an sdist, also setup.py."""
+    """The names of .pth files, sitecustomize, usercustomize and scripts; of an sdist, also setup.py.
+
+    In a wheel without versions; in an sdist with the top folder, which has the version.
+    """
     for entry in facts.entries:
         name = without_version(entry.name)
         base = name.rpartition("/")[2]
@@ -232,14 +235,20 @@ def _self_starting(facts: Facts) -> Iterator[str]:
 
 
 def _executable(facts: Facts) -> Iterator[str]:
-    """The names of members that are marked executable, without versions and without native code."""
+    """The names of members that are marked executable, without native code.
+
+    In a wheel without versions; in an sdist with the top folder, which has the version.
+    """
     return (
         without_version(entry.name) for entry in facts.entries if entry.executable and entry.kind not in NATIVE_KINDS
     )
 
 
 def _native(facts: Facts) -> Iterator[str]:
-    """The name and size of each native file, without version and auditwheel's hash."""
+    """The name and size of each native file, without auditwheel's hash.
+
+    In a wheel without versions; in an sdist with the top folder, which has the version.
+    """
     for entry in facts.entries:
         if entry.kind in NATIVE_KINDS:
             yield f"{MANGLED.sub('', without_version(entry.name))}, {size_text(entry.size)}"
@@ -282,7 +291,7 @@ def _hosts_and_owners(facts: Facts) -> Iterator[str]:
 
 
 def _top_level_names(facts: Facts) -> Iterator[str]:
-    """The names that a wheel installs at the top of site-packages, some several times; nothing for an sdist."""
+    """The names at the top of a wheel, some several times, without its .dist-info and .data; nothing for an sdist."""
     for entry in facts.entries if facts.pin.artifact.is_wheel else ():
         name = without_version(entry.name)
         if not name.startswith("*."):

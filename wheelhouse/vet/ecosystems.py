@@ -192,7 +192,10 @@ def agreed_fix(group: Iterable[Advisory]) -> str:
 
 
 def is_affected(advisory: Advisory, purl: Purl) -> bool:
-    """Whether a component is affected: its version is listed, or in a range. A version that cannot be compared is not."""
+    """Whether a component is affected: its version is listed, or in a range. A version that cannot be compared is not.
+
+    Ranges after one that cannot be compared are not read.
+    """
     version, key = _version(purl), _version_key(purl)
     if purl.version in advisory.versions or version in advisory.versions:
         return True

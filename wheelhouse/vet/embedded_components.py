@@ -23,7 +23,7 @@ class EmbeddedComponent:
 def embedded_components(facts: Facts) -> list[EmbeddedComponent]:
     """The components with a version that a file's bills of materials name by package URL, each once for each bill.
 
-    What is no such bill names none.
+    Of package URLs that differ only in qualifiers, the first counts. What is no such bill names none.
     """
     found: dict[tuple[str, str], EmbeddedComponent] = {}
     for path, text in sorted(facts.texts.items()):
@@ -45,7 +45,10 @@ def _purls(text: str) -> Iterator[str]:
 
 
 def _of_cyclonedx(document: dict[str, Any]) -> Iterator[str]:
-    """The package URLs of components, and of those inside them (CycloneDX 1.6, `components`)."""
+    """The package URLs of components, and of those inside them (CycloneDX 1.6, `components`).
+
+    After MAX_COMPONENTS components, no more of those inside them are looked for.
+    """
     queue = _dicts(document.get("components"))
     for component in queue:
         if len(queue) < MAX_COMPONENTS:

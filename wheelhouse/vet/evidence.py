@@ -48,7 +48,10 @@ class Graph:
         return found
 
     def ways(self, name: str) -> list[list[str]]:
-        """For each file that needs this one: a shortest path from a root to it, with this one last. Empty if none needs it."""
+        """For each file that needs this one: a shortest path from a root to it, with this one last. Empty if none needs it.
+
+        Raises KeyError if no root reaches one of those files.
+        """
         return [[*self._way(one), name] for one, needs in self.needs.items() if name in needs]
 
     def _way(self, name: str) -> list[str]:

@@ -173,7 +173,8 @@ class _Watch:
     def _keep_source(self, name: str, data: bytes) -> None:
         """Keep a source to be followed if it can do anything that rules look for; else count it as searched.
 
-        A module that no import can name is counted as unreached.
+        Of a source longer than MAX_READ_BYTES, `data` is the beginning. A module that no import statement can name is
+        counted as unreached.
         """
         source = source_of(name, data, is_wheel=self._is_wheel)
         if source is None:

@@ -17,6 +17,6 @@ def import_advisories(name: str, http: Http, now: datetime) -> Advisories:
     source = next(one for one in advisory_sources.SOURCES if one.accepts(name))
     advisories = collect(not_after(now, source.advisories(name, http)))
     if not advisories.has_projects:
-        hint = "name an OSV export for PyPI: its zip, a folder of records, or a record"
+        hint = "choose an OSV export for PyPI: its zip, a folder of its records, or one of its records"
         raise InputError(f"`{shown(name)}` has no advisory for a PyPI project", hint=hint)
     return advisories

@@ -25,8 +25,8 @@ def must_be_whole(statements: Iterable[Approval]) -> None:
     for statement in known:
         if statement.previous and (statement.previous, statement.reviewer) not in there:
             raise IntegrityError(
-                f"the statement {statement.previous[:16]} of {statement.reviewer} is missing, although the statement that was "
-                f"made on {statement.made} follows it",
+                f"{statement.reviewer}'s statement of {statement.made} follows the statement {statement.previous[:16]}, "
+                "which is missing",
                 hint=RESTORE,
             )
         if any(one in ids and (one, statement.reviewer) not in there for one in statement.withdraws):

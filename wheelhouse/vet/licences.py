@@ -216,7 +216,10 @@ def _word(text: str) -> str:
 
 
 def recognise(text: str) -> str:
-    """The licence whose text this is, as an SPDX id: the first of `MARKS` whose phrases it has. Empty if there is none."""
+    """The licence whose text this is, as an SPDX id: the first of `MARKS` whose phrases it has. Empty if there is none.
+
+    Phrases with `license` or `version` count only in the first 3000 characters.
+    """
     plain = " ".join(re.sub(r"[#*>|]", " ", text.lower()).split())
     for identifier, phrases in MARKS:
         if all(phrase in (plain[:HEAD] if "license" in phrase or "version" in phrase else plain) for phrase in phrases):
@@ -241,7 +244,7 @@ def parse(text: str) -> LicenseExpression | None:
 def denied(expression: str, names: Iterable[str]) -> tuple[str, ...]:
     """The licences among `names` without which the expression cannot be met, as it spells them; empty if it cannot be read.
 
-    A licence beside an OR can be left out.
+    A licence beside an OR can be left out, unless every side of the OR needs one of `names`.
     """
     parsed = parse(expression)
     return tuple(dict.fromkeys(_needed(parsed, _folded(names)))) if parsed is not None else ()

@@ -70,7 +70,7 @@ def member_changes(old: Facts, new: Facts) -> tuple[MemberChange, ...]:
 def _by_name(facts: Facts) -> Mapping[str, Entry]:
     """The members by their names without version, without folders and RECORD.
 
-    Names in an sdist are below its top folder, and without `src/`.
+    Names in an sdist are below its top folder, and without `src/`; of two members with the same name then, the last counts.
     """
     files = [entry for entry in facts.entries if not entry.name.endswith("/")]
     if facts.pin.artifact.is_wheel:

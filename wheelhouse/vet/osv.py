@@ -27,7 +27,7 @@ def read_export(path: Path) -> Iterator[dict[str, Any]]:
             yield from read_export(file)
         return
     if not path.is_file():
-        raise InputError(f"the export `{path}` does not exist", hint="name the zip, a record, or a folder of records")
+        raise InputError(f"the export `{path}` does not exist", hint="choose the zip, a record, or a folder of records")
     with os_errors_as_machine_error(path):
         raw = path.read_bytes()
     yield from read_bytes(raw, str(path))
@@ -36,7 +36,8 @@ def read_export(path: Path) -> Iterator[dict[str, Any]]:
 def read_bytes(raw: bytes, source: str) -> Iterator[dict[str, Any]]:
     """The records of an export, from its bytes: a zip, of which other members than `.json` are left out, or JSON.
 
-    `source` names it in errors. Raises InputError for what cannot be read.
+    `source` names it in errors. Raises InputError for what cannot be read; for damaged data in a zip, also zlib.error or
+    OSError.
     """
     if not raw.startswith(b"PK"):
         yield from _records(raw.decode("utf-8", "replace"), source)

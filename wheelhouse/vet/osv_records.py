@@ -132,7 +132,7 @@ def _counts(range_: _Range, package: _Package) -> bool:
 def _digests(affected: _Affected, kind: str) -> frozenset[str]:
     """The sha256 of the files that a record of the OpenSSF names as indicators, of the kind `package_integrity` or `evidence_files`.
 
-    What has another shape is left out. Source: github.com/ossf/malicious-packages,
+    Empty if any of the indicators has another shape. Source: github.com/ossf/malicious-packages,
     `affected[].database_specific.indicators`.
     """
     with suppress(msgspec.ValidationError):

@@ -11,8 +11,8 @@ from typing import Any
 from wheelhouse.documents import parse_json
 from wheelhouse.errors import InputError
 
-KEV_HINT = "name a file of the catalogue that CISA publishes: known_exploited_vulnerabilities.json or .csv"
-EPSS_HINT = "name a file of the EPSS scores that FIRST publishes: epss_scores-YYYY-MM-DD.csv.gz, packed or unpacked"
+KEV_HINT = "use the catalogue that CISA publishes: the file known_exploited_vulnerabilities.json or .csv"
+EPSS_HINT = "use the EPSS scores that FIRST publishes: the file epss_scores-YYYY-MM-DD.csv.gz, packed or unpacked"
 
 
 @dataclass(frozen=True)

@@ -113,7 +113,8 @@ def vet(
     """Verify a wheelhouse and those inside it, apply every rule to what they hold, then waivers and VEX statements.
 
     The rules use what `verify` read of each file. Findings are sorted. Raises InputError if the policy names a rule that does not
-    exist, waives one that cannot be waived, or waives one without the sha256 that it needs.
+    exist, waives one that cannot be waived, or waives one without the sha256 that it needs. With `since`,
+    raises IntegrityError for a new, changed or replaced file that is not what its lock says, or cannot be opened.
     """
     must_name_rules(policy)
     _must_be_waivable(policy)
@@ -184,7 +185,7 @@ def must_name_rules(policy: Policy) -> None:
     """Raise InputError if the severities or waivers of the policy name a rule that does not exist."""
     named = {*policy.severities, *(waiver.rule for waiver in policy.waivers)}
     if unknown := sorted(named - RULES.keys()):
-        raise InputError(f"the policy names unknown rules: {', '.join(unknown)}", hint="see `wheelhouse rules`")
+        raise InputError(f"the policy contains unknown rules: {', '.join(unknown)}", hint="see `wheelhouse rules`")
 
 
 def _must_be_waivable(policy: Policy) -> None:
@@ -197,7 +198,7 @@ def _must_be_waivable(policy: Policy) -> None:
     if unbound := sorted({one.rule for one in policy.waivers if RULES[one.rule].by_sha256 and not one.sha256}):
         raise InputError(
             f"the policy waives {', '.join(unbound)} without the sha256 of a file",
-            hint="give the waiver the `sha256` of the file that somebody looked at",
+            hint="add to the waiver the `sha256` of the file that somebody looked at",
         )
 
 

@@ -118,8 +118,8 @@ def _covers(statement: VexStatement, finding: Finding, pin: Pin | None) -> bool:
 def _is_about(product: VexProduct, package: Purl | None, file: Purl | None, sha256: str | None) -> bool:
     """Whether a product is the package of a finding, or the file that holds the package.
 
-    A sha256 of the product must be that of the file. If the product names components, it must be the file, and the package
-    one of them.
+    A sha256 of the product must be that of the file, unless the product is a package inside the file. If the product names
+    components, it must be the file, and the package one of them.
     """
     if package and product.names(package) and not product.components:
         return not product.sha256 or package != file or product.sha256 == sha256

@@ -15,7 +15,7 @@ from wheelhouse.vet.ecosystems import Purl, parse_purl
 from wheelhouse.vet.version_ranges import VersionRange, parse_range
 from wheelhouse.vet.vex import VexProduct, VexStatement
 
-HINT = "name a VEX document in JSON: CycloneDX with `analysis`, OpenVEX, or CSAF"
+HINT = "use a VEX document in JSON: CycloneDX with `analysis`, OpenVEX, or CSAF"
 OPENVEX_STATES = {
     "not_affected": "not_affected",
     "affected": "exploitable",
@@ -80,7 +80,10 @@ def _of_cyclonedx(document: Table, source: str) -> Iterator[VexStatement]:
 
 
 def _components(document: Table) -> Iterator[Table]:
-    """The component that the bill of materials is about, its components, and those inside them, outer ones first."""
+    """The component that the bill of materials is about, its components, and those inside them, outer ones first.
+
+    Raises TypeError or AttributeError if one of them is no object.
+    """
     queue = [one for one in [document.get("metadata", {}).get("component")] if one]
     queue += _tables(document, "components")
     for component in queue:
@@ -97,7 +100,8 @@ def _cyclonedx_product(component: Table) -> VexProduct:
 def _affected(row: Table, by_reference: Mapping[str, VexProduct]) -> Iterator[VexProduct]:
     """The products of `affects`: by reference in the document, or a BOM-Link whose end is a reference or a package URL.
 
-    A row with versions gives a product for each version or range; one whose package URL is unknown gives none.
+    A row with versions gives a product for each version or range, whatever its `status`; one whose package URL is unknown
+    gives none.
     """
     for affected in _tables(row, "affects"):
         reference = str(affected["ref"])

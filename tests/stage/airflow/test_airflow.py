@@ -106,7 +106,7 @@ def test_a_newer_release_is_treated_as_the_newest_known_with_a_warning() -> None
     line = f"{known.major}.{known.minor + 9}"
     newer = plan(f"{line}.0")
     assert Airflow.parse(f"{line}.0").recipe == Airflow(max(RECIPES)).recipe
-    expected = f"no release of Airflow {line}, so it treats Airflow {line}.0 like {known}: stage"
+    expected = f"no release of Airflow {line}, so it treats Airflow {line}.0 like {known}: run `wheelhouse stage`"
     assert expected in newer.warnings[0]
     assert str(max(map(Version, CHANGES))) in NEWEST_OF_LINE.values()
 
@@ -173,7 +173,7 @@ def test_apt_arguments_and_mirror() -> None:
 
 def test_further_build_arguments_pass_unless_stage_decides_them() -> None:
     assert arguments(plan("2.8.4", build_args=("AIRFLOW_UID=1000",)))["AIRFLOW_UID"] == "1000"
-    with pytest.raises(InputError, match="stage itself sets the build argument"):
+    with pytest.raises(InputError, match="wheelhouse stage` itself sets the build argument"):
         plan("2.8.4", build_args=("AIRFLOW_EXTRAS=all",))
     with pytest.raises(InputError, match="adds files that the wheelhouse does not have"):
         plan("2.8.4", build_args=("ADDITIONAL_PYTHON_DEPS=pandas",))

@@ -96,7 +96,7 @@ def test_a_list_without_a_package_of_airflows_is_a_warning() -> None:
     [warning] = whole("2.10.5", runtime="dumb-init").warnings
     assert (
         warning
-        == "the image lacks dumb-init: add the missing packages to the list `runtime` of [debian], and fetch again"
+        == "the image lacks dumb-init: add these packages to the list `runtime` of [debian], and run `wheelhouse fetch` again"
     )
 
 

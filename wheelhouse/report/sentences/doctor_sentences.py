@@ -64,8 +64,8 @@ def _folder(check: Check, fact: Fact) -> Sentence:
 def _folder_remedy(name: str) -> str:
     """How to name another folder for the cache, for temporary files, or for wheelhouses."""
     if name == "cache":
-        return "name another folder with --cache-dir, or in WHEELHOUSE_CACHE_DIR"
-    return "name another folder in TMPDIR" if name == "temporary files" else "name another folder with --dest"
+        return "set another folder with --cache-dir or WHEELHOUSE_CACHE_DIR"
+    return "set TMPDIR to another folder" if name == "temporary files" else "name another folder with --dest"
 
 
 def _index(check: Check, fact: Fact) -> Sentence:
@@ -147,7 +147,7 @@ def _extra(check: Check, fact: Fact) -> Sentence:
     """Whether an extra is installed; if not, what it is for, and the command that installs it."""
     if check.state is State.GOOD:
         return "installed", ""
-    use = EXTRA_USES.get(check.name, "the help of each command that needs this extra says so")
+    use = EXTRA_USES.get(check.name, "the `--help` text of a command says whether the command needs this extra")
     return f"not installed: {fact('missing')}; {use}", fact("command")
 
 

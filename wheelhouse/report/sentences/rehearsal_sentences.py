@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from wheelhouse.report.sentences.table import Sentence
 
 AGAIN = "fetch again, and stage again"
-CONSTRAINTS = "check that the constraints are those of the release in the lock file;"
+CONSTRAINTS = "check that the constraints and the lock file are for the same release;"
 HERE_PYTHON = "; the Python here is {here}, but the target has {python}"
 REHEARSE_UNDER = "rehearse under Python {python}: --interpreter PATH; or fetch for Python {here}"
 
@@ -16,11 +16,11 @@ REHEARSAL: Mapping[str, Sentence] = {
     "not-locked": Sentence("{project} {version} was installed, but no lock file names it"),
     "import/library": Sentence(
         "`{module}` cannot be imported under {under}: {reason}",
-        "the image needs that library: install the Debian package that has it (stage --runtime-apt NAME)",
+        "the image needs that library: install the Debian package that has it (`wheelhouse stage --runtime-apt NAME`)",
     ),
     "import/module": Sentence(
         "`{module}` cannot be imported under {under}: {reason}",
-        "if you use this module, also fetch the project that it needs: the metadata do not name that project",
+        "if you use this module, also fetch the project that the module needs: the metadata do not list that project",
     ),
     "import/other": Sentence(
         "`{module}` cannot be imported under {under}: {reason}",
@@ -45,7 +45,8 @@ REHEARSAL: Mapping[str, Sentence] = {
     # failed installs
     "environment": Sentence(
         "no virtual environment can be made: {output}",
-        "install what this Python lacks (Debian: python3-venv), or name another Python with --interpreter",
+        "install the package that this Python needs for virtual environments (Debian: python3-venv), or name "
+        "another Python with --interpreter",
     ),
     "command/failed": Sentence("`{command}` failed: {output}"),
     "command/known": Sentence("`{command}` failed because of the findings above"),
@@ -60,7 +61,7 @@ REHEARSAL: Mapping[str, Sentence] = {
     ),
     "not-found/unreadable": Sentence("`{wanted}` was requested, but the folder does not have it", AGAIN),
     "not-found/unlocked": Sentence(
-        "{who}, but no lock file of this folder names it",
+        "{who}, but no lock file of this folder has that project",
         "add the requirement `{wanted}` to `wheelhouse fetch`; if it is a build requirement, use `wheelhouse build`",
     ),
     "not-found/versions": Sentence(
@@ -72,7 +73,7 @@ REHEARSAL: Mapping[str, Sentence] = {
         "{who}; the lock file has {locked}, but pip does not find that version in the folder", AGAIN
     ),
     "not-found/unhashed": Sentence(
-        "{who}, but no lock file of this folder names it", "fetch this project too, and stage again"
+        "{who}, but no lock file of this folder has that project", "fetch this project too, and stage again"
     ),
     "unfit/installed": Sentence(
         "pip would install it, but it does not fit {target}", "remove it, or fetch for the platform of the image"
@@ -81,10 +82,10 @@ REHEARSAL: Mapping[str, Sentence] = {
         "pip refuses the new name: `{name}` is not a valid requirement", "stage again without `--rename documented`"
     ),
     "requirement": Sentence(
-        "pip refuses it, because it is not a valid requirement", "correct it in the command that installs it"
+        "pip refuses it, because it is not a valid requirement", "correct this requirement in the install command"
     ),
     "altered/installed": Sentence(
-        "its hash differs from the one in the requirements file", "fetch it again; find out who changed it"
+        "its hash differs from its hash in the requirements file", "fetch it again; find out who changed it"
     ),
     "conflict": Sentence("pip says that {projects} conflict: {causes}", f"{CONSTRAINTS} then fetch again"),
     "legacy-metadata/installed": Sentence(
@@ -104,7 +105,7 @@ REHEARSAL: Mapping[str, Sentence] = {
         "use pip {since} or newer in the base image, and in the Python here",
     ),
     "closure/target-here": Sentence(
-        f"{{who}}, but the wheelhouse does not have it for {{target}}{HERE_PYTHON}", REHEARSE_UNDER
+        f"{{who}}, but the wheelhouse does not have that project for {{target}}{HERE_PYTHON}", REHEARSE_UNDER
     ),
     "closure/version-here": Sentence(f"{{who}}, but the wheelhouse has {{version}}{HERE_PYTHON}", REHEARSE_UNDER),
     # pip-compile

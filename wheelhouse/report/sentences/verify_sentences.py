@@ -33,24 +33,26 @@ VERIFY: Mapping[str, Sentence] = {
     **{f"{rule}/refused": Sentence("{message}", "{error_hint:#}") for rule in REFUSED},
     # files
     "altered/locked": Sentence(
-        "the bytes were altered: its sha256 is {sha256}, but the lock file gives {locked_sha256}", WHO_CHANGED_IT
+        "the bytes were altered: its sha256 is {sha256}, but the sha256 in the lock file is {locked_sha256}",
+        WHO_CHANGED_IT,
     ),
     "altered/size": Sentence(
-        "its size is {size:byte}, but the lock file gives {locked_size:byte}; its sha256 is {sha256}, "
-        "but the lock file gives {locked_sha256}",
+        "its size is {size:byte}, but the size in the lock file is {locked_size:byte}; its sha256 is {sha256}, "
+        "but the sha256 in the lock file is {locked_sha256}",
         WHO_CHANGED_IT,
     ),
     "altered/far-longer": Sentence(
-        "its size is {size:byte}, but the lock file gives {locked_size:byte} (and the sha256 {locked_sha256})",
+        "its size is {size:byte}, but the lock file has the size {locked_size:byte} and the sha256 {locked_sha256}",
         WHO_CHANGED_IT,
     ),
     "altered/release": Sentence(
-        "it contains {stated}, under the name of another release: its sha256 is {sha256}, but the lock file gives {locked_sha256}",
+        "it contains {stated}, which does not match its file name; its sha256 is {sha256}, but the sha256 in the "
+        "lock file is {locked_sha256}",
         WHO_CHANGED_IT,
     ),
     "altered/bytes": Sentence("the bytes were altered", WHO_CHANGED_IT),
     "altered/derived": Sentence("it differs from the lock file", FETCH_AGAIN),
-    "altered/constraints": Sentence("it differs from the constraints that the lock file was made with", FETCH_AGAIN),
+    "altered/constraints": Sentence("it differs from the constraints that were used for the lock file", FETCH_AGAIN),
     "altered/attestations": Sentence("it differs from the attestations that the lock file names", FETCH_AGAIN),
     "missing/file": Sentence(f"{ABSENT}{{who:; #}}", ONE_FILE),
     "missing/staged-file": Sentence(f"{ABSENT}{{who:; #}}", STAGE_AGAIN),
@@ -63,7 +65,7 @@ VERIFY: Mapping[str, Sentence] = {
     "missing/build-lock": Sentence("the lock file for the build of `{sdist}` is not in the folder", FETCH_AGAIN),
     "missing/inner": Sentence("it is not in the folder, but SHA256SUMS lists it", FETCH_AGAIN),
     "altered/inner": Sentence(
-        "the sha256 of this folder's SHA256SUMS is not the one that SHA256SUMS of the wheelhouse lists", FETCH_AGAIN
+        "the sha256 of this folder's SHA256SUMS differs from the sha256 in SHA256SUMS of the wheelhouse", FETCH_AGAIN
     ),
     "foreign/inner": Sentence("SHA256SUMS of the wheelhouse does not list it", "remove it, or fetch again"),
     "foreign/inner-older": Sentence(
@@ -76,14 +78,16 @@ VERIFY: Mapping[str, Sentence] = {
     "link/staged": Sentence("it is a link, but must be a file", STAGE_AGAIN),
     "link/signature": Sentence("it is a link, but must be a file", "stage again with --key"),
     "left-aside/wheelhouse": Sentence("an interrupted run left it", "the next fetch into this wheelhouse removes it"),
-    "foreign/other": Sentence("no lock file of this wheelhouse names it", "remove it, or fetch what needs it"),
+    "foreign/other": Sentence(
+        "no lock file of this wheelhouse names it", "remove it, or fetch a project that needs it"
+    ),
     "foreign/unnamed-staged": Sentence(f"no lock file names it, but {STAGED_FATE}", "remove it"),
     "foreign/unnamed-wheelhouse": Sentence(f"no lock file names it, but {FATE}", "remove it"),
     "foreign/unneeded-staged": Sentence(
-        f"no lock file names it, but {STAGED_FATE}", "remove it, or fetch what needs {project}"
+        f"no lock file names it, but {STAGED_FATE}", "remove it, or fetch a project that needs {project}"
     ),
     "foreign/unneeded-wheelhouse": Sentence(
-        f"no lock file names it, but {FATE}", "remove it, or fetch what needs {project}"
+        f"no lock file names it, but {FATE}", "remove it, or fetch a project that needs {project}"
     ),
     "foreign/version-staged": Sentence(
         f"it is a second version of {{project}} beside `{{locked}}`, which the lock file of {{target}} names; {STAGED_FATE}",
@@ -144,14 +148,14 @@ VERIFY: Mapping[str, Sentence] = {
     ),
     "waiver-broad": Sentence(
         "{who}'s waiver of {waived_rule} for {project} also covers findings that nobody looked at yet",
-        'limit it: give `sha256`, an `advisory`, or both `version` and `fingerprint = "{fingerprint}"`',
+        'limit the waiver: add `sha256`, or `advisory`, or `version` together with `fingerprint = "{fingerprint}"`',
     ),
     "waiver-expired": Sentence(
-        "its waiver of {waived_rule} expired on {until}", "look again, and renew the waiver or remove it"
+        "a waiver of {waived_rule} for this file expired on {until}", "look again, and renew the waiver or remove it"
     ),
     # the wheelhouse
     "closure/target": Sentence(
-        "{who}, but the wheelhouse does not have it for {target}", "fetch again for this target"
+        "{who}, but the wheelhouse does not have that project for {target}", "fetch again for this target"
     ),
     "closure/version": Sentence("{who}, but the wheelhouse has {version}", "fetch again for this target"),
     "unneeded": Sentence("no requirement needs {project} on {target}"),
@@ -161,35 +165,35 @@ VERIFY: Mapping[str, Sentence] = {
     ),
     "constraints": Sentence(
         "it is for another release, and excludes pins of the lock file: {pins:3 plain}",
-        "stage again; or fetch again, with the constraints of this release",
+        "stage again; or fetch again, with the constraints of the release that you need",
     ),
     "several-versions": Sentence(
         "the lock files have different versions of {project}: {releases:all}{others:plain|; they also have different versions of #}; "
-        "`--find-links` alone installs the newest version",
+        "an install with only `--find-links` takes the newest version",
         "install with the requirements file of the target: "
         "`pip install --no-index --find-links WHEELHOUSE -r WHEELHOUSE/requirements.<target>.txt`",
     ),
     # a staged folder
-    "altered/staged": Sentence("it differs from what stage wrote", STAGE_AGAIN),
+    "altered/staged": Sentence("it is not the file that `wheelhouse stage` wrote", STAGE_AGAIN),
     "altered/staged-bytes": Sentence("the bytes were altered", STAGE_AGAIN),
     "altered/staged-constraints": Sentence(
-        "it differs from the constraints that the lock file was made with", STAGE_AGAIN
+        "it differs from the constraints that were used for the lock file", STAGE_AGAIN
     ),
-    "foreign/staged": Sentence("stage did not write it", "remove it"),
-    "foreign/unread": Sentence("stage did not write it, and no build reads it"),
+    "foreign/staged": Sentence("`wheelhouse stage` did not write it", "remove it"),
+    "foreign/unread": Sentence("`wheelhouse stage` did not write it, and no build reads it"),
     "other-version/same": Sentence(
-        "wheelhouse {version} staged the folder; wheelhouse {own_version} lays it out in the same way"
+        "wheelhouse {version} staged the folder; the layout of wheelhouse {own_version} is the same"
     ),
     "other-version/same-older": Sentence(
-        "an older release of wheelhouse staged the folder; wheelhouse {own_version} lays it out in the same way"
+        "an older release of wheelhouse staged the folder; the layout of wheelhouse {own_version} is the same"
     ),
     "other-version/differs": Sentence(
-        "wheelhouse {version} staged the folder; wheelhouse {own_version} lays it out differently, "
+        "wheelhouse {version} staged the folder; wheelhouse {own_version} has a different layout, "
         "so this check cannot tell whether these files were altered: {paths:1}",
-        "stage again, or verify it with wheelhouse {version}",
+        "stage again, or verify the folder with wheelhouse {version}",
     ),
     "other-version/differs-older": Sentence(
-        "an older release of wheelhouse staged the folder; wheelhouse {own_version} lays it out differently, "
+        "an older release of wheelhouse staged the folder; wheelhouse {own_version} has a different layout, "
         "so this check cannot tell whether these files were altered: {paths:1}",
         STAGE_AGAIN,
     ),
@@ -198,10 +202,11 @@ VERIFY: Mapping[str, Sentence] = {
         RENAME,
     ),
     "rename/unbound": Sentence(
-        "Airflow {airflow} installs a file of this name without constraints; it must be staged as `{wanted}`", RENAME
+        "Airflow {airflow} installs a file of this name without constraints; the file must be staged as `{wanted}`",
+        RENAME,
     ),
     "rename/unused": Sentence(
-        "Airflow {airflow} does not install a file of this name; it must be staged as `{wanted}`", RENAME
+        "Airflow {airflow} does not install a file of this name; the file must be staged as `{wanted}`", RENAME
     ),
     # an index
     "missing/indexed": Sentence("it is not in the folder", INDEX_AGAIN),
@@ -209,8 +214,10 @@ VERIFY: Mapping[str, Sentence] = {
     "missing/metadata": Sentence("its metadata file is not in the folder", INDEX_AGAIN),
     "missing/attestations": Sentence("its file of attestations is not in the folder", INDEX_AGAIN),
     "altered/indexed": Sentence("the bytes were altered", INDEX_AGAIN),
-    "altered/indexed-size": Sentence("its size is {size:byte}, but the page gives {page_size:byte}", INDEX_AGAIN),
-    "altered/page": Sentence("it differs from what the pages of the index say", PAGE_AGAIN),
+    "altered/indexed-size": Sentence(
+        "its size is {size:byte}, but the size on the page of the index is {page_size:byte}", INDEX_AGAIN
+    ),
+    "altered/page": Sentence("it differs from the page that wheelhouse writes for this index", PAGE_AGAIN),
     "altered/page-unreadable": Sentence("it cannot be read: {message}", PAGE_AGAIN),
     "altered/metadata": Sentence("its metadata file was altered", INDEX_AGAIN),
     "altered/metadata-differs": Sentence(

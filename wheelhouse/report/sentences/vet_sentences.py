@@ -10,7 +10,7 @@ MALICIOUS = "do not install it, and find out who requested it"
 WAIVE = "or waive the finding with a reason"
 AFFECTED = "is affected by {ids:all}{rating: (#)}{exploited:, exploited since #}{epss:, EPSS #}"
 ONLY_ONE = "install only one of the two projects, or find out which one is right"
-FIX_UNKNOWN = "no advisory names a fixed version"
+FIX_UNKNOWN = "no advisory says which version is fixed"
 LIKENESSES: Mapping[str, str] = {
     "separators": "only hyphens differ",
     "letters": "letters that look alike",
@@ -35,7 +35,8 @@ VET: Mapping[str, Sentence] = {
     # scripts
     "data-scripts": Sentence("it installs {scripts} into a folder of PATH"),
     "script-shadows": Sentence(
-        "it installs commands that run instead of those of the system: {commands}", "find out why it needs these names"
+        "it installs commands that run instead of system commands with the same names: {commands}",
+        "find out why it needs these names",
     ),
     "script-shadows-tool": Sentence(
         "it installs commands with the names of another project's tools: {commands}",
@@ -51,16 +52,17 @@ VET: Mapping[str, Sentence] = {
     ),
     "wheel-tags": Sentence(
         "the WHEEL file has the tags {inside:all}, but the file name has {in_name:all}",
-        "find out who renamed the file; the command `wheel tags` changes the name and the tags together",
+        "find out who renamed the file; to change the tags, use the command `wheel tags`, which also changes the "
+        "file name",
     ),
     # licensing
     "licence-unknown/none": Sentence(
         "the file does not say its licence",
-        "find out the licence, and waive the finding with the licence as the reason",
+        "find out the licence, and waive the finding: write the licence as the reason",
     ),
     "licence-unknown/unlisted": Sentence(
         "the licence is given as `{text}`, which SPDX does not list",
-        "find out the licence, and waive the finding with the licence as the reason",
+        "find out the licence, and waive the finding: write the licence as the reason",
     ),
     "licence-expression-wrong": Sentence("the License-Expression `{text}` cannot be read", "tell the project"),
     "licence-denied": Sentence(
@@ -76,7 +78,7 @@ VET: Mapping[str, Sentence] = {
         "{count:native program} in the wheel: {paths}", "find out where they were built, and from which source"
     ),
     "native-links": Sentence(
-        "it links to libraries that are neither in the wheelhouse nor on every system: {libraries}",
+        "it links to libraries that are not in the wheelhouse and that some systems do not have: {libraries}",
         "install these libraries on the target",
     ),
     "native-search-path": Sentence(
@@ -88,22 +90,24 @@ VET: Mapping[str, Sentence] = {
         "`{path}` searches for libraries in {folders}", "make sure that only root can write to these folders"
     ),
     "native-unreadable/large": Sentence(
-        "`{path}` is too large to be read", "find out what it is, and which libraries it links to"
+        "`{path}` is too large to be read", "find out what this file is, and which libraries it links to"
     ),
     "native-unreadable/damaged": Sentence(
         "`{path}` begins like an ELF file, but cannot be read as an ELF file",
-        "find out what it is, and which libraries it links to",
+        "find out what this file is, and which libraries it links to",
     ),
-    "native-in-pure": Sentence("the tags say any platform, but the wheel has native code: {paths}", PURPOSE),
+    "native-in-pure": Sentence("by its tags, the wheel is for any platform, but it has native code: {paths}", PURPOSE),
     "native-elsewhere": Sentence(
         "the wheel is for {platform}, but has native code for another platform: {paths}", PURPOSE
     ),
     # origin
     "indexes": Sentence("{count:file} from {index}"),
     "origin-unknown/address": Sentence("it is from {url}, not from an index", "find out where it is from"),
-    "origin-unknown/path": Sentence("it was a file on the host that made the lock file", "find out where it is from"),
+    "origin-unknown/path": Sentence(
+        "it was a local file of the machine that wrote the lock file", "find out where it is from"
+    ),
     "origin-unencrypted": Sentence(
-        "it was fetched from {url}, unencrypted", "fetch it over https, and compare the sha256"
+        "it was fetched from {url} without encryption", "fetch it over https, and check that the sha256 stays the same"
     ),
     "project-status": Sentence(
         "the index says that the project is {status}", "the project gets no more fixes: look for its successor"
@@ -138,7 +142,7 @@ VET: Mapping[str, Sentence] = {
     "yanked/reason": Sentence("it was yanked: {reason}", "choose another version"),
     "yanked/bare": Sentence("it was yanked, without a reason", "choose another version"),
     "cool-off/unknown": Sentence(
-        "the index did not give the upload time", f"use an index that gives upload times (PEP 700), {WAIVE}"
+        "the index did not say when it was uploaded", f"use an index with upload times (PEP 700), {WAIVE}"
     ),
     "cool-off/young": Sentence(
         "it was uploaded on {uploaded}, less than {days:day} ago", "wait, or choose an older version"
@@ -162,7 +166,7 @@ VET: Mapping[str, Sentence] = {
         ONLY_ONE,
     ),
     "poses-as": Sentence(
-        "it installs metadata of {names} besides its own, so Python counts these projects as installed",
+        "besides its own metadata, it installs metadata of {names}, so Python counts these projects as installed",
         "leave it out until its authors explain this",
     ),
     "stdlib-backport": Sentence("for older Pythons, it has modules of the standard library: {modules}"),
@@ -175,7 +179,9 @@ VET: Mapping[str, Sentence] = {
     "data-files-elsewhere": Sentence(
         "it installs {paths} into sys.prefix (the folder of the Python environment)", PURPOSE
     ),
-    "embedded-archive": Sentence("it contains {count:archive} that `vet` did not open: {paths}", "look into them"),
+    "embedded-archive": Sentence(
+        "it contains {count:archive} that `wheelhouse vet` did not open: {paths}", "look into them"
+    ),
     "compressed-file": Sentence("it contains {count:compressed file}: {paths:3}"),
     # naming
     "lookalike": Sentence(
@@ -193,27 +199,29 @@ VET: Mapping[str, Sentence] = {
         "make sure that you want this project",
     ),
     "module-of-another": Sentence(
-        "it installs modules with the names of other projects, which are much used: {modules}",
+        "it installs modules with the names of other, much used projects: {modules}",
         "find out why it needs these names",
     ),
     "homoglyphs": Sentence(
-        "it installs modules or commands whose names have letters of another alphabet: {names}; they look like "
+        "it installs modules or commands with non-ASCII letters in their names: {names}; these names look like "
         "{read_as}",
         "do not install it before you know why its authors chose these letters",
     ),
     # plugins
-    "plugin-at-start": Sentence("{host} imports {objects} each time it starts (entry points of `{group}`)"),
+    "plugin-at-start": Sentence("each start of {host} imports {objects} (entry points of `{group}`)"),
     "plugin-in-builds": Sentence(
         "each build with setuptools runs {objects} (entry points of `{group}`)",
-        "find out what it does to other projects",
+        "find out what this code does to other projects",
     ),
     "plugin": Sentence("it offers plugins to other programs, in these groups of entry points: {groups:8}"),
     # running
     "pth-code/runs": Sentence(
         "`{path}` runs {lines:line} of code at each start of Python: `{first}`", f"read the file, and {KNOW_WHY}"
     ),
-    "pth-code/long": Sentence("`{path}` is too long to be read", "read the file; no .pth file needs to be that long"),
-    "pth-known": Sentence("`{path}` runs a line of code that setuptools writes into such files"),
+    "pth-code/long": Sentence(
+        "`{path}` is too long for `wheelhouse vet`", "read the file yourself; no .pth file needs to be so long"
+    ),
+    "pth-known": Sentence("`{path}` runs a line of code that setuptools writes into .pth files"),
     "pth-path": Sentence("`{path}` adds {folders} to sys.path"),
     "start-file": Sentence("because of `{path}`, each start of Python calls {functions}", "read these functions"),
     "start-module": Sentence("each start of Python imports `{path}`", KNOW_WHY),
@@ -235,7 +243,7 @@ VET: Mapping[str, Sentence] = {
         "`{path}` executes data that it decodes: {calls}", "do not install it before you have read the decoded code"
     ),
     "install-time-secret": Sentence(
-        "`{path}` contains {kinds:plain}", "tell the project; find out what the code does with this secret"
+        "`{path}` contains {kinds:plain}", "tell the project about this secret, and find out what the code does with it"
     ),
     # tooling
     "tool-settings": Sentence(
@@ -269,11 +277,12 @@ VET: Mapping[str, Sentence] = {
     ),
     "pickle-runs-code": Sentence("`{path}` calls {calls:8 plain} when it is loaded", "do not load it"),
     "pyc-unchecked": Sentence(
-        "Python runs `{path}` without comparing it with its source", "remove it, or build the wheel from its source"
+        "Python runs `{path}` without comparing it with its source",
+        "remove the compiled file, or build the wheel from the project's source",
     ),
     "pyc-unlike-source": Sentence(
         "`{path}` does not match its source: {does:4 plain}",
-        "remove it: Python may run it in place of the source",
+        "remove the compiled file: Python may run it in place of the source",
     ),
     "pyc-without-source": Sentence(
         "it installs compiled modules without their source: {paths}", "ask the project for the source"
@@ -297,7 +306,7 @@ VET: Mapping[str, Sentence] = {
     ),
     "import-reads-secrets": Sentence(
         "`{path}`{lines:8 plain|, line #}: when it is imported or run, it reads secrets: {does:4 plain}",
-        "find out what it does with them; no library needs them at import",
+        "find out what it does with these secrets; no library needs secrets at import",
     ),
     "import-writes-startup": Sentence(
         "`{path}`{lines:8 plain|, line #}: when it is imported or run, it changes what runs at start-up: {does:4 plain}",
@@ -305,7 +314,7 @@ VET: Mapping[str, Sentence] = {
     ),
     "import-watches-user": Sentence(
         "`{path}`{lines:8 plain|, line #}: when it is imported or run, it watches the user: {does:4 plain}",
-        "find out what it does with these data",
+        "find out what it does with the data that it collects",
     ),
     "import-injects-code": Sentence(
         "`{path}`{lines:8 plain|, line #}: when it is imported or run, it loads machine code: {does:4 plain}",
@@ -328,7 +337,7 @@ VET: Mapping[str, Sentence] = {
         "find out what it fetches or sends, and to whom",
     ),
     "code-runs-hidden": Sentence(
-        "`{path}`{lines:8 plain|, line #}: it can run code that cannot be read here: {does:4 plain}",
+        "`{path}`{lines:8 plain|, line #}: functions in it run code that they decode or fetch: {does:4 plain}",
         "find out where that code comes from",
     ),
     "code-hides-names": Sentence(
@@ -340,7 +349,7 @@ VET: Mapping[str, Sentence] = {
         "ask the project for the source, or leave the project out",
     ),
     "code-shady-address": Sentence(
-        "`{path}`{lines:8 plain|, line #}: it names an address that hides the receiver: {does:4 plain}",
+        "`{path}`{lines:8 plain|, line #}: it contains an address that hides its owner: {does:4 plain}",
         "find out what is sent there or fetched from there",
     ),
     "code-touches-secrets": Sentence(
@@ -367,7 +376,7 @@ VET: Mapping[str, Sentence] = {
     ),
     "setup-replaces-install": Sentence(
         "`{path}`{lines:8 plain|, line #}: {does:4 plain}",
-        "read these commands: they run when it is installed",
+        "read these commands: an install of the project runs them",
     ),
     "source-unfollowed": Sentence(
         "`{path}` could not be analysed to its end: {does:4 plain}", "read it, or find out why it is written like that"
@@ -384,7 +393,8 @@ VET: Mapping[str, Sentence] = {
     ),
     "component-vulnerable/fixed": Sentence(
         f"{{package}} (named in `{{path}}`) {AFFECTED}{{summary:: #}}",
-        "take a release that contains {fixed} or newer, or say in a VEX document why the advisory does not matter",
+        "take a release with version {fixed} (or newer) of the component; or say in a VEX document why the "
+        "advisory does not matter",
     ),
     "component-vulnerable/unfixed": Sentence(
         f"{{package}} (named in `{{path}}`) {AFFECTED}{{summary:: #}}",
@@ -420,7 +430,8 @@ VET: Mapping[str, Sentence] = {
         "`wheelhouse advisories import FOLDER`",
     ),
     "deb-licence-denied": Sentence(
-        "{package} {version} has files under {denied:all}, which the policy denies (its copyright file gives {expression})",
+        "{package} {version} has files under {denied:all}, which the policy denies (licences in its copyright "
+        "file: {expression})",
         f"leave it out, {WAIVE}",
     ),
     "deb-licence-not-allowed": Sentence(
@@ -429,25 +440,27 @@ VET: Mapping[str, Sentence] = {
     ),
     "deb-licence-unknown": Sentence(
         "the copyright file of {package} {version} has licences that a program cannot read",
-        "read the licences, and waive the finding with the licences as the reason",
+        "read the licences, and waive the finding: write these licences as the reason",
     ),
     # otherfiles
     "file-unvouched": Sentence(
         "it is checked only by the sha256 in the settings",
-        "give `checksums` or `signature` in the settings, if its project publishes them",
+        "if the file's project publishes checksums or a signature, add `checksums` or `signature` to the settings",
     ),
     "file-in-clear": Sentence("it was fetched from {url}, without TLS, and is not signed", "fetch it over https"),
-    "file-leads-out": Sentence("{members} would be unpacked outside the folder", "do not unpack it"),
+    "file-leads-out": Sentence(
+        "{members} would be unpacked outside the folder that the tar is unpacked into", "do not unpack it"
+    ),
     # approvals
     "not-approved/nobody": Sentence("nobody approved it", APPROVE),
     "not-approved/few": Sentence(
-        "approved by {reviewers:all}; {needed:reviewer} must approve it{withdrawn:all|; withdrawn by #}"
+        "approved only by {reviewers:all}; it needs the approval of {needed:reviewer}{withdrawn:all|; withdrawn by #}"
         "{expired:all|; expired: #}{keys:all|; unknown keys: #}",
         APPROVE,
     ),
     "not-approved/expired": Sentence("the approval by {expired:all} expired{keys:all|; unknown keys: #}", APPROVE),
     "not-approved/role": Sentence(
-        "approved by {reviewers:all}; {needed:reviewer} with the role {role} must approve it", APPROVE
+        "approved by {reviewers:all}; it needs the approval of {needed:reviewer} with the role {role}", APPROVE
     ),
     "not-approved/withdrawn": Sentence("the approval was withdrawn by {withdrawn:all}", APPROVE),
     "not-approved/outside": Sentence(

@@ -57,7 +57,8 @@ def lay_out_airflow(
     `load` is the command that gives the engine the base image, if the folder holds it. If it also holds a `mirror` of Debian
     packages for both stages, the plan builds the whole image with no network. `own_dockerfile` is the text of Airflow's own,
     which decides over the data of the release.
-    Raises InputError if the wheelhouse holds no Airflow, if the target or the base image does not suit, or if choices exclude each other.
+    Raises InputError if the wheelhouse holds no Airflow of 2.0.0 or newer, if the target is for musl, if the base image does
+    not suit, or if choices exclude each other. Whether the target is Linux is not checked.
     """
     airflow = airflow_in(lock, own_dockerfile)
     if airflow is None:
@@ -115,7 +116,9 @@ def lay_out_airflow(
 
 
 def airflow_in(lock: Lock, own_dockerfile: str | None = None) -> Airflow | None:
-    """The release in a lock, as Airflow's own Dockerfile builds it, if its text is given and is that; None if the lock has no Airflow."""
+    """The release in a lock, as Airflow's own Dockerfile builds it, if its text is given and is that; None if the lock has
+    no Airflow. Raises InputError for a release before 2.0.0.
+    """
     airflow = release_of({pin.project: pin.version for pin in lock.pins})
     own = with_own_dockerfile(airflow, own_dockerfile, WHAT) if airflow and own_dockerfile else None
     return own or airflow
@@ -204,8 +207,11 @@ def _route(airflow: Airflow, lock: Lock, choices: Choices) -> tuple[Route, tuple
         return choices.route or "configured", ()
     if any(artifact.filename.endswith(".tar.gz") for artifact in lock.artifacts):
         return "context", ()
-    what = f"the folder has no .tar.gz file, so the from-context install of Airflow {airflow.version} would do nothing"
-    return "configured", (f"{what}: stage uses `--route configured` instead",)
+    what = (
+        f"the folder has no .tar.gz file, so with `--route context`, the build of Airflow {airflow.version} "
+        "would install nothing"
+    )
+    return "configured", (f"{what}: `wheelhouse stage` uses `--route configured` instead",)
 
 
 def _file_of(project: str, pins: Mapping[str, Pin]) -> str | None:
@@ -282,12 +288,12 @@ def _notes(airflow: Airflow, lock: Lock, names: Mapping[str, str], choices: Choi
     renamed = [f"{old} to {new}" for old, new in names.items() if old != new]
     if renamed and choices.rename == "auto":
         others = len(renamed) - 1
-        what = "stage renames files" if others else "stage renames a file"
+        what = "`wheelhouse stage` renames files" if others else "`wheelhouse stage` renames a file"
         which = "these files" if others else "this file"
         more = f", and {others} more" if others else ""
         yield f"{what} in the folder, so that the build installs exactly {which}: {renamed[0]}{more}"
     if airflow.own:
-        yield "stage read Airflow's own Dockerfile to find what the build needs"
+        yield "`wheelhouse stage` read Airflow's own Dockerfile to find what the build needs"
     if airflow.recipe.copies:
         copies = ", ".join(airflow.recipe.copies)
         yield f"the Dockerfile copies {copies} from the checkout of Airflow, so the checkout must have these files"
@@ -308,13 +314,16 @@ def _warnings(
 ) -> Iterator[str]:
     """Sentences on what can fail in the build."""
     if airflow.doubt:
-        yield f"{airflow.doubt}: stage in a checkout of Airflow {airflow.version}, or name its Dockerfile with --dockerfile"
+        yield (
+            f"{airflow.doubt}: run `wheelhouse stage` in a checkout of Airflow {airflow.version}, or pass its "
+            "Dockerfile: --dockerfile"
+        )
     if airflow.own and not airflow.own.release.startswith(f"{airflow.version.major}."):
         yield (
             f"the Dockerfile is from Airflow {airflow.own.release}, but the wheelhouse has {airflow.version}: "
-            f"stage in a checkout of Airflow {airflow.version}, or name its Dockerfile with --dockerfile"
+            f"run `wheelhouse stage` in a checkout of Airflow {airflow.version}, or pass its Dockerfile: --dockerfile"
         )
-    again = f"fetch with --airflow {airflow.version}"
+    again = f"run `wheelhouse fetch` with --airflow {airflow.version}"
     missing = set(airflow.recipe.besides) - {pin.project for pin in lock.pins}
     if missing and route == "configured":
         wanted = " and ".join(sorted(missing))

@@ -91,7 +91,7 @@ def _one_of(option: str, text: str | None, choices: tuple[Choice, ...]) -> Choic
 
 
 def _must_be_one_line(text: str) -> None:
-    """Raise InputError for a text with a line end or another control character: it becomes a line of a file."""
+    """Raise InputError for a text with a line end or another unprintable character: it becomes a line of a file."""
     if not text.isprintable():
         raise InputError(f"{text!r} has a control character, but an option of the image build must be one line of text")
 
@@ -181,11 +181,12 @@ def _further(texts: Iterable[str], ours: Mapping[str, str]) -> dict[str, str]:
             raise InputError(f"`{text}` is not a build argument", hint="write --build-arg NAME=VALUE")
         if name in FETCHED:
             raise InputError(
-                f"{name} adds files that the wheelhouse does not have", hint=f"{FETCHED[name]}, then stage again"
+                f"{name} adds files that the wheelhouse does not have",
+                hint=f"{FETCHED[name]}, then run `wheelhouse stage` again",
             )
         if name in ours:
             raise InputError(
-                f"stage itself sets the build argument {name}, here to `{ours[name]}`",
+                f"`wheelhouse stage` itself sets the build argument {name}, here to `{ours[name]}`",
                 hint="leave out this --build-arg",
             )
         further[name] = value

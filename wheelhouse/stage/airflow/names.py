@@ -25,8 +25,8 @@ def staged_names(filenames: Iterable[str], recipe: Recipe, route: str, rename: R
 
 
 def _staged(filename: str, recipe: Recipe, route: str, rename: Rename) -> str:
-    """The name of a file in the staged folder. By route context, `auto` writes a file with capitals that the step would miss; `documented`
-    puts `_` before a file of Airflow; any other file keeps its name.
+    """The name of a file in the staged folder. `auto` writes a file with capitals that the step would miss, by route
+    context; `documented` puts `_` before a file of Airflow, by either route; any other file keeps its name.
     """
     if rename == "documented":
         return f"_{filename}" if _matches(filename, "apache?airflow*") else filename

@@ -128,14 +128,16 @@ REMAINDERS = (
     Remainder(
         "3.1.0",
         "3.3.0",
-        "Python is compiled from its source at www.python.org, which is signed with a key from keys.openpgp.org",
+        "Python is compiled from its source at www.python.org; the key that signed this source comes from "
+        "keys.openpgp.org",
         _with(r"keys\.openpgp\.org", r"www\.python\.org/ftp"),
         how="set up mirrors that answer under the names of those hosts",
     ),
     Remainder(
         "3.3.0",
         None,
-        "Python is compiled from its source at www.python.org; since Python 3.11, cosign from github.com checks this source",
+        "Python is compiled from its source at www.python.org; since Python 3.11, cosign from github.com checks "
+        "this source",
         _with("sigstore/cosign", r"www\.python\.org/ftp"),
         how="set up mirrors that answer under the names of those hosts",
     ),
@@ -200,7 +202,7 @@ def remains(
 
 
 def _others(own: OwnRecipe, replaced: Mapping[str, str]) -> Iterator[str]:
-    """A sentence for each need of Airflow's own Dockerfile that no step above covers; apt, pip and uv are not looked at."""
+    """A sentence for each need, of a kind in OTHER_KINDS, of Airflow's own Dockerfile that no step above covers."""
     needs = network_needs(parse_dockerfile(own.text, own.what), replaced=replaced)
     asked = (need for need in needs if need.kind in OTHER_KINDS)
     for need in asked:

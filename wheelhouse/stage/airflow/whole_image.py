@@ -77,16 +77,19 @@ class WholeImage:
         return f"wheelhouse-build:{self.airflow.version}"
 
     def warnings(self) -> Iterator[str]:
-        """A sentence for each list that lacks packages which Airflow or the user wants: nothing installs them."""
+        """A sentence for each list that does not itself request all the packages which Airflow or the user wants."""
         for stage in STAGES:
             wanted = {*apt_lists(self.airflow, self.without)[stage], *self.additional.get(stage, ())}
             if missing := sorted(wanted - self.mirror.requested(stage)):
                 names = ", ".join(missing)
-                yield f"the image lacks {names}: add the missing packages to the list `{stage}` of [debian], and fetch again"
+                yield (
+                    f"the image lacks {names}: add these packages to the list `{stage}` of [debian], and run "
+                    "`wheelhouse fetch` again"
+                )
 
     def notes(self) -> Iterator[str]:
         """Sentences on what differs from an image that was built with a network."""
-        yield "the image has no Docker client: it is not in the build's lists of Debian packages"
+        yield "the image has no Docker client: the build's lists of Debian packages do not include this client"
         if clients := [name for name in CLIENTS if name in self.airflow.recipe.clients and name not in self.without]:
             yield f"the client of {' and '.join(clients)} comes from Debian, not from its maker"
         if self.airflow.recipe.compiles_python:

@@ -55,7 +55,8 @@ def unlike_source(compiled: Mapping[str, bytes], sources: Mapping[str, bytes], o
     """A behaviour for each compiled module that Python may run in place of a source that says something else, in the order of paths.
 
     `own_magic` is the magic number of the Python that runs this. Modules without a source are passed over, and those whose header
-    has another size than the source: Python compiles that source anew.
+    has another size than the source: Python compiles that source anew. Also passed over are modules of a Python before 3.7,
+    those that are too long to compare, and those whose source is too long or does not parse.
     """
     for path, data in sorted(compiled.items()):
         match = CACHED.fullmatch(path)

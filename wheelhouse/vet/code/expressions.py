@@ -273,7 +273,8 @@ class Expressions(NamedThings):
         return value
 
     def _comprehended(self, node: ast.ListComp | ast.SetComp | ast.GeneratorExp, scope: Scope) -> Value:
-        """A sequence of one value for each element, if a comprehension is over one known sequence, text or bytes without a condition.
+        """A sequence of one value for each element, if a comprehension is over one known sequence, text or bytes of at most
+        MAX_PIECES elements, without a condition.
 
         Else its element is evaluated once, and gives an unknown value with its text and the origins; `^` in it then counts as decoding.
         """

@@ -159,17 +159,17 @@ def _inflated(data: object) -> object:
 
 
 def _gunzipped(data: object) -> object:
-    """Unpacked gzip data, cut after MAX_BYTES."""
+    """The first member of gzip data, unpacked and cut after MAX_BYTES."""
     return zlib.decompressobj(wbits=31).decompress(data, MAX_BYTES)  # type: ignore[arg-type]
 
 
 def _bz2(data: object) -> object:
-    """Unpacked bzip2 data, cut after MAX_BYTES."""
+    """The first stream of bzip2 data, unpacked and cut after MAX_BYTES."""
     return bz2.BZ2Decompressor().decompress(data, MAX_BYTES)  # type: ignore[arg-type]
 
 
 def _xz(data: object) -> object:
-    """Unpacked xz or lzma data, cut after MAX_BYTES, in at most 64 MiB of memory."""
+    """The first stream of xz or lzma data, unpacked in at most 64 MiB of memory, and cut after MAX_BYTES."""
     return lzma.LZMADecompressor(memlimit=1 << 26).decompress(data, MAX_BYTES)  # type: ignore[arg-type]
 
 

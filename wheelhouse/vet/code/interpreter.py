@@ -183,7 +183,7 @@ class Interpreter(Calls):
         self._reach = held
 
     def _for(self, node: ast.For | ast.AsyncFor, scope: Scope) -> None:
-        """Follow the body of a loop once, with an element that stands for all.
+        """Follow the body of a loop once, with the first element of a known sequence, else with one that stands for all.
 
         A body of at most three assignments is followed for each element of a known sequence or text of at most 2000.
         """
@@ -281,7 +281,7 @@ class Interpreter(Calls):
     def _import_from(self, node: ast.ImportFrom, scope: Scope) -> None:
         """Bind the imported names to values of the distribution's own modules, which are followed first, else to dotted names.
 
-        Records the import as `_record_import` says.
+        Records the import as `_record_import` says. The names that `*` stands for are not bound.
         """
         head = self._module_imported_from(node)
         self._record_import(node, head)

@@ -77,7 +77,7 @@ class KnownCalls(Expressions):
     def _getattr(self, name: str, receiver: Value, arguments: tuple[Value, ...], *_: object) -> Value | None:
         """The value of getattr(x, 'name'), x.__getattribute__('name') and object.__getattribute__(x, 'name'), marked as not spelled.
 
-        If the name is not known, an unknown value with the origins. None for any other call.
+        If the name is not known, an unknown value with the origins. A default does not count. None for any other call.
         """
         if len(arguments) >= 2 and (name == "builtins.getattr" or name.endswith(".__getattribute__")):
             owner, attribute = arguments[0], arguments[1].constant
@@ -123,7 +123,7 @@ class KnownCalls(Expressions):
     def _got(self, name: str, receiver: Value, arguments: tuple[Value, ...], *_: object) -> Value | None:
         """The value of a variable of the environment, or of x.get('key') and x.pop('key') of a known dict or of the names of a module.
 
-        None for any other call.
+        A default does not count. None for any other call.
         """
         if not arguments or not isinstance(arguments[0].constant, str):
             return None

@@ -33,7 +33,7 @@ class NamedThings(ABC):
         """The value of an attribute: what the code's own class, instance or module has, else a named thing, as `os.system`.
 
         A project of NETWORK_ROOTS in a package that bundles it has its own name. A value without a name gives an unknown one, with its
-        data. `__call__` gives the value itself, unless it is an instance.
+        text and origins if it has origins. `__call__` gives the value itself, unless it is an instance.
         """
         target = value.target
         if isinstance(target, Instance):
@@ -55,7 +55,8 @@ class NamedThings(ABC):
         return Value(name=name, text=value.text, origins=origins, is_spelled=value.is_spelled and is_spelled)
 
     def _attribute_of_class(self, value: Value, made: Class, attribute: str) -> Value:
-        """An attribute of the class or a base class of the code, or stored on any instance of these; a function becomes a method.
+        """An attribute of the class, of its first base class in the code, and so on, or stored on any instance of these; a
+        function becomes a method.
 
         Else `Base().x` of an instance if a base is outside the code, else UNKNOWN.
         """

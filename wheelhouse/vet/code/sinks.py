@@ -76,10 +76,9 @@ def _executes(call: Call) -> Iterator[Seen]:
 
 
 def _loads(call: Call) -> Iterator[Seen]:
-    """`dynamic` for objects that are made of bytes.
+    """`dynamic` for objects that are made of bytes, and one more kind if the bytes are fetched.
 
-    One more kind if the bytes are fetched. If the call is not of marshal, also if they are decoded, or a constant pickle that calls
-    something.
+    For a call that is not of marshal, also one more kind if the bytes are decoded, or are a constant pickle that calls something.
     """
     data = call.argument(0, "file")
     pickled = data.constant if isinstance(data.constant, bytes) else b""
@@ -130,7 +129,7 @@ def _starts(call: Call, run: Run) -> Iterator[Seen]:
 def _weighed(call: Call, command: str, quoted: str) -> Seen:
     """The kind and description of a process by its words: `command` if they are suspicious, `asks`, `process`, or `tool`.
 
-    `tool` if the program is usual, or the words do not name it. A call of startfile is always a `command`.
+    `tool` if the program is usual and not detached, or the words do not name it. A call of startfile is always a `command`.
     """
     is_plain = is_harmless(command)
     if call.name.rpartition(".")[2] == "startfile":

@@ -242,7 +242,9 @@ def _encoded_texts(path: str, text: str) -> Iterator[Behaviour]:
 
 
 def _odd_characters(path: str, text: str) -> Iterator[Behaviour]:
-    """A behaviour for each character that turns the direction of text, each long run of invisible characters, and each lookalike name."""
+    """A behaviour for each character that turns the direction of text, unless it stands alone between quotes, for each long
+    run of invisible characters, and for each lookalike name.
+    """
     for match in BIDI.finditer(text):
         yield Behaviour("bidi", path, _line(text, match.start()), f"U+{ord(match[0]):04X}")
     for match in INVISIBLE.finditer(text):

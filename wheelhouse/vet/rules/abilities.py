@@ -52,7 +52,8 @@ def not_in_sdist(facts: Facts, review: Review) -> Iterator[Observation]:
     """The wheel has Python code that the sdist of its release does not have.
 
     A person who reads the sdist does not see this code. A build can generate code, such as `_version.py`. Any other code
-    was added after the sdist was published, or on the machine that built the wheel.
+    was added after the sdist was published, or on the machine that built the wheel. Files without a
+    sha256 in RECORD are not compared.
     """
     sdist = review.sdist_of(facts)
     if sdist is None:

@@ -26,7 +26,7 @@ checked_elsewhere(
     Severity.WARNING,
     {
         UNKNOWN: "The policy allows or denies licences, but the copyright file of a Debian package is not machine-readable.\n\n"
-        "The copyright file is from another package, or does not have any of these: the machine-readable format, a reference to "
+        "The copyright file is a link to a file of another package, or has none of these: the machine-readable format, a reference to "
         "a text in /usr/share/common-licenses, a known licence text."
     },
     group=GROUP,

@@ -94,7 +94,10 @@ def _ecosystems(distribution: str) -> tuple[str, ...]:
 
 
 def is_affected(advisory: Advisory, version: str) -> bool:
-    """Whether a source version is in a range of an advisory, or is listed by it."""
+    """Whether a source version is in a range of an advisory, or is listed by it.
+
+    Raises ValueError for an epoch that is no number.
+    """
     return version in advisory.versions or any(
         within(events, version_key(version), version_key) for events in advisory.ranges
     )

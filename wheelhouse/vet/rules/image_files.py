@@ -12,7 +12,8 @@ checked_elsewhere(
     Severity.NOTE,
     {
         "file-unvouched": "Only the sha256 in the settings says which bytes the file must have.\n\n"
-        "The settings give no checksum file or signature of the file's project. The person who wrote the sha256 may have had a wrong file."
+        "The settings have no checksum file or signature from the file's project. The person who wrote the sha256 "
+        "may have had a wrong file."
     },
     group=GROUP,
 )

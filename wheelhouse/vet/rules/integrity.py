@@ -20,10 +20,10 @@ checked_elsewhere(
         "foreign": "No lock file of the wheelhouse names the file.\n\nAn installer that reads the folder can install this file.",
         "link": "The file is a link, but must be a regular file.\n\n"
         "The linked file can change, and a copy of the folder may not contain the linked file.",
-        "swapped": "The file has another project or version than the lock file says.",
+        "swapped": "The project or the version of the file differs from the lock file.",
         "unfit": "No tag of the wheel is a tag of the target.",
         "requires-python": "The metadata in the file exclude the target's Python version.\n\n"
-        "Installers refuse the file, even if the index gives another Requires-Python.",
+        "Installers refuse the file, even if the Requires-Python of the index differs.",
         "closure": "The wheelhouse lacks a project that one of its files requires, or has a version that one of its files excludes.",
         "archive": "The archive cannot be read.",
         "filename": "The name of the file is not a valid name of a wheel or sdist.",
@@ -66,31 +66,32 @@ checked_elsewhere(
         "record-hash": "The hash of a file differs from its hash in RECORD, or RECORD has a hash of an unknown kind.",
         "record-size": "The size of a file differs from its size in RECORD.",
         "name-twins": "Two files with code or metadata in the wheel become one file on macOS and Windows.\n\n"
-        "Their names differ only in case, or in how Unicode composes a letter. So macOS and Windows can run "
-        "different code than Linux does.",
+        "Their names differ only in case, or in the Unicode form of a letter (composed or decomposed). So macOS "
+        "and Windows can run different code than Linux does.",
         "record-fields": "A row of RECORD, the wheel's list of its files, has more than three fields.\n\n"
-        "The row has commas in a file name without quotes. Some installers refuse the wheel.",
+        "The file name in the row contains commas, but is not in quotes. Some installers refuse the wheel.",
     },
 )
 checked_elsewhere(
     Severity.WARNING,
     {
         "unneeded": "No requirement needs the project on this target.",
-        "left-aside": "An interrupted run left the file.",
+        "left-aside": "The file is a temporary file of an interrupted run.",
         "legacy-metadata": "A Requires-Dist line does not follow PEP 508.\n\npip 24.1 and newer refuse the file.",
         "case-twins": "Two files have names that differ only in case.\n\nOn macOS and Windows, one of the two files is lost.",
         "record-missing-row": "RECORD, the wheel's list of its files, has no row for a file.\n\n"
         "Installers install this file, although no hash protects it.",
         "record-no-hash": "RECORD, the wheel's list of its files, has no hash for a file.",
         "record-weak-hash": "RECORD, the wheel's list of its files, has only a weak hash for a file.",
-        "record-missing-file": "RECORD, the wheel's list of its files, names a file that is not in the wheel.",
+        "record-missing-file": "RECORD, the wheel's list of its files, has a row for a file that is not in the wheel.",
     },
 )
 checked_elsewhere(
     Severity.NOTE,
     {
         "several-versions": "The lock files of the targets have different versions of a project.\n\n"
-        "If an installer gets only the folder, it takes the newest version. requirements.<target>.txt names the right version."
+        "An installer that gets only the folder takes the newest version. The right version is in "
+        "requirements.<target>.txt."
     },
 )
 

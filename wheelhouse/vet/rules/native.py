@@ -127,7 +127,10 @@ def native_in_pure(facts: Facts, review: Review) -> Iterator[Observation]:
 
 @rule(Severity.WARNING)
 def native_elsewhere(facts: Facts, review: Review) -> Iterator[Observation]:
-    """The wheel has native code for a system or processor that its tags do not name."""
+    """The wheel has native code for a system or processor that its tags do not name.
+
+    If the name has platforms of several systems, only the first system and the last processor count.
+    """
     platform = facts.filename.removesuffix(".whl").rpartition("-")[2]
     kind = next((kind for start, kind in PLATFORM_KIND.items() if platform.startswith(start)), "")
     machine = next((machine for end, machine in MACHINES.items() if platform.endswith(end)), "")

@@ -14,7 +14,7 @@ LOOPBACK = re.compile(r"http://(localhost|127\.\d+\.\d+\.\d+|\[::1\])[:/]")
 
 @wheelhouse_rule(Severity.NOTE)
 def indexes(review: Review) -> Iterator[Observation]:
-    """The note lists the indexes that the files of the wheelhouse came from.
+    """The note lists the indexes that the files of the wheelhouse came from, without those of wheelhouses inside it.
 
     Each project comes from one index, which the lock file names. Make sure that you know each index.
     """
@@ -136,7 +136,7 @@ def attestation_refused(facts: Facts, review: Review) -> Iterator[Observation]:
 def attestations_unchecked(review: Review) -> Iterator[Observation]:
     """The attestations were not checked, because sigstore is not installed.
 
-    Unchecked attestations prove nothing.
+    Unchecked attestations prove nothing. Files of wheelhouses inside the wheelhouse are not counted.
     """
     if count := sum(facts.provenance is not None and facts.attested is None for facts in review.facts):
         yield observed(count=count)

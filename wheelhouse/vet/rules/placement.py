@@ -207,7 +207,7 @@ def data_files(facts: Facts, review: Review) -> Iterator[Observation]:
 
 @rule(Severity.WARNING)
 def data_files_elsewhere(facts: Facts, review: Review) -> Iterator[Observation]:
-    """The distribution installs files outside site-packages, in folders for settings or programs.
+    """The distribution installs files outside site-packages that are neither headers nor in `share/`: often settings or programs.
 
     The .data/data folder of a wheel is unpacked into the prefix (`/usr`, or the folder of a venv), for example into its
     `etc/`, `bin/` and `lib/`.
@@ -220,8 +220,8 @@ def data_files_elsewhere(facts: Facts, review: Review) -> Iterator[Observation]:
 def _outside(facts: Facts) -> tuple[list[str], list[str]]:
     """The installed paths outside site-packages, in two lists: in `share/` and of headers; all others.
 
-    Scripts are in neither, nor are special files, which other rules report. Paths begin with `data/` or `headers/`; in the
-    second list without `data/`.
+    What is in `.data/scripts` is in neither, nor are special files outside `share/`, which other rules report. Paths of the
+    first list begin with `data/` or `headers/`; those of the second are without `@data/`.
     """
     paths = [path for path in facts.installs if path.startswith("@") and not path.startswith("@scripts/")]
     usual = [path for path in paths if path.startswith(("@data/share/", "@headers/"))]

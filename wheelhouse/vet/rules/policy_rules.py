@@ -15,7 +15,7 @@ checked_elsewhere(
     Severity.ERROR,
     {
         EXPIRED: "A waiver for the file has expired.\n\n"
-        "This finding has the severity of the finding that the waiver covered."
+        "The severity is the same as that of the finding that the waiver covered."
     },
     group="policy",
     waivable=False,

@@ -176,7 +176,7 @@ def install_time_hidden(facts: Facts, review: Review) -> Iterator[Observation]:
 
 @rule(Severity.ERROR)
 def install_time_secret(facts: Facts, review: Review) -> Iterator[Observation]:
-    """A script, or code that runs by itself, contains text that looks like a key, a token or a password."""
+    """A script of `.data/scripts`, or code that runs by itself, contains text like a key, a token or a password."""
     texts = {**_unasked(facts), **{name: text for name, text in facts.texts.items() if ".data/scripts/" in name}}
     for name, text in texts.items():
         if kinds := tuple(kind for kind, pattern in SECRETS.items() if pattern.search(text)):

@@ -21,7 +21,8 @@ checked_elsewhere(
     {
         SINCE: "An advisory became known after the file was approved.\n\n"
         "With the option `--require-approved`, the commands `verify`, `stage`, `pack`, `index`, `serve` and `publish` look for such "
-        "files. If the policy makes this rule an error, these commands refuse such files, because no reviewer has seen the advisory."
+        "files. If the severity of this rule is error in the policy, these commands refuse the files, because no "
+        "reviewer has seen the advisory."
     },
     group="vulnerabilities",
 )
@@ -32,7 +33,8 @@ def vulnerable(facts: Facts, review: Review) -> Iterator[Observation]:
     """A published advisory says that this release is vulnerable.
 
     The advisories come from the snapshot of `wheelhouse advisories import`. An advisory and its aliases are one finding. An
-    advisory is marked as new if the previous snapshot did not have it. The rule `malicious` reports malicious releases.
+    advisory is marked as new if the previous snapshot did not have it, or had it with other affected versions. The rule
+    `malicious` reports malicious releases.
     """
     for group in review.advisories.of(facts.project, facts.version) if review.advisories else ():
         if any(advisory.is_malware for advisory in group):
