@@ -4,7 +4,7 @@ import io
 import subprocess
 import sys
 import tarfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -15,7 +15,9 @@ from tests.support.refusals import opened, rule_of
 from tests.support.sampled import sampled
 from tests.support.wheels import build_sdist
 from wheelhouse.archive.filenames import SDIST_SUFFIXES
+from wheelhouse.archive.named_members import contents_of_members
 from wheelhouse.archive.sdistfile import read_pyproject
+from wheelhouse.archive.wheelfile import inspect
 from wheelhouse.errors import RefusedError
 
 OLD = {"metadata_version": "1.2"}
@@ -255,3 +257,58 @@ def test_a_zip_sdist_that_climbs_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "one-1.0.zip"
     path.write_bytes(zip_bytes([Member("one-1.0/PKG-INFO", core_metadata("one", "1.0")), Member("../evil", b"")]))
     assert rule_of(path) == "zip-path"
+
+
+def zipped(folder: Path, *more: Member) -> Path:
+    """A zipped sdist of `one` 1.0 with these members too."""
+    path = folder / "one-1.0.zip"
+    path.write_bytes(zip_bytes([Member("one-1.0/PKG-INFO", core_metadata("one", "1.0")), *more]))
+    return path
+
+
+@pytest.mark.parametrize("name", ["setup.py", "pyproject.toml"])
+def test_a_zip_sdist_whose_folder_has_the_name_of_a_file_is_refused(tmp_path: Path, name: str) -> None:
+    path = zipped(tmp_path, Member(f"one-1.0/{name}", b"code"), Member(f"one-1.0/{name}/", b""))
+    assert rule_of(path) == "sdist-duplicate"
+    with pytest.raises(RefusedError, match=f"`one-1.0/{name}` is in the archive twice, as a file and as a folder"):
+        read_pyproject(path, path.name)
+    with pytest.raises(RefusedError, match="as a file and as a folder"):
+        contents_of_members(path, path.name, {f"one-1.0/{name}"}, 8)
+
+
+class Names:
+    """Notes the names that a Watch sees."""
+
+    def __init__(self) -> None:
+        self.names: list[str] = []
+
+    def passing(self, name: str, _size: int, _mode: int, contents: Iterator[bytes]) -> Iterator[bytes]:
+        self.names.append(name)
+        return contents
+
+    def hashed(self, name: str, digest: str) -> None:
+        raise AssertionError(name, digest)
+
+
+def test_the_folders_of_a_zip_sdist_are_no_files(tmp_path: Path) -> None:
+    path = zipped(tmp_path, Member("one-1.0/Docs/", b""), Member("one-1.0/docs/", b""), Member("one-1.0/a", b"x"))
+    watch = Names()
+    assert inspect(path, path.name, watch).findings == ()
+    assert watch.names == ["one-1.0/PKG-INFO", "one-1.0/a"]
+    assert contents_of_members(path, path.name, {"one-1.0/Docs", "one-1.0/a"}, 8) == {"one-1.0/a": b"x"}
+
+
+def test_a_damaged_folder_of_a_zip_sdist_is_refused(tmp_path: Path) -> None:
+    assert rule_of(zipped(tmp_path, Member("one-1.0/docs/", b"", crc=7))) == "zip-crc"
+
+
+@pytest.mark.parametrize(
+    ("suffix", "size"),
+    [(".zip", (1 << 20) + 1), (".tar.gz", (1 << 20) + 1), (".tar", (1 << 20) + 1), (".tar", 17 << 20)],
+)
+def test_a_pyproject_beyond_the_limit_is_refused(tmp_path: Path, suffix: str, size: int) -> None:
+    text = "#" * size
+    sdist = build_sdist(tmp_path, "one", "1.0", pyproject=text, suffix=suffix)
+    with pytest.raises(RefusedError) as refusal:
+        read_pyproject(sdist, sdist.name)
+    assert refusal.value.rule == "archive-limit"

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from wheelhouse.archive.compressed import compression_by_name, decompressed
 from wheelhouse.archive.filenames import is_wheel
-from wheelhouse.archive.sdistfile import placed
+from wheelhouse.archive.sdistfile import files_of_zip, placed
 from wheelhouse.archive.tar import TarReader
 from wheelhouse.archive.ziparchive import mapped, read_members, read_whole
 
@@ -13,8 +13,8 @@ from wheelhouse.archive.ziparchive import mapped, read_members, read_whole
 def contents_of_members(path: Path, filename: str, names: Collection[str], limit: int) -> dict[str, bytes]:
     """Name → contents of the named members, without missing ones and those of more than `limit` bytes.
 
-    Names are those that a Watch sees: in an sdist `placed` ones. Raises RefusedError for a damaged zip,
-    tarfile.ReadError for a damaged tar, and EOFError for a compressed one that ends too early.
+    Names are those that a Watch sees: in an sdist `placed` ones. Raises RefusedError for a damaged zip, and
+    tarfile.ReadError for a damaged tar.
     """
     if not names:
         return {}
@@ -25,10 +25,10 @@ def contents_of_members(path: Path, filename: str, names: Collection[str], limit
 def _of_zip(path: Path, filename: str, names: Collection[str], limit: int) -> Iterator[tuple[str, bytes]]:
     """(name, contents) of the named members of a wheel or zipped sdist that have at most `limit` bytes."""
     with mapped(path) as data:
-        for name, member in read_members(data).items():
-            called = name if is_wheel(filename) else placed(name)
-            if called in names and member.size <= limit:
-                yield called, read_whole(data, member, limit)
+        members = read_members(data)
+        for name, member in (members if is_wheel(filename) else files_of_zip(members)).items():
+            if name in names and member.size <= limit:
+                yield name, read_whole(data, member, limit)
 
 
 def _of_tar(path: Path, filename: str, names: Collection[str], limit: int) -> Iterator[tuple[str, bytes]]:

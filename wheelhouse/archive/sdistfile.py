@@ -22,7 +22,7 @@ from wheelhouse.archive.limits import (
 from wheelhouse.archive.metadata import InspectedFile, Metadata, must_match, parse_metadata, parse_requires_txt
 from wheelhouse.archive.tar import SYMBOLIC_LINK, TarMember, TarReader
 from wheelhouse.archive.twins import twin_findings
-from wheelhouse.archive.ziparchive import CHUNK_BYTES, Watch, check, mapped, read_members, read_whole
+from wheelhouse.archive.ziparchive import CHUNK_BYTES, Member, Watch, check, mapped, read_members, read_whole
 from wheelhouse.errors import RefusedError
 
 METADATA_FILES = re.compile(r"[^/]+/(PKG-INFO|(.*/)?[^/]+\.egg-info/(PKG-INFO|requires\.txt))")
@@ -178,18 +178,33 @@ def _climbs_back(target: str) -> bool:
 def _read_zip(path: Path, watch: Watch | None) -> tuple[dict[str, bytes], list[str]]:
     """The contents of a zip's metadata files by name, and the names of all its files. Checks all members."""
     with mapped(path) as data:
-        members = {
-            placed(name): msgspec.structs.replace(member, name=placed(name))
-            for name, member in read_members(data).items()
-        }
-        for member in members.values():
+        members = read_members(data)
+        files = files_of_zip(members)
+        for name, member in members.items():
+            if name.endswith("/"):
+                check(data, member)
+        for member in files.values():
             check(data, member, watch)
-        files = {
+        contents = {
             name: read_whole(data, member, MAX_METADATA_BYTES)
-            for name, member in members.items()
+            for name, member in files.items()
             if METADATA_FILES.fullmatch(name)
         }
-        return files, [name for name in members if not name.endswith("/")]
+        return contents, list(files)
+
+
+def files_of_zip(members: Mapping[str, Member]) -> dict[str, Member]:
+    """The files of a zipped sdist by their `placed` names, which they have as their names; folders are left out.
+
+    Raises RefusedError if a folder has the name of a file: which of the two is unpacked depends on the unpacking program.
+    """
+    files: dict[str, Member] = {}
+    for name, member in members.items():
+        if not name.endswith("/"):
+            files[placed(name)] = msgspec.structs.replace(member, name=placed(name))
+        elif (file := name.removesuffix("/")) in members:
+            raise RefusedError("sdist-duplicate", f"`{file}` is in the archive twice, as a file and as a folder")
+    return files
 
 
 def read_pyproject(path: Path, filename: str) -> str | None:
@@ -211,16 +226,16 @@ def read_pyproject(path: Path, filename: str) -> str | None:
 def _zip_top_files(path: Path, _filename: str) -> Iterator[tuple[str, bytes]]:
     """(path, contents) of each of TOP_FILES in a zip. Raises RefusedError for one over MAX_METADATA_BYTES."""
     with mapped(path) as data:
-        for name, member in read_members(data).items():
-            if TOP_FILES.fullmatch(top := placed(name)):
+        for top, member in files_of_zip(read_members(data)).items():
+            if TOP_FILES.fullmatch(top):
                 yield top, read_whole(data, member, MAX_METADATA_BYTES)
 
 
 def _tar_top_files(path: Path, filename: str) -> Iterator[tuple[str, bytes]]:
-    """(path, contents) of each of TOP_FILES in a tar, without those over MAX_METADATA_BYTES."""
+    """(path, contents) of each of TOP_FILES in a tar; of a longer one the first MAX_PYPROJECT_BYTES + 1 bytes."""
     with decompressed(path, compression_by_name(filename)) as stream:
         reader = TarReader(stream)
         for member in reader:
             top = placed(member.name)
-            if member.is_file and TOP_FILES.fullmatch(top) and member.size <= MAX_METADATA_BYTES:
-                yield top, reader.read(member.size)
+            if member.is_file and TOP_FILES.fullmatch(top):
+                yield top, reader.read(MAX_PYPROJECT_BYTES + 1)
