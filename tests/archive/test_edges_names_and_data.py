@@ -51,6 +51,8 @@ def test_the_file_name_of_an_address(url: str, name: str) -> None:
         ("my_lib-1.0-x-py3-none-any.whl", None),
         ("my_lib-1.0-py3-none.whl", None),
         ("other-1.0-py3-none-any.whl", None),
+        ("-1.0-py3-none-any.whl", None),
+        ("my_lib--py3-none-any.whl", None),
         ("my-lib-1.0.tar.gz", "1.0"),
         ("my_lib-1.0.zip", "1.0"),
         ("other-1.0.tar.gz", None),
@@ -68,6 +70,12 @@ def test_the_versions_of_names_that_follow_one_another() -> None:
     listed = ["lib-1-py3-none-any.whl", "lib-1-cp312-cp312-linux_x86_64.whl", "lib-10-py3-none-any.whl", "lib-1.tar.gz"]
     assert list(map(names.version, listed)) == ["1", "1", "10", "1"]
     assert list(map(names.version, reversed(listed))) == ["1", "10", "1", "1"]
+
+
+def test_a_name_without_tags_has_no_version_after_a_name_of_the_same_release() -> None:
+    names = Filenames(canonicalize_name("lib"))
+    listed = ["lib-1-junk.whl", "lib-1-py3-none-any.whl", "lib-1-junk.whl", "lib-1-x-py3-none-any.whl"]
+    assert list(map(names.version, listed)) == [None, "1", None, None]
 
 
 @pytest.mark.parametrize("suffix", [".tar.gz", ".zip", ".tgz", ".tar.bz2", ".tar.xz"])

@@ -1,17 +1,22 @@
 """Tables for the small pure parts: tags in words, twins, waivers, overrides, reasons, suffixes, limits."""
 
 import json
+import sys
+import tarfile
 import zipfile
 from dataclasses import fields, replace
 from datetime import date
 from pathlib import Path
+from random import Random
+from types import ModuleType
 from typing import Any
 
 import pytest
 from packaging.requirements import Requirement
-from packaging.utils import canonicalize_name
+from packaging.utils import InvalidWheelFilename, canonicalize_name
 from packaging.version import Version
 
+from tests.support.archive import compressed_tar
 from tests.support.wheels import build_sdist, build_wheel
 from wheelhouse.archive import compressed, limits, metadata, reasons, sdistfile, twins
 from wheelhouse.archive.artifact import (
@@ -24,7 +29,7 @@ from wheelhouse.archive.artifact import (
 )
 from wheelhouse.archive.build_system import LEGACY_BACKEND, LEGACY_REQUIRES, BuildSystem, build_system
 from wheelhouse.archive.compressed import compression_by_name
-from wheelhouse.archive.filenames import is_globbed, is_standard_sdist, release_of, sdist_releases
+from wheelhouse.archive.filenames import is_globbed, is_standard_sdist, release_of, sdist_releases, wheel_parts
 from wheelhouse.archive.legacy import repair_requirement, repair_specifiers
 from wheelhouse.archive.limits import check_path
 from wheelhouse.archive.metadata import parse_requires_txt
@@ -139,6 +144,12 @@ def test_names_that_some_file_systems_take_for_one(first: str, second: str, rule
 def test_a_few_twins_are_named(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(twins, "MAX_NAMED", 2)
     assert len(list(twin_findings(WHEEL, ["a", "A", "b", "B", "c", "C"]))) == 2
+
+
+def test_warnings_leave_room_for_errors() -> None:
+    headers = [f"h/{letter}{number}.h" for number in range(twins.MAX_NAMED + 5) for letter in "Aa"]
+    rules = [one.rule for one in twin_findings(WHEEL, [*headers, "a.py", "A.py"])]
+    assert rules == ["case-twins"] * twins.MAX_NAMED + ["name-twins"]
 
 
 # Waivers
@@ -318,10 +329,16 @@ def test_what_releases_an_sdists_name_may_state(filename: str, releases: list[tu
         ("a-1.1.tar.gz", False),
         ("b-1.0.tar.gz", False),
         ("a-x.tar.gz", False),
+        (f"a-{'1' * 5000}.tar.gz", False),
     ],
 )
 def test_a_standard_name_of_an_sdist(filename: str, expected: bool) -> None:
     assert is_standard_sdist(filename, canonicalize_name("a"), Version("1.0")) is expected
+
+
+def test_a_wheels_name_with_a_number_of_too_many_digits_is_invalid() -> None:
+    with pytest.raises(InvalidWheelFilename, match="a number with too many digits"):
+        wheel_parts(f"a-{'1' * 5000}-py3-none-any.whl")
 
 
 @pytest.mark.parametrize(
@@ -347,6 +364,35 @@ def test_the_module_that_decompresses(filename: str, module: str | None) -> None
     assert compression_by_name(filename) == module
 
 
+@pytest.mark.parametrize("suffix", [".tar.gz", ".tar.bz2", ".tar.xz"])
+def test_compressed_data_that_end_too_early_are_a_damaged_tar(tmp_path: Path, suffix: str) -> None:
+    path = tmp_path / f"x{suffix}"
+    whole = compressed_tar(Random(1).randbytes(100_000), suffix)
+    path.write_bytes(whole[: len(whole) // 2])
+    with (
+        pytest.raises(tarfile.ReadError, match="ended before"),
+        compressed.decompressed(path, compression_by_name(path.name)) as stream,
+    ):
+        while stream.read(1 << 16):
+            pass
+
+
+def test_an_error_of_zstd_is_a_damaged_tar(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Python 3.14 has the module."""
+
+    class ZstdError(Exception):
+        pass
+
+    module = ModuleType("zstd")
+    vars(module).update(ZstdError=ZstdError, open=lambda path: path.open("rb"))
+    monkeypatch.setitem(sys.modules, "compression.zstd", module)
+    monkeypatch.setitem(sys.modules, "compression", ModuleType("compression"))
+    path = tmp_path / "x"
+    path.touch()
+    with pytest.raises(tarfile.ReadError, match="odd frame"), compressed.decompressed(path, "compression.zstd"):
+        raise ZstdError("odd frame")
+
+
 @pytest.mark.parametrize(
     ("path", "is_allowed"),
     [("a" * 4096, True), ("a" * 4097, False), ("/".join("a" * 256), True), ("/".join("a" * 257), False)],
@@ -362,9 +408,9 @@ def test_how_long_and_deep_a_path_may_be(path: str, is_allowed: bool) -> None:
 
 def test_a_requires_txt_may_have_so_many_requirements(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(metadata, "MAX_HEADER_FIELDS", 3)
-    assert len(parse_requires_txt("a\nb\nc\nd\n")[0]) == 4
+    assert len(parse_requires_txt("a\nb\nc\n\n# d\n[x]\n")[0]) == 3
     with pytest.raises(RefusedError, match="more than 3 requirements"):
-        parse_requires_txt("a\nb\nc\nd\ne\n")
+        parse_requires_txt("a\nb\nc\nd\n")
 
 
 def test_a_member_is_read_whole_up_to_a_limit(tmp_path: Path) -> None:
@@ -497,7 +543,18 @@ def test_the_build_system_of_an_sdist(text: str | None, system: BuildSystem) -> 
     assert build_system(text, "lib-1.0.tar.gz") == system
 
 
-@pytest.mark.parametrize("text", ["[", "[build-system]\n", "build-system = 1\n", "[build-system]\nrequires = 1\n"])
+@pytest.mark.parametrize(
+    "text",
+    [
+        *("[", "[build-system]\n", "build-system = 1\n"),
+        "[build-system]\nrequires = 1\n",
+        '[build-system]\nrequires = "setuptools"\n',
+        "[build-system]\nrequires = [1, {a = 1}]\n",
+        '[build-system]\nrequires = []\nbuild-backend = ["a"]\n',
+        '[build-system]\nrequires = []\nbuild-backend = "a"\nbackend-path = "src"\n',
+        '[build-system]\nrequires = []\nbuild-backend = "a"\nbackend-path = [1]\n',
+    ],
+)
 def test_a_pyproject_that_cannot_be_read_names_the_sdist(text: str) -> None:
     with pytest.raises(IntegrityError, match=r"the pyproject.toml of `lib-1.0.tar.gz` cannot be read"):
         build_system(text, "lib-1.0.tar.gz")

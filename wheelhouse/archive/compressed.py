@@ -44,9 +44,9 @@ class _Limited(io.RawIOBase):
 def decompressed(path: Path, module_name: str | None) -> Iterator[BinaryIO]:
     """A stream of a file's contents, which the named module (`gzip`, `bz2`, `lzma`) decompresses; None reads the file as it is.
 
-    Raises tarfile.ReadError for damaged data, EOFError for compressed data that end too early, MachineError if this Python
-    lacks the module, and RefusedError for more than BOMB_RATIO times the size of the file (BOMB_FLOOR is always allowed) or
-    more than the memory.
+    Raises tarfile.ReadError for damaged data and for compressed data that end too early, MachineError if this Python lacks
+    the module, and RefusedError for more than BOMB_RATIO times the size of the file (BOMB_FLOOR is always allowed) or more
+    than the memory.
     """
     try:
         module = import_module(module_name) if module_name else None
@@ -64,8 +64,14 @@ def decompressed(path: Path, module_name: str | None) -> Iterator[BinaryIO]:
         if error.errno is not None:
             raise
         raise tarfile.ReadError(str(error)) from error
-    except (zlib.error, getattr(module, "LZMAError", zlib.error)) as error:
+    except _errors_of_damage(module) as error:
         raise tarfile.ReadError(str(error)) from error
+
+
+def _errors_of_damage(module: object) -> tuple[type[Exception], ...]:
+    """The classes of errors that a module raises for damaged data, but for OSError; lzma and zstd have one of their own."""
+    own = (getattr(module, name, EOFError) for name in ("LZMAError", "ZstdError"))
+    return (EOFError, zlib.error, *own)
 
 
 def compression_by_name(filename: str) -> str | None:
@@ -93,6 +99,6 @@ def outward_members(path: Path) -> list[str]:
                     outward.append(member.name)
                 if len(outward) == MAX_NAMED:
                     break
-    except (tarfile.TarError, EOFError, OSError, WheelhouseError):
+    except (tarfile.TarError, OSError, WheelhouseError):
         return outward
     return outward

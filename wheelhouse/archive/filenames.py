@@ -10,12 +10,15 @@ from packaging.tags import Tag
 from packaging.utils import (
     BuildTag,
     InvalidSdistFilename,
+    InvalidWheelFilename,
     NormalizedName,
     canonicalize_name,
     parse_sdist_filename,
     parse_wheel_filename,
 )
 from packaging.version import Version
+
+from wheelhouse.humanize import shortened
 
 WHEEL_SUFFIX = ".whl"
 SDIST_SUFFIXES = (
@@ -45,10 +48,13 @@ def filename_of(url: str) -> str:
 
 @lru_cache(maxsize=65536)
 def wheel_parts(filename: str) -> tuple[NormalizedName, Version, BuildTag, frozenset[Tag]]:
-    """Project, version, build tag and tags that a wheel's file name states. Raises InvalidWheelFilename, or another
-    ValueError for a number with more digits than Python reads.
-    """
-    return parse_wheel_filename(filename, validate_order=False)
+    """Project, version, build tag and tags that a wheel's file name states. Raises InvalidWheelFilename."""
+    try:
+        return parse_wheel_filename(filename, validate_order=False)
+    except InvalidWheelFilename:
+        raise
+    except ValueError as error:  # a number with more digits than Python reads
+        raise InvalidWheelFilename(f"`{shortened(filename)}` states a number with too many digits") from error
 
 
 def release_of(filename: str) -> tuple[NormalizedName, Version]:
@@ -82,7 +88,7 @@ def is_standard_sdist(filename: str, project: NormalizedName, version: Version) 
     """
     try:
         return parse_sdist_filename(filename) == (project, version)
-    except InvalidSdistFilename:
+    except ValueError:  # no such name, or a number with more digits than Python reads
         return False
 
 
@@ -102,25 +108,29 @@ def sdist_stem(filename: str) -> str | None:
     return None
 
 
+def _has_tags(rest: str) -> bool:
+    """Whether what follows a wheel's version is three tags, or a build tag and three tags."""
+    hyphens = rest.count("-")
+    return hyphens == 2 or (hyphens == 3 and rest[:1].isdigit())
+
+
 class Filenames:
     """Takes the version out of the file names of one project's page, without parsing the rest of the name."""
 
     def __init__(self, project: NormalizedName) -> None:
         self._project = project
         self._ours: dict[str, bool] = {}
-        self._last = ("-", "")
+        self._last = ("", "")
 
     def version(self, filename: str) -> str | None:
         """The version as the file name spells it, not validated; None for what is neither a wheel nor an sdist of this project."""
         if filename.endswith(".whl"):
-            start, last_version = self._last  # a release's wheels usually follow one another
-            if filename.startswith(start):
-                return last_version
+            start, version = self._last  # a release's wheels usually follow one another
+            if version and filename.startswith(start):
+                return version if _has_tags(filename[len(start) :]) else None
             name, _, rest = filename.partition("-")
             version, _, tags = rest.partition("-")
-            hyphens = tags.count("-")
-            is_complete = hyphens == 2 or (hyphens == 3 and tags[:1].isdigit())
-            if not is_complete or not self._is_ours(name):
+            if not version or not _has_tags(tags) or not self._is_ours(name):
                 return None
             self._last = (f"{name}-{version}-", version)
             return version

@@ -296,8 +296,6 @@ def parse_requires_txt(text: str) -> tuple[tuple[str, ...], frozenset[Normalized
     condition = ""
     for raw in text.splitlines():
         line = _unfold(raw)
-        if len(lines) > MAX_HEADER_FIELDS:
-            raise beyond(f"its requires.txt has more than {MAX_HEADER_FIELDS} requirements")
         if not line or line.startswith("#"):
             continue
         if section := re.fullmatch(r"\[(?P<extra>[^:\]]*)(?::(?P<marker>.*))?\]", line):
@@ -307,6 +305,8 @@ def parse_requires_txt(text: str) -> tuple[tuple[str, ...], frozenset[Normalized
                 extras.add(extra)
                 clauses.append(f'extra == "{extra}"')
             condition = " and ".join(clauses)
+        elif len(lines) == MAX_HEADER_FIELDS:
+            raise beyond(f"its requires.txt has more than {MAX_HEADER_FIELDS} requirements")
         else:
             lines.append(f"{line} ; {condition}" if condition else line)
     return tuple(lines), frozenset(extras)

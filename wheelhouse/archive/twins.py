@@ -8,24 +8,26 @@ from wheelhouse.findings import Finding, Severity
 
 CODE = (".py", ".pth", ".so", ".pyd", ".dll", ".dylib", ".pyc")
 MAX_NAMED = 20
-"""Pairs that are named; a file with more of them is odd enough."""
+"""Pairs that are named by one rule; a file with more of them is odd enough."""
 
 
 def twin_findings(filename: str, names: Iterable[str]) -> Iterator[Finding]:
-    """A finding for each name that macOS or Windows takes for an earlier one, at most MAX_NAMED.
+    """A finding for each name that macOS or Windows takes for an earlier one, at most MAX_NAMED of each rule.
 
     `name-twins`, an error, in a wheel, if the name is that of code or metadata, or differs in composition alone; else
     `case-twins`, a warning: the headers of Linux, which ziglang has, differ in case alone.
     """
     first: dict[str, str] = {}
-    count = 0
+    counts = {"name-twins": 0, "case-twins": 0}
     for name in names:
         earlier = first.setdefault(_folded(name), name)
-        if earlier != name and count < MAX_NAMED:
-            count += 1
-            is_code = is_wheel(filename) and _is_code(name, earlier)
+        if earlier == name:
+            continue
+        is_code = is_wheel(filename) and _is_code(name, earlier)
+        rule = "name-twins" if is_code else "case-twins"
+        if counts[rule] < MAX_NAMED:
+            counts[rule] += 1
             severity = Severity.ERROR if is_code else Severity.WARNING
-            rule = "name-twins" if is_code else "case-twins"
             yield Finding.of(filename, rule, severity, first=earlier, second=name)
 
 
