@@ -12,6 +12,7 @@ from wheelhouse.airflow import Airflow
 from wheelhouse.airflow.apt_lists import apt_lists
 from wheelhouse.airflow.own_dockerfile import with_own_dockerfile
 from wheelhouse.airflow.releases import CHANGES, NEWEST_OF_LINE, OwnRecipe
+from wheelhouse.errors import InputError
 
 
 def read(text: str = OWN_DOCKERFILE, release: str = "3.9.1") -> OwnRecipe:
@@ -81,7 +82,11 @@ def test_another_dockerfile_is_not_airflows(text: str) -> None:
         ("2.10.6", "Airflow 2.10.6 is newer than 2.10.5, the newest release of Airflow 2.10 that wheelhouse knows"),
         ("2.11.2", "wheelhouse knows no release of Airflow 2.11, so it treats Airflow 2.11.2 like 2.10.5"),
         ("3.1.8", "Airflow 3.1.8 is newer than 3.1.5, the newest release of Airflow 3.1 that wheelhouse knows"),
-        ("3.2.2", "wheelhouse knows no release of Airflow 3.2, so it treats Airflow 3.2.2 like 3.1.5"),
+        (
+            "3.2.2",
+            "wheelhouse knows no release of Airflow 3.2, so it treats Airflow 3.2.2 like 3.1.5, but with pip==26.0.1 and uv==0.11.8",
+        ),
+        ("3.1.5rc1", None),
         ("3.3.2", "Airflow 3.3.2 is newer than 3.3.0, the newest release of Airflow 3.3 that wheelhouse knows"),
         ("4.0.0", "wheelhouse knows no release of Airflow 4.0, so it treats Airflow 4.0.0 like 3.3.0"),
     ],
@@ -93,6 +98,26 @@ def test_a_release_is_doubted_by_its_own_line(monkeypatch: pytest.MonkeyPatch, r
     assert airflow.doubt == doubt
     own = with_own_dockerfile(airflow, OWN_DOCKERFILE, "it")
     assert own and own.doubt is None
+
+
+@pytest.mark.parametrize("release", ["3.0.0rc1", "3.0.0b1", "3.0.0.dev0"])
+def test_a_pre_release_is_built_like_its_final_release(release: str) -> None:
+    early, final = Airflow.parse(release), Airflow.parse("3.0.0")
+    assert early.recipe == final.recipe and early.doubt is None
+    assert apt_lists(early) == apt_lists(final)
+    assert str(early.version) == str(Version(release))
+
+
+@pytest.mark.parametrize("text", ["x", f"3.{'1' * 5000}"])
+def test_what_is_no_version_is_bad_input(text: str) -> None:
+    with pytest.raises(InputError, match="is not a version of Airflow") as caught:
+        Airflow.parse(text)
+    assert len(str(caught.value)) < 500
+
+
+def test_a_tool_is_named_once() -> None:
+    text = OWN_DOCKERFILE.replace("uv tool install ", "uv tool install packaging ")
+    assert text != OWN_DOCKERFILE and read(text).recipe.tools.count("packaging") == 1
 
 
 def test_no_entry_is_newer_than_the_newest_of_its_line() -> None:

@@ -85,7 +85,7 @@ def _known_lists(airflow: Airflow) -> tuple[set[str], set[str]]:
     """(development, runtime): the packages of a release without those of the database clients, by the data here."""
     development, runtime = set(f"{ALWAYS} {DEVELOPMENT}".split()), set(f"{ALWAYS} {RUNTIME}".split())
     for change in CHANGES:
-        if airflow.version >= Version(change.since):
+        if airflow.final >= Version(change.since):
             development = _changed(development, change.development)
             runtime = _changed(runtime, change.runtime)
     return development, runtime | set(BY_DEBIAN.get(airflow.debian, "").split())

@@ -147,13 +147,13 @@ class _Reader:
     def _tools(self) -> Iterator[str]:
         """The requirements that the install scripts install: `packaging` if it is one, and those of `uv tool install` but uv, each once."""
         texts = [substituted(text, self._defaults) for text in self._scripts.values()]
-        if any(re.search(r"install\b[^\n]*\bpackaging$", text, re.MULTILINE) for text in texts):
-            yield "packaging"
+        has_packaging = any(re.search(r"install\b[^\n]*\bpackaging$", text, re.MULTILINE) for text in texts)
         commands = [command.words for text in texts for command in shell_commands(text, 1)]
         tools = [
             name for words in commands if words[:3] == ("uv", "tool", "install") for name in _tool_names(words[3:])
         ]
-        yield from (name for name in dict.fromkeys(tools) if name.partition("==")[0] != "uv")
+        first = ["packaging"] if has_packaging else []
+        yield from (name for name in dict.fromkeys([*first, *tools]) if name.partition("==")[0] != "uv")
 
 
 def _tool_names(words: tuple[str, ...]) -> Iterator[str]:

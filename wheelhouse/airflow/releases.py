@@ -17,9 +17,10 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from packaging.utils import NormalizedName, canonicalize_name
-from packaging.version import InvalidVersion, Version
+from packaging.version import Version
 
 from wheelhouse.errors import InputError
+from wheelhouse.humanize import shortened
 
 PROJECT = NormalizedName("apache-airflow")
 NEWEST_OF_LINE = {
@@ -203,8 +204,9 @@ class Airflow:
         """Read `--airflow`. Raises InputError for a text that is no version, and for a release before 2.0.0."""
         try:
             version = Version(text)
-        except InvalidVersion as error:
-            raise InputError(f"`{text}` is not a version of Airflow", hint="write --airflow 2.10.5") from error
+        except ValueError as error:  # no version, or a number with more digits than Python reads
+            sentence = f"`{shortened(text)}` is not a version of Airflow"
+            raise InputError(sentence, hint="write --airflow 2.10.5") from error
         return cls.of(version)
 
     @classmethod
@@ -215,9 +217,14 @@ class Airflow:
         return cls(version)
 
     @property
+    def final(self) -> Version:
+        """The final release of its version: 3.0.0 for 3.0.0rc1, whose image is built like that one's."""
+        return Version(self.version.base_version)
+
+    @property
     def recipe(self) -> Recipe:
-        """How its image is built: as `own` says, else by the newest entry of RECIPES that is not newer than the release."""
-        return self.own.recipe if self.own else RECIPES[max(since for since in RECIPES if since <= self.version)]
+        """How its image is built: as `own` says, else by the newest entry of RECIPES that is not newer than `final`."""
+        return self.own.recipe if self.own else RECIPES[max(since for since in RECIPES if since <= self.final)]
 
     @property
     def doubt(self) -> str | None:
@@ -228,8 +235,10 @@ class Airflow:
         line = f"{self.version.major}.{self.version.minor}"
         if newest:
             return f"Airflow {self.version} is newer than {newest}, the newest release of Airflow {line} that wheelhouse knows"
-        before = max(since for since in map(Version, NEWEST_OF_LINE.values()) if since < self.version)
-        return f"wheelhouse knows no release of Airflow {line}, so it treats Airflow {self.version} like {before}"
+        before = Airflow(max(since for since in map(Version, NEWEST_OF_LINE.values()) if since < self.version))
+        others = [tool for tool in self.tools if tool not in before.tools]
+        but = f", but with {' and '.join(others)}" if others else ""
+        return f"wheelhouse knows no release of Airflow {line}, so it treats Airflow {self.version} like {before.version}{but}"
 
     @property
     def debian(self) -> str:
