@@ -94,6 +94,9 @@ def build(
     if is_complete(wheelhouse, folder, options):
         return BuildReport(wheelhouse)
     with folder_lock(folder):
+        wheelhouse = load_wheelhouse(folder)  # another run may have written it while this one waited
+        if is_complete(wheelhouse, folder, options):
+            return BuildReport(wheelhouse)
         build_locks = {lock.name: lock for lock in existing_build_locks(folder / BUILD)}
         auditwheel = (
             None if location.image else find_auditwheel(location.places.path)
@@ -158,10 +161,16 @@ class _Builds:
         return wheel
 
     def remember(self, lock: Lock) -> None:
-        """Note the `none-any` wheels that an earlier run built and that are in the wheelhouse."""
+        """Note the `none-any` wheels that an earlier run built, with what `options` demand of a sandbox, and that are in the
+        wheelhouse; none if a second build of each wheel is to be compared.
+        """
+        if self.options.check_reproducible:
+            return
         for pin in lock.pins:
             wheel = pin.artifact
-            if pin.built and wheel.filename.endswith(UNIVERSAL) and has_locked_bytes(self.folder, wheel):
+            if not pin.built or not self.options.sandbox <= pin.built.held:
+                continue
+            if wheel.filename.endswith(UNIVERSAL) and has_locked_bytes(self.folder, wheel):
                 contents = inspect(self.folder / wheel.filename, wheel.filename)
                 stored = StoredFile(self.folder / wheel.filename, wheel.sha256, wheel.size, contents, fresh=False)
                 built = replace(pin.built, kept=self.options.keep_sdists)

@@ -60,10 +60,12 @@ def fetch_build_requirements(
 
     Each sdist's `[build-system]` is resolved for the lock's own target. The locks then name the build locks, or say why there
     is none, as a note does; they are written, and returned with the wheelhouse. Build locks of an earlier run that a pin names stay.
+    If another run changed the locks in the folder meanwhile, those of the folder count.
     """
     if not any(_needs_build_lock(pin) for lock in wheelhouse.locks for pin in lock.pins):
         return wheelhouse
     with folder_lock(folder):
+        wheelhouse = load_wheelhouse(folder)
         existing = existing_build_locks(folder / BUILD)
         finder = _BuildLockFinder(
             folder, source, BuildLocks(source, {lock.name: lock for lock in existing}, BuildOptions(), on_event)

@@ -376,12 +376,15 @@ def _inspected(wheel: Path, job: _Job) -> InspectedFile:
 
 
 def _without_wrong_manylinux(wheel: Path, job: _Job) -> Path:
-    """The wheel, or a copy tagged as plain linux if it claims a manylinux newer than the target's. Its real needs are checked later."""
+    """The wheel, or a copy tagged as plain linux if it claims a manylinux of the target's machine that is newer than the target's.
+    Its real needs are checked later.
+    """
     with suppress(InvalidWheelFilename):
         *_, tags = wheel_parts(wheel.name)
         linux = job.target.platform.tags[-1]
         plain = frozenset(Tag(tag.interpreter, tag.abi, linux) for tag in tags)
-        claims = all(tag.platform.startswith("manylinux") for tag in tags)
+        machine = linux.removeprefix("linux")
+        claims = all(tag.platform.startswith("manylinux") and tag.platform.endswith(machine) for tag in tags)
         if claims and job.target.rank(tags) is None and job.target.rank(plain) is not None:
             _inspected(wheel, job)
             return retagged(wheel, linux)
