@@ -1,6 +1,7 @@
 """A build environment: a virtual environment's folder, filled with locked wheels. None of their code is run."""
 
 import os
+import zipfile
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -17,7 +18,7 @@ from wheelhouse.target.interpreters import Interpreter
 def make_environment(folder: Path, interpreter: Interpreter, wheels: Iterable[Path], location: str) -> None:
     """Make `folder` a virtual environment (PEP 405) of an interpreter, with these wheels installed; builds will see it at `location`.
 
-    Raises IntegrityError for a wheel that cannot be installed, MachineError also if two wheels have the same file.
+    Raises IntegrityError for a wheel that cannot be installed, also if two wheels have the same file, and MachineError.
     """
     minor = interpreter.target.python.minor
     site = folder / "lib" / f"python{minor}" / "site-packages"
@@ -36,8 +37,10 @@ def make_environment(folder: Path, interpreter: Interpreter, wheels: Iterable[Pa
         "headers": folder / "include",
     }
     paths = {name: str(path) for name, path in scheme.items()}
+    installed: list[Path] = []
     for wheel in wheels:
-        _install(wheel, SchemeDictionaryDestination(paths, f"{location}/bin/python", "posix"))
+        _install(wheel, SchemeDictionaryDestination(paths, f"{location}/bin/python", "posix"), installed)
+        installed.append(wheel)
     _open_to_others(folder)
 
 
@@ -51,10 +54,29 @@ def _open_to_others(folder: Path) -> None:
                     path.chmod(0o755 if path.parent == folder / "bin" else path.stat().st_mode | 0o444)
 
 
-def _install(wheel: Path, destination: SchemeDictionaryDestination) -> None:
-    """Unpack a wheel into an environment. Raises IntegrityError if that is not possible."""
+def _install(wheel: Path, destination: SchemeDictionaryDestination, installed: Iterable[Path]) -> None:
+    """Unpack a wheel into an environment that has the wheels of `installed`. Raises IntegrityError if that is not possible."""
     try:
         with os_errors_as_machine_error(wheel), WheelFile.open(wheel) as source:
-            install(source, destination, {"INSTALLER": b"wheelhouse"})
+            try:
+                install(source, destination, {"INSTALLER": b"wheelhouse"})
+            except FileExistsError as error:
+                reason = _why_file_exists(wheel, installed)
+                raise IntegrityError(f"`{wheel.name}` cannot be installed: {reason}") from error
     except (InstallerError, ValueError, KeyError, AssertionError) as error:
         raise IntegrityError(f"`{wheel.name}` cannot be installed: {error}") from error
+
+
+def _why_file_exists(wheel: Path, installed: Iterable[Path]) -> str:
+    """A clause that names the wheel which has a file of this wheel too, if one has it under the same name."""
+    names = _files_of(wheel)
+    for other in installed:
+        if shared := names & _files_of(other):
+            return f"`{other.name}` also has its file `{min(shared)}`"
+    return "the build environment has one of its files already"
+
+
+def _files_of(wheel: Path) -> set[str]:
+    """The names of the files in a wheel."""
+    with zipfile.ZipFile(wheel) as archive:
+        return {name for name in archive.namelist() if not name.endswith("/")}
