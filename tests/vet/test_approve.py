@@ -1,9 +1,11 @@
 """Approvals: signed by sha256, counted again in the next wheelhouse, and refused in every wrong shape with a sentence of their own."""
 
+import io
 import json
 import re
 import shutil
 import subprocess
+import sys
 from base64 import b64decode, b64encode
 from collections.abc import Callable
 from dataclasses import replace
@@ -100,6 +102,29 @@ def test_what_was_approved_in_one_house_counts_in_the_next(
     assert {row["subject"] for row in vetted["findings"]} <= {"app-1.1-py3-none-any.whl", "house"}
     again = approve(wheelhouse, houses / "new", keys / "alice")
     assert re.search(r"alice approved 1 file with 3 findings; approved before: 1 file", again.out)
+
+
+@pytest.mark.parametrize("is_terminal", [True, False])
+def test_a_reviewer_who_wants_json_sees_the_findings_before_the_question(
+    keys: Path, houses: Path, wheelhouse: Command, monkeypatch: pytest.MonkeyPatch, is_terminal: bool
+) -> None:
+    def asked(question: str, *, err: bool) -> bool:
+        assert re.fullmatch(r"Sign 2 files with \d findings as alice\?", question)
+        print("the question", file=sys.stderr if err else sys.stdout)
+        return True
+
+    monkeypatch.setattr("sys.stdin", Terminal() if is_terminal else io.StringIO())
+    monkeypatch.setattr("typer.confirm", asked)
+    done = approve(wheelhouse, houses / "old", keys / "alice", "--reviewer", "alice", "--json")
+    assert done.code == 0, done.err
+    assert "pth-code" in {row["rule"] for row in json.loads(done.out)["findings"]}
+    shown, question, _ = done.err.partition("the question")
+    assert bool(question) == ("[pth-code]" in shown) == is_terminal
+
+
+class Terminal(io.StringIO):
+    def isatty(self) -> bool:
+        return True
 
 
 @pytest.mark.text

@@ -1,5 +1,6 @@
 """`approve`: sign that files were reviewed."""
 
+import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import date
@@ -13,6 +14,7 @@ from wheelhouse.cli.command import Json, WheelhouseFolder, command
 from wheelhouse.cli.machine import now
 from wheelhouse.cli.output import must_confirm, say, say_json
 from wheelhouse.cli.session import approvals, reviewer_of, settings, signer_of
+from wheelhouse.cli.terminal import echo
 from wheelhouse.cli.vetting import vet_context
 from wheelhouse.errors import InputError
 
@@ -110,7 +112,8 @@ def approve(
 def _approve(wheelhouse: Path, files: Mapping[str, str], signing: _Signing, from_file: "Settings") -> None:
     """Vet the wheelhouse, print the findings, ask on a terminal, sign, and print what was signed.
 
-    Only the files that this reviewer has not approved yet with these findings are signed, and none outside the reviewer's role.
+    With --json, the findings are printed to stderr, and only on a terminal. Only the files that this reviewer has not approved
+    yet with these findings are signed, and none outside the reviewer's role.
     """
     from wheelhouse import report
     from wheelhouse.vet.approve import review, sign_review
@@ -121,10 +124,11 @@ def _approve(wheelhouse: Path, files: Mapping[str, str], signing: _Signing, from
     vetted = vet(wheelhouse, from_file.policy.policy(), now(), vet_context(from_file))
     reviewed = review(wheelhouse, files, vetted.findings, signing.before, claim.reviewer, claim.expires)
     counts = f"{report.counted(len(reviewed.files), 'file')} with {report.counted(len(reviewed.findings), 'finding')}"
-    if not signing.as_json:
+    if not signing.as_json or sys.stdin.isatty():
         files_by_subject = {facts.subject: facts for facts in vetted.facts}
         first_seen = ApprovedReleases(signing.before).first_seen(reviewed.findings, files_by_subject)
-        say(*report.finding_lines(reviewed.findings, first_seen))
+        for line in report.finding_lines(reviewed.findings, first_seen):
+            echo(line, err=signing.as_json)
     if reviewed.files:
         must_confirm(f"Sign {counts} as {claim.reviewer}?")
     sign_review(reviewed, signing.path, claim, signing.signer)
