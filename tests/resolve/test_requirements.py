@@ -63,6 +63,23 @@ def test_a_file_is_read_as_pip_reads_it(tmp_path: Path, text: str) -> None:
     assert by_us(text) == by_pip(path)
 
 
+@pytest.mark.parametrize(
+    ("line", "values", "shown"),
+    [
+        ("foo==${USER}${PW}!", {"USER": "ann", "PW": "annsecret"}, "foo==${USER}${PW}!"),
+        ("foo==${OO}-o${PW}!", {"PW": "obarsecret", "OO": "oo"}, "${OO}${PW}!"),
+        ("foo==${A}x${PW}! ${B}", {"A": "zzab", "PW": "bxsecret", "B": "abx"}, "foo==${A}"),
+        ("foo==${A}!", {"A": "P", "P": "A"}, "foo==${A}!"),
+        ("foo==${A}! ${P}", {"A": "P", "P": "A"}, "foo==${A}! ${P}"),
+    ],
+)
+def test_an_error_shows_no_part_of_a_variables_value(line: str, values: Mapping[str, str], shown: str) -> None:
+    with pytest.raises(InputError) as refused:
+        by_us(line, values)
+    assert shown in str(refused.value)
+    assert "secret" not in str(refused.value)
+
+
 @QUICK
 @given(st.text(alphabet="ab #\\\n-\t=", max_size=40))
 def test_lines_are_joined_and_stripped_as_pip_does(text: str) -> None:

@@ -275,11 +275,23 @@ def _as_written(line: RequirementLine, hidden: Mapping[str, str]) -> Requirement
 
 def _unexpanded(problem: InputError, variables: Mapping[str, str]) -> InputError:
     """A new error with the values of variables replaced by their names, because they may be secret; without details."""
-    sentence, hint = str(problem), problem.hint
-    for name, value in variables.items():
-        sentence = sentence.replace(value, f"${{{name}}}")
-        hint = hint.replace(value, f"${{{name}}}") if hint else hint
-    return InputError(sentence, hint=hint)
+    return InputError(_concealed(str(problem), variables), hint=_concealed(problem.hint or "", variables) or None)
+
+
+def _concealed(text: str, variables: Mapping[str, str]) -> str:
+    """A text without any value of a variable, also where values overlap: a name stands for the longest value that begins there."""
+    longest_first = sorted(variables.items(), key=lambda variable: len(variable[1]), reverse=True)
+    parts: list[str] = []
+    end = 0
+    for at in range(len(text)):
+        name, value = next((one for one in longest_first if text.startswith(one[1], at)), ("", ""))
+        if at + len(value) > end:
+            parts.append(f"${{{name}}}")
+            end = at + len(value)
+        elif at >= end:
+            parts.append(text[at])
+            end = at + 1
+    return "".join(parts)
 
 
 def logical_lines(text: str) -> Iterator[tuple[int, str]]:
