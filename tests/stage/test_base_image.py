@@ -39,3 +39,22 @@ def test_an_image_suits_with_the_targets_own_c_library() -> None:
     for image in ("debian:11", "python:3.12-slim\n", "python 3.12", "", "-x", "a" * 513):
         with pytest.raises(InputError):
             must_suit(image, needs)
+
+
+@pytest.mark.parametrize("image", ["python:3.9", "python:3.9-slim", "mirror.example/library/python:3.9", "pypy:3.12"])
+def test_an_image_of_another_python_is_refused_also_if_its_c_library_is_not_known(image: str) -> None:
+    with pytest.raises(InputError, match="not for the Python of"):
+        must_suit(image, target("3.12", "manylinux_2_36_x86_64"))
+
+
+@pytest.mark.parametrize(
+    "image", ["python:3.12", "python:3.12.4-slim", "python:3", "python", "mirror.example/base:3.9"]
+)
+def test_an_image_that_names_this_python_or_none_suits(image: str) -> None:
+    must_suit(image, target("3.12", "manylinux_2_36_x86_64"))
+
+
+@pytest.mark.parametrize("platform", ["windows/amd64", "macos/arm64"])
+def test_no_image_is_for_a_target_that_is_not_linux(platform: str) -> None:
+    with pytest.raises(InputError, match="is not a Linux target"):
+        default_base_image(target("3.12", platform))

@@ -14,6 +14,8 @@ LAST_BULLSEYE = (3, 6)
 NAME_ONE = "name an image that fits the target: --base-image NAME"
 REFERENCE = re.compile(r"[\w\[$][\w./:@${}\[\]+-]{0,511}", re.ASCII)
 """What can stand in `FROM`: a reference (OCI distribution), a registry's IPv6 address, and build arguments such as `${TAG}`."""
+OFFICIAL = re.compile(r"(?:^|/)(?:python|(pypy)):(3\.\d+)")
+"""The Python in the name of an official image, or of a copy of it: `python:3.12`, `pypy:3.10`."""
 MACHINES = {machine: architecture for architecture, machine in ARCHITECTURES.items()} | {"armv8l": "arm/v7"}
 
 
@@ -21,8 +23,9 @@ def default_base_image(target: Target) -> str:
     """The name of the official Python or PyPy image for a Linux target: `-alpine` for musl, else slim with bookworm, or with
     trixie if bookworm's glibc is too old. Up to Python 3.6 it is bullseye, if that has the glibc.
 
-    Raises InputError if there is none.
+    Raises InputError if there is none, and for a target that is not Linux.
     """
+    must_be_linux(target)
     python = target.python
     if python.free_threaded or python.implementation not in ("cpython", "pypy"):
         raise InputError(f"there is no official image for {target.name}", hint=NAME_ONE)
@@ -53,7 +56,7 @@ def must_be_linux(target: Target) -> None:
 def must_suit(image: str, target: Target) -> None:
     """Raise InputError if an image's name says that a target's files do not install into it, or if it is not the name of an image.
 
-    A name that does not say which C library the image has is accepted, even if it names another Python.
+    If a name does not say which C library the image has, only the Python of an official image decides.
     """
     if not REFERENCE.fullmatch(image):
         raise InputError(
@@ -62,6 +65,8 @@ def must_suit(image: str, target: Target) -> None:
     try:
         parsed = Image.parse(image)
     except InputError:
+        if match := OFFICIAL.search(image):
+            _must_have_python(f"{match[1] or ''}{match[2]}", image, target)
         return
     must_be_installable(parsed, image, target)
 
@@ -72,16 +77,28 @@ def must_be_installable(parsed: Image, image: str, target: Target) -> None:
     `image` is its name, for the message. If the Python of the image is not known, only the C library decides.
     """
     (libc, minor), (needed, least) = _libc(f"{parsed.libc}_x"), _libc(target.platform.tag)
-    hint = f"choose a different image with --base-image, or run `wheelhouse fetch` for this image: --image {image}"
     if needed and libc != needed:
         raise InputError(
-            f"the files of {target.name} do not install into `{image}`, which has {_named(libc)}", hint=hint
+            f"the files of {target.name} do not install into `{image}`, which has {_named(libc)}", hint=_hint(image)
         )
     if needed and minor < least:
         older = f"{_named(libc)} {'2' if libc == 'manylinux' else '1'}.{minor}"
-        raise InputError(f"the files of {target.name} do not install into `{image}`, which has {older}", hint=hint)
-    if parsed.python and _minor(parsed.python) != (target.python.implementation == "pypy", target.python.minor):
-        raise InputError(f"the files of {target.name} are not for the Python of `{image}`", hint=hint)
+        raise InputError(
+            f"the files of {target.name} do not install into `{image}`, which has {older}", hint=_hint(image)
+        )
+    if parsed.python:
+        _must_have_python(parsed.python, image, target)
+
+
+def _must_have_python(python: str, image: str, target: Target) -> None:
+    """Raise InputError if a target's files are not for the Python of an image, `3.12` or `pypy3.10`."""
+    if _minor(python) != (target.python.implementation == "pypy", target.python.minor):
+        raise InputError(f"the files of {target.name} are not for the Python of `{image}`", hint=_hint(image))
+
+
+def _hint(image: str) -> str:
+    """The hint for an image that does not suit."""
+    return f"choose a different image with --base-image, or run `wheelhouse fetch` for this image: --image {image}"
 
 
 def asking_for_base(image: str) -> str:
