@@ -4,11 +4,15 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from packaging.version import Version
 
 from tests.support.airflow_locks import made_lock, made_tools
+from wheelhouse.airflow import PROJECT
 from wheelhouse.archive.artifact import Artifact
 from wheelhouse.errors import InputError
-from wheelhouse.lock.lock import Inputs, Lock
+from wheelhouse.lock.lock import Inputs, Lock, Pin
+from wheelhouse.lock.other_files import OtherFile, OtherFiles
+from wheelhouse.lock.wheelhouse import Wheelhouse
 from wheelhouse.stage.airflow.arguments import Choices
 from wheelhouse.stage.destination import USUAL, Destination
 from wheelhouse.stage.layouts import LAYOUTS, StageInputs, lay_out
@@ -67,6 +71,30 @@ def test_airflow_is_staged_flat_without_its_tools_and_without_a_route() -> None:
     routed = StageInputs(lock=made_lock(RELEASE), choices=Choices(route="configured"))
     assert lay_out("auto", routed).layout == "airflow"
     assert lay_out("flat", AIRFLOW).layout == "flat"
+
+
+@pytest.mark.parametrize("name", ["flat", "auto"])
+def test_an_airflow_that_is_too_old_for_its_layout_is_staged_flat(tmp_path: Path, name: str) -> None:
+    house = tmp_path / "wheels"
+    house.mkdir()
+    artifact = Artifact("apache_airflow-1.10.15-py2.py3-none-any.whl", "1" * 64, 5)
+    lock = replace(LINUX.lock, pins=(Pin(PROJECT, Version("1.10.15"), artifact),))
+    for path, text in Wheelhouse((lock,)).texts.items():
+        (house / path).write_text(text)
+    (tmp_path / "Dockerfile").write_text("FROM python:3.12-slim-bookworm\n")
+    assert plan_stage(house, name, None, None, checkout=tmp_path).layout == "flat"
+    with pytest.raises(InputError, match="older than"):
+        plan_stage(house, "airflow", None, None, checkout=tmp_path)
+
+
+@pytest.mark.parametrize("inputs", [MAC, StageInputs(lock=lock_for("windows/amd64"))])
+def test_other_files_come_without_a_dockerfile_where_no_image_is_built(inputs: StageInputs) -> None:
+    others = OtherFiles((OtherFile("a.jar", "https://mirror.example/a.jar", "1" * 64, 5, to="/opt/a.jar"),))
+    plan = lay_out("auto", replace(inputs, other_files=others))
+    assert "files/a.jar" in plan.files and "files/files.lock.toml" in plan.texts
+    assert "files.Dockerfile" not in plan.texts and not any("docker" in note for note in plan.notes)
+    image = lay_out("auto", replace(LINUX, other_files=others))
+    assert "files.Dockerfile" in image.texts and any("docker build" in note for note in image.notes)
 
 
 @pytest.mark.parametrize(("name", "inputs"), [("nosuch", LINUX), ("airflow", MAC), ("airflow", LINUX)])

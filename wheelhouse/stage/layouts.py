@@ -55,10 +55,11 @@ class StageInputs:
 
     @property
     def airflow(self) -> Airflow | None:
-        """The release of Airflow in the lock, as its image is built; None if the lock has none. Raises InputError
-        as `airflow_in`.
-        """
-        return airflow_in(self.lock, self.own_dockerfile)
+        """The release of Airflow in the lock, as its image is built; None if the lock has none, or one before 2.0.0."""
+        try:
+            return airflow_in(self.lock, self.own_dockerfile)
+        except InputError:
+            return None
 
     @property
     def is_linux(self) -> bool:
@@ -234,15 +235,20 @@ def lay_out(name: str, inputs: StageInputs) -> Plan:
 
 
 def _with_other_files(plan: Plan, others: OtherFiles, destination: Destination) -> Plan:
-    """The plan with the wheelhouse's other files, and a Dockerfile that adds them to the built image; unchanged if there are none."""
+    """The plan with the wheelhouse's other files, and a Dockerfile that adds them to the built image, if one is built; unchanged if
+    there are none.
+    """
     if not others.files:
         return plan
     files = {f"{OTHER_FILES}/{file.name}": file.artifacts[0] for file in others.files}
-    texts = {
-        **plan.texts,
-        OTHER_DOCKERFILE: dockerfile(others.files, destination.name, plan.image),
-        f"{OTHER_FILES}/{OTHER_LOCK}": others.to_toml(),
-    }
+    plan = replace(
+        plan,
+        files={**plan.files, **files},
+        texts={**plan.texts, f"{OTHER_FILES}/{OTHER_LOCK}": others.to_toml()},
+    )
+    if not plan.builds_an_image:
+        return plan
+    texts = {**plan.texts, OTHER_DOCKERFILE: dockerfile(others.files, destination.name, plan.image)}
     command = build_command(destination.path(OTHER_DOCKERFILE), plan.image, destination.context)
     note = f"then add the other files to the image: {command}"
-    return replace(plan, files={**plan.files, **files}, texts=texts, notes=(*plan.notes, note))
+    return replace(plan, texts=texts, notes=(*plan.notes, note))

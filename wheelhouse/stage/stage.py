@@ -86,7 +86,7 @@ def plan_stage(
 
 
 def _own_dockerfile(path: Path, inputs: StageInputs, *, is_named: bool) -> str | None:
-    """The text of the Dockerfile at a path if it is Airflow's own, and the lock has Airflow; else None, also if there is no file.
+    """The text of the Dockerfile at a path if it is Airflow's own, and `inputs` have an Airflow; else None, also if there is no file.
 
     Raises the error of the reading if it cannot be read, and the user named it.
     """
