@@ -1,6 +1,7 @@
 """What a wheelhouse settles of a Dockerfile's needs, and the script that builds it."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -74,6 +75,47 @@ def test_what_is_left_is_told_with_its_line(line: str, rest: str) -> None:
     *_, last = settle(f"FROM python:3.12-slim\n{line}\n")
     assert last.by is None
     assert last.sentence("docker-context-files") == f"line 2: {rest}"
+
+
+@pytest.mark.parametrize(
+    ("requests", "line", "is_settled"),
+    [
+        (("git=1:2.39",), "git", True),
+        (("git=1:2.39",), "git=1:2.39", True),
+        (("git=1:2.39",), "git=1:2.40", False),
+        (("git",), "git=1:2.39", False),
+        (("vim/bookworm",), "vim", True),
+        (("vim/bookworm",), "vim/bookworm", True),
+        (("vim",), "vim/trixie", False),
+        (("git",), "git:arm64", False),
+        (("git",), "git:amd64", True),
+    ],
+)
+def test_what_the_base_had_when_it_was_requested_is_settled(
+    requests: tuple[str, ...], line: str, is_settled: bool
+) -> None:
+    debian = DebianLock(DebianInputs({"packages": requests}, architecture="amd64"), "debian-12", (SUITE,), ())
+    *_, last = settle(f"FROM python:3.12-slim\nRUN apt-get install -y {line}\n", debian=debian)
+    assert bool(last.by) == is_settled
+
+
+@pytest.mark.parametrize(
+    ("line", "is_settled"),
+    [
+        ("git", True),
+        ("git:amd64", True),
+        ("git:any", True),
+        ("git:arm64", False),
+        ("git/bookworm", True),
+        ("git/stable", True),
+        ("git/trixie", False),
+        ("git=1:2.*", True),
+    ],
+)
+def test_a_locked_package_settles_only_its_own_suite_and_architecture(line: str, is_settled: bool) -> None:
+    debian = replace(DEBIAN, suites=(replace(SUITE, names=("bookworm", "stable")),))
+    *_, last = settle(f"FROM python:3.12-slim\nRUN apt-get install -y {line}\n", debian=debian)
+    assert bool(last.by) == is_settled
 
 
 def test_apt_update_is_settled_only_with_all_packages_of_its_stage() -> None:

@@ -4,7 +4,8 @@ import shlex
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
-from wheelhouse.debian.debian_lock import DebianLock
+from wheelhouse.debian.deb_request import REQUEST, DebRequest, parse_request
+from wheelhouse.debian.debian_lock import DebianLock, LockedDeb
 from wheelhouse.dockerfile.network_needs import NetworkNeed
 from wheelhouse.errors import InputError
 from wheelhouse.oci.image_lock import BaseImage, ImageLock
@@ -17,6 +18,8 @@ from wheelhouse.target.target import Target
 
 SCRIPT, BASE = "build-dockerfile.sh", "debian.Dockerfile"
 MIRROR = "/wheelhouse-apt"
+ANY = (None, "any", "all")
+"""Architectures in a requested package that every architecture satisfies."""
 DERIVED = "wheelhouse-base:debian"
 APT = "-o Dir::Etc::sourcelist=/tmp/wheelhouse.list -o Dir::Etc::sourceparts=/dev/null"
 
@@ -135,22 +138,31 @@ def _same(image: Reference, wanted: Reference) -> bool:
     )
 
 
-def _has(debian: DebianLock, request: str) -> bool:
-    """Whether a requested package is in the mirror, in the requested version if one is, of any suite and architecture; or
-    was requested in the same words, or by name alone if no version is, when the mirror was made: then the base has it.
+def _has(debian: DebianLock, text: str) -> bool:
+    """Whether a requested package is in the mirror, in the requested version, suite and architecture, if any; or was requested in the
+    same words, or by name alone if no version and suite are, when the mirror was made: then the base has it.
     """
-    name, _, version = request.partition("=")
-    name = name.partition(":")[0].partition("/")[0]
-    locked = [deb for deb in debian.packages if deb.name == name]
+    match = REQUEST.fullmatch(text)
+    if match is None:
+        return False
+    wanted, architecture, native = parse_request(text), match["architecture"], debian.inputs.architecture
+    locked = [deb for deb in debian.packages if deb.name == wanted.name]
     if locked:
-        return not version or any(_matches(deb.version, version) for deb in locked)
-    requested = {one for requests in debian.inputs.lists.values() for one in requests}
-    return request in requested or (not version and name in requested)
+        return any(
+            wanted.takes(deb.version)
+            and (not wanted.suite or wanted.suite in _suites(debian, deb))
+            and architecture in (*ANY, native if deb.architecture == "all" else deb.architecture)
+            for deb in locked
+        )
+    requested = {parse_request(one) for requests in debian.inputs.lists.values() for one in requests}
+    is_named = wanted == DebRequest(wanted.name) and wanted.name in {one.name for one in requested}
+    return architecture in (*ANY, native) and (is_named or wanted in requested)
 
 
-def _matches(version: str, wanted: str) -> bool:
-    """Whether a version is the wanted one; a wanted `1.2*` is any that begins so."""
-    return version.startswith(wanted[:-1]) if wanted.endswith("*") else version == wanted
+def _suites(debian: DebianLock, deb: LockedDeb) -> set[str]:
+    """All names of the suite that a locked package comes from."""
+    suites = [suite for suite in debian.suites if (suite.archive, suite.suite) == (deb.archive, deb.suite)]
+    return {deb.suite, *(name for suite in suites for name in suite.names)}
 
 
 def with_dockerfile(
