@@ -100,6 +100,16 @@ def test_a_list_without_a_package_of_airflows_is_a_warning() -> None:
     )
 
 
+def test_what_the_image_has_in_another_spelling_or_as_a_dependency_is_no_warning() -> None:
+    lists = apt_lists(Airflow.parse("2.10.5"), ("mssql",))
+    lists = {name: tuple(one for one in names if one != "libssl-dev") for name, names in lists.items()}
+    mirror = MadeMirror(lists, {"libssl-dev:amd64": "3.0", "git": "1:2.39"})
+    choices = Choices(without=("mssql",), dev_apt=("git=1:2.39", "dumb-init/bookworm", "vim=1"))
+    plan = lay_out_airflow(made_lock("2.10.5"), None, made_tools("2.10.5"), IMAGE, choices, LOAD, mirror)
+    [warning] = plan.warnings
+    assert "lacks dumb-init/bookworm, vim=1: " in warning
+
+
 def test_an_older_release_and_a_folder_without_the_mirror_still_ask() -> None:
     old = whole("2.2.5")
     assert old.command[0] == "docker" and any("apt installs" in sentence for sentence in old.unsettled)

@@ -5,6 +5,7 @@ that carries Airflow's install scripts: the Dockerfile's own, but for those that
 on the one base, and then, as another build context, takes the place of the stage in a second build on the other.
 """
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
@@ -77,10 +78,11 @@ class WholeImage:
         return f"wheelhouse-build:{self.airflow.version}"
 
     def warnings(self) -> Iterator[str]:
-        """A sentence for each list that does not itself request all the packages which Airflow or the user wants."""
+        """A sentence for each list without some package that Airflow or the user wants: it neither requests nor pins it."""
         for stage in STAGES:
             wanted = {*apt_lists(self.airflow, self.without)[stage], *self.additional.get(stage, ())}
-            if missing := sorted(wanted - self.mirror.requested(stage)):
+            present = {*self.mirror.requested(stage), *map(_package, self.mirror.pinned(stage))}
+            if missing := sorted(request for request in wanted if _package(request) not in present):
                 names = ", ".join(missing)
                 yield (
                     f"the image lacks {names}: add these packages to the list `{stage}` of [debian], and run "
@@ -198,6 +200,11 @@ sed '/^# *syntax *=/s/=/ was/' Dockerfile > "$work/Dockerfile"
 
 OTHER = f"""cmp -s Dockerfile {FOLDER}/{OWN_DOCKERFILE} || echo "this is not the Dockerfile that stage read: stage again" >&2
 """
+
+
+def _package(request: str) -> str:
+    """The name in a package that apt-get installs: `git` of `git:amd64=1:2.39` and of `git/bookworm`."""
+    return re.split(r"[:=/]", request, maxsplit=1)[0]
 
 
 def _arguments(arguments: Mapping[str, str]) -> tuple[str, ...]:
