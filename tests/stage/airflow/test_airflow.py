@@ -14,9 +14,12 @@ from tests.support.wheels import build_sdist, build_wheel
 from wheelhouse.airflow import CLIENTS, Airflow
 from wheelhouse.airflow.releases import CHANGES, NEWEST_OF_LINE, RECIPES
 from wheelhouse.errors import InputError
+from wheelhouse.oci.reference import TAG
 from wheelhouse.stage.airflow.airflow_layout import lay_out_airflow
 from wheelhouse.stage.airflow.arguments import ROUTES, Choices, Route
+from wheelhouse.stage.airflow.image_settings import Base
 from wheelhouse.stage.airflow.names import capitals, staged_names
+from wheelhouse.stage.airflow.script import base_commands
 from wheelhouse.stage.plan import Plan
 
 DROPPED = {
@@ -310,3 +313,34 @@ def test_a_route_that_is_none_is_refused_with_the_choices(offered: Path, tmp_pat
         2,
         ["error: `scenic` is not a value of --route", "hint: write --route configured or context"],
     )
+
+
+@pytest.mark.parametrize(
+    ("image", "tag"),
+    [
+        ("python:3.12-slim-bookworm", "python-3.12-slim-bookworm"),
+        ("python:3.12-slim-bookworm@sha256:" + "a" * 64, "python-3.12-slim-bookworm-sha256-" + "a" * 64),
+        ("mirror.example:5000/" + "deep/" * 40 + "python:3.12-slim", "python-3.12-slim"),
+        ("[::1]:5000/python:3.12", "1--5000-python-3.12"),
+    ],
+)
+def test_the_tag_of_the_derived_base_is_one_that_docker_takes(image: str, tag: str) -> None:
+    name, _, made = Base(image).name.partition(":")
+    assert name == "wheelhouse-base" and made.endswith(tag) and TAG.fullmatch(made)
+
+
+def test_images_that_differ_at_their_end_have_bases_of_different_names() -> None:
+    deep = "mirror.example/" + "deep/" * 40
+    assert Base(f"{deep}python:3.12").name != Base(f"{deep}python:3.13").name
+
+
+def test_the_settings_of_a_base_image_are_read_back() -> None:
+    base = Base("python:3.12", pip_settings=True, uv_settings=True)
+    _, settings = base_commands(base.dockerfile, "/folder")
+    assert (settings["PIP_DISABLE_PIP_VERSION_CHECK"], settings["UV_OFFLINE"]) == ("1", "1")
+
+
+@pytest.mark.parametrize("text", ["a\u00a0b", "a\ue000b", "a\nb", "a\x1bb"])
+def test_an_option_with_an_unprintable_character_is_refused(text: str) -> None:
+    with pytest.raises(InputError, match="has an unprintable character"):
+        Choices.parse({"build_args": (f"NAME={text}",)})

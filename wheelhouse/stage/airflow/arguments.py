@@ -93,7 +93,9 @@ def _one_of(option: str, text: str | None, choices: tuple[Choice, ...]) -> Choic
 def _must_be_one_line(text: str) -> None:
     """Raise InputError for a text with a line end or another unprintable character: it becomes a line of a file."""
     if not text.isprintable():
-        raise InputError(f"{text!r} has a control character, but an option of the image build must be one line of text")
+        raise InputError(
+            f"{text!r} has an unprintable character, but an option of the image build must be one line of text"
+        )
 
 
 def build_arguments(

@@ -1,5 +1,6 @@
 """How pip and uv get to know the folder: by `pip.conf` in it, or by a derived base image (pure)."""
 
+import re
 import shlex
 from dataclasses import dataclass
 
@@ -9,6 +10,8 @@ from wheelhouse.stage.destination import FOLDER
 from wheelhouse.stage.pip_settings import NETRC
 
 BASE_DOCKERFILE = "base.Dockerfile"
+MAX_TAG = 128
+"""The most characters of a tag (OCI distribution)."""
 LINKS = (f"/{FOLDER}", f"/{FOLDER}/{TOOLS}")
 
 
@@ -31,8 +34,12 @@ class Base:
 
     @property
     def name(self) -> str:
-        """The tag of the derived image: `wheelhouse-base:` and the image's name, in which `-` takes the place of `:` and `/`."""
-        return f"wheelhouse-base:{self.image.replace(':', '-').replace('/', '-')}"
+        """The name of the derived image: `wheelhouse-base:` and the last characters of the image's name as its tag.
+
+        In the tag, `-` takes the place of each character that a tag cannot have, such as `:`, `/` and `@`.
+        """
+        tag = re.sub(r"[^\w.-]", "-", self.image, flags=re.ASCII)[-MAX_TAG:]
+        return f"wheelhouse-base:{tag.lstrip('.-')}"
 
     @property
     def command(self) -> tuple[str, ...]:

@@ -29,7 +29,7 @@ def default_arguments(at: Version) -> dict[str, str]:
 def base_commands(dockerfile: str, folder: str) -> tuple[tuple[str, ...], dict[str, str]]:
     """The commands that install the pip of a staged base.Dockerfile from `folder`, and its ENV by name, unchanged."""
     pip = re.search(r"^COPY (tools/\S+)", dockerfile, re.MULTILINE)
-    settings = re.findall(r'(\w+)=(?:"([^"]*)"|(\S+))', "".join(re.findall(r"^ENV (.*)$", dockerfile, re.MULTILINE)))
+    settings = re.findall(r'(\w+)=(?:"([^"]*)"|(\S+))', " ".join(re.findall(r"^ENV (.*)$", dockerfile, re.MULTILINE)))
     runs = (f"pip install --no-index --no-cache-dir {folder}/{pip[1]}",) if pip else ()
     return runs, {name: quoted or bare for name, quoted, bare in settings}
 
