@@ -208,3 +208,24 @@ def test_what_is_no_public_key_is_refused(tmp_path: Path, text: bytes) -> None:
 def test_a_signature_is_read_in_each_form_that_a_program_prints(key: Path) -> None:
     assert signature_from_output(b"s" * 64) == b"s" * 64
     assert signature_from_output(b64encode(b"s" * 64) + b"\n") == b"s" * 64
+
+
+@pytest.mark.parametrize(
+    "output", [b"", b"\n", b" \n\t", b"-----BEGIN SSH SIGNATURE-----\n\n-----END SSH SIGNATURE-----\n"]
+)
+def test_an_empty_output_is_no_signature(output: bytes) -> None:
+    with pytest.raises(ValueError, match="empty"):
+        signature_from_output(output)
+
+
+def test_a_program_that_prints_nothing_is_said_to_print_no_signature(key: Path) -> None:
+    with pytest.raises(InputError, match="printed no signature"):
+        load_signer(key.with_suffix(".pub"), tools(command=PRINTS + '"print()"')).sign(MESSAGE)
+
+
+def test_a_public_key_after_an_empty_line_is_a_public_key(key: Path, tmp_path: Path) -> None:
+    text = key.with_suffix(".pub").read_bytes()
+    (tmp_path / "key.pub").write_bytes(b"\n\r\n " + text)
+    assert load_public_key(tmp_path / "key.pub").ssh == load_public_key(key.with_suffix(".pub")).ssh
+    with pytest.raises(InputError, match="no ssh-agent"):
+        load_signer(tmp_path / "key.pub", tools())

@@ -11,6 +11,8 @@ from wheelhouse.signing.sign import PublicKey, Signer, load_key, load_public_key
 from wheelhouse.signing.ssh_format import SshReader, signature_from_output, ssh_string
 
 PUBLIC = (b"ssh-", b"sk-ssh-", b"-----BEGIN PUBLIC KEY-----")
+HEAD_BYTES = 1 << 10
+"""How much of a key file shows its kind: a public key can follow empty lines."""
 LIST_REQUEST, LIST_RESPONSE = 11, 12
 SIGN_REQUEST, SIGN_RESPONSE = 13, 14
 """Messages of ssh-agent (draft-ietf-sshm-ssh-agent, 3.6)."""
@@ -38,7 +40,7 @@ def load_signer(path: Path, tools: SigningTools) -> Signer:
         return CommandSigner(load_public_key(path), tuple(tools.command))
     try:
         with path.open("rb") as file:
-            is_public = file.read(64).startswith(PUBLIC)
+            is_public = file.read(HEAD_BYTES).lstrip().startswith(PUBLIC)
     except OSError:
         is_public = False  # load_key says what is wrong
     if not is_public:

@@ -134,11 +134,13 @@ def _opened(key: SshPublicKey, message: bytes, signature: bytes) -> tuple[bytes,
 
 
 def signature_from_output(output: bytes) -> bytes:
-    """The decoded signature that a program printed: an armored SSHSIG, 64 bytes, or base64 of anything, also of nothing.
-    Raises ValueError if it is none of these.
+    """The decoded signature that a program printed: an armored SSHSIG, 64 bytes, or base64 of anything.
+    Raises ValueError if it is none of these, or empty.
     """
-    if armored := ARMOR.search(output):
-        return base64.b64decode(b"".join(armored[1].split()), validate=True)
-    if len(output) == RAW_BYTES:
+    armored = ARMOR.search(output)
+    if len(output) == RAW_BYTES and not armored:
         return output
-    return base64.b64decode(b"".join(output.split()), validate=True)
+    signature = base64.b64decode(b"".join((armored[1] if armored else output).split()), validate=True)
+    if not signature:
+        raise ValueError("it is empty")
+    return signature
