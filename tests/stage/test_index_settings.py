@@ -100,9 +100,22 @@ def test_no_credentials_and_no_nonsense_in_the_address(small_wheelhouse: Path, t
         'https://a/"; RUN evil',
         "https://a/$(id)",
         "https://a/?token=x",
+        "https://a/simple/?",
+        "http://a:abc/simple/",
+        "http://a:70000/simple/",
+        "https://[::1/simple/",
+        "https://a/[",
+        "https://[v1.x$(id)]/simple/",
     ):
         with pytest.raises(InputError):
             checked_index(address)
+
+
+@pytest.mark.parametrize(
+    "address", ["https://mirror.example/simple/", "http://10.0.0.1:8080/simple", "https://[fd00::1]:8080/simple/"]
+)
+def test_an_address_of_an_index_is_taken_as_it_is(address: str) -> None:
+    assert checked_index(address) == address
 
 
 def test_airflows_own_build_gets_the_index_and_the_secret(tmp_path: Path) -> None:

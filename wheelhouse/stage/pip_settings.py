@@ -10,7 +10,8 @@ from wheelhouse.stage.destination import FOLDER
 NETRC = "/run/secrets/netrc"
 SECRET_MOUNT = f"--mount=type=secret,id=netrc,target={NETRC},mode=0444"
 NETRC_NOTE = "if the index needs a user and a password, the build reads them from ~/.netrc as a build secret: no layer keeps them"
-INDEX = re.compile(r"[A-Za-z0-9:/._~%+@?=&-]+")
+INDEX = re.compile(r"[A-Za-z]+://(?:\[[0-9A-Fa-f:.]+\])?[A-Za-z0-9:/._~%+@?=&-]*")
+"""An address that settings can hold without quotes, also of an IPv6 host."""
 
 
 def pip_conf(tools: bool) -> str:
@@ -36,6 +37,7 @@ def checked_index(index: str) -> str:
     """
     try:
         parts = urlsplit(index)
+        _ = parts.port  # raises ValueError for a port that is no number up to 65535
     except ValueError as error:
         raise InputError(
             "the value of --index is not a valid address", hint="write https://mirror.example/simple/"
@@ -44,7 +46,7 @@ def checked_index(index: str) -> str:
         raise InputError(
             f"`{parts.hostname or index}` is not the address of an index", hint="write https://mirror.example/simple/"
         )
-    if "@" in parts.netloc or parts.query:
+    if "@" in parts.netloc or "?" in index:
         hint = f"put the credentials in ~/.netrc, which the build mounts as a secret: machine {parts.hostname} login … password …"
         raise InputError("--index cannot have credentials, because settings are kept and shared", hint=hint)
     return index
