@@ -25,6 +25,8 @@ TAKES_VALUE = (
     "--platform",
     "--build-context",
     "--target",
+    "--find-links",
+    "-r",
 )
 
 
