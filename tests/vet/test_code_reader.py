@@ -8,6 +8,7 @@ DATA = "odd-1.0.data"
 IS_SOURCE: dict[str, tuple[bool, bool]] = {
     "odd/a.py": (True, True),
     ".py/a": (False, False),
+    "odd/a.pyw": (True, True),
     "odd.pth": (True, False),
     f"{DATA}/purelib/odd.pth": (True, False),
     f"{DATA}/data/lib/python3.12/site-packages/odd.pth": (True, False),
@@ -36,8 +37,10 @@ IN_WHEEL: dict[str, tuple[bytes, tuple[object, ...] | None]] = {
     "__init__.py": (b"x", ("__init__", b"x")),
     ".py.py": (b"x", None),
     "py.py": (b"x", ("py", b"x")),
-    "odd/my-file.py": (b"x", None),
-    "my-folder/a.py": (b"x", None),
+    "odd/my-file.py": (b"x", ("odd.my-file", b"x")),
+    "my-folder/a.py": (b"x", ("my-folder.a", b"x")),
+    "odd/a.pyw": (b"x", ("odd.a", b"x")),
+    "odd/in/__init__.pyw": (b"x", ("odd.in", b"x", True)),
     f"{DATA}/purelib/odd/a.py": (b"x", ("odd.a", b"x")),
     f"{DATA}/data/share/a.py": (b"x", None),
     "odd-1.0.dist-info/a.py": (b"x", None),
@@ -60,7 +63,8 @@ IN_SDIST: dict[str, tuple[bytes, tuple[object, ...] | None]] = {
     "odd-1.0/python/odd.py": (b"x", ("odd", b"x")),
     "odd-1.0/source/odd.py": (b"x", ("source.odd", b"x")),
     "odd-1.0/odd/src/a.py": (b"x", ("odd.src.a", b"x")),
-    "odd-1.0/my-folder/a.py": (b"x", None),
+    "odd-1.0/my-folder/a.py": (b"x", ("my-folder.a", b"x")),
+    "odd-1.0/my.folder/a.py": (b"x", None),
     "odd-1.0/odd.pth/a.py": (b"import x", None),
 }
 

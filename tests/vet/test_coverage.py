@@ -38,7 +38,7 @@ INSIDE: Mapping[str, bytes] = {
     "odd/__init__.py": b"import os\n",
     "odd/quiet.py": b"x = 1\n",
     "odd/two.py": b"import os\nos.system('x')\nexec 'x'\n",
-    "odd/not-a-name.py": b"import os\n",
+    "odd/not.a.name.py": b"import os\n",
     "odd/native.so": b"\x7fELF" + bytes(60),
     "odd/tool.exe": b"MZ" + bytes(60),
     "odd/page.js": b"eval('1')",

@@ -13,6 +13,7 @@ import pytest
 from tests.support.elf import elf
 from tests.support.wheels import build_sdist, build_wheel
 from wheelhouse.vet import facts_reader
+from wheelhouse.vet.code_reader import MAX_READ_BYTES
 from wheelhouse.vet.facts import MAX_NATIVE_BYTES, MAX_TEXT_BYTES, Entry, SourceCounts
 from wheelhouse.vet.facts_reader import _Watch, headers_of, kind_of, look_inside
 
@@ -146,11 +147,26 @@ def test_what_a_member_hides_is_kept() -> None:
 def test_sources_are_kept_or_counted() -> None:
     watch = _Watch(is_wheel=True)
     dull, long = b"x = 1\n", b"import os\nos.system('x')\n" + b"#" * 300
-    members = {"odd/a.py": long, "odd/b.py": dull, "odd/c.py": dull, "odd/d-e.py": dull, "odd/f-g.py": dull}
+    members = {"odd/a.py": long, "odd/b.py": dull, "odd/c.py": dull, "odd/d.e.py": dull, "odd/f.g.pyw": dull}
     for name, data in {**members, "odd-1.data/scripts/run": b"#!/bin/sh"}.items():
         assert [*watch.passing(name, 1, 0, iter((data[:280], data[280:])))]
     assert {source.path: source.data for source in watch.sources} == {"odd/a.py": long}
     assert watch.counts == SourceCounts(1, 2, 2)
+
+
+def test_the_code_of_each_source_of_a_module_is_followed(tmp_path: Path) -> None:
+    act = b"import os\nos.system('a')\n"
+    path = build_wheel(tmp_path, "odd", "1", files={name: act for name in ("odd/a.py", "odd/a.pyw", "odd/b-c.py")})
+    _, inside = look_inside(path, path.name)
+    assert {one.path for one in inside.behaviours} == {"odd/a.py", "odd/a.pyw", "odd/b-c.py"}
+    assert inside.sources.unreached == 0
+
+
+def test_a_source_that_is_too_long_to_parse_is_named(tmp_path: Path) -> None:
+    text = b"# no\n" * (MAX_READ_BYTES // 5 + 1) + b"import os\nos.system('a')\n"
+    path = build_wheel(tmp_path, "odd", "1", files={"odd/a.py": text})
+    _, inside = look_inside(path, path.name)
+    assert [(one.kind, one.path) for one in inside.behaviours] == [("unfollowed", "odd/a.py")]
 
 
 def test_metadata_have_all_values_by_name_in_lower_case() -> None:

@@ -8,6 +8,7 @@ from wheelhouse.vet.capabilities import Capability
 from wheelhouse.vet.code.behaviour import Behaviour
 from wheelhouse.vet.code.follow import ALWAYS_PARSED_BYTES, Source, capabilities_of, follow
 from wheelhouse.vet.code.interpreter import Interpreter
+from wheelhouse.vet.code.source import MAX_SOURCE_BYTES
 
 ACT = b"import os\nos.system('a')\n"
 
@@ -45,6 +46,7 @@ PARSED: Mapping[str, tuple[Source, bool]] = {
     "a module that starts a program": (Source("odd/a.py", "odd.a", ACT), True),
     "a module with odd letters": (Source("odd/a.py", "odd.a", "x = '\u202e'".encode()), True),
     "a program": (Source("odd/a.py", "odd.a", b"\n", runs=True), True),
+    "a module that is too long to parse": (Source("odd/a.py", "odd.a", b"\n" * (MAX_SOURCE_BYTES + 1)), True),
 }
 
 

@@ -10,21 +10,22 @@ from wheelhouse.vet.pth import is_setuptools_line, pth_code_lines
 MAX_READ_BYTES = MAX_SOURCE_BYTES + 1
 """The most bytes of one source that are kept; one byte more than is parsed, so that a longer one is noticed."""
 PYTHON_SCRIPT = re.compile(rb"#!.{0,200}python", re.IGNORECASE)
+SUFFIX = re.compile(r"\.pyw?$")
+"""How the names of modules in Python end; Windows also imports `.pyw`."""
+IMPORTABLE = re.compile(r"[^.@]+")
 FOLDER_OF_PACKAGES = re.compile(r"(?:src|lib|python)/")
 
 
 def is_source(name: str, *, is_wheel: bool) -> bool:
     """Whether a member of a wheel or sdist may be a source that is followed, by its name."""
-    if name.endswith(".py"):
+    if SUFFIX.search(name):
         return True
     place = installed(name)
     return is_wheel and (place.startswith(SCRIPTS) or (place.endswith(".pth") and "/" not in place))
 
 
 def source_of(name: str, data: bytes, *, is_wheel: bool) -> Source | None:
-    """The Python source that a member of which `is_source` is true is; None if no import statement, start or
-    install reaches it.
-    """
+    """The Python source that a member of which `is_source` is true is; None if no import, start or install reaches it."""
     return _of_wheel(name, data) if is_wheel else _of_sdist(name, data)
 
 
@@ -40,16 +41,14 @@ def _of_wheel(name: str, data: bytes) -> Source | None:
     if place.startswith(SCRIPTS):
         return (
             Source(name, f"{place}:", data, runs=True, is_script=True)
-            if name.endswith(".py") or PYTHON_SCRIPT.match(data)
+            if SUFFIX.search(name) or PYTHON_SCRIPT.match(data)
             else None
         )
     return _module(name, place, data)
 
 
 def _of_sdist(name: str, data: bytes) -> Source | None:
-    """setup.py, or a module that it can import, at the top or in `src/`, `lib/` or `python/`; None if no import
-    statement can name the member.
-    """
+    """setup.py, or a module that it can import, at the top or in `src/`, `lib/` or `python/`; None if no import can name the member."""
     place = name.partition("/")[2]
     if place == "setup.py":
         return Source(name, "setup", data, runs=True)
@@ -60,9 +59,9 @@ def _of_sdist(name: str, data: bytes) -> Source | None:
 def _module(name: str, place: str, data: bytes) -> Source | None:
     """A module by its place in a folder of sys.path, a package for its `__init__.py`.
 
-    None if a part of the place is no identifier: no import statement can name it, but `import_module` can.
+    None if a part of the place is empty or has a dot or `@`: no import can name it. `import_module` can name all others.
     """
-    parts = place.removesuffix(".py").split("/")
+    parts = SUFFIX.sub("", place).split("/")
     is_package = parts[-1] == "__init__" and len(parts) > 1
     parts = parts[:-1] if is_package else parts
-    return Source(name, ".".join(parts), data, is_package) if all(map(str.isidentifier, parts)) else None
+    return Source(name, ".".join(parts), data, is_package) if all(map(IMPORTABLE.fullmatch, parts)) else None

@@ -183,7 +183,7 @@ def _is_python(entry: Entry, facts: Facts) -> bool:
     """Whether a member is a Python source: by its suffix, or a script that names Python in its first line."""
     if not is_source(entry.name, is_wheel=facts.pin.artifact.is_wheel):
         return False
-    if entry.name.endswith((".py", ".pth")):
+    if entry.name.endswith((".py", ".pyw", ".pth")):
         return True
     text = facts.texts.get(entry.name)
     return text is not None and bool(PYTHON_SCRIPT.match(text[:MAX_SHEBANG_CHARACTERS].encode()))

@@ -6,7 +6,8 @@ import hashlib
 import importlib.util
 import re
 from base64 import urlsafe_b64encode
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import replace
 from email.parser import BytesHeaderParser
@@ -24,7 +25,7 @@ from wheelhouse.vet.code.behaviour import Behaviour
 from wheelhouse.vet.code.compiled import MAX_COMPARED_BYTES, source_path, unlike_source
 from wheelhouse.vet.code.follow import Source, capabilities_of, follow
 from wheelhouse.vet.code.hidden_members import MAX_MEMBER_BYTES, is_looked_at, look_at, without_source
-from wheelhouse.vet.code_reader import MAX_READ_BYTES, is_source, source_of
+from wheelhouse.vet.code_reader import MAX_READ_BYTES, SUFFIX, is_source, source_of
 from wheelhouse.vet.facts import MAX_NATIVE_BYTES, Entry, Inside, SourceCounts, text_limit
 
 MAGIC = (
@@ -92,10 +93,19 @@ def _look_inside(path: Path, filename: str) -> tuple[InspectedFile, Inside]:
     sources_of = {source for one in watch.compiled if (source := source_path(one))}
     sources = contents_of_members(path, filename, sources_of, MAX_COMPARED_BYTES)
     hidden = (*watch.hidden, *without_source(watch.entries), *unlike_source(watch.compiled, sources, OWN_MAGIC))
-    behaviours = (*follow(watch.sources), *hidden)
+    behaviours = (*follow(_each_with_its_own_name(watch.sources)), *hidden)
     headers = headers_of(contents.raw_metadata)
     entries = tuple(watch.entries.values())
     return contents, Inside(entries, texts, headers, capabilities_of(behaviours), behaviours, watch.counts)
+
+
+def _each_with_its_own_name(sources: Iterable[Source]) -> Iterator[Source]:
+    """The sources; of several of one module, such as `a.py` and `a.pyw`, the later ones get a number, so that each is followed."""
+    seen: Counter[str] = Counter()
+    for source in sources:
+        seen[source.module] += 1
+        number = seen[source.module]
+        yield source if number == 1 else replace(source, module=f"{source.module}:{number}")
 
 
 def headers_of(raw_metadata: bytes) -> dict[str, tuple[str, ...]]:
@@ -173,12 +183,12 @@ class _Watch:
     def _keep_source(self, name: str, data: bytes) -> None:
         """Keep a source to be followed if it can do anything that rules look for; else count it as searched.
 
-        Of a source longer than MAX_READ_BYTES, `data` is the beginning. A module that no import statement can name is
-        counted as unreached.
+        Of a source longer than MAX_READ_BYTES, `data` is the beginning. A module that no import can name is counted as
+        unreached.
         """
         source = source_of(name, data, is_wheel=self._is_wheel)
         if source is None:
-            self._unreached += name.endswith(".py")
+            self._unreached += bool(SUFFIX.search(name))
         elif source.is_worth_parsing:
             self.sources.append(source)
         else:

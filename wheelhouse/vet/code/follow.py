@@ -8,7 +8,7 @@ from wheelhouse.vet.code.behaviour import AT_IMPORT, IF_CALLED, IN_TESTS, TEST_P
 from wheelhouse.vet.code.calls import Module
 from wheelhouse.vet.code.hidden_members import encoded_program
 from wheelhouse.vet.code.interpreter import Interpreter
-from wheelhouse.vet.code.source import UnparsedError, decoded_source, is_odd, odd_text, parsed
+from wheelhouse.vet.code.source import MAX_SOURCE_BYTES, UnparsedError, decoded_source, is_odd, odd_text, parsed
 from wheelhouse.vet.code.words import is_worth_following, lines_worth_following
 
 ALWAYS_PARSED_BYTES = 20_000
@@ -63,9 +63,13 @@ class Source:
 
     @property
     def is_worth_parsing(self) -> bool:
-        """Whether it may do what the rules look for, hides text, runs by itself, or is a short module without a dot in its name."""
+        """Whether it may do what the rules look for, hides text, runs by itself, is a short module without a dot in its name, or too long.
+
+        What a source longer than MAX_SOURCE_BYTES does is not known: `follow` says so.
+        """
         is_at_the_top = "." not in self.module and len(self.data) <= ALWAYS_PARSED_BYTES
-        return self.runs or is_at_the_top or is_worth_following(self.data) or is_odd(self.data)
+        is_cut = len(self.data) > MAX_SOURCE_BYTES
+        return self.runs or is_at_the_top or is_cut or is_worth_following(self.data) or is_odd(self.data)
 
 
 def follow(sources: Iterable[Source]) -> tuple[Behaviour, ...]:
