@@ -112,6 +112,17 @@ def test_a_wheel_is_compared_with_the_sdist_that_it_replaces(tmp_path: Path) -> 
     assert {"odd/__init__.py", "odd/evil.py"} <= differing and "odd/same.py" not in differing
 
 
+def test_a_member_in_src_does_not_hide_another_of_the_same_name(tmp_path: Path) -> None:
+    (tmp_path / "old").mkdir()
+    old = facts_of(build_sdist(tmp_path / "old", "odd", "1.0", files={"setup.py": b"a", "src/odd.py": b"x"}))
+    files = {"setup.py": b"evil", "src/setup.py": b"a", "src/src/setup.py": b"a", "odd.py": b"x"}
+    new = facts_of(build_sdist(tmp_path, "odd", "1.1", files=files))
+    differing = {member.name: (bool(member.old), bool(member.new)) for member in member_changes(old, new)}
+    setups = {name: where for name, where in differing.items() if name.endswith("setup.py")}
+    assert setups == {"setup.py": (True, True), "src/setup.py": (False, True), "src/src/setup.py": (False, True)}
+    assert "odd.py" not in differing
+
+
 @pytest.mark.parametrize("suffix", [".tar.gz", ".zip"])
 def test_some_members_of_an_sdist_can_be_read(tmp_path: Path, suffix: str) -> None:
     path = build_sdist(tmp_path, "odd", "1.0", files={"a.py": b"a", "b.py": b"b" * 9}, suffix=suffix)

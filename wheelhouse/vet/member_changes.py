@@ -57,6 +57,11 @@ def without_version(name: str) -> str:
     return OWN_FOLDER.sub(r"*.\1/", name)
 
 
+def versionless(facts: Facts, name: str) -> str:
+    """The name of a member of a file without the file's version: in a wheel as `without_version`, in an sdist below its top folder."""
+    return without_version(name) if facts.pin.artifact.is_wheel else name.partition("/")[2]
+
+
 def member_changes(old: Facts, new: Facts) -> tuple[MemberChange, ...]:
     """Every member that was added or removed, or whose size or digest differs, sorted by name without version.
 
@@ -70,14 +75,13 @@ def member_changes(old: Facts, new: Facts) -> tuple[MemberChange, ...]:
 def _by_name(facts: Facts) -> Mapping[str, Entry]:
     """The members by their names without version, without folders and RECORD.
 
-    Names in an sdist are below its top folder, and without `src/`; of two members with the same name then, the last counts.
+    Names in an sdist are below its top folder, and without `src/`. Members that would have the same name then keep their own.
     """
-    files = [entry for entry in facts.entries if not entry.name.endswith("/")]
+    files = {versionless(facts, entry.name): entry for entry in facts.entries if not entry.name.endswith("/")}
     if facts.pin.artifact.is_wheel:
-        named = {without_version(entry.name): entry for entry in files}
-    else:
-        named = {entry.name.partition("/")[2].removeprefix("src/"): entry for entry in files}
-    return {name: entry for name, entry in named.items() if not OWN_RECORD.fullmatch(name)}
+        return {name: entry for name, entry in files.items() if not OWN_RECORD.fullmatch(name)}
+    inner = {name: name.removeprefix("src/") for name in files}
+    return {name if inner[name] in files else inner[name]: entry for name, entry in files.items()}
 
 
 def _differ(old: Entry | None, new: Entry | None) -> bool:
