@@ -159,6 +159,8 @@ TEXTS = {
     f"Mozilla Public License {FAR} 2.0": "MPL-2.0",
     f"2.0 {FAR} Mozilla Public License": "",
     f"gnu affero general public license {GNU} version 3": "AGPL-3.0-only",
+    f"Mozilla Public License Version 2.0 … Secondary Licenses … {GNU}, {TWO}.0 … gnu affero {GNU[4:]}, version 3": "MPL-2.0",
+    f"GNU LIBRARY GENERAL PUBLIC LICENSE {TWO} … {GNU}": "LGPL-2.0-only",
 }
 
 
