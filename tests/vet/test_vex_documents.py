@@ -173,6 +173,17 @@ AFFECTED: dict[str, tuple[Table, tuple[VexProduct, ...]]] = {
             VexProduct(Purl("pypi", "", "lib", ""), SHA256, versions=parse_range("vers:pypi/<3")),
         ),
     ),
+    "versions of another status": (
+        {
+            "ref": "outer",
+            "versions": [
+                {"version": "1", "status": "affected"},
+                {"version": "2", "status": "unaffected"},
+                {"range": "vers:pypi/<1", "status": "unknown"},
+            ],
+        },
+        (VexProduct(Purl("pypi", "", "lib", "2"), SHA256),),
+    ),
     "versions of what has no package URL": (
         {"ref": "bare", "versions": [{"version": "3"}, {"range": "vers:pypi/<3"}]},
         (),
@@ -184,6 +195,9 @@ def test_the_products_of_cyclonedx_are_found_by_reference() -> None:
     for name, (affected, products) in AFFECTED.items():
         row = {"analysis": {"state": "resolved"}, "affects": [affected]}
         assert only(cyclonedx_of(row, **COMPONENTS)).products == products, name
+    versions = [{"version": "1", "status": "affected"}, {"version": "2", "status": "unaffected"}]
+    row = {"analysis": {"state": "exploitable"}, "affects": [{"ref": "outer", "versions": versions}]}
+    assert only(cyclonedx_of(row, **COMPONENTS)).products == (VexProduct(Purl("pypi", "", "lib", "1"), SHA256),)
     with pytest.raises(InputError, match="'ref'"):
         parsed(cyclonedx_of({"analysis": {"state": "resolved"}, "affects": [{}]}))
 

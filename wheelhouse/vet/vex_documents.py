@@ -34,6 +34,12 @@ CSAF_STATES = {
 CYCLONEDX_STATES = frozenset(
     ("not_affected", "false_positive", "resolved", "resolved_with_pedigree", "exploitable", "in_triage")
 )
+CONTRADICTING = {
+    "resolved": ("affected", "unknown"),
+    "resolved_with_pedigree": ("affected", "unknown"),
+    "exploitable": ("unaffected",),
+}
+"""CycloneDX's state of an analysis → the `status` of versions for which the state cannot be true."""
 SHA256_NAMES = frozenset(("sha-256", "sha256"))
 Table = dict[str, Any]
 
@@ -100,9 +106,10 @@ def _cyclonedx_product(component: Table) -> VexProduct:
 def _affected(row: Table, by_reference: Mapping[str, VexProduct]) -> Iterator[VexProduct]:
     """The products of `affects`: by reference in the document, or a BOM-Link whose end is a reference or a package URL.
 
-    A row with versions gives a product for each version or range, whatever its `status`; one whose package URL is unknown
-    gives none.
+    A row with versions gives a product for each version or range, but for those whose `status` contradicts the state of the
+    analysis; one whose package URL is unknown gives none.
     """
+    contradicting = CONTRADICTING.get(row["analysis"]["state"], ())
     for affected in _tables(row, "affects"):
         reference = str(affected["ref"])
         end = unquote(reference.partition("#")[2]) if reference.startswith("urn:cdx:") else reference
@@ -110,7 +117,7 @@ def _affected(row: Table, by_reference: Mapping[str, VexProduct]) -> Iterator[Ve
         versions = _tables(affected, "versions")
         if not versions:
             yield product
-        for version in versions:
+        for version in (one for one in versions if one.get("status") not in contradicting):
             if product.purl and isinstance(version.get("version"), str):
                 yield VexProduct(replace(product.purl, version=version["version"]), product.sha256)
             elif product.purl and isinstance(version.get("range"), str):
