@@ -86,6 +86,10 @@ ROWS: dict[str, tuple[Check, Facts, Review, list[Observation]]] = {
         *(integrity.wheel_tags, tagged("Tag: py3-none-any:x\n"), REVIEW),
         [observed(inside=("py3-none-any:x",), in_name=("py3-none-any",))],
     ),
+    "tags that are none": (
+        *(integrity.wheel_tags, tagged("Tag: nonsense\nTag:\n"), REVIEW),
+        [observed(inside=("(empty)", "nonsense"), in_name=("py3-none-any",))],
+    ),
     "other tags": (
         *(integrity.wheel_tags, tagged(TAGS.format("py2.py3-none-any")), REVIEW),
         [observed(inside=("py2-none-any", "py3-none-any"), in_name=("py3-none-any",))],

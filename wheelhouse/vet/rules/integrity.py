@@ -119,7 +119,16 @@ def wheel_tags(facts: Facts, review: Review) -> Iterator[Observation]:
     if text is None or not facts.pin.artifact.is_wheel:
         return
     lines = (line.partition(":") for line in text.splitlines())
-    inside = {str(tag) for key, _, value in lines if key.strip().lower() == "tag" for tag in parse_tag(value.strip())}
+    values = [value.strip() for key, _, value in lines if key.strip().lower() == "tag"]
+    inside = {tag for value in values for tag in _tags(value)}
     in_name = set(map(str, wheel_parts(facts.filename)[3]))
     if inside and inside != in_name:
         yield observed(inside=tuple(sorted(inside)), in_name=tuple(sorted(in_name)))
+
+
+def _tags(value: str) -> set[str]:
+    """The tags that a `Tag` line of WHEEL names; for a value that names none, the value itself, or the word `(empty)`."""
+    try:
+        return set(map(str, parse_tag(value)))
+    except ValueError:
+        return {value or "(empty)"}
