@@ -149,6 +149,9 @@ def test_a_component_is_affected_by_a_range_or_a_listed_version() -> None:
     assert {text: is_affected(listed, parse_purl(f"pkg:{text}") or Purl("", "", "", "")) for text in of_list} == of_list
     two = Advisory("A", NormalizedName("a"), ranges=(*ranged("fixed 2").ranges, *ranged("introduced 1").ranges))
     assert is_affected(two, Purl("cargo", "", "a", "1.5.0"))
+    odd, even = ranged("introduced 1.x", "fixed 3").ranges, ranged("introduced 0", "fixed 2.0.0").ranges
+    for ranges in ((*odd, *even), (*even, *odd)):
+        assert is_affected(Advisory("A", NormalizedName("a"), ranges=ranges), Purl("cargo", "", "a", "1.0.0"))
 
 
 def test_the_advisories_on_a_component_are_grouped_by_alias() -> None:

@@ -70,6 +70,18 @@ def test_what_is_no_export_is_refused(tmp_path: Path, monkeypatch: pytest.Monkey
         list(read_bytes(held, "it"))
 
 
+@pytest.mark.parametrize("method", [zipfile.ZIP_DEFLATED, zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA])
+def test_damaged_data_in_a_zip_are_refused(method: int) -> None:
+    held = io.BytesIO()
+    with zipfile.ZipFile(held, "w", method) as archive:
+        archive.writestr("a.json", '{"id": "A"}')
+    raw = bytearray(held.getvalue())
+    start = 30 + len("a.json")
+    raw[start : start + 11] = b"\xff" * 11
+    with pytest.raises(InputError, match=r"^`it` is a zip that cannot be read: "):
+        list(read_bytes(bytes(raw), "it"))
+
+
 def test_letters_that_are_no_utf_8_are_replaced() -> None:
     raw = b'{"id": "\xff"}'
     assert list(read_bytes(raw, "it")) == [{"id": "\ufffd"}]
@@ -216,6 +228,8 @@ def test_indicators_of_another_shape_are_no_indicators() -> None:
         assert only(record(package)) == BARE, indicators
     assert only(record(affected(database_specific={}))) == BARE
     assert only(record(affected(database_specific={"indicators": {"other": [{"sha256": "a" * 64}]}}))) == BARE
+    mixed = {"package_integrity": [{"sha256": "a" * 64, "hashes": []}, {"sha256": "A" * 64}, 7], "other": 7}
+    assert only(record(affected(database_specific={"indicators": mixed}))).files == {"a" * 64}
     part = {"package_integrity": INDICATORS["package_integrity"]}
     found = only(record(affected(database_specific={"indicators": part})))
     assert (len(found.files), found.members) == (2, frozenset())

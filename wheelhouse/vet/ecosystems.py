@@ -4,7 +4,7 @@ Sources: package-url specification 1.0; OSV schema 1.7, "affected[].package"; Se
 """
 
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import quote, unquote
@@ -13,7 +13,7 @@ from packaging.utils import NormalizedName, canonicalize_name
 
 from wheelhouse.archive.artifact import version_of
 from wheelhouse.debian.deb_version import version_key as deb_version_key
-from wheelhouse.vet.advisories import Advisories, Advisory, grouped, within
+from wheelhouse.vet.advisories import Advisories, Advisory, Event, grouped, within
 
 SEMVER = re.compile(r"v?(\d+)(?:\.(\d+))?(?:\.(\d+))?(?:-([0-9A-Za-z.-]+))?(?:\+.*)?")
 RPM_PARTS = re.compile(r"[0-9]+|[a-zA-Z]+|[~^]")
@@ -192,15 +192,17 @@ def agreed_fix(group: Iterable[Advisory]) -> str:
 
 
 def is_affected(advisory: Advisory, purl: Purl) -> bool:
-    """Whether a component is affected: its version is listed, or in a range. A version that cannot be compared is not.
-
-    Ranges after one that cannot be compared are not read.
-    """
+    """Whether a component is affected: its version is listed, or in a range. A version or a range that cannot be compared has none."""
     version, key = _version(purl), _version_key(purl)
     if purl.version in advisory.versions or version in advisory.versions:
         return True
+    return any(_is_within(events, version, key) for events in advisory.ranges)
+
+
+def _is_within(events: Sequence[Event], version: str, key: Callable[[str], Any]) -> bool:
+    """Whether a version is in a range; False if they cannot be compared."""
     try:
-        return any(within(events, key(version), key) for events in advisory.ranges)
+        return within(events, key(version), key)
     except ValueError:
         return False
 

@@ -1,7 +1,9 @@
 """An OSV export: a zip of records, one JSON file each; a folder of both, at any depth; or one file with a record or a list."""
 
 import io
+import lzma
 import zipfile
+import zlib
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -10,6 +12,8 @@ from wheelhouse.documents import parse_json
 from wheelhouse.errors import InputError
 from wheelhouse.files.disk import os_errors_as_machine_error
 
+DAMAGE = (zipfile.BadZipFile, zlib.error, lzma.LZMAError, OSError)
+"""What is raised for a damaged zip, by the methods of its members; bzip2 raises OSError."""
 MAX_RECORD_BYTES = 16 << 20
 SUFFIXES = (".json", ".zip")
 """The suffixes of the files in a folder that are read."""
@@ -36,8 +40,7 @@ def read_export(path: Path) -> Iterator[dict[str, Any]]:
 def read_bytes(raw: bytes, source: str) -> Iterator[dict[str, Any]]:
     """The records of an export, from its bytes: a zip, of which other members than `.json` are left out, or JSON.
 
-    `source` names it in errors. Raises InputError for what cannot be read; for damaged data in a zip, also zlib.error or
-    OSError.
+    `source` names it in errors. Raises InputError for what cannot be read.
     """
     if not raw.startswith(b"PK"):
         yield from _records(raw.decode("utf-8", "replace"), source)
@@ -48,7 +51,7 @@ def read_bytes(raw: bytes, source: str) -> Iterator[dict[str, Any]]:
                 if member.filename.endswith(".json"):
                     where = f"{source}:{member.filename}"
                     yield from _records(_read(archive, member, where).decode("utf-8", "replace"), where)
-    except (zipfile.BadZipFile, EOFError, NotImplementedError, RuntimeError) as error:
+    except (*DAMAGE, EOFError, NotImplementedError, RuntimeError) as error:
         raise InputError(f"`{source}` is a zip that cannot be read: {error}") from error
 
 

@@ -44,22 +44,6 @@ class _Affected(msgspec.Struct):
     database_specific: dict[str, Any] | None = None
 
 
-class _Hashes(msgspec.Struct):
-    sha256: Sha256 | None = None
-
-
-class _Indicator(msgspec.Struct):
-    """A file of a malicious package: a distribution has `hashes`, a file in one has `sha256`."""
-
-    sha256: Sha256 | None = None
-    hashes: _Hashes = msgspec.field(default_factory=_Hashes)
-
-    @property
-    def digests(self) -> Iterator[str]:
-        """The sha256 of the file and of its `hashes`; there may be none."""
-        return (digest for digest in (self.sha256, self.hashes.sha256) if digest)
-
-
 class _Record(msgspec.Struct):
     """An OSV record. Databases write null for a list that they do not have."""
 
@@ -132,15 +116,21 @@ def _counts(range_: _Range, package: _Package) -> bool:
 def _digests(affected: _Affected, kind: str) -> frozenset[str]:
     """The sha256 of the files that a record of the OpenSSF names as indicators, of the kind `package_integrity` or `evidence_files`.
 
-    Empty if any of the indicators has another shape. Source: github.com/ossf/malicious-packages,
-    `affected[].database_specific.indicators`.
+    A distribution has `hashes`, a file in one has `sha256`; what has another shape is left out. Source:
+    github.com/ossf/malicious-packages, `affected[].database_specific.indicators`.
     """
-    with suppress(msgspec.ValidationError):
-        indicators = msgspec.convert(
-            (affected.database_specific or {}).get("indicators", {}), dict[str, list[_Indicator]]
-        )
-        return frozenset(digest for one in indicators.get(kind, ()) for digest in one.digests)
-    return frozenset()
+    indicators = (affected.database_specific or {}).get("indicators")
+    rows = indicators.get(kind) if isinstance(indicators, dict) else None
+    return frozenset(digest for row in (rows if isinstance(rows, list) else ()) for digest in _digests_of(row))
+
+
+def _digests_of(indicator: object) -> Iterator[str]:
+    """The sha256 of an indicator and of its `hashes`, without what is none."""
+    if isinstance(indicator, dict):
+        hashes = indicator.get("hashes")
+        for digest in (indicator.get("sha256"), hashes.get("sha256") if isinstance(hashes, dict) else None):
+            with suppress(msgspec.ValidationError):
+                yield msgspec.convert(digest, Sha256)
 
 
 def _events(range_: _Range) -> tuple[Event, ...]:
