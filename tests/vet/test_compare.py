@@ -1,5 +1,6 @@
 """Two wheelhouses, and those inside them: which files are opened, and what was read before."""
 
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -9,9 +10,13 @@ from tests.support.made_wheelhouses import wheelhouse_of
 from tests.support.wheels import build_wheel
 from wheelhouse.errors import IntegrityError
 from wheelhouse.events import Event, Finished
+from wheelhouse.findings import Policy
 from wheelhouse.vet.capabilities import Capability, Earlier
 from wheelhouse.vet.compare import diff
 from wheelhouse.vet.diff import Difference, Kind
+from wheelhouse.vet.vet import VetContext, vet
+
+NOW = datetime(2026, 1, 1, tzinfo=UTC)
 
 WHEEL = "odd-1.1-py3-none-any.whl"
 
@@ -75,3 +80,11 @@ def test_what_was_read_before_is_not_read_again(pair: tuple[Path, Path]) -> None
         with pytest.raises(IntegrityError, match="differs from the wheelhouse's lock files") as caught:
             diff(old, new, new_facts=others)
         assert caught.value.hint == f"see every problem: `wheelhouse verify {folder}`"
+
+
+def test_a_file_that_cannot_be_opened_is_a_finding_and_is_not_compared(pair: tuple[Path, Path]) -> None:
+    old, new = pair
+    (new / WHEEL).write_bytes(b"altered")
+    vetted = vet(new, Policy(), NOW, VetContext(since=old))
+    assert ("altered", WHEEL) in {(one.rule, one.subject) for one in vetted.findings}
+    assert vetted.replaced == {}

@@ -39,14 +39,16 @@ def diff(
     new_facts: Mapping[str, Facts] = MappingProxyType({}),
     with_texts: bool = False,
     notes: Store | None = None,
+    only_known: bool = False,
 ) -> tuple[Difference, ...]:
     """The changes from one wheelhouse to another, and in those inside them, in the order in which to review them.
 
     Emits `Finished` for each changed project. `new_facts` are the facts of files of the new wheelhouse that were read before, by subject.
-    `with_texts` also compares the text of members that run. `notes` is where what was read of each file is kept. Raises
-    IntegrityError for a file that is not what its lock says.
+    `with_texts` also compares the text of members that run. `notes` is where what was read of each file is kept. With `only_known`,
+    files of the new wheelhouse that `new_facts` lacks are left out. Raises IntegrityError for a file that is not what its lock
+    says, and RefusedError for a hostile or damaged archive.
     """
-    unopened, options = list(_differences(old, new)), _Options(new_facts, with_texts, notes)
+    unopened, options = list(_differences(old, new)), _Options(new_facts, with_texts, notes, only_known)
     with ThreadPoolExecutor(os.cpu_count()) as pool:
         opened = pool.map(lambda one: _opened(one, old, new, options, on_event), unopened)
         order = list(Kind)
@@ -70,6 +72,7 @@ class _Options:
     new_facts: Mapping[str, Facts]
     with_texts: bool
     notes: Store | None
+    only_known: bool
 
 
 def _opened(one: Difference, old: Path, new: Path, options: _Options, on_event: Listener) -> Difference:
@@ -78,7 +81,7 @@ def _opened(one: Difference, old: Path, new: Path, options: _Options, on_event: 
 
     def compared(file: Replaced) -> Replaced:
         """A file with the changes inside it. If it replaces another, also with what that could do and the members that differ."""
-        after = options.new_facts.get(prefix + file.new.artifact.filename) or _facts(new, file.new, options.notes)
+        after = options.new_facts.get(subject(file)) or _facts(new, file.new, options.notes)
         if file.old is None:
             return replace(file, changes=changes(None, after))
         before = _facts(old, file.old, options.notes)
@@ -91,7 +94,12 @@ def _opened(one: Difference, old: Path, new: Path, options: _Options, on_event: 
             texts=_texts(members, (old, file.old), (new, file.new)) if options.with_texts else (),
         )
 
-    files = tuple(map(compared, one.files))
+    def subject(file: Replaced) -> str:
+        """The place and name of a file of the new wheelhouse."""
+        return prefix + file.new.artifact.filename
+
+    wanted = (file for file in one.files if not options.only_known or subject(file) in options.new_facts)
+    files = tuple(map(compared, wanted))
     on_event(Finished(one.project))
     return replace(one, files=files)
 

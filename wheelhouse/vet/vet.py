@@ -114,7 +114,7 @@ def vet(
 
     The rules use what `verify` read of each file. Findings are sorted. Raises InputError if the policy names a rule that does not
     exist, waives one that cannot be waived, or waives one without the sha256 that it needs. With `since`,
-    raises IntegrityError for a new, changed or replaced file that is not what its lock says, or cannot be opened.
+    raises IntegrityError for a replaced file that is not what its lock says, or cannot be opened.
     """
     must_name_rules(policy)
     _must_be_waivable(policy)
@@ -165,7 +165,7 @@ def vet(
 def _replaced(
     folder: Path, by_place: Mapping[str, tuple[Facts, ...]], context: VetContext, on_event: Listener
 ) -> dict[str, Replaced]:
-    """Each new or changed file with what changed inside it since the earlier wheelhouse, by subject.
+    """Each new or changed file that could be opened, with what changed inside it since the earlier wheelhouse, by subject.
 
     Empty if the context names no earlier wheelhouse.
     """
@@ -175,7 +175,13 @@ def _replaced(
     return {
         f"{one.place}/{file.new.artifact.filename}" if one.place else file.new.artifact.filename: file
         for one in diff(
-            context.since, folder, on_event, new_facts=facts, with_texts=context.with_texts, notes=context.notes
+            context.since,
+            folder,
+            on_event,
+            new_facts=facts,
+            with_texts=context.with_texts,
+            notes=context.notes,
+            only_known=True,
         )
         for file in one.files
     }
