@@ -38,8 +38,10 @@ NAMES = {
 }
 """Debian's name in lower case → SPDX's, where they differ."""
 WIDE = re.compile(r"\s*,\s+(and|or)\s+", re.IGNORECASE)
-NARROW = re.compile(r"\s+(and|or)\s+|\s*(?:[,|/]\s+|\s\|)\s*", re.IGNORECASE)
+NARROW = re.compile(r"\s+(and|or)\s+|\s*[,/]\s+", re.IGNORECASE)
 """What stands between licences; with a comma, it binds less (format 1.0, "License specification")."""
+BAR = re.compile(r"\s*(?:\|\s|\s\|)\s*")
+"""A bar between licences: some copyright files write it for `or`."""
 EXCEPTION = re.compile(r"\s+with\s+.*", re.IGNORECASE)
 UNUSABLE = re.compile(r"[^A-Za-z0-9.-]+")
 NONE: Mapping[str, str] = MappingProxyType({})
@@ -97,7 +99,7 @@ def spdx_expression(names: tuple[str, ...]) -> str:
 
     What SPDX does not list is a `LicenseRef-…`, and exceptions are left out: they only permit more.
     """
-    return _joined(["AND"] * len(names), [_spelled(name, WIDE) for name in names])
+    return _joined(["AND"] * len(names), [_spelled(BAR.sub(" or ", name), WIDE) for name in names])
 
 
 def _spelled(name: str, between: re.Pattern[str]) -> str:
@@ -111,18 +113,18 @@ def _spelled(name: str, between: re.Pattern[str]) -> str:
 
 
 def _joined(words: list[str], parts: list[str]) -> str:
-    """Expressions, each once, with its word before each but the first; those with AND or OR in brackets if there are several.
+    """Expressions, with its word before each but the first; those with AND or OR in brackets if there are several.
 
-    Empty for none.
+    Each is there once if all words are the same. Empty for none.
     """
-    unique = {part: word for word, part in reversed(list(zip(words, parts, strict=True))) if part}
-    ordered = [part for part in dict.fromkeys(parts) if part]
-    if len(ordered) == 1:
-        return ordered[0]
-    texts = [f"({part})" if " AND " in part or " OR " in part else part for part in ordered]
+    pairs = [(word, part) for word, part in zip(words, parts, strict=True) if part]
+    if len({word for word, _ in pairs[1:]}) == 1:
+        pairs = [(pairs[1][0], part) for part in dict.fromkeys(part for _, part in pairs)]
+    if len(pairs) == 1:
+        return pairs[0][1]
+    texts = [f"({part})" if " AND " in part or " OR " in part else part for _, part in pairs]
     return " ".join(
-        f"{unique[part]} {text}" if number else text
-        for number, (part, text) in enumerate(zip(ordered, texts, strict=True))
+        f"{word} {text}" if number else text for number, ((word, _), text) in enumerate(zip(pairs, texts, strict=True))
     )
 
 
