@@ -163,7 +163,7 @@ SECRETS: dict[str, str] = {
 
 def test_a_secret_is_told_by_its_kind_in_code_that_runs_and_in_scripts() -> None:
     for text, kind in SECRETS.items():
-        for name in ("sitecustomize.py", f"{DATA}/scripts/a", f"{DATA}/scripts/a.py"):
+        for name in ("sitecustomize.py", f"{DATA}/scripts/a", f"{DATA}/scripts/a.py", f"{DATA}/data/bin/a"):
             told = [observed(path=name, kinds=(kind,))] if kind else []
             assert observations("install-time-secret", wheel({name: f"x = {text}\n"})) == told, (text, name)
     text = f"x = {' '.join(text for text, kind in SECRETS.items() if kind)}"

@@ -7,7 +7,7 @@ from wheelhouse.archive.build_system import BuildSystem, build_system
 from wheelhouse.errors import IntegrityError
 from wheelhouse.findings import Observation, Severity, observed
 from wheelhouse.vet.code_scan import CodeSignals, read_code
-from wheelhouse.vet.facts import MAX_TEXT_BYTES, Facts, installed
+from wheelhouse.vet.facts import MAX_TEXT_BYTES, SCRIPTS, Facts, installed
 from wheelhouse.vet.places import START_MODULE
 from wheelhouse.vet.pth import is_setuptools_line, pth_code_lines, pth_folders
 from wheelhouse.vet.rules import Review, rule
@@ -176,8 +176,13 @@ def install_time_hidden(facts: Facts, review: Review) -> Iterator[Observation]:
 
 @rule(Severity.ERROR)
 def install_time_secret(facts: Facts, review: Review) -> Iterator[Observation]:
-    """A script of `.data/scripts`, or code that runs by itself, contains text like a key, a token or a password."""
-    texts = {**_unasked(facts), **{name: text for name, text in facts.texts.items() if ".data/scripts/" in name}}
+    """A script that the wheel installs, or code that runs by itself, contains text like a key, a token or a password."""
+    texts = {**_unasked(facts), **{name: text for name, text in facts.texts.items() if _is_script(name)}}
     for name, text in texts.items():
         if kinds := tuple(kind for kind, pattern in SECRETS.items() if pattern.search(text)):
             yield observed(path=name, kinds=kinds)
+
+
+def _is_script(member: str) -> bool:
+    """Whether a member is in `.data/scripts`, or is put into the same folder by `.data/data`."""
+    return ".data/scripts/" in member or installed(member).startswith(SCRIPTS)
