@@ -156,7 +156,7 @@ def test_sources_are_kept_or_counted() -> None:
 
 def test_the_code_of_each_source_of_a_module_is_followed(tmp_path: Path) -> None:
     act = b"import os\nos.system('a')\n"
-    path = build_wheel(tmp_path, "odd", "1", files={name: act for name in ("odd/a.py", "odd/a.pyw", "odd/b-c.py")})
+    path = build_wheel(tmp_path, "odd", "1", files=dict.fromkeys(("odd/a.py", "odd/a.pyw", "odd/b-c.py"), act))
     _, inside = look_inside(path, path.name)
     assert {one.path for one in inside.behaviours} == {"odd/a.py", "odd/a.pyw", "odd/b-c.py"}
     assert inside.sources.unreached == 0

@@ -4,7 +4,8 @@ from collections.abc import Iterator
 
 from wheelhouse.findings import Observation, Severity, observed
 from wheelhouse.vet.capabilities import Capabilities
-from wheelhouse.vet.facts import Facts
+from wheelhouse.vet.code_reader import FOLDER_OF_PACKAGES
+from wheelhouse.vet.facts import Entry, Facts
 from wheelhouse.vet.file_capabilities import capabilities_of
 from wheelhouse.vet.rules import Review, rule
 
@@ -53,13 +54,27 @@ def not_in_sdist(facts: Facts, review: Review) -> Iterator[Observation]:
 
     A person who reads the sdist does not see this code. A build can generate code, such as `_version.py`. Any other code
     was added after the sdist was published, or on the machine that built the wheel. Files without a
-    sha256 in RECORD are not compared.
+    sha256 in RECORD are compared only by path and size.
     """
     sdist = review.sdist_of(facts)
     if sdist is None:
         return
     known = {entry.digest for entry in sdist.entries}
-    code = [entry for entry in facts.installs.values() if entry.name.endswith(CODE) and entry.size]
-    added = [entry.name for entry in code if entry.digest.startswith("sha256=") and entry.digest not in known]
+    code = [(path, entry) for path, entry in facts.installs.items() if entry.name.endswith(CODE) and entry.size]
+    places = {(_place(entry.name.partition("/")[2]), entry.size) for entry in sdist.entries}
+
+    def is_added(path: str, entry: Entry) -> bool:
+        """Whether the sdist lacks a file that is installed at a path."""
+        if entry.digest.startswith("sha256="):
+            return entry.digest not in known
+        return (_place(path), entry.size) not in places
+
+    added = [entry.name for path, entry in code if is_added(path, entry)]
     if added:
         yield observed(sdist=sdist.filename, paths=tuple(sorted(added)))
+
+
+def _place(path: str) -> str:
+    """A path without the folder of an sdist that holds its packages, such as `src/`."""
+    folder = FOLDER_OF_PACKAGES.match(path)
+    return path[folder.end() :] if folder else path
