@@ -72,7 +72,8 @@ def test_only_what_came_is_written_and_the_folder_is_made(tmp_path: Path) -> Non
         (OLD, NEW, NEW),
         (NEW, OLD, NEW),
         (EMPTY, OLD, OLD),
-        (OLD, EMPTY, EMPTY),
+        (OLD, EMPTY, OLD),
+        (EMPTY, EMPTY, EMPTY),
         (OLD, snapshot("2026-01-01T00:00:00Z", "x"), None),
     ],
 )

@@ -63,10 +63,10 @@ def keep_review(folder: Path, review: Mapping[str, bytes]) -> None:
 
 
 def _is_older(came: bytes, path: Path) -> bool:
-    """Whether a snapshot that came is older than the one at a path; False if there is none there, or one has no advisories.
+    """Whether a snapshot that came is older than the one at a path, or has no advisories; False if the one there has none, or is missing.
 
     Raises InputError if one of them is no snapshot.
     """
     newest = parse_snapshot(came.decode("utf-8", "replace"), "the advisories of the bundle").newest
     kept = parse_snapshot(read_text(path, "the snapshot of advisories"), str(path)).newest if path.is_file() else None
-    return kept is not None and newest is not None and newest < kept
+    return kept is not None and (newest is None or newest < kept)
