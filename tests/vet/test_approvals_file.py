@@ -132,6 +132,14 @@ def test_each_approval_is_one_line_at_the_end(tmp_path: Path) -> None:
         assert path.read_text() == f'{after}{{"b":2}}\n'
 
 
+def test_an_approval_is_added_to_the_file_that_a_link_leads_to(tmp_path: Path) -> None:
+    link, shared = tmp_path / "approvals", tmp_path / "shared" / "approvals"
+    link.symlink_to(shared)
+    for count in (1, 2):
+        add_approval(link, {"a": 1})
+        assert link.is_symlink() and shared.read_text() == '{"a":1}\n' * count
+
+
 def statement(identifier: str, reviewer: str | None = "ada", files: str = A, **more: object) -> Approval:
     named = {sha256: (f"{sha256[0]}.whl", frozenset[tuple[str, str]]()) for sha256 in files.split()}
     return Approval(named, reviewer, f"key of {reviewer}", "read", DAY, id=identifier, **more)  # type: ignore[arg-type]

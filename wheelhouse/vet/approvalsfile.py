@@ -4,6 +4,7 @@ Lines are only added, by each reviewer as a chain (`ledger`).
 """
 
 import json
+import os
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import date
@@ -96,8 +97,9 @@ def _approvals(line: bytes, where: str, reviewers: Reviewers) -> Iterator[Approv
 def add_approval(path: Path, envelope: Mapping[str, Any]) -> None:
     """Add an envelope as one line at the end of an approvals file, under a lock of its folder.
 
-    Makes the file if it does not exist. A link to a file is replaced by a copy of the file, which gets the line.
+    Makes the file if it does not exist. If the path is a link, the file that it leads to gets the line.
     """
+    path = Path(os.path.realpath(path))
     with folder_lock(path.parent):
         before = read_text(path, "the approvals file") if path.is_file() else ""
         whole = before if before.endswith("\n") or not before else f"{before}\n"
