@@ -188,6 +188,21 @@ def test_what_is_signed_has_the_files_and_their_findings(tmp_path: Path) -> None
     ]
 
 
+def test_a_finding_on_a_file_with_the_same_bytes_is_signed(tmp_path: Path) -> None:
+    data, other = "files/data.bin", "files/other.bin"
+    files = dict.fromkeys((data, other), sha256(b"same").hexdigest())
+    (tmp_path / "files").mkdir()
+    for name in files:
+        (tmp_path / name).write_bytes(b"same")
+    approvals = Approvals(roles={"ada": Role("data", ("data*",))})
+    made = review(tmp_path, files, (finding(other),), approvals, "ada")
+    assert (made.files, made.findings, made.beyond_role) == ({data: files[data]}, (finding(other),), (other,))
+    claim = Claim("ada", "why", TODAY)
+    sign_review(made, tmp_path / "approvals", claim, Signer())
+    expected = ({data: files[data]}, PREDICATE, claim.predicate({files[data]: (finding(other),)}))
+    assert statements(tmp_path / "approvals") == [expected]
+
+
 def test_a_reviewer_can_withdraw_the_own_statements_on_these_files() -> None:
     approvals = Approvals(
         (

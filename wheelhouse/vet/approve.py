@@ -1,7 +1,7 @@
 """Approve the files of a wheelhouse: sign their sha256 and the findings that the reviewer saw."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
 
@@ -23,13 +23,15 @@ class Review:
     """What a reviewer is about to sign: the files by path → sha256, and their findings.
 
     `before` are the files that this reviewer had approved before, with the same findings; `beyond_role` those of projects that the
-    reviewer's role is not for.
+    reviewer's role is not for. `twins` are those of `beyond_role` that have the bytes of one of the files, and findings, by path →
+    sha256.
     """
 
     files: Mapping[str, str]
     findings: tuple[Finding, ...]
     before: tuple[str, ...]
     beyond_role: tuple[str, ...] = ()
+    twins: Mapping[str, str] = field(default_factory=dict)
 
 
 def files_of(folder: Path) -> dict[str, str]:
@@ -85,7 +87,8 @@ def review(
     before, beyond_role = (
         tuple(sorted(names)) for names in (allowed.keys() - fresh.keys(), files.keys() - allowed.keys())
     )
-    return Review(fresh, shown, before, beyond_role)
+    twins = {one.subject: files[one.subject] for one in shown if one.subject not in fresh}
+    return Review(fresh, shown, before, beyond_role, twins)
 
 
 def _of_role(files: Mapping[str, str], approvals: Approvals, reviewer: str) -> dict[str, str]:
@@ -122,9 +125,10 @@ def claim_of(current: Approvals, reviewer: str, reason: str, expires: date | Non
 def sign_review(reviewed: Review, path: Path, claim: Claim, key: Signer) -> None:
     """Add a signed statement to the approvals file at `path`; nothing if there is no file to approve."""
     if reviewed.files:
+        sha256s = {**reviewed.twins, **reviewed.files}
         seen: dict[str, list[Finding]] = {}
         for finding in reviewed.findings:
-            seen.setdefault(reviewed.files[finding.subject], []).append(finding)
+            seen.setdefault(sha256s[finding.subject], []).append(finding)
         add_approval(path, signed(reviewed.files, PREDICATE, key, claim.predicate(seen)))
 
 
