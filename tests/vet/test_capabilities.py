@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import replace
+from datetime import date
 from pathlib import Path
 
 import pytest
@@ -197,6 +198,16 @@ def test_a_note_is_new_by_its_rule_and_a_warning_by_its_facts(tmp_path: Path) ->
     approvals = approved(old, seen={old.pin.artifact.sha256: seen})
     first = ApprovedReleases(approvals).first_seen(found, {new.subject: new})
     assert {(one.rule, one.values.get("path")) for one in first} == {("pth-path", "b"), ("data-scripts", None)}
+
+
+def test_a_finding_of_an_expired_approval_alone_is_new(tmp_path: Path) -> None:
+    old, new = odd(tmp_path), odd(tmp_path, "1.1")
+    seen = Finding.of(old.subject, "pth-path", Severity.WARNING, path="a")
+    found = {Finding.of(new.subject, "pth-path", Severity.WARNING, path="a")}
+    (expired,) = approved(old, seen={old.pin.artifact.sha256: [seen]}).approvals
+    (valid,) = approved(old).approvals
+    approvals = Approvals((replace(expired, expires=date(2025, 1, 1)), valid), date(2026, 1, 1))
+    assert ApprovedReleases(approvals).first_seen(found, {new.subject: new}) == found
 
 
 def test_code_of_a_wheel_that_its_sdist_has_not(tmp_path: Path) -> None:

@@ -185,12 +185,12 @@ class Approvals:
         )
 
     def _valid(self, sha256: str) -> Iterator[Approval]:
-        """The approvals of a file that count today: valid, and by a reviewer whose role, if any, is for the file."""
-        return (
-            one
-            for one in self.approvals
-            if sha256 in one.files and one.is_valid(self.today) and self._may_approve(one, sha256)
-        )
+        """The approvals of a file that count today."""
+        return (one for one in self.approvals if self.counts(one, sha256))
+
+    def counts(self, approval: Approval, sha256: str) -> bool:
+        """Whether an approval counts today for a file: it names the file, is valid, and its reviewer's role, if any, is for the file."""
+        return sha256 in approval.files and approval.is_valid(self.today) and self._may_approve(approval, sha256)
 
     def _may_approve(self, approval: Approval, sha256: str) -> bool:
         """Whether the reviewer's role is for the file; True without a role."""

@@ -72,11 +72,9 @@ class ApprovedReleases:
     def _by_project(self) -> Mapping[NormalizedName, Mapping[str, Release]]:
         """Project → sha256 → what all approvals that count say of the file. A file whose name states no release is left out."""
         by_project: dict[NormalizedName, dict[str, list[Release]]] = {}
-        sha256s = {sha256 for approval in self.approvals.approvals for sha256 in approval.files}
-        reviewers = {sha256: self.approvals.reviewers(sha256) for sha256 in sha256s}
         for approval in self.approvals.approvals:
             for sha256, (path, seen) in approval.files.items():
-                if approval.reviewer not in reviewers[sha256]:
+                if not self.approvals.counts(approval, sha256):
                     continue
                 with suppress(InvalidWheelFilename, InvalidSdistFilename, InvalidVersion):
                     project, version = release_of(path.rpartition("/")[2])
