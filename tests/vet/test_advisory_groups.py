@@ -245,6 +245,9 @@ def test_what_is_no_snapshot_is_refused() -> None:
         json.dumps(
             {"format": 1, "advisories": [{**EMPTY, "files": ["x"]}]}
         ): "`it` is not a snapshot of advisories: `adv",
+        json.dumps(
+            {"format": 1, "advisories": [{**EMPTY, "modified": "yesterday"}]}
+        ): "`it` is not a snapshot of advisories: an advisory says that its last change was at `yesterday`",
     }
     for text, message in texts.items():
         with pytest.raises(InputError) as error:

@@ -75,8 +75,12 @@ def parse_snapshot(text: str, source: str) -> Advisories:
                 f"`{source}` is a snapshot of format {number}; this version of wheelhouse reads format {FORMAT}",
                 hint=hint,
             )
-        return collect(map(_advisory, _SNAPSHOT.from_json(text).advisories))
+        advisories = map(_advisory, _SNAPSHOT.from_json(text).advisories)
     except ValueError as error:
+        raise InputError(f"`{source}` is not a snapshot of advisories: {error}", hint=hint) from error
+    try:
+        return collect(advisories)
+    except InputError as error:
         raise InputError(f"`{source}` is not a snapshot of advisories: {error}", hint=hint) from error
 
 
