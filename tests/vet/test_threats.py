@@ -107,9 +107,11 @@ RATINGS = {
     "CVSS:9.0/AV:N": ("CVSS:9.0/AV:N", ""),
     "high": ("high", ""),
     "very high, 7": ("very high, 7", ""),
-    "high, as CVSS:3.": ("high, as CVSS:3.", "as CVSS:3."),
+    "high, as CVSS:3.": ("high, as CVSS:3.", ""),
+    "Moderate, maybe": ("Moderate, maybe", ""),
     "CVSS:3.0, 1": ("CVSS:3.0, 1", ""),
-    "low, 1, 2": ("low, 1, 2", "1, 2"),
+    "low, 1, 2": ("low, 1, 2", ""),
+    "Low, 1": ("Low, 1", "1"),
     "": ("", ""),
 }
 

@@ -3,6 +3,9 @@
 Of a CVSS 4 vector with threat or environmental metrics, the score has them (CVSS-BTE); of CVSS 2 and 3 it is the base score.
 """
 
+import re
+
+RATING = re.compile(r"[a-z]+, (\d+(?:\.\d+)?)", re.IGNORECASE)
 VECTORS = ("CVSS:", "AV:")
 """How vectors of CVSS 3 and 4 begin, and those of CVSS 2."""
 
@@ -23,5 +26,5 @@ def rating(severity: str) -> str:
 
 def score(vector: str) -> str:
     """The score of a CVSS vector, or of a `rating`: `7.5`; empty for a word alone and for a vector that is not valid."""
-    word, _, number = rating(vector).partition(", ")
-    return number if word.isalpha() else ""
+    match = RATING.fullmatch(rating(vector))
+    return match[1] if match else ""
