@@ -188,6 +188,7 @@ STDLIB_NAMES: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
     "modules": (("secrets.py", "json.cpython-312.so", "odd.py"), ("json", "secrets")),
     "packages": (("json/in/data.txt",), ("json",)),
     "texts": (("json.txt", "json"), ()),
+    "folders with a dot": (("select.libs/libx.so",), ()),
     "deeper down": (("odd/json.py", "odd-1.0.data/data/json.py"), ()),
 }
 

@@ -164,9 +164,9 @@ def stdlib_backport(facts: Facts, review: Review) -> Iterator[Observation]:
 
 def _stdlib_names(facts: Facts) -> set[str]:
     """The modules of the standard library whose names the file installs at the top of site-packages."""
-    return {*STDLIB} & {
-        path.partition("/")[0].partition(".")[0] for path in facts.installs if "/" in path or CODE.search(path)
-    }
+    folders = {path.partition("/")[0] for path in facts.installs if "/" in path}
+    files = {path.partition(".")[0] for path in facts.installs if "/" not in path and CODE.search(path)}
+    return STDLIB & (folders | files)
 
 
 def _backports(facts: Facts) -> set[str]:
