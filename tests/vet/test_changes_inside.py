@@ -133,7 +133,7 @@ def test_what_runs_by_itself_is_named_by_its_place() -> None:
     runs = ("*.data/scripts/run", "odd.pth", "odd/inner.pth", "odd/usercustomize.py", "sitecustomize.py")
     assert added(wheel)[STARTS] == runs
     sdist = named("odd-1.0/setup.py", "odd-1.0/x.pth", "odd-1.0/x.py", filename=SDIST)
-    assert added(sdist)[STARTS] == ("odd-1.0/x.pth", "setup.py")
+    assert added(sdist)[STARTS] == ("setup.py", "x.pth")
     others = named("odd-1.0/sub/setup.py", "odd-1.0/my_setup.py", "setup.py/odd", "setup.py", filename=SDIST)
     assert STARTS not in added(others)
 
@@ -172,7 +172,21 @@ def test_addresses_are_host_and_owner() -> None:
     assert found["addresses"] == ("a.example", "b.example", "d.example/e", "github.com/ada")
 
 
+def test_the_version_in_the_folder_of_an_sdist_is_no_change() -> None:
+    def sdist(version: str) -> Facts:
+        members = [
+            Entry("", 0, executable=True),
+            Entry("configure", 5, executable=True, digest="a"),
+            Entry("a.pth", 5, digest="b"),
+            Entry("lib.so", 5, kind="elf", digest="c"),
+        ]
+        entries = (replace(one, name=f"odd-{version}/{one.name}") for one in members)
+        return facts(*entries, filename=f"odd-{version}.tar.gz")
+
+    assert changes(sdist("1.0"), sdist("1.1")) == ()
+
+
 def test_top_level_names_are_those_of_a_wheel() -> None:
-    names = ("odd/a/b.py", "b.py", "odd-1.0.dist-info/RECORD", "odd-1.0.data/scripts/x")
-    assert added(named(*names))["top-level names"] == ("b.py", "odd")
+    names = ("odd/a/b.py", "b.py", "odd-1.0.dist-info/RECORD", "odd-1.0.data/scripts/x", "odd-1.0.data/purelib/c/d.py")
+    assert added(named(*names))["top-level names"] == ("b.py", "c", "odd")
     assert "top-level names" not in added(named(*names, filename=SDIST))

@@ -12,10 +12,10 @@ from wheelhouse.humanize import counted, size_text
 from wheelhouse.lock.lock import Pin
 from wheelhouse.lock.wheelhouse import Wheelhouse
 from wheelhouse.vet.capabilities import Earlier
-from wheelhouse.vet.facts import NATIVE_KINDS, Facts
+from wheelhouse.vet.facts import NATIVE_KINDS, Facts, installed
 from wheelhouse.vet.file_capabilities import capabilities_of
 from wheelhouse.vet.licences import licence_of
-from wheelhouse.vet.member_changes import MemberChange, TextDiff, member_changes, without_version
+from wheelhouse.vet.member_changes import MemberChange, TextDiff, member_changes, versionless, without_version
 
 HOST_AND_OWNER = re.compile(r"https?://(?:www\.)?([^/?#]+(?:/[^/?#]+)?)", re.IGNORECASE)
 NUMBERS = re.compile(r"\d+(_\d+)*")
@@ -221,37 +221,27 @@ def _commands(facts: Facts) -> Iterator[str]:
 
 
 def _self_starting(facts: Facts) -> Iterator[str]:
-    """The names of .pth files, sitecustomize, usercustomize and scripts; of an sdist, also setup.py.
-
-    In a wheel without versions; in an sdist with the top folder, which has the version.
-    """
+    """The names of .pth files, sitecustomize, usercustomize and scripts; of an sdist, also setup.py; all without versions."""
     for entry in facts.entries:
-        name = without_version(entry.name)
+        name = versionless(facts, entry.name)
         base = name.rpartition("/")[2]
-        if base.endswith(".pth") or base in CUSTOMIZE or name.startswith("*.data/scripts/"):
+        is_script = name.startswith("*.data/scripts/")
+        is_setup = name == "setup.py" and not facts.pin.artifact.is_wheel
+        if base.endswith(".pth") or base in CUSTOMIZE or is_script or is_setup:
             yield name
-        elif not facts.pin.artifact.is_wheel and name.count("/") == 1 and name.endswith("/setup.py"):
-            yield "setup.py"
 
 
 def _executable(facts: Facts) -> Iterator[str]:
-    """The names of members that are marked executable, without native code.
-
-    In a wheel without versions; in an sdist with the top folder, which has the version.
-    """
-    return (
-        without_version(entry.name) for entry in facts.entries if entry.executable and entry.kind not in NATIVE_KINDS
-    )
+    """The names of members that are marked executable, without native code, and without versions."""
+    executable = (entry for entry in facts.entries if entry.executable and entry.kind not in NATIVE_KINDS)
+    return (name for entry in executable if (name := versionless(facts, entry.name)))
 
 
 def _native(facts: Facts) -> Iterator[str]:
-    """The name and size of each native file, without auditwheel's hash.
-
-    In a wheel without versions; in an sdist with the top folder, which has the version.
-    """
+    """The name and size of each native file, without auditwheel's hash, and without versions."""
     for entry in facts.entries:
         if entry.kind in NATIVE_KINDS:
-            yield f"{MANGLED.sub('', without_version(entry.name))}, {size_text(entry.size)}"
+            yield f"{MANGLED.sub('', versionless(facts, entry.name))}, {size_text(entry.size)}"
 
 
 def _libraries(facts: Facts) -> Iterator[str]:
@@ -291,11 +281,11 @@ def _hosts_and_owners(facts: Facts) -> Iterator[str]:
 
 
 def _top_level_names(facts: Facts) -> Iterator[str]:
-    """The names at the top of a wheel, some several times, without its .dist-info and .data; nothing for an sdist."""
+    """The names that a wheel installs at the top of site-packages, some several times, without its .dist-info; nothing for an sdist."""
     for entry in facts.entries if facts.pin.artifact.is_wheel else ():
-        name = without_version(entry.name)
-        if not name.startswith("*."):
-            yield name.partition("/")[0]
+        top = installed(entry.name).partition("/")[0]
+        if top and not top.startswith("@") and not without_version(f"{top}/").startswith("*."):
+            yield top
 
 
 ASPECTS = (
