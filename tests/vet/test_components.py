@@ -113,7 +113,7 @@ def test_a_vulnerable_component_is_a_finding(tmp_path: Path) -> None:
     assert {(one.values["package"], one.values["ids"], one.values["fixed"]) for one in findings} == {
         ("cargo openssl 0.10.60", ("RUSTSEC-1",), "0.10.66"),
         ("rpm almalinux/openssl-libs 1.1.1k-18.el8_6", ("ALSA-1",), "1:1.1.1k-20.el8_10"),
-        ("pypi urllib3 1.26", ("PYSEC-1",), ""),
+        ("pypi urllib3 1.26", ("PYSEC-1",), "2.0"),
         ("deb debian/zlib1g 1:1.2", ("DSA-1",), "1:1.3"),
     }
     assert {one.values["path"] for one in findings} == {"app-1.0.dist-info/sboms/rust.cdx.json"}

@@ -32,6 +32,14 @@ BILLS: dict[str, tuple[object, list[str]]] = {
         ["cargo openssl 1.0", "npm c 3", "npm a 1", "npm b 2"],
     ),
     "named twice": ({"components": [{"purl": PURL}, {"purl": PURL}]}, ["cargo openssl 1.0"]),
+    "other distributions": (
+        {
+            "components": [
+                {"purl": f"pkg:rpm/almalinux/a@1?{one}"} for one in ("distro=a-8", "distro=a-9", "distro=a-9&arch=x")
+            ]
+        },
+        ["rpm almalinux/a 1", "rpm almalinux/a 1"],
+    ),
     "no version": ({"components": [{"purl": "pkg:cargo/openssl"}]}, []),
     "no package URL": ({"components": [{"purl": "openssl@1.0"}, {"name": "x"}, {"purl": 1}, "x"]}, []),
     "components that are no list": ({"components": {"purl": PURL}}, []),

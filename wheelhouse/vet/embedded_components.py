@@ -9,6 +9,8 @@ from wheelhouse.vet.ecosystems import Purl, parse_purl
 from wheelhouse.vet.facts import Facts
 
 FOLDER = ".dist-info/sboms/"
+QUALIFIERS = ("distro", "epoch", "upstream")
+"""The qualifiers of a package URL on which it depends which advisories are on the package."""
 MAX_COMPONENTS = 100_000
 
 
@@ -23,14 +25,15 @@ class EmbeddedComponent:
 def embedded_components(facts: Facts) -> list[EmbeddedComponent]:
     """The components with a version that a file's bills of materials name by package URL, each once for each bill.
 
-    Of package URLs that differ only in qualifiers, the first counts. What is no such bill names none.
+    Of package URLs that differ only in qualifiers of no use for advisories, the first counts. What is no such bill names none.
     """
-    found: dict[tuple[str, str], EmbeddedComponent] = {}
+    found: dict[tuple[str, ...], EmbeddedComponent] = {}
     for path, text in sorted(facts.texts.items()):
         for name in _purls(text) if FOLDER in path else ():
             purl = parse_purl(name)
             if purl and purl.version:
-                found.setdefault((path, purl.text), EmbeddedComponent(path, purl))
+                key = (path, purl.text, *map(purl.qualifier, QUALIFIERS))
+                found.setdefault(key, EmbeddedComponent(path, purl))
     return list(found.values())
 
 

@@ -5,6 +5,9 @@ from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from datetime import timedelta
 
+from packaging.version import Version
+
+from wheelhouse.archive.artifact import version_of
 from wheelhouse.findings import FactValue, Observation, Severity, observed
 from wheelhouse.vet.advisories import Advisories, Advisory
 from wheelhouse.vet.cvss import rating, score
@@ -42,9 +45,14 @@ def vulnerable(facts: Facts, review: Review) -> Iterator[Observation]:
         ids = tuple(sorted({name for advisory in group for name in advisory.names}))
         severity = next((advisory.severity for advisory in group if advisory.severity), "")
         release = {"project": str(facts.project), "version": str(facts.version)}
-        fixes = [fix for advisory in group if (fix := advisory.fixed_in(facts.version))]
         observation = observed(**release, ids=ids, severity=severity)
-        yield observation.with_context(**_context(group, str(max(fixes)) if fixes else "", review))
+        yield observation.with_context(**_context(group, _fixed(group, facts.version), review))
+
+
+def _fixed(group: Sequence[Advisory], version: Version) -> str:
+    """The release of a project of PyPI in which all advisories of a group are fixed; empty if none names one."""
+    fixes = [fix for advisory in group if (fix := advisory.fixed_in(version))]
+    return str(max(fixes)) if fixes else ""
 
 
 @rule(Severity.ERROR, by_sha256=True)
@@ -103,7 +111,7 @@ def component_vulnerable(facts: Facts, review: Review) -> Iterator[Observation]:
             purl = component.purl
             ids = tuple(sorted({name for advisory in group for name in advisory.names}))
             package = {"package": purl.text, "purl": purl.release, "path": component.path}
-            fixed = "" if purl.type == "pypi" else agreed_fix(group)
+            fixed = _fixed(group, version_of(purl.version)) if purl.type == "pypi" else agreed_fix(group)
             yield observed(**package, ids=ids).with_context(**_context(group, fixed, review))
 
 
