@@ -363,10 +363,12 @@ def test_a_document_that_the_schema_refuses_is_not_written() -> None:
 
 
 def test_without_the_extra_the_error_says_how_to_install_it(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in ("cyclonedx.output.json", "cyclonedx.validation.json"):
+    library = "cyclonedx-python-lib"
+    projects = {"cyclonedx.output.json": library, "cyclonedx.validation.json": library, "jsonschema": "jsonschema"}
+    for name, project in {**projects, "referencing": "referencing"}.items():
         with monkeypatch.context() as patched:
             patched.setitem(sys.modules, name, None)
             for call in (require_cyclonedx, lambda: sbom(evidence_of())):
-                with pytest.raises(MachineError, match="`cyclonedx-python-lib`, which is not installed") as error:
+                with pytest.raises(MachineError, match=f"`{project}`, which is not installed") as error:
                     call()
                 assert error.value.hint == f"install it with: {install_command('sbom')}"

@@ -61,10 +61,14 @@ def require_cyclonedx() -> None:
     try:
         import cyclonedx.output.json  # noqa: PLC0415
         import cyclonedx.validation.json  # noqa: F401, PLC0415
+        import jsonschema  # noqa: F401, PLC0415
+        import referencing  # noqa: F401, PLC0415
     except ImportError as error:
+        missing = (error.name or "").partition(".")[0]
+        project = missing if missing in ("jsonschema", "referencing") else "cyclonedx-python-lib"
         hint = f"install it with: {install_command('sbom')}"
         raise MachineError(
-            "a CycloneDX SBOM needs the project `cyclonedx-python-lib`, which is not installed", hint=hint
+            f"a CycloneDX SBOM needs the project `{project}`, which is not installed", hint=hint
         ) from error
 
 
