@@ -139,7 +139,7 @@ def test_a_graph_has_the_ways_from_what_was_requested() -> None:
         pin("f", "f2"),
         pin("f2", "f"),
         pin("h", "i"),
-        pin("i"),
+        pin("i", "i"),
     )
     lock = Lock(TARGET, Inputs(requirements=("A", "d>=1")), pins)
     (graph,) = evidence(wheelhouses={"tools/": Wheelhouse((lock,))}).graphs
@@ -147,11 +147,16 @@ def test_a_graph_has_the_ways_from_what_was_requested() -> None:
     f, f2, h, i = (f"tools/{name}-1.0-py3-none-any.whl" for name in ("f", "f2", "h", "i"))
     none: frozenset[str] = frozenset()
     needs = {a: frozenset({b}), b: frozenset({c, h}), c: frozenset({d}), d: none, e: frozenset({c})}
-    needs |= {f: frozenset({f2}), f2: frozenset({f}), h: frozenset({i}), i: none}
+    needs |= {f: frozenset({f2}), f2: frozenset({f}), h: frozenset({i}), i: frozenset({i})}
     assert graph == Graph(lock.name, frozenset({a, d, e}), needs)
     assert graph.above == {a: "", d: "", e: "", b: a, c: e, h: b, i: h}
     assert graph.ways(c) == [[a, b, c], [e, c]] and graph.ways(a) == []
-    assert graph.ways(i) == [[a, b, h, i]]
+    assert graph.ways(i) == [[a, b, h, i]] and graph.ways(f) == []
+
+
+def test_a_file_that_needs_itself_alone_is_a_root() -> None:
+    (graph,) = evidence(wheelhouses={"": Wheelhouse((Lock(TARGET, Inputs(()), (pin("a", "a"),)),))}).graphs
+    assert (graph.roots, graph.ways("a-1.0-py3-none-any.whl")) == (frozenset({"a-1.0-py3-none-any.whl"}), [])
 
 
 def test_files_are_labelled_and_sorted() -> None:

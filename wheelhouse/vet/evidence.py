@@ -48,11 +48,12 @@ class Graph:
         return found
 
     def ways(self, name: str) -> list[list[str]]:
-        """For each file that needs this one: a shortest path from a root to it, with this one last. Empty if none needs it.
+        """For each other file that needs this one: a shortest path from a root to it, with this one last. Empty if none needs it.
 
-        Raises KeyError if no root reaches one of those files.
+        Files that no root reaches are left out.
         """
-        return [[*self._way(one), name] for one, needs in self.needs.items() if name in needs]
+        needing = (one for one, needs in self.needs.items() if name in needs and one != name)
+        return [[*self._way(one), name] for one in needing if one in self.above]
 
     def _way(self, name: str) -> list[str]:
         """A shortest path from a root to a file, both included."""
@@ -180,7 +181,7 @@ def _graph(lock: Lock, place: str) -> Graph:
     names = {pin.project: place + pin.artifact.filename for pin in lock.pins}
     asked = {canonicalize_name(Requirement(text).name) for text in lock.inputs.requirements}
     needs = {pin.project: {canonicalize_name(name) for name in pin.needs} & names.keys() for pin in lock.pins}
-    needed = set[str]().union(*needs.values())
+    needed = set[str]().union(*(others - {project} for project, others in needs.items()))
     roots = frozenset(name for project, name in names.items() if project in asked or project not in needed)
     return Graph(lock.name, roots, {names[one]: frozenset(names[other] for other in needs[one]) for one in names})
 
