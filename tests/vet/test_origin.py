@@ -159,6 +159,8 @@ def test_the_indexes_are_counted() -> None:
         observed(index=INDEX).with_context(count=2),
         observed(index="https://b.example/").with_context(count=1),
     ]
+    inner = replace(REVIEW, facts=facts[:1], inner=facts[2:])
+    assert list(origin.indexes(inner)) == list(origin.indexes(replace(REVIEW, facts=facts)))
 
 
 def test_what_could_not_be_checked_is_counted() -> None:
@@ -166,6 +168,7 @@ def test_what_could_not_be_checked_is_counted() -> None:
     both = (unchecked, attested("GitHub a/b"), made_facts(), unchecked)
     rows: dict[int, Callable[[], Review]] = {
         2: lambda: replace(REVIEW, facts=both),
+        1: lambda: replace(REVIEW, facts=both[1:3], inner=both[:2]),
         0: lambda: replace(REVIEW, facts=both[1:3]),
     }
     for count, review in rows.items():

@@ -263,7 +263,7 @@ def test_what_replaces_a_file_is_compared_with_it(vetting: Vetting, monkeypatch:
     (old, folder, options) = asked[0]
     assert (old, folder) == (Path("old"), vetting.folder)
     facts = {one.subject: one for one in vetted.facts if one.contents}
-    assert options == {"new_facts": facts, "with_texts": True, "notes": None} and len(facts) == 2
+    assert options == {"new_facts": facts, "with_texts": True, "notes": None, "only_known": True} and len(facts) == 2
 
 
 def test_other_files_are_looked_at_and_tars_among_them_are_opened(

@@ -221,9 +221,11 @@ def _reviews(
     """
     has_provenance = any(one.provenance for facts in facts_by_place.values() for one in facts)
     attestor = context.attestors() if has_provenance else None
+    attested = {place: tuple(_attested(one, attestor) for one in facts) for place, facts in facts_by_place.items()}
+    inner = tuple(one for place, facts in attested.items() if place for one in facts)
     return [
         Review(
-            facts=tuple(_attested(one, attestor) for one in facts),
+            facts=facts,
             policy=policy,
             now=now,
             advisories=context.advisories,
@@ -234,8 +236,9 @@ def _reviews(
             known=read_known_projects(),
             earlier={subject: file.earlier for subject, file in replaced.items() if file.earlier},
             threats=context.threats,
+            inner=() if place else inner,
         )
-        for place, facts in facts_by_place.items()
+        for place, facts in attested.items()
     ]
 
 

@@ -33,6 +33,7 @@ class Review:
     publishers that were seen before, by project. `trusted_since` is when the newest key of the trust root came into use; None if
     no attestation was checked. `known` are the much used projects that names are compared with. `earlier` has, by subject, the
     releases that files replace, if an earlier wheelhouse is given. `threats` is what is known about the use of vulnerabilities.
+    `inner` are the files of the wheelhouses inside this one.
     """
 
     facts: tuple[Facts, ...]
@@ -46,6 +47,7 @@ class Review:
     known: KnownProjects = NO_KNOWN_PROJECTS
     earlier: Mapping[str, Earlier] = field(default_factory=dict)
     threats: Threats = NO_THREATS
+    inner: tuple[Facts, ...] = ()
 
     @cached_property
     def approved_releases(self) -> ApprovedReleases:

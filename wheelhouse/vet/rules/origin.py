@@ -14,11 +14,11 @@ LOOPBACK = re.compile(r"http://(localhost|127\.\d+\.\d+\.\d+|\[::1\])[:/]")
 
 @wheelhouse_rule(Severity.NOTE)
 def indexes(review: Review) -> Iterator[Observation]:
-    """The note lists the indexes that the files of the wheelhouse came from, without those of wheelhouses inside it.
+    """The note lists the indexes that the files of the wheelhouse, and of wheelhouses inside it, came from.
 
     Each project comes from one index, which the lock file names. Make sure that you know each index.
     """
-    counts = Counter(facts.pin.index for facts in review.facts if facts.pin.index)
+    counts = Counter(facts.pin.index for facts in (*review.facts, *review.inner) if facts.pin.index)
     for index, count in counts.items():
         yield observed(index=index).with_context(count=count)
 
@@ -136,9 +136,10 @@ def attestation_refused(facts: Facts, review: Review) -> Iterator[Observation]:
 def attestations_unchecked(review: Review) -> Iterator[Observation]:
     """The attestations were not checked, because sigstore is not installed.
 
-    Unchecked attestations prove nothing. Files of wheelhouses inside the wheelhouse are not counted.
+    Unchecked attestations prove nothing. Files of wheelhouses inside the wheelhouse are counted, too.
     """
-    if count := sum(facts.provenance is not None and facts.attested is None for facts in review.facts):
+    files = (*review.facts, *review.inner)
+    if count := sum(facts.provenance is not None and facts.attested is None for facts in files):
         yield observed(count=count)
 
 
