@@ -185,6 +185,8 @@ def test_native_code_is_for_the_system_and_processor_of_the_tags() -> None:
             odd = made("odd", *entries, tag=f"cp312-cp312-{platform}")
             expected = observed(platform=platform, paths=tuple(one.name for one in entries))
             assert observations("native-elsewhere", odd) == ([expected] if case == "odd" else []), platform
+    several = made("odd", unread("b.pyd", "pe"), tag="py3-none-macosx_10_9_x86_64.win_amd64")
+    assert observations("native-elsewhere", several) == []
     mixed = made("odd", ELF, unread("b.pyd"), tag="cp312-cp312-linux_x86_64")
     assert observations("native-elsewhere", mixed) == [observed(platform="linux_x86_64", paths=("b.pyd",))]
     assert observations("native-elsewhere", made("odd", ELF, unread("b.pyd"), tag="")) == []

@@ -127,16 +127,26 @@ def native_in_pure(facts: Facts, review: Review) -> Iterator[Observation]:
 
 @rule(Severity.WARNING)
 def native_elsewhere(facts: Facts, review: Review) -> Iterator[Observation]:
-    """The wheel has native code for a system or processor that its tags do not name.
-
-    If the name has platforms of several systems, only the first system and the last processor count.
-    """
+    """The wheel has native code for a system or processor that its tags do not name."""
     platform = facts.filename.removesuffix(".whl").rpartition("-")[2]
-    kind = next((kind for start, kind in PLATFORM_KIND.items() if platform.startswith(start)), "")
-    machine = next((machine for end, machine in MACHINES.items() if platform.endswith(end)), "")
-    odd = [entry for entry in _native(facts) if entry.kind != kind or _is_for_another(entry, machine)]
-    if kind and odd:
+    named = [(_kind_of(one), _machine_of(one)) for one in platform.split(".")]
+    odd = [
+        entry
+        for entry in _native(facts)
+        if all(entry.kind != kind or _is_for_another(entry, machine) for kind, machine in named)
+    ]
+    if all(kind for kind, _ in named) and odd:
         yield observed(platform=platform, paths=_names(odd))
+
+
+def _kind_of(platform: str) -> str:
+    """The kind of native files of a platform tag; empty for a system that is not known."""
+    return next((kind for start, kind in PLATFORM_KIND.items() if platform.startswith(start)), "")
+
+
+def _machine_of(platform: str) -> str:
+    """The processor of a platform tag; empty if it is not known."""
+    return next((machine for end, machine in MACHINES.items() if platform.endswith(end)), "")
 
 
 def _is_for_another(entry: Entry, machine: str) -> bool:
