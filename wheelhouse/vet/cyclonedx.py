@@ -5,6 +5,7 @@ import re
 import uuid
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
+from importlib import import_module
 from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 
@@ -32,6 +33,8 @@ ROOT = "house"
 NAMESPACE = uuid.UUID("6b0a2a0e-6d0c-5b7e-9a56-2f3f6a1a7c55")
 SAFE_URL = re.compile(r"https?://[\w.~:/?#@!$&'()*+,;=%-]+", re.ASCII)
 MAX_NAME_CHARACTERS = 100
+LIBRARIES = ("cyclonedx.output.json", "cyclonedx.validation.json", "jsonschema", "referencing")
+"""The modules of the extra, which is not installed with wheelhouse."""
 SITES = {
     "home-page": "website",
     "homepage": "website",
@@ -59,10 +62,8 @@ def sbom(evidence: Evidence) -> str:
 def require_cyclonedx() -> None:
     """Raise MachineError if the libraries of the extra are missing. Called before a long run, too."""
     try:
-        import cyclonedx.output.json  # noqa: PLC0415
-        import cyclonedx.validation.json  # noqa: F401, PLC0415
-        import jsonschema  # noqa: F401, PLC0415
-        import referencing  # noqa: F401, PLC0415
+        for name in LIBRARIES:
+            import_module(name)
     except ImportError as error:
         missing = (error.name or "").partition(".")[0]
         project = missing if missing in ("jsonschema", "referencing") else "cyclonedx-python-lib"

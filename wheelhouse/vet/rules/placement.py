@@ -166,7 +166,7 @@ def _stdlib_names(facts: Facts) -> set[str]:
     """The modules of the standard library whose names the file installs at the top of site-packages."""
     folders = {path.partition("/")[0] for path in facts.installs if "/" in path}
     files = {path.partition(".")[0] for path in facts.installs if "/" not in path and CODE.search(path)}
-    return STDLIB & (folders | files)
+    return (folders | files) & STDLIB
 
 
 def _backports(facts: Facts) -> set[str]:
