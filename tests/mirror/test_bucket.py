@@ -366,3 +366,51 @@ def test_the_commands_take_the_address_of_a_bucket(
     assert run(["index", *folders, "-o", url, "--link"]) == 2
     assert run(["index", *folders, "-o", (tmp_path / "tree").as_uri()]) == 2
     assert "name the folder by its path" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("key", [".wheelhouse/journal.jsonl", "lib/index.json", "index.json"])
+def test_an_object_that_is_too_large_does_not_count_as_missing(
+    bucket: Bucket, houses: tuple[Path, Path], monkeypatch: pytest.MonkeyPatch, key: str
+) -> None:
+    index_bucket(houses, bucket, CHOICES)
+    bucket.store.put(key, b" " * 200_000)
+    monkeypatch.setattr("wheelhouse.mirror.bucket.MAX_PAGE_BYTES", 100_000)
+    monkeypatch.setattr("wheelhouse.mirror.bucket.MAX_SWAPS", 2)
+    for use in (
+        lambda: index_bucket(houses, bucket, CHOICES),
+        lambda: decide_in_bucket(bucket, [entry(Action.REMOVE, "lib==1.0")]),
+    ):
+        with pytest.raises(IntegrityError, match=f"`{key}` in s3://bucket/simple is too large: 200.0 kB"):
+            use()
+
+
+def test_a_page_or_a_journal_that_is_no_text_is_refused(bucket: Bucket, houses: tuple[Path, Path]) -> None:
+    index_bucket(houses, bucket, CHOICES)
+    page = text(bucket, "lib/index.json").encode()
+    bucket.store.put("lib/index.json", b"\xff")
+    with pytest.raises(IntegrityError, match=r"`lib/index.json` is not a page that wheelhouse wrote"):
+        index_bucket(houses, bucket, CHOICES)
+    bucket.store.put("lib/index.json", page)
+    bucket.store.put(".wheelhouse/journal.jsonl", b"\xff")
+    with pytest.raises(InputError, match=r"`.wheelhouse/journal.jsonl` is not UTF-8 text"):
+        index_bucket(houses, bucket, CHOICES)
+
+
+def test_lists_and_html_pages_that_are_no_text_are_written_again(bucket: Bucket, houses: tuple[Path, Path]) -> None:
+    index_bucket(houses, bucket, CHOICES)
+    pages = ("index.json", "index.html", "browse.html", "lib/index.html", "lib/browse.html")
+    before = {key: text(bucket, key) for key in pages}
+    for key in pages:
+        bucket.store.put(key, b"\xff")
+    assert bucket.projects() == []
+    index_bucket(houses, bucket, CHOICES)
+    assert {key: text(bucket, key) for key in pages} == before
+
+
+def test_a_store_that_refuses_keys_of_folders_has_none(bucket: Bucket, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*_: object) -> None:
+        raise StoreError("refused")
+
+    monkeypatch.setattr(ObjectStore, "create", refuse)
+    monkeypatch.setattr(ObjectStore, "remove", refuse)
+    assert bucket.has_folder_keys is False

@@ -11,6 +11,7 @@ import secrets
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from fnmatch import fnmatchcase
 from functools import cached_property
 
@@ -18,8 +19,16 @@ from packaging.utils import NormalizedName, canonicalize_name
 
 from wheelhouse.archive.filenames import ARCHIVE_SUFFIXES
 from wheelhouse.documents import parse_json
-from wheelhouse.errors import IntegrityError
-from wheelhouse.files.object_store import ChangedError, LostError, ObjectStore, StoreError, repeated
+from wheelhouse.errors import InputError, IntegrityError
+from wheelhouse.files.object_store import (
+    ChangedError,
+    LostError,
+    ObjectStore,
+    StoredObject,
+    StoreError,
+    repeated,
+)
+from wheelhouse.humanize import size_text
 from wheelhouse.index.provenance import SUFFIX as PROVENANCE
 from wheelhouse.mirror.browse import Browsed, project_browse, root_browse
 from wheelhouse.mirror.keep import Kept, checked_decision, counts_already
@@ -36,7 +45,17 @@ from wheelhouse.mirror.simple import (
     root_html,
     root_json,
 )
-from wheelhouse.mirror.state import Action, Entry, Pattern, State, applied, journal_text, parse_journal, state_of
+from wheelhouse.mirror.state import (
+    JOURNAL_HINT,
+    Action,
+    Entry,
+    Pattern,
+    State,
+    applied,
+    journal_text,
+    parse_journal,
+    state_of,
+)
 from wheelhouse.mirror.tree import JOURNAL, KEEPER_FOLDER
 from wheelhouse.mirror.write_tree import is_kept_out
 
@@ -95,15 +114,19 @@ class Bucket:
         except StoreError:
             return False
         finally:
-            self.store.remove(key)
+            with suppress(StoreError):
+                self.store.remove(key)
 
     def journal(self) -> tuple[Entry, ...]:
-        """The entries of the journal, the oldest first; empty if there is none. Raises InputError if it cannot be read."""
-        return parse_journal(self._text(JOURNAL) or "", JOURNAL)
+        """The entries of the journal, the oldest first; empty if there is none.
+
+        Raises InputError if it cannot be read, IntegrityError if it is longer than MAX_PAGE_BYTES.
+        """
+        return _entries(self._content(JOURNAL))
 
     def page(self, project: NormalizedName) -> ProjectPage:
         """A project's page; an empty one if there is none. Raises IntegrityError if it cannot be read as a page."""
-        return _parsed(self._text(f"{project}/{PAGE_JSON}"), project)
+        return _parsed(self._content(f"{project}/{PAGE_JSON}"), project)
 
     def pages(self) -> dict[NormalizedName, ProjectPage]:
         """The page of every project that the list of projects names."""
@@ -112,19 +135,22 @@ class Bucket:
             return dict(zip(projects, pool.map(self.page, projects), strict=True))
 
     def projects(self) -> list[NormalizedName]:
-        """The projects that the list of projects names, sorted; empty if there is no list, or if it cannot be read."""
-        return _listed(self._text(PAGE_JSON))
+        """The projects that the list of projects names, sorted; empty if there is no list, or if it cannot be read.
+
+        Raises IntegrityError if it is longer than MAX_PAGE_BYTES.
+        """
+        return _listed(self._content(PAGE_JSON))
 
     def add_to_journal(self, new: Callable[[Sequence[Entry]], Sequence[Entry]]) -> tuple[Entry, ...]:
         """Append what `new` makes of the journal, and return these entries. `new` is called again if another run changed the journal."""
         appended: Sequence[Entry] = ()
 
-        def change(text: str | None) -> str:
+        def change(raw: bytes | None) -> str:
             """The journal with the new entries; unchanged if an earlier try of this call appended them."""
             nonlocal appended
-            entries = parse_journal(text or "", JOURNAL)
-            if text and appended and all(entry in entries for entry in appended):
-                return text  # the last write was carried out, and its answer lost
+            entries = _entries(raw)
+            if raw and appended and all(entry in entries for entry in appended):
+                return raw.decode()  # the last write was carried out, and its answer lost
             appended = new(entries)
             return journal_text((*entries, *appended))
 
@@ -137,26 +163,26 @@ class Bucket:
         The HTML page and the page for people are written, too. `change` is called again if another run changed the page.
         """
 
-        def changed(text: str | None) -> str:
+        def changed(raw: bytes | None) -> str:
             """The JSON page after `change` and the decisions of the journal, which is read now."""
-            page = change(_parsed(text, project))
+            page = change(_parsed(raw, project))
             return project_json(project, applied(state_of(self.journal()), project, page))
 
-        text = self._swap(f"{project}/{PAGE_JSON}", changed, JSON_TYPE)
+        content = self._swap(f"{project}/{PAGE_JSON}", changed, JSON_TYPE)
         self._write_html(f"{project}/", lambda: project_html(project, self.page(project)))
         self._swap(
             f"{project}/{PAGE_BROWSE}",
             lambda _: project_browse(self._browsed({project: self.page(project)}), project),
             TEXT_HTML,
         )
-        return _parsed(text, project)
+        return _parsed(content, project)
 
     def list_projects(self, projects: Iterable[NormalizedName]) -> int:
         """Add projects to the list of projects, as JSON and as HTML; return how many it then names."""
         names = set(projects)
-        text = self._swap(PAGE_JSON, lambda text: root_json(names.union(_listed(text))), JSON_TYPE)
+        content = self._swap(PAGE_JSON, lambda raw: root_json(names.union(_listed(raw))), JSON_TYPE)
         self._write_html("", lambda: root_html(self.projects()))
-        return len(_listed(text))
+        return len(_listed(content))
 
     def list_for_people(self) -> None:
         """Write the list of projects for people: it is made of every page, so it is written once, at the end of a run."""
@@ -206,29 +232,39 @@ class Bucket:
         for key in keys:
             self._swap(key, lambda _: text(), TEXT_HTML)
 
-    def _text(self, key: str) -> str | None:
-        """The text of an object; None if there is none, or if it is longer than MAX_PAGE_BYTES."""
+    def _read(self, key: str) -> StoredObject | None:
+        """An object; None if there is none. Raises IntegrityError if it is longer than MAX_PAGE_BYTES."""
         found = self.store.read(key, MAX_PAGE_BYTES)
-        return found.content.decode() if found else None
+        if found is None and (size := self.store.size_of(key)) is not None and size > MAX_PAGE_BYTES:
+            raise IntegrityError(
+                f"`{key}` in {self.store.name} is too large: {size_text(size)}, but a page or a journal has at most "
+                f"{size_text(MAX_PAGE_BYTES)}",
+                hint="restore this object from a backup",
+            )
+        return found
 
-    def _swap(self, key: str, change: Callable[[str | None], str], content_type: str) -> str:
-        """Replace an object by `change` of its text (None if there is no object), and return the new text.
+    def _content(self, key: str) -> bytes | None:
+        """The bytes of an object; None if there is none. Raises IntegrityError if it is longer than MAX_PAGE_BYTES."""
+        found = self._read(key)
+        return found.content if found else None
 
-        Nothing is written if the text stays the same. If another run changed it in between, it is read and changed again. Raises
-        StoreError after MAX_SWAPS times.
+    def _swap(self, key: str, change: Callable[[bytes | None], str], content_type: str) -> bytes:
+        """Replace an object by `change` of its bytes (None if there is no object), and return the new bytes.
+
+        Nothing is written if they stay the same. If another run changed them in between, the object is read and changed again.
+        Raises StoreError after MAX_SWAPS times, IntegrityError if the object is longer than MAX_PAGE_BYTES.
         """
         for attempt in range(MAX_SWAPS):
-            found = self.store.read(key, MAX_PAGE_BYTES)
-            text = change(found.content.decode() if found else None)
-            content = text.encode()
+            found = self._read(key)
+            content = change(found.content if found else None).encode()
             if found and found.content == content:
-                return text
+                return content
             try:
                 if found:
                     self.store.replace(key, content, found.version, content_type)
-                    return text
+                    return content
                 if self.store.create(key, content, content_type):
-                    return text
+                    return content
             except (ChangedError, LostError):  # of a lost request the next round sees whether it was carried out
                 pass
             time.sleep(random.uniform(0, min(MAX_PAUSE_SECONDS, 0.01 * 2**attempt)))  # noqa: S311
@@ -276,10 +312,21 @@ def _projects_of(entry: Entry, projects: Iterable[NormalizedName]) -> list[Norma
     return [canonicalize_name(entry.subject.partition("==")[0].strip())]
 
 
-def _parsed(text: str | None, project: NormalizedName) -> ProjectPage:
-    """The page that a JSON text is; an empty one for None. Raises IntegrityError if it cannot be read as a page."""
+def _entries(raw: bytes | None) -> tuple[Entry, ...]:
+    """The entries of a journal, the oldest first; none for None. Raises InputError if it cannot be read."""
     try:
-        return parse_project_page(text) if text is not None else ProjectPage()
+        text = (raw or b"").decode()
+    except UnicodeDecodeError as error:
+        raise InputError(
+            f"`{JOURNAL}` is not UTF-8 text: {error.reason} at byte {error.start}", hint=JOURNAL_HINT
+        ) from error
+    return parse_journal(text, JOURNAL)
+
+
+def _parsed(raw: bytes | None, project: NormalizedName) -> ProjectPage:
+    """The page that the bytes of a JSON document are; an empty one for None. Raises IntegrityError if it cannot be read as a page."""
+    try:
+        return parse_project_page(raw.decode()) if raw is not None else ProjectPage()
     except ValueError as error:
         hint = "choose an empty folder of the bucket, or a folder that `wheelhouse index` wrote"
         raise IntegrityError(
@@ -287,9 +334,9 @@ def _parsed(text: str | None, project: NormalizedName) -> ProjectPage:
         ) from error
 
 
-def _listed(text: str | None) -> list[NormalizedName]:
-    """The projects that the JSON text of a list of projects names, sorted; empty for None, or if it cannot be read."""
+def _listed(raw: bytes | None) -> list[NormalizedName]:
+    """The projects that the JSON document of a list of projects names, sorted; empty for None, or if it cannot be read."""
     try:
-        return sorted(NormalizedName(str(row["name"])) for row in parse_json(text)["projects"]) if text else []
+        return sorted(NormalizedName(str(row["name"])) for row in parse_json(raw.decode())["projects"]) if raw else []
     except (ValueError, KeyError, TypeError):
         return []

@@ -22,6 +22,7 @@ from wheelhouse.mirror.simple import ProjectPage
 
 FORMAT = 1
 PATTERN = re.compile(r"([A-Za-z0-9._*?-]+?)\s*((?:[<>=!~].*)?)", re.DOTALL)
+JOURNAL_HINT = "restore the journal from a backup: without the journal, removed releases would come back"
 STATUSES = ("active", "archived", "quarantined", "deprecated")
 """The markers of PEP 792. The index offers no file of a quarantined project."""
 Release = tuple[NormalizedName, Version]
@@ -79,8 +80,7 @@ def parse_journal(text: str, source: str) -> tuple[Entry, ...]:
                 raise ValueError(f"its format is {entry.format}")
             _must_have_good_subject(entry)
         except (ValueError, InputError) as error:
-            hint = "restore the journal from a backup: without the journal, removed releases would come back"
-            raise InputError(f"`{source}`, line {number}, cannot be read: {error}", hint=hint) from error
+            raise InputError(f"`{source}`, line {number}, cannot be read: {error}", hint=JOURNAL_HINT) from error
         entries.append(entry)
     return tuple(entries)
 
