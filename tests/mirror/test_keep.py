@@ -146,6 +146,16 @@ def test_prune_keeps_a_file_by_its_name_and_hash(tree: Path, houses: tuple[Path,
     assert removed == (LIB2,)
 
 
+def test_prune_keeps_a_locked_file_whose_page_is_missing(tree: Path, houses: tuple[Path, Path]) -> None:
+    for name in ("index.json", "index.html", "browse.html"):
+        (tree / "lib" / name).unlink()
+    assert prune(tree, houses[:1], entry(Action.PRUNE, ""), dry_run=True).removed == (LIB2,)
+    assert prune(tree, houses[:1], entry(Action.PRUNE, ""), dry_run=False).removed == (LIB2,)
+    assert archives(tree) == {LIB1, APP}
+    index(houses[:1], tree, CHOICES)
+    assert names(tree) == [LIB1] and not verify_tree(tree).findings
+
+
 def test_prune_refuses_to_remove_everything(tree: Path, tmp_path: Path) -> None:
     with pytest.raises(InputError, match="list no file of the index"):
         prune(tree, [made(tmp_path / "none", "else==1.0")], entry(Action.PRUNE, ""), dry_run=False)

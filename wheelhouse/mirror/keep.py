@@ -11,7 +11,7 @@ from pathlib import Path
 from packaging.utils import NormalizedName, canonicalize_name
 
 from wheelhouse.errors import InputError
-from wheelhouse.files.disk import folder_lock
+from wheelhouse.files.disk import folder_lock, rooted, sha256_of
 from wheelhouse.humanize import named
 from wheelhouse.mirror.simple import ProjectPage
 from wheelhouse.mirror.state import (
@@ -171,10 +171,9 @@ def counts_already(entry: Entry, state: State) -> bool:
 
 
 def prune(root: Path, keep: Iterable[Path], entry: Entry, *, dry_run: bool) -> Kept:
-    """Remove each wheel and sdist of a tree that no lock file of these wheelhouses names, or no page, and note it in the
-    journal.
+    """Remove each wheel and sdist of a tree that no lock file of these wheelhouses names, and note it in the journal.
 
-    With `dry_run` nothing is removed or noted. The result has the names of these files. A file is named by its name and its sha256.
+    A locked file stays, also if no page names it: its page may be missing. With `dry_run` nothing is removed or noted. The result has the names of these files. A file is named by its name and its sha256.
     Raises InputError if the lock files name no file of the tree at all.
     """
     must_be_tree(root)
@@ -183,7 +182,7 @@ def prune(root: Path, keep: Iterable[Path], entry: Entry, *, dry_run: bool) -> K
         journal, pages = read_journal(root), read_pages(root, frozenset())
         state = state_of(journal)
         remaining = pruned_pages(pages, locked)
-        unnamed = unnamed_files(root, remaining)
+        unnamed = _not_locked(root, unnamed_files(root, remaining), locked)
         if unnamed and not dry_run:
             gone = tuple(sorted(name for _, name in unnamed))
             pruned = Entry(action=Action.PRUNE, made=entry.made, by=entry.by, reason=entry.reason, files=gone)
@@ -193,6 +192,21 @@ def prune(root: Path, keep: Iterable[Path], entry: Entry, *, dry_run: bool) -> K
             for project, name in unnamed:
                 remove_file(root, project, name)
     return Kept(tuple(sorted(name for _, name in unnamed)), bool(unnamed))
+
+
+def _not_locked(
+    root: Path, files: Iterable[tuple[NormalizedName, str]], locked: LockedFiles
+) -> list[tuple[NormalizedName, str]]:
+    """Those of the files of a tree, (project, name), that have not the name and the sha256 of a locked file. Only a file with the name
+    of one is hashed.
+    """
+    names = {name for name, _ in locked}
+    paths = {item: rooted(rooted(root, item[0]), item[1]) for item in files}
+    return [
+        (project, name)
+        for (project, name), path in paths.items()
+        if not (name in names and path.is_file() and (name, sha256_of(path)) in locked)
+    ]
 
 
 def locked_files(wheelhouses: Iterable[Path]) -> LockedFiles:
