@@ -55,6 +55,19 @@ def test_a_page_says_which_lock_files_need_a_file_and_by_which_chain(tree: Path)
     assert str(tree.parent) not in (tree / "lib/browse.html").read_text(), "no path of this machine"
 
 
+def test_wheelhouses_with_equal_names_and_targets_are_both_noted(tmp_path: Path) -> None:
+    for job in ("web", "batch"):
+        folder = tmp_path / job / "wheelhouse"
+        folder.mkdir(parents=True)
+        build_wheel(folder, job, "1.0")
+        wheelhouse_of(folder, job)
+    folders = [tmp_path / "web/wheelhouse", tmp_path / "batch/wheelhouse"]
+    for _ in range(2):
+        index(folders, tmp_path / "tree", CHOICES)
+        for job in ("web", "batch"):
+            assert f"wheelhouse , cp312-manylinux_2_28_x86_64 {job}" in text(tmp_path / "tree" / job / "browse.html")
+
+
 def test_what_a_job_no_longer_needs_is_no_reason_any_more(tree: Path) -> None:
     for path in (tree.parent / "web").iterdir():
         path.unlink()

@@ -3,7 +3,7 @@
 The notes of an index are one JSON document, beside its journal, by the sha256 of the files.
 """
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Set
 
 import msgspec
 from packaging.utils import NormalizedName
@@ -61,23 +61,27 @@ def notes_text(notes: Notes) -> str:
     return msgspec.json.format(msgspec.json.encode(dict(sorted(notes.items()))), indent=1).decode() + "\n"
 
 
-def with_lock(notes: Notes, wheelhouse: str, lock: Lock) -> Notes:
-    """New notes with what a lock file says now, in the place of what it said before.
+def with_locks(notes: Notes, locks: Iterable[tuple[str, Lock]]) -> Notes:
+    """New notes with what lock files say now, each with the name of its wheelhouse, in the place of what they said before.
 
-    It names each file by up to MAX_CHAINS chains of requirements; by the project alone if there is none.
+    Two of them may have equal names and targets: each is noted. A lock file names each file by up to MAX_CHAINS chains of
+    requirements; by the project alone if there is none.
     """
-    left = {sha256: _without(note, wheelhouse, lock.name) for sha256, note in notes.items()}
-    for pin in lock.pins:
-        before = left.get(pin.artifact.sha256, NO_NOTES)
-        named = {NamedBy(wheelhouse, lock.name, tuple(chain)) for chain in chains(lock, pin.project)[:MAX_CHAINS]}
-        named |= set() if named else {NamedBy(wheelhouse, lock.name, (str(pin.project),))}
-        left[pin.artifact.sha256] = FileNotes(tuple(sorted({*before.named_by, *named})), before.known)
+    named_locks = list(locks)
+    again = {(wheelhouse, lock.name) for wheelhouse, lock in named_locks}
+    left = {sha256: _without(note, again) for sha256, note in notes.items()}
+    for wheelhouse, lock in named_locks:
+        for pin in lock.pins:
+            before = left.get(pin.artifact.sha256, NO_NOTES)
+            named = {NamedBy(wheelhouse, lock.name, tuple(chain)) for chain in chains(lock, pin.project)[:MAX_CHAINS]}
+            named |= set() if named else {NamedBy(wheelhouse, lock.name, (str(pin.project),))}
+            left[pin.artifact.sha256] = FileNotes(tuple(sorted({*before.named_by, *named})), before.known)
     return left
 
 
-def _without(note: FileNotes, wheelhouse: str, target: str) -> FileNotes:
-    """A note without what the lock file of a wheelhouse and a target said."""
-    kept = tuple(by for by in note.named_by if (by.wheelhouse, by.target) != (wheelhouse, target))
+def _without(note: FileNotes, locks: Set[tuple[str, str]]) -> FileNotes:
+    """A note without what the lock files of these (wheelhouse, target) said."""
+    kept = tuple(by for by in note.named_by if (by.wheelhouse, by.target) not in locks)
     return note if kept == note.named_by else FileNotes(kept, note.known)
 
 

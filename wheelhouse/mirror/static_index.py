@@ -24,7 +24,7 @@ from wheelhouse.findings import Finding
 from wheelhouse.index.provenance import SUFFIX as PROVENANCE
 from wheelhouse.lock.lock import Pin
 from wheelhouse.lock.wheelhouse import Wheelhouse
-from wheelhouse.mirror.notes import Knows, Notes, with_lock
+from wheelhouse.mirror.notes import Knows, Notes, with_locks
 from wheelhouse.mirror.offered_files import OpenedFile, offered_as, open_files, pins_by_file, provenance_of
 from wheelhouse.mirror.simple import Offered, ProjectPage, add
 from wheelhouse.mirror.state import Action, Entry, State, decision_text, projects_shown, state_of
@@ -125,13 +125,13 @@ def index(folders: Iterable[Path], root: Path, choices: IndexChoices, on_event: 
 
 
 def _noted(notes: Notes, sources: Iterable[_Source]) -> Notes:
-    """New notes with what the lock files of the wheelhouses say now. Of an absolute path, or one with `..`, only the last name is noted."""
-    for source in sources:
-        is_shown = not source.folder.is_absolute() and ".." not in source.folder.parts
-        name = source.folder.as_posix() if is_shown else source.folder.name
-        for lock in source.wheelhouse.locks:
-            notes = with_lock(notes, name, lock)
-    return notes
+    """New notes with what the lock files of the wheelhouses say now."""
+    return with_locks(notes, ((_shown(source.folder), lock) for source in sources for lock in source.wheelhouse.locks))
+
+
+def _shown(folder: Path) -> str:
+    """The name of a wheelhouse in the notes: its path; the last name of an absolute path, or of one with `..`."""
+    return folder.name if folder.is_absolute() or ".." in folder.parts else folder.as_posix()
 
 
 def stays_out(state: State, pin: Pin, on_event: Listener) -> bool:
