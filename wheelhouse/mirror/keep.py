@@ -173,7 +173,8 @@ def counts_already(entry: Entry, state: State) -> bool:
 def prune(root: Path, keep: Iterable[Path], entry: Entry, *, dry_run: bool) -> Kept:
     """Remove each wheel and sdist of a tree that no lock file of these wheelhouses names, and note it in the journal.
 
-    A locked file stays, also if no page names it: its page may be missing. With `dry_run` nothing is removed or noted. The result has the names of these files. A file is named by its name and its sha256.
+    A locked file stays, also if no page names it: its page may be missing. With `dry_run` nothing is removed or noted. The result has
+    the names of the removed files. A file is named by its name and its sha256.
     Raises InputError if the lock files name no file of the tree at all.
     """
     must_be_tree(root)
