@@ -18,6 +18,7 @@ from pathlib import Path
 import pytest
 
 from tests.support.index import IndexServer
+from tests.support.made_wheelhouses import wheelhouse_of
 from tests.support.proxy import Proxy
 from tests.support.pythons import find_python
 from tests.support.served import free_port, running
@@ -370,6 +371,15 @@ def test_a_server_that_is_not_there_is_said_to_be_that(
         options = ("--repository", f"{nowhere}/legacy/", "--index", index.url, "--retries", "0")
         done = wheelhouse("publish", small_wheelhouse, *options, cwd=tmp_path)
     assert done.returncode == 4 and "could not be reached: Connection refused" in done.stderr
+
+
+def test_a_wheelhouse_without_files_is_published_without_a_request(tmp_path: Path) -> None:
+    (tmp_path / "house").mkdir()
+    house = wheelhouse_of(tmp_path / "house")
+    done = wheelhouse(
+        "publish", house, "--repository", f"http://127.0.0.1:{free_port()}/legacy/", "--json", cwd=tmp_path
+    )
+    assert (done.returncode, json.loads(done.stdout)["files"]) == (0, []), done.stderr
 
 
 # Real servers

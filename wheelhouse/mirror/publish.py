@@ -50,13 +50,15 @@ def publish(
     folder: Path, repository: Repository, listing: str | None, http: Http, *, dry_run: bool, on_event: Listener = ignore
 ) -> list[Published]:
     """Send the files of a wheelhouse, but no kept sdist, that a repository lacks. A result for each file, sorted by name;
-    `dry_run` sends none. Safe to repeat.
+    `dry_run` sends none. Safe to repeat. Nothing is requested if there are no files.
 
     Raises IntegrityError, and sends nothing, if the repository has one of the names with other bytes; IntegrityError if it
     gets such a file from somebody else meanwhile, ServerError if it refuses a file: then the files that it accepted stay
     there.
     """
     opened = list(open_wheelhouse(folder, on_event=on_event))
+    if not opened:
+        return []
     index = _listing(repository, listing, opened, http)
     outcomes = _compare(opened, index, http, on_event)
     _must_not_differ(outcomes, repository)
@@ -78,8 +80,8 @@ def _name(published: Published) -> str:
 def _listing(repository: Repository, listing: str | None, opened: Iterable[OpenedFile], http: Http) -> Index:
     """The index of the repository: the address `listing`, which is not tried, else the first of `LISTINGS` that answers as an index does.
 
-    A repository's address that ends in `/simple` is tried itself, instead of LISTINGS. Raises ServerError if no place answers so; if
-    every place fails, the first failure.
+    A repository's address that ends in `/simple` is tried itself, instead of LISTINGS. `opened` is not empty. Raises ServerError if no
+    place answers so; if every place fails, the first failure.
     """
     if listing:
         return Index(listing, http)
