@@ -8,7 +8,16 @@ from packaging.version import Version
 
 from wheelhouse.errors import InputError
 from wheelhouse.mirror.simple import Offered, ProjectPage, parse_project_page, project_html, project_json
-from wheelhouse.mirror.state import Action, Entry, Pattern, applied, journal_text, parse_journal, state_of
+from wheelhouse.mirror.state import (
+    Action,
+    Entry,
+    Pattern,
+    applied,
+    decision_text,
+    journal_text,
+    parse_journal,
+    state_of,
+)
 
 MADE = datetime(2026, 3, 1, 12, tzinfo=UTC)
 LIB = canonicalize_name("lib")
@@ -82,6 +91,21 @@ def test_a_pattern_covers_projects_and_versions(case: tuple[str, str, str], is_c
 def test_what_is_no_pattern_is_refused(text: str) -> None:
     with pytest.raises(InputError, match="is not a pattern"):
         Pattern.of(text)
+
+
+def test_a_decision_in_words() -> None:
+    words = {action: decision_text(entry(action, "lib", status="archived")).split()[1] for action in Action}
+    assert words == {
+        Action.INDEX: "indexed",
+        Action.PRUNE: "pruned",
+        Action.REMOVE: "removed",
+        Action.RESTORE: "restored",
+        Action.YANK: "yanked",
+        Action.UNYANK: "unyanked",
+        Action.BLOCK: "blocked",
+        Action.UNBLOCK: "unblocked",
+        Action.STATUS: "archived",
+    }
 
 
 def test_the_last_decision_about_a_subject_counts() -> None:

@@ -117,9 +117,8 @@ def release_text(release: Release) -> str:
 
 
 def decision_text(entry: Entry) -> str:
-    """A removal, yank, block or status in words: `acme==1.0 removed by Ada on 2026-03-01: CVE-2026-1`."""
-    past = {Action.REMOVE: "removed", Action.YANK: "yanked", Action.BLOCK: "blocked"}
-    what = past.get(entry.action, entry.status or f"{entry.action}ed")
+    """A decision in words: `acme==1.0 removed by Ada on 2026-03-01: CVE-2026-1`."""
+    what = entry.status if entry.action is Action.STATUS else f"{entry.action.removesuffix('e')}ed"
     reason = f": {entry.reason}" if entry.reason else ""
     return f"{entry.subject} {what} by {entry.by} on {entry.made:%Y-%m-%d}{reason}"
 
