@@ -270,6 +270,7 @@ def test_what_is_made_of_a_wheelhouse_does_not_go_into_it(small_wheelhouse: Path
     [
         ("{}", "it lacks `files`"),
         ('{"files": [{"filename": "lib-1.0.tar.gz"}]}', "it lacks `core-metadata`"),
+        ('{"files": [{"core-metadata": false, "yanked": null}]}', "a value has the wrong type or size"),
         ('{"files": 1}', "a value has the wrong type or size"),
     ],
 )

@@ -138,8 +138,12 @@ def _yanked_json(reason: str | None) -> str | bool:
 
 
 def _parse_yanked(value: object) -> str | None:
-    """The reason of a yank from its value in PEP 691: empty for True, None for False."""
-    return None if value is False else "" if value is True else str(value)
+    """The reason of a yank from its value in PEP 691: empty for True, None for False. Raises TypeError for what is no text else."""
+    if isinstance(value, bool):
+        return "" if value else None
+    if not isinstance(value, str):
+        raise TypeError(value)
+    return value
 
 
 def project_html(project: NormalizedName, page: ProjectPage, prefix: str = "") -> str:
