@@ -278,6 +278,17 @@ def test_an_empty_token_is_refused(tmp_path: Path, line: str) -> None:
         read_tokens(tmp_path / "tokens")
 
 
+def test_spaces_around_user_and_token_do_not_count(tmp_path: Path) -> None:
+    (tmp_path / "tokens").write_text("ada: secret\nbob :other\n : alone\n")
+    access = Access(read_tokens(tmp_path / "tokens"))
+    for authorization, user in (
+        (basic("ada", "secret"), "ada"),
+        ("Bearer other", "bob"),
+        ("Bearer alone", "__token__"),
+    ):
+        assert asyncio.run(access.user_of(authorization)) == user
+
+
 def test_a_comment_with_spaces_before_it_is_no_token(tmp_path: Path) -> None:
     (tmp_path / "tokens").write_text("  # the build machines\n  ci:s3cret  \n")
     tokens = read_tokens(tmp_path / "tokens")
@@ -342,6 +353,34 @@ def test_who_may_not_read_a_wheelhouse_does_not_find_out_that_it_is_there(house:
     metrics = {user: asked(application, "/metrics", authorization=basic(user, user[0])).text for user in tokens}
     assert 'wheelhouse="secret"' in metrics["ada"] and 'wheelhouse="web"' in metrics["bob"]
     assert "secret" not in metrics["bob"]
+
+
+def test_a_change_that_was_taken_back_leaves_nothing_stale(house: Path, tmp_path: Path) -> None:
+    live, broken = Live(house), house / "pylock.bad.toml"
+    broken.write_text("{")
+    live.follower.look()
+    assert asked(live.application, "/health").json() == {"status": "stale"}
+    broken.unlink()
+    live.follower.look()
+    assert asked(live.application, "/health").json() == {"status": "ok"}
+    broken.write_text("{")
+    live.follower.look()
+    assert len(live.warnings) == 2 and names_of(live.application) == [OLD]
+
+
+def test_a_link_to_tokens_that_came_back_leaves_nothing_stale(house: Path, tmp_path: Path) -> None:
+    link, tokens, empty = (tmp_path / name for name in ("link", "tokens", "empty"))
+    tokens.write_text("ada:a\n")
+    empty.touch()
+    link.symlink_to(tokens)
+    access = FollowedAccess.opened(AccessFiles(link, None, None, {}))
+    application = Application(catalogue([house]), access.access)
+    follower = Follower(application, {}, lambda _: None, access)
+    for goal, status in ((empty, "stale"), (tokens, "ok")):
+        link.unlink()
+        link.symlink_to(goal)
+        follower.look()
+        assert asked(application, "/health").json() == {"status": status}
 
 
 def test_who_may_read_follows_its_files(house: Path, tmp_path: Path) -> None:

@@ -119,12 +119,12 @@ class Follower:
     def look(self) -> None:
         """Look once at everything, and serve what changed. The records count it.
 
-        What cannot be read or served, maybe not yet, stays as it was, and is tried again at the next look. It causes a warning, but not
-        the same one twice in a row.
+        What cannot be read or served, maybe not yet, stays as it was, and is tried again at the next look, also if the change was
+        taken back. It causes a warning, but not the same one twice in a row.
         """
         self._look_at_access()
         for name, followed in self._followed.items():
-            if mark_of(followed.folders) == followed.mark:
+            if mark_of(followed.folders) == followed.mark and not followed.last_warning:
                 continue
             try:
                 followed.renew()
@@ -145,7 +145,9 @@ class Follower:
         The same warning is not given twice in a row.
         """
         followed = self._access
-        if followed is None or _stamps(followed.files.paths) == followed.mark:
+        if followed is None:
+            return
+        if _stamps(followed.files.paths) == followed.mark and not followed.last_warning:
             return
         try:
             followed.renew()

@@ -120,14 +120,14 @@ class AccessFiles:
 
 def read_tokens(path: Path) -> dict[str, frozenset[bytes]]:
     """The sha256 of the tokens of a file, as bytes, by user: a line is `user:token`, or a token alone, of the user
-    TOKEN_USER. The last `:` of a line ends the user; so no token has one.
+    TOKEN_USER. The last `:` of a line ends the user; so no token has one. Spaces around user and token do not count.
 
     Raises InputError for a file without a token, and for a line without one: anybody has an empty token.
     """
     tokens: dict[str, set[bytes]] = {}
     for number, line in _lines(path, "the tokens"):
-        user, _, token = line.rpartition(":")
-        if not token.strip():
+        user, _, token = map(str.strip, line.rpartition(":"))
+        if not token:
             raise InputError(f"line {number} of `{path}` has no token", hint="write one token a line: user:token")
         tokens.setdefault(user or TOKEN_USER, set()).add(hashlib.sha256(token.encode()).digest())
     if not tokens:
