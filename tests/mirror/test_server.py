@@ -22,10 +22,12 @@ from tests.support.sampled import sampled
 from tests.support.served import free_port, serving
 from tests.support.tls import make_certificate
 from tests.support.tools import PROGRAM, clean_environment, pip, uv, wheelhouse
+from wheelhouse.errors import MachineError
 from wheelhouse.mirror import kept_answers
 from wheelhouse.mirror.answer import Answer, FilePart, Request
 from wheelhouse.mirror.catalogue import catalogue
 from wheelhouse.mirror.kept_answers import MAX_ANSWERS, MAX_BYTES, KeptAnswers
+from wheelhouse.mirror.listen import Listening, run
 from wheelhouse.mirror.server import Application
 from wheelhouse.mirror.simple import HTML_TYPE, JSON_TYPE
 from wheelhouse.verify.verify import load_wheelhouse
@@ -63,6 +65,7 @@ def ask(house: Path) -> Ask:
         (JSON_TYPE, JSON_TYPE),
         (f"{HTML_TYPE}, {JSON_TYPE};q=0.5", HTML_TYPE),
         (f"{JSON_TYPE}, {HTML_TYPE};q=0.2, text/html;q=0.01", JSON_TYPE),
+        (f"{JSON_TYPE} ; q=1, text/html\t;q=0.5", JSON_TYPE),
         ("text/html", "text/html; charset=utf-8"),
         ("*/*", "text/html; charset=utf-8"),
         ("image/png", "text/html; charset=utf-8"),
@@ -150,6 +153,22 @@ def test_clients_cannot_fill_the_memory_with_answers() -> None:
         kept.keep((f"/{number}", "", ""), answer)
     assert kept.get((f"/{MAX_ANSWERS}", "", "")) is answer
     assert kept.get(("/0", "", "")) is None
+
+
+def test_files_that_changed_leave_their_place_in_memory(house: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    served, request = catalogue([house]).files[WHEEL], ("/files", "", "")
+    answer = Answer(200, {}, FilePart(served, range(served.size)))
+    kept = KeptAnswers()
+    monkeypatch.setattr(kept_answers, "LOOK_SECONDS", 0)
+    monkeypatch.setattr(kept_answers, "MAX_BYTES", served.size)
+    for number in range(3):
+        assert served.is_right()
+        for _ in range(2):
+            kept.keep(request, answer)
+            again = kept.get(request)
+            assert again and again.body == (house / WHEEL).read_bytes()
+        os.utime(house / WHEEL, (number, number))
+        assert kept.get(request) is None
 
 
 def test_a_truncated_file_is_noticed(house: Path) -> None:
@@ -283,6 +302,13 @@ def test_it_says_that_it_serves_once_it_does(house: Path) -> None:
             assert httpx.get(said.split()[-1]).status_code == 200
         finally:
             process.terminate()
+
+
+@pytest.mark.parametrize("host", ["a..b", "x" * 70])
+def test_what_is_no_name_of_a_host_is_refused(host: str) -> None:
+    application = Application({})
+    with pytest.raises(MachineError, match=rf"cannot listen on {host}, port 1: this is not the name of a host"):
+        run(application, Listening(host, 1), lambda: None)
 
 
 @pytest.mark.parametrize("options", [("--host", "192.0.2.1"), ("--host", "nowhere.invalid"), ()])

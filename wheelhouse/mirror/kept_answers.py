@@ -57,7 +57,7 @@ class KeptAnswers:
             return None
         if kept.is_current():
             return kept.answer
-        del self._answers[request]
+        self._forget(request)
         return None
 
     def keep(self, request: Plain, answer: Answer) -> None:
@@ -67,8 +67,15 @@ class KeptAnswers:
         if len(self._answers) >= MAX_ANSWERS:
             self._answers.clear()
             self._bytes = 0
+        self._forget(request)
         served = answer.body.served if isinstance(answer.body, FilePart) else None
         self._answers[request] = _Kept(self._in_memory(answer), served)
+
+    def _forget(self, request: Plain) -> None:
+        """Forget the answer to a request, if there is one. The bytes of its file no longer count."""
+        kept = self._answers.pop(request, None)
+        if kept and kept.served and isinstance(kept.answer.body, bytes):
+            self._bytes -= kept.answer.length
 
     def _in_memory(self, answer: Answer) -> Answer:
         """The answer with the bytes of its file in memory; unchanged if the file is large, if memory is full, or if it was just touched."""

@@ -81,7 +81,8 @@ def hold_many_files() -> None:
 
 
 def _address(host: str, port: int) -> str:
-    """The first IP address of `host`, as text. Raises MachineError if it has none, or if one cannot listen there on the port.
+    """The first IP address of `host`, as text. Raises MachineError if it has none, if it is no name of a host, or if one cannot
+    listen there on the port.
 
     Granian would share the port with the other process (SO_REUSEPORT), so this listens on it alone first.
     """
@@ -91,9 +92,10 @@ def _address(host: str, port: int) -> str:
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             probe.bind(address)
             probe.listen(1)
-    except OSError as error:
+    except (OSError, UnicodeError) as error:
         hint = "choose another address with --host and --port"
-        raise MachineError(f"cannot listen on {host}, port {port}: {error.strerror}", hint=hint) from error
+        reason = error.strerror if isinstance(error, OSError) else "this is not the name of a host"
+        raise MachineError(f"cannot listen on {host}, port {port}: {reason}", hint=hint) from error
     return str(address[0])
 
 

@@ -212,6 +212,7 @@ def _negotiated(accept: str) -> str:
         kind, _, parameters = part.strip().partition(";")
         quality = re.search(r"q\s*=\s*([01](?:\.\d+)?)", parameters)
         weight = float(quality[1]) if quality else 1.0
+        kind = kind.rstrip()
         if weight > best and kind in (*JSON_NAMES, *HTML_NAMES):
             best, form = weight, JSON_TYPE if kind in JSON_NAMES else HTML_TYPE
     return "text/html; charset=utf-8" if form == HTML_TYPE and HTML_TYPE not in accept else form
