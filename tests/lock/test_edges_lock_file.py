@@ -383,3 +383,29 @@ def test_a_described_target_is_written_with_its_markers_and_tags() -> None:
 def test_only_sums_of_folders_with_plain_names_are_those_of_folders() -> None:
     names = ("files/SHA256SUMS", "SHA256SUMS", "a b/SHA256SUMS", "a/b/SHA256SUMS", ".a/SHA256SUMS", "files/x.whl")
     assert summed_folders("".join(f"{'a' * 64}  {name}\n" for name in names)) == {"files": "a" * 64}
+
+
+@pytest.mark.parametrize("text", ["!!", "", "lib>>1", "lib>=x", "lib~=1", "lib[", "lib[,]", "lib>=1.*", "-lib"])
+def test_a_dependency_that_is_no_requirement_is_refused(text: str) -> None:
+    pin = replace(PINS[1], dependencies=("lib[x,y-z]>=1.0,<2,!=1.5.*,~=1.4", text))
+    with pytest.raises(InputError, match="`x` is not a lock that wheelhouse wrote"):
+        parse_lock(lock_toml(Lock(TARGET, INPUTS, (pin,)), with_paths=False), "x")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "lib",
+        "a.b_c-d",
+        "lib[x]",
+        "Lib_x>=1",
+        "lib[x,y-z]>=1.0,<2,!=1.5.*,~=1.4",
+        "lib==1.0rc1",
+        "lib===x",
+        "lib @ https://a/b",
+    ],
+)
+def test_dependencies_are_read_as_they_are(text: str) -> None:
+    pin = replace(PINS[1], dependencies=(text,))
+    again = parse_lock(lock_toml(Lock(TARGET, INPUTS, (pin,)), with_paths=False), "x")
+    assert again.pins[0].dependencies == (text,)
