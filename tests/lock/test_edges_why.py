@@ -9,10 +9,11 @@ from packaging.version import Version
 from wheelhouse.archive.artifact import Artifact, Rejected
 from wheelhouse.archive.reasons import FitsLess, NoFittingTag, Yanked
 from wheelhouse.errors import InputError
-from wheelhouse.lock.lock import Inputs, Lock, Pin
+from wheelhouse.lock.lock import Built, Inputs, Lock, Pin
 from wheelhouse.lock.why import (
     Alternative,
     BestFit,
+    BuiltFrom,
     Constrained,
     ConstraintExcludes,
     DependentExcludes,
@@ -27,8 +28,10 @@ from wheelhouse.lock.why import (
     Older,
     OtherChosen,
     RequirementExcludes,
+    SameRank,
     Unusable,
     WheelPreferred,
+    chains,
     why_file,
 )
 from wheelhouse.resolve.selection import Selection
@@ -82,7 +85,11 @@ def why(
             {},
             [CHOSEN, NotOnIndex("lib-1.5-cp312-cp312-manylinux_2_28_x86_64.whl")],
         ),
-        ("lib-1.5-1-cp312-cp312-manylinux_2_17_x86_64.whl", {}, ["rank"]),
+        (
+            "lib-1.5-1-cp312-cp312-manylinux_2_17_x86_64.whl",
+            {},
+            [CHOSEN, NotOnIndex("lib-1.5-1-cp312-cp312-manylinux_2_17_x86_64.whl")],
+        ),
         ("lib-1.5-py3-none-any.whl", {}, ["rank"]),
         ("lib-1.4.tar.gz", {}, [CHOSEN, Older("1.4", "1.5")]),
         ("lib-1.6.tar.gz", {}, [CHOSEN, NewSinceLock("1.6", "lib", None)]),
@@ -107,17 +114,60 @@ def test_why_a_file_is_here_or_not(filename: str, pin: dict[str, object], facts:
     if facts == ["rank"]:
         *_, fact = why(filename, **pin)
         assert isinstance(fact, LowerRank) and fact.filename == filename
-        assert 0 <= fact.chosen_rank <= fact.rank and (fact.rank > fact.chosen_rank) == ("none-any" in filename)
+        assert 0 <= fact.chosen_rank < fact.rank
     else:
         assert why(filename, **pin) == facts
 
 
 def test_the_best_tag_of_all_has_rank_zero() -> None:
-    best = f"lib-1.5-{next(iter(TARGET.tags))}.whl"
-    artifact = Artifact(best, "0" * 64, 1)
-    assert why("lib-1.5-1-" + best.partition("-1.5-")[2], artifact=artifact)[1:] == [
-        LowerRank("lib-1.5-1-" + best.partition("-1.5-")[2], 0, 0)
-    ]
+    best, second = (f"lib-1.5-{tag}.whl" for tag in TARGET.tags[:2])
+    assert why(second, artifact=Artifact(best, "0" * 64, 1))[1:] == [LowerRank(second, 1, 0)]
+
+
+@pytest.mark.parametrize("tag", [TARGET.tags[0], "py3-none-any"])
+def test_of_two_files_with_one_rank_the_higher_build_tag_decides(tag: object) -> None:
+    first, second, none = f"lib-1.5-1-{tag}.whl", f"lib-1.5-2-{tag}.whl", f"lib-1.5-{tag}.whl"
+    chosen = Artifact(second, "0" * 64, 1)
+    assert why(first, artifact=chosen)[1:] == [SameRank(first, "build tag")]
+    assert why(none, artifact=chosen)[1:] == [SameRank(none, "build tag")]
+    assert why(f"lib-1.5-3-{tag}.whl", artifact=chosen)[1:] == [NotOnIndex(f"lib-1.5-3-{tag}.whl")]
+
+
+def test_of_two_files_with_one_rank_and_build_tag_the_name_decides() -> None:
+    first, second = "lib-1.5-py2.py3-none-any.whl", "lib-1.5-py3-none-any.whl"
+    assert why(second, artifact=Artifact(first, "0" * 64, 1))[1:] == [SameRank(second, "name")]
+    assert why(first, artifact=Artifact(second, "0" * 64, 1))[1:] == [NotOnIndex(first)]
+
+
+def test_the_chosen_wheel_was_built_from_the_sdist_of_its_release() -> None:
+    built = Built(Artifact("lib-1.5.tar.gz", "0" * 64, 1), "CPython 3.12.4")
+    assert why("lib-1.5.tar.gz", built=built) == [CHOSEN, BuiltFrom("lib-1.5.tar.gz")]
+    assert why("lib-1.5.zip", built=built) == [CHOSEN, WheelPreferred("lib-1.5.zip")]
+
+
+@pytest.mark.parametrize("place", ["/my dir (1)/c.txt:3", "https://index.example/c (x (y)).txt:1"])
+@pytest.mark.parametrize("marker", ["", '; python_version < "4" and (os_name == "posix" or os_name == "nt (x")'])
+def test_the_place_of_a_constraint_and_its_marker_may_have_parentheses(place: str, marker: str) -> None:
+    constraint = f"lib<1.6{marker} ({place})"
+    assert why("lib-1.6.tar.gz", constraint=constraint) == [CHOSEN, ConstraintExcludes("1.6", constraint)]
+    assert why("lib-1.4.tar.gz", constraint=constraint) == [CHOSEN, Older("1.4", "1.5")]
+
+
+def test_a_constraint_that_cannot_be_read_excludes_nothing() -> None:
+    for constraint in ("!!", "!! (limits.txt:1)", "lib<1"):
+        assert why("lib-1.6.tar.gz", constraint=constraint) == [CHOSEN, NewSinceLock("1.6", "lib", None)]
+
+
+def test_the_name_in_a_requirement_may_have_any_spelling() -> None:
+    facts = why("lib-1.6.tar.gz", ("App", "LIB<1.6"))
+    assert facts == [CHOSEN, RequirementExcludes("1.6", "LIB<1.6")]
+
+
+def test_a_requirement_whose_marker_does_not_hold_excludes_nothing() -> None:
+    other = 'lib<1.6; python_version < "3.9"'
+    assert why("lib-1.6.tar.gz", ("app", other)) == [CHOSEN, NewSinceLock("1.6", "lib", None)]
+    lock = Lock(TARGET, Inputs(("app", other)), (APP, LIB))
+    assert chains(lock, LIB.project) == [["app", "lib"]]
 
 
 def test_a_better_tag_than_that_of_the_chosen_file_was_not_on_the_index() -> None:

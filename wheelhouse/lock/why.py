@@ -1,19 +1,22 @@
 """Why a file is in a wheelhouse, and why another is not, as facts: from the lock file and file names alone (pure)."""
 
+import re
 from collections import deque
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 
-from packaging.requirements import Requirement
-from packaging.utils import InvalidSdistFilename, InvalidWheelFilename, NormalizedName
+from packaging.requirements import InvalidRequirement, Requirement
+from packaging.utils import InvalidSdistFilename, InvalidWheelFilename, NormalizedName, canonicalize_name
 from packaging.version import InvalidVersion, Version
 
 from wheelhouse.archive.artifact import Candidate, why_unfit
-from wheelhouse.archive.filenames import is_wheel, release_of, wheel_parts
+from wheelhouse.archive.filenames import release_of, wheel_parts
 from wheelhouse.archive.reasons import Reason
+from wheelhouse.documents import too_deep_as
 from wheelhouse.errors import InputError
-from wheelhouse.lock.lock import Lock, Pin
+from wheelhouse.lock.lock import Lock, Pin, dependency_name
 from wheelhouse.resolve.requirements import parse_line
 
 
@@ -92,6 +95,21 @@ class LowerRank(Fact):
 
 
 @dataclass(frozen=True, slots=True)
+class SameRank(Fact):
+    """The best tags of the file and of the chosen file have one rank. `decided_by` is what made the difference: `build tag` or `name`."""
+
+    filename: str
+    decided_by: str
+
+
+@dataclass(frozen=True, slots=True)
+class BuiltFrom(Fact):
+    """The file is the sdist from which the chosen wheel was built here."""
+
+    filename: str
+
+
+@dataclass(frozen=True, slots=True)
 class NotOnIndex(Fact):
     """The index did not have the file when the lock file was made."""
 
@@ -158,11 +176,13 @@ class NewSinceLock(Fact):
 def chains(lock: Lock, project: NormalizedName) -> list[list[str]]:
     """The shortest chain from a requirement to each release that requires a project, the project last.
 
-    If the user requested the project, the first chain is the project alone. A chain through the project itself is left out. If the lock
-    was made from another lock, projects that nothing requires count as requested.
+    Requirements whose marker does not hold on the target do not count. If the user requested the project, the first chain is the
+    project alone. A chain through the project itself is left out. If the lock was made from another lock, projects that nothing
+    requires count as requested.
     """
     needs: dict[str, tuple[str, ...]] = {str(pin.project): pin.needs for pin in lock.pins}
-    requested = {str(parse_line(text).project) for text in lock.inputs.requirements} & needs.keys()
+    lines = map(parse_line, lock.inputs.requirements)
+    requested = {str(line.project) for line in lines if lock.target.applies(line.requirement.marker)} & needs.keys()
     roots = sorted(requested or needs.keys() - {name for names in needs.values() for name in names})
     paths: dict[str, list[str]] = {root: [root] for root in roots}
     queue = deque(roots)
@@ -213,15 +233,28 @@ def _chosen(pin: Pin) -> Iterator[Fact]:
 
 def _same_release(lock: Lock, pin: Pin, filename: str) -> Fact:
     """Why another file of the release was chosen: the reason in the lock file, else what the two names tell."""
+    if pin.built and filename == pin.built.sdist.filename:
+        return BuiltFrom(filename)
     recorded = next((other.reason for other in pin.rejected if other.filename == filename), None)
     candidate = Candidate(pin.project, pin.version, filename, "", "")
     if reason := recorded or why_unfit(candidate, lock.target):
         return Unusable(filename, reason)
-    if not candidate.is_wheel and pin.artifact.is_wheel:
-        return WheelPreferred(filename)
-    ranks = [lock.target.rank(wheel_parts(name)[3]) for name in (pin.artifact.filename, filename) if is_wheel(name)]
-    if len(ranks) == 2 and (ranks[0] or 0) <= (ranks[1] or 0):
-        return LowerRank(filename, ranks[1] or 0, ranks[0] or 0)
+    if not pin.artifact.is_wheel:
+        return NotOnIndex(filename)
+    return _other_wheel(lock, pin, filename) if candidate.is_wheel else WheelPreferred(filename)
+
+
+def _other_wheel(lock: Lock, pin: Pin, filename: str) -> Fact:
+    """Why another wheel of the release was chosen: by rank, then build tag, then file name, in the order of `preference`."""
+    chosen = pin.artifact.filename
+    (_, _, build, tags), (_, _, chosen_build, chosen_tags) = wheel_parts(filename), wheel_parts(chosen)
+    rank, chosen_rank = lock.target.rank(tags) or 0, lock.target.rank(chosen_tags) or 0
+    if rank > chosen_rank:
+        return LowerRank(filename, rank, chosen_rank)
+    if rank == chosen_rank and build < chosen_build:
+        return SameRank(filename, "build tag")
+    if (rank, build) == (chosen_rank, chosen_build) and filename > chosen:
+        return SameRank(filename, "name")
     return NotOnIndex(filename)
 
 
@@ -229,14 +262,15 @@ def _other_release(lock: Lock, pin: Pin, version: Version) -> Iterator[Fact]:
     """What excludes another release: constraint, requirements, dependents, the reasons that the lock file keeps, and that it is
     a pre-release; nothing if the lock file does not exclude it.
     """
-    if pin.constraint and not _admits(pin.constraint.rpartition(" (")[0], version):
+    constraint = _constraint(pin)
+    if pin.constraint and constraint and not _admits(constraint, version):
         yield ConstraintExcludes(str(version), pin.constraint)
     for text in lock.inputs.requirements:
-        if Requirement(text).name == pin.project and not _admits(text, version):
+        if _names(text, pin) and lock.target.applies(Requirement(text).marker) and not _admits(text, version):
             yield RequirementExcludes(str(version), text)
     for other in lock.pins:
         for text in other.dependencies:
-            if Requirement(text).name == pin.project and not _admits(text, version):
+            if _names(text, pin) and not _admits(text, version):
                 yield DependentExcludes(str(version), f"{other.project} {other.version}", text)
     yield from (Unusable(str(version), other.reason) for other in pin.passed_over if other.filename == str(version))
     if str(version) in pin.skipped:
@@ -244,6 +278,20 @@ def _other_release(lock: Lock, pin: Pin, version: Version) -> Iterator[Fact]:
     wants_prereleases = pin.version.is_prerelease or lock.inputs.selection.prereleases(pin.project) is True
     if version.is_prerelease and not wants_prereleases:
         yield NotRequestedPrerelease(str(version))
+
+
+def _constraint(pin: Pin) -> str | None:
+    """The constraint of a pin without the place where it was read, which may contain ` (`, too; None if there is none that can be read."""
+    text = pin.constraint or ""
+    for match in re.finditer(r" \(", text):
+        with suppress(InvalidRequirement), too_deep_as(InvalidRequirement):
+            return str(Requirement(text[: match.start()]))
+    return None
+
+
+def _names(text: str, pin: Pin) -> bool:
+    """Whether a requirement names the project of a pin."""
+    return canonicalize_name(dependency_name(text)) == pin.project
 
 
 def _not_excluded(lock: Lock, pin: Pin, version: Version) -> Fact:

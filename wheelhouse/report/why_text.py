@@ -8,6 +8,7 @@ from wheelhouse.archive.reasons import Reason
 from wheelhouse.lock.why import (
     Alternative,
     BestFit,
+    BuiltFrom,
     Constrained,
     ConstraintExcludes,
     DependentExcludes,
@@ -22,6 +23,7 @@ from wheelhouse.lock.why import (
     Older,
     OtherChosen,
     RequirementExcludes,
+    SameRank,
     Unusable,
     WheelPreferred,
 )
@@ -37,6 +39,8 @@ SENTENCES: Mapping[type[Fact], str] = {
     WheelPreferred: "{filename} is an sdist, but there is a wheel that fits",
     LowerRank: "{filename} fits too, but less well: its best tag is number {rank} in the tags of the target, "
     "and the best tag of the chosen file is number {chosen_rank}",
+    SameRank: "{filename} fits as well as the chosen file; the {decided_by} decides",
+    BuiltFrom: "the chosen wheel was built from {filename}",
     NotOnIndex: "{filename} was not on the index when the lock file was made",
     ConstraintExcludes: "the constraint {constraint} excludes {version}",
     RequirementExcludes: "the requirement {requirement} excludes {version}",
