@@ -137,10 +137,12 @@ class Pattern:
         try:
             if parts is None:
                 raise InvalidSpecifier(text)
-            return cls(re.sub(r"[-_.]+", "-", parts[1]).lower(), SpecifierSet(parts[2]))
-        except InvalidSpecifier as error:
+            pattern = cls(re.sub(r"[-_.]+", "-", parts[1]).lower(), SpecifierSet(parts[2]))
+            hash(pattern)  # reads the versions, whose numbers may have more digits than Python reads
+        except ValueError as error:
             hint = "write a name (`urllib3`), a glob (`acme-*`), or one of these with versions (`urllib3<2`)"
             raise InputError(f"`{text}` is not a pattern of projects", hint=hint) from error
+        return pattern
 
     def __str__(self) -> str:
         """The text in normal form. The spelling of versions stays, so `acme==1` and `acme==1.0` are equal patterns with two
