@@ -1,6 +1,7 @@
 """The Simple Repository API as pages: HTML (PEP 503, 592, 658, 714, 792) and JSON (PEP 691, 700, 740, 792) of the same files (pure)."""
 
 import json
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -22,6 +23,8 @@ PAGE_HTML, PAGE_JSON, PAGE_BROWSE = "index.html", "index.json", "browse.html"
 """The pages of the API, and the page for people. No project has such a name."""
 LOCKED_YANK, LOCKED_STATUS = "_locked-yanked", "_locked-status"
 """The keys of what the lock files say, where the page says what the keeper of the index decided."""
+SURROGATE = re.compile(r"\\u[dD][89a-fA-F]")
+"""An escape of JSON that is half of a surrogate pair."""
 JSON_TYPE, HTML_TYPE = "application/vnd.pypi.simple.v1+json", "application/vnd.pypi.simple.v1+html"
 
 
@@ -198,14 +201,16 @@ def _html(title: str, anchors: str, marks: Mapping[str, str] = MappingProxyType(
 
 def parse_project_page(raw: str) -> ProjectPage:
     """Read a JSON page that `project_json` wrote; the URLs of files are not read. Raises ValueError if a key that it needs
-    is missing or wrong; other programs' pages may be read, too.
+    is missing or wrong, or for half a surrogate pair, which no page can be written with; other programs' pages may be read, too.
     """
     try:
         document = parse_json(raw)
+        if SURROGATE.search(raw):
+            json.dumps(document, ensure_ascii=False).encode()
         files = [_parse_file(row) for row in document["files"]]
         marks = document.get("project-status")
         shown = ": ".join(str(marks[key]) for key in ("status", "reason") if key in marks) if marks else None
-        status = document.get(LOCKED_STATUS, shown)
+        status = _text_or_none(document.get(LOCKED_STATUS, shown))
     except (KeyError, TypeError, AttributeError, ArithmeticError) as error:
         raise ValueError(f"it is not a project's page: {why_misshapen(error)}") from error
     return ProjectPage({file.filename: file for file in files}, status, shown if LOCKED_STATUS in document else None)
@@ -214,19 +219,27 @@ def parse_project_page(raw: str) -> ProjectPage:
 def _parse_file(row: Mapping[str, Any]) -> Offered:
     """The file of one row of a JSON page.
 
-    Raises ValueError for a file name without a version, because a page lists versions; KeyError or TypeError for another form.
+    Raises ValueError for a file name without a version, because a page lists versions; KeyError, TypeError or ArithmeticError for
+    another form.
     """
     core, uploaded, shown = row["core-metadata"], row.get("upload-time"), _parse_yanked(row["yanked"])
     file = Offered(
         filename=str(row["filename"]),
         sha256=str(row["hashes"]["sha256"]),
         size=int(row["size"]),
-        upload_time=datetime.fromisoformat(uploaded) if uploaded else None,
-        requires_python=row.get("requires-python"),
+        upload_time=datetime.fromisoformat(uploaded).astimezone(UTC) if uploaded else None,
+        requires_python=_text_or_none(row.get("requires-python")),
         yanked=_parse_yanked(row[LOCKED_YANK]) if LOCKED_YANK in row else shown,
         yanked_here=shown if LOCKED_YANK in row else None,
-        metadata_sha256=core["sha256"] if core else None,
+        metadata_sha256=_text_or_none(core["sha256"]) if core else None,
         provenance="provenance" in row,
     )
     _ = file.version
     return file
+
+
+def _text_or_none(value: object) -> str | None:
+    """The same text, or None. Raises TypeError for anything else."""
+    if value is not None and not isinstance(value, str):
+        raise TypeError(value)
+    return value
