@@ -1,9 +1,10 @@
 """Every field of a lock: what is written is a golden text, and what is read is the same value."""
 
 import os
+import re
 import tomllib
 from dataclasses import MISSING, fields, replace
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta, timezone
 
 import msgspec
 import pytest
@@ -385,11 +386,22 @@ def test_only_sums_of_folders_with_plain_names_are_those_of_folders() -> None:
     assert summed_folders("".join(f"{'a' * 64}  {name}\n" for name in names)) == {"files": "a" * 64}
 
 
-@pytest.mark.parametrize("text", ["!!", "", "lib>>1", "lib>=x", "lib~=1", "lib[", "lib[,]", "lib>=1.*", "-lib"])
+@pytest.mark.parametrize(
+    "text", ["!!", "", "lib>>1", "lib>=x", "lib~=1", "lib[", "lib[,]", "lib>=1.*", "-lib", f"lib<{'9' * 5000}"]
+)
 def test_a_dependency_that_is_no_requirement_is_refused(text: str) -> None:
     pin = replace(PINS[1], dependencies=("lib[x,y-z]>=1.0,<2,!=1.5.*,~=1.4", text))
+    for lock in (Lock(TARGET, INPUTS, (pin,)), Lock(TARGET, Inputs((text,)), ())):
+        with pytest.raises(InputError, match="`x` is not a lock that wheelhouse wrote"):
+            parse_lock(lock_toml(lock, with_paths=False), "x")
+
+
+def test_an_upload_time_that_utc_does_not_have_is_refused() -> None:
+    early = datetime(1, 1, 1, tzinfo=timezone(timedelta(hours=14)))
+    text = lock_toml(Lock(TARGET, INPUTS, PINS), with_paths=False)
+    other = re.sub("upload-time = .*", f"upload-time = {early.isoformat()}", text)
     with pytest.raises(InputError, match="`x` is not a lock that wheelhouse wrote"):
-        parse_lock(lock_toml(Lock(TARGET, INPUTS, (pin,)), with_paths=False), "x")
+        parse_lock(other, "x")
 
 
 @pytest.mark.parametrize(

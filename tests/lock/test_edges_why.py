@@ -154,7 +154,7 @@ def test_the_place_of_a_constraint_and_its_marker_may_have_parentheses(place: st
 
 
 def test_a_constraint_that_cannot_be_read_excludes_nothing() -> None:
-    for constraint in ("!!", "!! (limits.txt:1)", "lib<1"):
+    for constraint in ("!!", "!! (limits.txt:1)", "lib<1", f"lib<{'9' * 5000} (limits.txt:1)"):
         assert why("lib-1.6.tar.gz", constraint=constraint) == [CHOSEN, NewSinceLock("1.6", "lib", None)]
 
 
@@ -204,7 +204,9 @@ def test_a_pre_release_that_was_allowed_is_not_excluded_for_being_one() -> None:
     ]
 
 
-@pytest.mark.parametrize("name", ["lib-1.0.exe", "lib.whl", "lib-x.tar.gz", "lib-1.0-py3-none.whl"])
+@pytest.mark.parametrize(
+    "name", ["lib-1.0.exe", "lib.whl", "lib-x.tar.gz", "lib-1.0-py3-none.whl", f"lib-1.0-{'9' * 5000}-py3-none-any.whl"]
+)
 def test_a_name_of_another_kind_is_refused(name: str) -> None:
     with pytest.raises(InputError, match=f"`{name}` is not the name of a wheel or sdist"):
         why(name)

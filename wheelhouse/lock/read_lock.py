@@ -1,6 +1,7 @@
 """A lock file as text, read into a `Lock` (pure)."""
 
 import re
+from datetime import UTC
 
 from packaging.pylock import Package, PackageArchive, PackageSdist, PackageWheel, Pylock, PylockValidationError
 from packaging.requirements import Requirement
@@ -48,7 +49,7 @@ def parse_lock(text: str, source: str) -> Lock:
             return _lock(Pylock.from_dict(parse_toml(text)))
     except IntegrityError:
         raise
-    except (PylockValidationError, InputError, KeyError, TypeError, ValueError) as error:
+    except (PylockValidationError, InputError, KeyError, TypeError, ValueError, ArithmeticError) as error:
         reason = next(iter(str(error).splitlines()), "it is damaged")
         raise InputError(f"`{source}` is not a lock that wheelhouse wrote: {reason}", hint=HINT) from error
 
@@ -60,7 +61,7 @@ def _lock(pylock: Pylock) -> Lock:
         raise ValueError(f"it has no [tool.{TOOL}]")
     table = LOCK_TABLE.from_table(tables[TOOL], f"tool.{TOOL}")
     target, inputs = _target(table.target), _inputs(table.inputs)
-    inputs.adjustments, list(map(Requirement, inputs.requirements))
+    inputs.adjustments, list(map(_must_be_requirement, inputs.requirements))
     is_loose = str(pylock.requires_python) == loose_requires_python(target)
     return Lock(target, inputs, tuple(map(_pin, pylock.packages)), table.label, is_loose)
 
@@ -154,8 +155,13 @@ def _pin(package: Package) -> Pin:
 def _dependency(text: str) -> str:
     """The same dependency. Raises ValueError if it is no requirement."""
     if not PLAIN_DEPENDENCY.fullmatch(text):
-        Requirement(text)
+        _must_be_requirement(text)
     return text
+
+
+def _must_be_requirement(text: str) -> None:
+    """Raises ValueError for what is no requirement, and for a version in it with more digits than Python reads."""
+    hash(Requirement(text).specifier)
 
 
 def _waiver(table: WaiverTable, project: NormalizedName, sha256: str) -> Waiver:
@@ -170,8 +176,11 @@ def _provenance(table: ProvenanceTable, package: Package) -> Provenance:
 
 def _artifact(file: PackageWheel | PackageSdist | PackageArchive, archive: str | None) -> Artifact:
     """The file of a package. A `packages.archive` has no name; `archive` is the one that our own table gives it, else that of
-    its path or URL counts. Raises ValueError if the name has no suffix of a distribution, IntegrityError as `Artifact`.
+    its path or URL counts. Raises ValueError if the name has no suffix of a distribution, OverflowError for an upload time that UTC
+    does not have, IntegrityError as `Artifact`.
     """
+    if file.upload_time:
+        file.upload_time.astimezone(UTC)
     own_name = archive if isinstance(file, PackageArchive) else file.name
     name = _distribution_name(own_name or filename_of(file.path or file.url or ""))
     return Artifact(name, file.hashes.get("sha256", ""), file.size or 0, file.url, file.upload_time)

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from packaging.requirements import InvalidRequirement, Requirement
-from packaging.utils import InvalidSdistFilename, InvalidWheelFilename, NormalizedName, canonicalize_name
-from packaging.version import InvalidVersion, Version
+from packaging.utils import NormalizedName, canonicalize_name
+from packaging.version import Version
 
 from wheelhouse.archive.artifact import Candidate, why_unfit
 from wheelhouse.archive.filenames import release_of, wheel_parts
@@ -216,7 +216,7 @@ def _release(filename: str) -> tuple[NormalizedName, Version]:
     """Project and version in a file name. Raises InputError."""
     try:
         return release_of(filename)
-    except (InvalidWheelFilename, InvalidSdistFilename, InvalidVersion) as error:
+    except ValueError as error:  # also of a number with more digits than Python reads
         raise InputError(
             f"`{filename}` is not the name of a wheel or sdist", hint="give the whole file name"
         ) from error
@@ -284,8 +284,10 @@ def _constraint(pin: Pin) -> str | None:
     """The constraint of a pin without the place where it was read, which may contain ` (`, too; None if there is none that can be read."""
     text = pin.constraint or ""
     for match in re.finditer(r" \(", text):
-        with suppress(InvalidRequirement), too_deep_as(InvalidRequirement):
-            return str(Requirement(text[: match.start()]))
+        with suppress(ValueError), too_deep_as(InvalidRequirement):
+            requirement = Requirement(text[: match.start()])
+            hash(requirement.specifier)  # reads its versions
+            return str(requirement)
     return None
 
 
