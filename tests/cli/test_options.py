@@ -24,7 +24,7 @@ from wheelhouse.cli.entry import load
 from wheelhouse.config import options as declarations
 from wheelhouse.config.declare import Option, Texts, declared, given, merged
 from wheelhouse.config.options import FetchOptions, StageOptions
-from wheelhouse.config.settings import read_settings
+from wheelhouse.config.settings import Settings, read_settings
 from wheelhouse.errors import InputError
 from wheelhouse.fetch.gather import Options
 
@@ -286,6 +286,21 @@ def test_constraints_of_an_airflow_release_are_compiled_where_fetch_looks(sessio
     assert "is not replaced, because `constraints compile` did not write this file" in session.transcript
     assert session(f"constraints compile lib --python 3.12 --index {index.url}") == 2
     assert "no output file was named" in session.transcript
+
+
+def test_a_pyproject_whose_tools_are_no_table_has_no_settings(tmp_path: Path) -> None:
+    (tmp_path / "pyproject.toml").write_text("tool = 1\n")
+    assert read_settings(tmp_path) == Settings()
+
+
+@pytest.mark.parametrize(
+    "names", ["", "project = ''\n", "sha256 = ''\n", "project = ''\nsha256 = 'ab'\n", "project = 'a'\nsha256 = ''\n"]
+)
+def test_a_waiver_that_names_no_project_and_no_file_is_refused(tmp_path: Path, names: str) -> None:
+    waiver = f"rule = 'x'\nreason = 'seen'\nwho = 'me'\nuntil = 2030-01-01\n{names}"
+    (tmp_path / "wheelhouse.toml").write_text(f"[[policy.waivers]]\n{waiver}")
+    with pytest.raises(InputError, match="the waiver of x must name a project or a sha256"):
+        read_settings(tmp_path).policy.policy()
 
 
 def test_a_value_of_the_settings_that_is_none_is_refused(tmp_path: Path) -> None:

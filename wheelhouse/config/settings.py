@@ -47,13 +47,13 @@ class WaiverSettings(msgspec.Struct, rename="kebab", forbid_unknown_fields=True,
     def waiver(self) -> Waiver:
         """The waiver that it stands for, with hashes in lower case.
 
-        Raises InputError if it has no reason, does not say who gives it, or names neither project nor sha256.
+        Raises InputError if it has no reason, does not say who gives it, names neither project nor sha256, or an empty one.
         """
         if not self.reason.strip() or not self.who.strip():
             raise InputError(
                 f"the waiver of {self.rule} must have a `reason`, and `who` must name the person who accepts the finding"
             )
-        if self.project is None and self.sha256 is None:
+        if not (self.project or self.sha256) or "" in (self.project, self.sha256):
             raise InputError(f"the waiver of {self.rule} must name a project or a sha256")
         project = canonicalize_name(self.project) if self.project else None
         return Waiver(
@@ -326,7 +326,8 @@ def settings_table(folder: Path) -> tuple[dict[str, Any], Path] | None:
     own, project = (folder / name for name in FILES)
     if own.is_file():
         return read_toml(own), own
-    if project.is_file() and (table := read_toml(project).get("tool", {}).get("wheelhouse")) is not None:
+    tools = read_toml(project).get("tool") if project.is_file() else None
+    if isinstance(tools, dict) and (table := tools.get("wheelhouse")) is not None:
         return table, project
     return None
 
