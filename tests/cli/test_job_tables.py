@@ -127,6 +127,8 @@ def test_jobs_are_chosen_by_patterns_in_the_order_of_the_file(tmp_path: Path) ->
         ('include = ["x/*"]', "wheelhouse.toml`: `include`: no file matches `x/*`"),
         ('include = ["/x"]', "wheelhouse.toml`: `include`: `/x` is no relative path"),
         ('include = [""]', "wheelhouse.toml`: `include`: `` is no relative path"),
+        ('include = ["."]', "wheelhouse.toml`: `include`: "),
+        ('include = ["teams/**a"]', "wheelhouse.toml`: `include`: "),
         ("output = 3", "wheelhouse.toml`: `output` is 3: expected `str`, got `int`"),
         ('[jobs.a]\ndest = "q"\n[jobs.b]\ndest = "./q"', "the jobs `a` and `b` have the same folder, `q`"),
         (

@@ -116,19 +116,28 @@ def _over(defaults: Table, own: Table) -> dict[str, Any]:
 def _included(patterns: list[str], path: Path) -> list[Path]:
     """The files that a file includes, each once, itself too if a pattern matches it; patterns count from its folder.
 
-    Raises InputError for a pattern that is absolute or empty, or that matches no file.
+    Raises InputError for a pattern that is absolute, empty or malformed, or that matches no file.
     """
     files: list[Path] = []
     for pattern in patterns:
         if not pattern or Path(pattern).is_absolute():
             hint = "write the path relative to the folder of this file: `teams/*.toml`"
             raise InputError(f"`{path}`: `include`: `{pattern}` is no relative path", hint=hint)
-        matching = sorted(file for file in path.parent.glob(pattern) if file.is_file())
+        matching = _matching(pattern, path)
         if not matching:
             hint = f"relative paths start at `{path.parent}`"
             raise InputError(f"`{path}`: `include`: no file matches `{pattern}`", hint=hint)
         files += matching
     return list(dict.fromkeys(files))
+
+
+def _matching(pattern: str, path: Path) -> list[Path]:
+    """The files that match a pattern, which counts from the folder of the file `path`, by name. Raises InputError if it is none."""
+    try:
+        return sorted(file for file in path.parent.glob(pattern) if file.is_file())
+    except (ValueError, IndexError) as error:  # Python 3.11 for `teams/**a` and for `.`
+        hint = "write the path of a file, or a pattern such as `teams/*.toml`"
+        raise InputError(f"`{path}`: `include`: `{pattern}` is not a pattern of files", hint=hint) from error
 
 
 def _must_have_own_folders(jobs: Mapping[str, Settings], files: Mapping[str, Path]) -> None:
