@@ -207,6 +207,64 @@ CORPUS: dict[str, tuple[str, list[Need]]] = {
             (6, "copied-image", "busybox:1"),
         ],
     ),
+    "a line that goes on after a here-document": (
+        "FROM x\nRUN cat <<EOF > /etc/x && pip install a\ncurl\nEOF\nRUN sh <<EOF && pip install c\npip install b\nEOF\n"
+        "RUN cd /x && sudo bash <<'E-1'\npip install d\nE-1\nRUN cat <<A | bash -s x; cat <<B\npip install e\nA\npip install no\nB\n"
+        "RUN python3 /x.py <<EOF\nprint(1)\nEOF\nRUN true && python3 -u - <<EOF\nprint(1)\nEOF\n"
+        "RUN bash <<EOF; cat <<EOF\npip install f\nEOF\ntrue\nEOF\n",
+        [
+            (1, "base-image", "x"),
+            (2, "pip", "a"),
+            (6, "pip", "b"),
+            (5, "pip", "c"),
+            (9, "pip", "d"),
+            (12, "pip", "e"),
+            (16, "unknown", "python"),
+            (23, "pip", "f"),
+        ],
+    ),
+    "commands in the arguments of commands": (
+        'FROM x\nRUN X="a`curl https://e.example/1`b"\nRUN eval pip install a\nRUN eval "$(dircolors)"\n'
+        "RUN find / -name '*.whl' -exec pip install {} \\; -execdir sh -c 'uv sync' + -ok rm {} ';'\nRUN find / -delete\n"
+        "RUN trap 'pip install b' EXIT && trap - EXIT && trap -p && trap '' INT && trap -- \"apt-get update\" ERR\n"
+        "RUN ls | xargs -0 -n 1 -P4 --max-procs=2 pip install --no-index -f /w -r a.txt\nRUN xargs -I {} pip install {} && xargs\n",
+        [
+            (1, "base-image", "x"),
+            (2, "download", "https://e.example/1"),
+            (3, "pip", "a"),
+            (4, "unknown", "dircolors"),
+            (5, "pip", "{}"),
+            (5, "uv", "sync"),
+            (7, "pip", "b"),
+            (7, "apt-update", ""),
+            (9, "pip", "{}"),
+        ],
+    ),
+    "options of pip, uv, git, apt and gpg before the action": (
+        "FROM x\nRUN uv --quiet pip install a\nRUN uv --directory pip sync\nRUN uv add --no-sync b && uv run --no-sync b\n"
+        "RUN uv self update && uv self version\nRUN pip --proxy http://x install c\nRUN pip --cert x install d\n"
+        "RUN pip --log x install e && pip uninstall wheel\nRUN pip index versions f\nRUN git --git-dir x fetch\n"
+        "RUN git --work-tree x pull\nRUN apt -a amd64 install git\nRUN gpg --fetch-keys https://x/k\nRUN uv --offline pip install g\n",
+        [
+            (1, "base-image", "x"),
+            (2, "pip", "a"),
+            (3, "uv", "sync"),
+            (4, "uv", "add b"),
+            (5, "uv", "self update"),
+            (6, "pip", "c"),
+            (7, "pip", "d"),
+            (8, "pip", "e"),
+            (9, "pip", "f"),
+            (10, "git", ""),
+            (11, "git", ""),
+            (12, "apt-install", "git"),
+            (13, "key-server", "https://x/k"),
+        ],
+    ),
+    "a text of `sh -c` that names itself": (
+        'FROM x\nENV X=\'pip install a; sh -c "$X"\'\nRUN sh -c "$X"\n',
+        [(1, "base-image", "x"), (3, "pip", "a"), (3, "unknown", "sh")],
+    ),
     "what is not known": (
         "FROM x\nFROBNICATE now\nRUN make all\nRUN ./configure.sh --x\nRUN python -c 'import urllib.request'\nRUN python -c 'print(1)'\n",
         [
@@ -257,6 +315,9 @@ def test_a_here_document_without_an_end_is_refused_with_its_line() -> None:
         "FROM x\nRUN '\"`${ (",
         "FROM x\nRUN [[ a\nRUN x=(\n",
         "FROM\nRUN\nADD\nARG\n",
+        'FROM x\nENV X=\'sh -c "$X"\'\nRUN sh -c "$X"\n',
+        "FROM x\nENV X='sh -c \\'$X\\'; sh -c $X 1; eval $X 2'\nRUN sh -c \"$X\"\n",
+        'FROM x\nENV X=\'eval "$X"; eval "$X"\'\nRUN eval "$X"\n',
     ],
 )
 def test_hostile_texts_end(text: str) -> None:

@@ -1,23 +1,27 @@
 """Every instruction of a Dockerfile that asks a network, or perhaps does (pure)."""
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from itertools import chain
 
 from wheelhouse.dockerfile.dockerfile_syntax import (
     CONTINUED,
     KEYWORDS,
     VARIABLE,
     Dockerfile,
+    Heredoc,
     Instruction,
     substituted,
 )
-from wheelhouse.dockerfile.network_programs import PYTHON, SHELLS, URL, Asked, Script, judged
+from wheelhouse.dockerfile.network_programs import PYTHON, SHELLS, URL, Asked, Script, judged, unwrapped
 from wheelhouse.dockerfile.shell_commands import ShellCommand, function_names, shell_commands
 
 TRUE = ("1", "true", "yes", "on")
 """What pip and uv take for true."""
 MAX_SCRIPTS = 8
-"""Scripts that start one another."""
+"""Scripts that start one another, files and texts of `sh -c`."""
+MAX_TEXT_CHARACTERS = 1 << 15
+"""Of all texts of `sh -c` in one RUN: a text that names itself twice grows with each reading."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +42,10 @@ class NetworkNeed:
 
 @dataclass(slots=True)
 class _Reader:
-    """Reads the instructions in order. `values` are the variables that are known so far."""
+    """Reads the instructions in order. `values` are the variables that are known so far.
+
+    `read_characters` counts those of all texts of `sh -c` and the like in the current RUN.
+    """
 
     dockerfile: Dockerfile
     values: dict[str, str]
@@ -49,6 +56,7 @@ class _Reader:
     defaults: dict[str, str] = field(default_factory=dict)
     functions: set[str] = field(default_factory=set)
     shell: tuple[str, ...] = ()
+    read_characters: int = 0
 
     def needs(self) -> Iterator[NetworkNeed]:
         """Every need, in the order of the instructions, repeated ones too; a script's needs have the lines of the script."""
@@ -147,6 +155,7 @@ class _Reader:
                 yield from self._foreign_image(instruction, options["from"])
         if "none" in instruction.values("network"):
             return
+        self.read_characters = 0
         for command in self._commands(instruction):
             yield from self._asked(command, instruction, ())
 
@@ -162,10 +171,11 @@ class _Reader:
 
     def _asked(self, command: ShellCommand, instruction: Instruction, path: tuple[str, ...]) -> Iterator[NetworkNeed]:
         """What one command asks for. The text of `sh -c`, and a script in `scripts`, is read; any other script file is an unknown need.
+        So is a text that MAX_SCRIPTS scripts lead to, or that is one too many for MAX_TEXT_CHARACTERS.
 
         An unknown program is a need; a function of the Dockerfile and a word with `://` are none, and neither are pip and uv
         that are set offline.
-        `path` names the scripts that led here.
+        `path` has the names of the scripts that led here, and the shells of the texts.
         """
         program, judgement = judged(self._with_values(command))
         match judgement:
@@ -176,9 +186,9 @@ class _Reader:
             case Asked():
                 subjects = tuple(judgement.subjects)
                 yield self._need(command.line, judgement.kind, subjects, instruction, judgement.files)
-            case Script(text=text) if text:
+            case Script(text=text) if text and self._may_read(text, path):
                 for inner in shell_commands(substituted(text, self.values), command.line):
-                    yield from self._asked(inner, instruction, path)
+                    yield from self._asked(inner, instruction, (*path, program))
             case Script(path=script):
                 name = script.rpartition("/")[2]
                 if name in self.scripts and name not in path and len(path) < MAX_SCRIPTS:
@@ -188,32 +198,45 @@ class _Reader:
                 elif name not in path:
                     yield self._need(command.line, "unknown", (script or program,), instruction)
 
+    def _may_read(self, text: str, path: tuple[str, ...]) -> bool:
+        """Whether a text of `sh -c` is within MAX_SCRIPTS and MAX_TEXT_CHARACTERS; its characters are counted."""
+        self.read_characters += len(text)
+        return len(path) < MAX_SCRIPTS and self.read_characters <= MAX_TEXT_CHARACTERS
+
     def _with_values(self, command: ShellCommand) -> ShellCommand:
         """A command with known variables replaced; a word that is only a variable becomes as many words as its value has."""
         words: list[str] = []
         for word in command.words:
             value = substituted(word, self.values).replace(CONTINUED, " ")
             words += value.split() if VARIABLE.fullmatch(word) and value != word else [value]
-        return ShellCommand(tuple(words), command.line)
+        return replace(command, words=tuple(words))
 
 
 def _of_heredocs(instruction: Instruction) -> tuple[ShellCommand, ...]:
-    """The commands of a RUN with here-documents: those of a shell script, or one command for Python or the program after `#!`.
-
-    If another program reads the here-document, only the command before it counts.
+    """The commands of a RUN with here-documents. If it has none, the here-documents are a shell script, or one command
+    for the program after `#!`; else those that a shell or Python reads count too.
     """
-    script = "\n".join(heredoc.text for heredoc in instruction.heredocs)
-    line, before = instruction.heredocs[0].line, instruction.text.partition("<<")[0].strip()
-    program = judged(ShellCommand(tuple(before.split()), instruction.line))[0] if before else "sh"
+    if commands := shell_commands(instruction.text, instruction.line):
+        return tuple(chain.from_iterable(_with_input(command, instruction.heredocs) for command in commands))
+    script, line = "\n".join(heredoc.text for heredoc in instruction.heredocs), instruction.heredocs[0].line
     first = script.split("\n", 1)[0]
-    if PYTHON.fullmatch(program):
-        return (ShellCommand((program, "-c", script), line),)
-    if before and program not in SHELLS:
-        return shell_commands(before, instruction.line)
     if first.startswith("#!") and "sh" not in first:
         interpreter = first[2:].split("/")[-1].split()[-1:] or ["nothing"]
         return (ShellCommand((*interpreter, "-c", script), line),)
     return shell_commands(script, line)
+
+
+def _with_input(command: ShellCommand, heredocs: tuple[Heredoc, ...]) -> Iterator[ShellCommand]:
+    """A command, then, if it is a shell, those of the here-documents that it reads. A Python without a file becomes one of `-c`."""
+    program, read = judged(command)[0], [heredoc for heredoc in heredocs if heredoc.word in command.heredocs]
+    options = unwrapped(command.words)[1:]
+    has_no_file = all(word.startswith("-") and word[1:2] not in ("c", "m") for word in options)
+    if read and has_no_file and PYTHON.fullmatch(program):
+        yield ShellCommand((program, "-c", "\n".join(heredoc.text for heredoc in read)), read[0].line)
+        return
+    yield command
+    for heredoc in read if program in SHELLS else ():
+        yield from shell_commands(heredoc.text, heredoc.line)
 
 
 def _offline_variable(program: str) -> str:

@@ -1,6 +1,7 @@
 """Which commands of a shell script ask a network, and for what (pure)."""
 
 import re
+import shlex
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
@@ -17,12 +18,16 @@ WRAPPERS = _words("busybox sudo exec command nohup nice ionice env time eatmydat
 OPTION_ARGUMENTS = {
     name: tuple(text.split())
     for name, text in {
-        "apt-get": "-o -t -c --option --target-release --default-release --config-file",
+        "apt-get": "-o -t -c --option --target-release --default-release --config-file "
+        "-a --host-architecture --build-profiles",
         "pip": "-r --requirement -c --constraint -i --index-url --extra-index-url -f --find-links -t --target --prefix --root "
         "--python --platform --trusted-host --timeout --retries --no-binary --only-binary --cache-dir --progress-bar -d --dest "
-        "-w --wheel-dir --root-user-action",
+        "-w --wheel-dir --root-user-action --proxy --cert --client-cert --log --exists-action --keyring-provider --use-feature "
+        "--use-deprecated --python-version --implementation --abi --src --upgrade-strategy -C --config-settings --report",
+        "uv": "--directory --project --config-file --cache-dir --color --allow-insecure-host --python-preference --python -p",
+        "xargs": "-a --arg-file -d --delimiter -E -I -L -n --max-args -P --max-procs -s --max-chars --process-slot-var",
         "apk": "-t --virtual -X --repository -p --root",
-        "git": "-b --branch --depth -c -C --config -o --origin",
+        "git": "-b --branch --depth -c -C --config -o --origin --git-dir --work-tree --namespace --config-env --attr-source",
         "npm": "--prefix -C --cwd --registry --cache --loglevel -w --workspace --filter --userconfig",
         "rpm": "--releasever --installroot -c --repo --enablerepo --disablerepo --setopt",
         "conda": "-n --name -c --channel -f --file -p --prefix",
@@ -32,8 +37,8 @@ OPTION_ARGUMENTS = {
 """Options whose next word is their argument, so that it is not taken for a package."""
 HARMLESS = _words(
     """
-    : . [ test true false echo printf cd pwd set unset export local declare typeset readonly shift return exit trap eval read
-    umask ulimit wait type which hash alias mkdir rm rmdir mv cp ln ls cat tac head tail tee touch chmod chown chgrp find xargs
+    : . [ test true false echo printf cd pwd set unset export local declare typeset readonly shift return exit read
+    umask ulimit wait type which hash alias mkdir rm rmdir mv cp ln ls cat tac head tail tee touch chmod chown chgrp
     sed awk gawk mawk grep egrep fgrep cut tr sort uniq wc diff cmp paste seq date sleep basename dirname realpath readlink
     stat file du df id whoami groups getent useradd adduser groupadd addgroup usermod groupmod passwd chpasswd install
     tar gzip gunzip zcat bzip2 bunzip2 xz unxz unzip zip zstd sha256sum sha512sum sha1sum md5sum shasum base64 od xxd
@@ -128,10 +133,16 @@ def unwrapped(words: tuple[str, ...]) -> tuple[str, ...]:
                 words = words[1:]
             words = words[1:]
         elif program == "xargs":
-            rest = [word for word in words[1:] if not word.startswith("-") and not word.isdigit()]
-            words = tuple(rest)
+            words = _after_options(words[1:], OPTION_ARGUMENTS["xargs"])
         else:
             return words
+    return words
+
+
+def _after_options(words: tuple[str, ...], with_argument: tuple[str, ...] = ()) -> tuple[str, ...]:
+    """The words from the first on that is neither an option nor the argument of an option in `with_argument`."""
+    while words and words[0].startswith("-"):
+        words = words[2:] if words[0] in with_argument else words[1:]
     return words
 
 
@@ -174,12 +185,12 @@ def _pip(words: tuple[str, ...]) -> Judgement:
     for other actions, such as `list`.
     """
     arguments = _arguments(words, OPTION_ARGUMENTS["pip"])
-    if not arguments or arguments[0] not in ("install", "download", "wheel", "sync", "compile"):
+    if not arguments or arguments[0] not in ("install", "download", "wheel", "sync", "compile", "index"):
         return None
     files = _values(words, "-r", "--requirement", "-c", "--constraint")
     if "--no-index" in words:
         return None
-    return Asked("pip", arguments[1:], files)
+    return Asked("pip", arguments[2:] if arguments[0] == "index" else arguments[1:], files)
 
 
 def _python(words: tuple[str, ...]) -> Judgement:
@@ -216,13 +227,15 @@ def _shell(words: tuple[str, ...]) -> Judgement:
 
 
 def _uv(words: tuple[str, ...]) -> Judgement:
-    """What uv asks for, by the words after it: as pip for `uv pip`; nothing with `--offline` or `--no-sync`."""
-    if {"--offline", "--no-sync"} & set(words):
-        return None
+    """What uv asks for, by the words after it: as pip for `uv pip`; nothing with `--offline`, or for `uv run --no-sync`."""
+    words = _after_options(words, OPTION_ARGUMENTS["uv"]) if "--offline" not in words else ()
     if words[:1] == ("pip",):
         return _pip(words[1:])
     arguments = _arguments(words)
-    if not arguments or arguments[0] not in ("sync", "run", "tool", "add", "lock", "python", "build"):
+    if arguments[:1] == ("run",) and "--no-sync" in words:
+        return None
+    asking = ("sync", "run", "tool", "add", "lock", "python", "build", "self update")
+    if not {" ".join(arguments[:1]), " ".join(arguments[:2])} & {*asking}:
         return None
     return Asked("uv", arguments)
 
@@ -262,9 +275,10 @@ def _git(words: tuple[str, ...]) -> Judgement:
 
 
 def _gpg(words: tuple[str, ...]) -> Judgement:
-    """The key servers that gpg asks, none if it asks its default one; None if it asks no server."""
+    """The key servers and addresses that gpg asks, none if it asks its default server; None if it asks no server."""
     asks = {"--recv-keys", "--recv-key", "--recv", "--keyserver", "--receive-keys", "--refresh-keys", "--locate-keys"}
-    servers = _values(words, "--keyserver")
+    asks |= {"--fetch-keys", "--search-keys", "--send-keys"}
+    servers = _values(words, "--keyserver", "--fetch-keys")
     return Asked("key-server", servers) if asks & {word.partition("=")[0] for word in words} else None
 
 
@@ -304,6 +318,29 @@ def _su(words: tuple[str, ...]) -> Judgement:
     """The script after `-c` of su; without one it is unknown."""
     text = next((words[number + 1] for number, word in enumerate(words[:-1]) if word in ("-c", "--command")), "")
     return Script(text) if text else Asked("unknown", ("su",))
+
+
+def _eval(words: tuple[str, ...]) -> Judgement:
+    """The script that eval runs; None for the output of a command, which is a command of its own."""
+    text = " ".join(words)
+    return Script(text) if text and not text.startswith(("$(", "`")) else None
+
+
+def _find(words: tuple[str, ...]) -> Judgement:
+    """The commands of `-exec` and the like as one script; None without one."""
+    commands: list[tuple[str, ...]] = []
+    for number, word in enumerate(words):
+        if word in ("-exec", "-execdir", "-ok", "-okdir"):
+            rest = words[number + 1 :]
+            end = next((place for place, one in enumerate(rest) if one in (";", "+")), len(rest))
+            commands.append(rest[:end])
+    return Script("; ".join(map(shlex.join, commands))) if any(commands) else None
+
+
+def _trap(words: tuple[str, ...]) -> Judgement:
+    """The script that trap runs on a signal; None if it sets none."""
+    words = words[1:] if words[:1] == ("--",) else words
+    return Script(words[0]) if len(words) > 1 and words[0] and not words[0].startswith("-") else None
 
 
 RUNNERS = ("run", "run-script", "test", "start")
@@ -351,6 +388,9 @@ READERS: Mapping[str, Callable[[tuple[str, ...]], Judgement]] = {
     "yarn": _of("npm", "install", "add", "upgrade", "dlx", "", offline=("--offline",), scripts=(*RUNNERS, "build")),
     "pip-sync": lambda words: Asked("pip", _arguments(words)),
     "easy_install": lambda words: Asked("pip", _arguments(words)),
+    "eval": _eval,
+    "find": _find,
+    "trap": _trap,
     "rpm": _rpm,
     "su": _su,
     "uv": _uv,

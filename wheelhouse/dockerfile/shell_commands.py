@@ -5,7 +5,7 @@ Source: POSIX.1-2024, "Shell Command Language": quoting, operators, reserved wor
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 RESERVED = frozenset(
     (
@@ -17,7 +17,7 @@ ASSIGNMENT = re.compile(r"[A-Za-z_][A-Za-z0-9_]*\+?=.*", re.DOTALL)
 FUNCTION = re.compile(
     r"^[ \t]*(?:function[ \t]+)?([A-Za-z_][\w:.-]*)[ \t]*\(\)|^[ \t]*function[ \t]+([A-Za-z_][\w:.-]*)", re.MULTILINE
 )
-HEREDOC = re.compile(r"<<(-?)\s*[\"'\\]?([A-Za-z_][\w.]*)[\"']?")
+HEREDOC = re.compile(r"<<(-?)\s*(?:\"([^\"\n]+)\"|'([^'\n]+)'|\\?([A-Za-z_][\w.]*))")
 MAX_DEPTH = 8
 ARGUMENTS = ("$@", "$*")
 RUNS_ARGUMENTS = re.compile(
@@ -29,10 +29,14 @@ RUNS_ARGUMENTS = re.compile(
 
 @dataclass(frozen=True, slots=True)
 class ShellCommand:
-    """A simple command: its words without assignments and redirections, and the line on which it starts."""
+    """A simple command: its words without assignments and redirections, and the line on which it starts.
+
+    `heredocs` are the end words of the here-documents that it reads, itself or through a pipe.
+    """
 
     words: tuple[str, ...]
     line: int
+    heredocs: tuple[str, ...] = ()
 
 
 @dataclass(slots=True)
@@ -48,6 +52,7 @@ class _Splitter:
     start: int = 0
     inner: list[tuple[str, int]] = field(default_factory=list)
     ends: list[tuple[str, bool]] = field(default_factory=list)
+    heredocs: tuple[str, ...] = ()
     cases: int = 0
     in_pattern: bool = False
     """Whether a pattern of `case` stands here, which ends with a bracket and is no command."""
@@ -66,7 +71,10 @@ class _Splitter:
                 self.line += 1
                 self._skip_heredocs()
             elif character in ";&|()":
+                read = self.heredocs
                 yield from self._finished()
+                if character == "|" and "||" not in self.text[max(self.place - 1, 0) : self.place + 2]:
+                    self.heredocs = read
                 ends_branch = self.text.startswith(";;", self.place) and self.cases > 0
                 self.in_pattern = ends_branch or (self.in_pattern and character != ")")
                 self.place += 2 if ends_branch else 1
@@ -94,6 +102,7 @@ class _Splitter:
         self._end_word()
         words, self.words = self.words, []
         inner, self.inner = self.inner, []
+        heredocs, self.heredocs = self.heredocs, ()
         if self.in_pattern and words[:1] != ["esac"]:
             words = []
         while words and (words[0] in RESERVED or ASSIGNMENT.fullmatch(words[0])):
@@ -102,7 +111,7 @@ class _Splitter:
                 self.cases += 1 if self.in_pattern else -1
             words = [] if words[0] in ("for", "case", "select", "function", "[[") else words[1:]
         if words:
-            yield ShellCommand(tuple(words), self.start)
+            yield ShellCommand(tuple(words), self.start, heredocs)
         if self.depth < MAX_DEPTH:
             for text, line in inner:
                 yield from _Splitter(text, line, self.depth + 1).commands()
@@ -131,7 +140,9 @@ class _Splitter:
         self._end_word()
         heredoc = HEREDOC.match(self.text, self.place)
         if heredoc and not self.text.startswith("<<<", self.place):
-            self.ends.append((heredoc[2], heredoc[1] == "-"))
+            word = heredoc[2] or heredoc[3] or heredoc[4]
+            self.ends.append((word, heredoc[1] == "-"))
+            self.heredocs += (word,)
             self.place = heredoc.end()
             return
         match = re.compile(r"[<>]+[&|]?(?:[ \t]|\\\n)*(?:\d+(?=\s|$)|-)?").match(self.text, self.place)
@@ -174,10 +185,7 @@ class _Splitter:
             end = self._closing(place + 1, "{", "}")
             self._take(place, end + 1, 0)
         elif character == "`":
-            end = text.find("`", place + 1)
-            end = len(text) if end < 0 else end
-            self.inner.append((text[place + 1 : end], self.line))
-            self._take(place, end + 1, 0)
+            self._backquoted()
         else:
             self._take(place, place + 1, 0)
 
@@ -202,13 +210,22 @@ class _Splitter:
         self.inner.append((self.text[self.place + 2 : end], self.line))
         self._take(self.place, end + 1, 0)
 
+    def _backquoted(self) -> None:
+        """Add a text in backquotes to the word as it is written, and note it as an inner script."""
+        end = self.text.find("`", self.place + 1)
+        end = len(self.text) if end < 0 else end
+        self.inner.append((self.text[self.place + 1 : end], self.line))
+        self._take(self.place, end + 1, 0)
+
     def _double_quoted(self) -> None:
-        """Add a text in double quotes to the word, without the quotes; `$(…)` in it is noted as an inner script."""
+        """Add a text in double quotes to the word, without the quotes; `$(…)` and backquotes in it are noted as inner scripts."""
         self._add("")
         self.place += 1
         while self.place < len(self.text) and self.text[self.place] != '"':
             if self.text.startswith("$(", self.place) and not self.text.startswith("$((", self.place):
                 self._substitution()
+            elif self.text[self.place] == "`":
+                self._backquoted()
             elif self.text[self.place] == "\\":
                 self._escaped()
             else:
@@ -244,7 +261,7 @@ def shell_commands(script: str, line: int) -> tuple[ShellCommand, ...]:
         while words and words[0] in runners:
             words = words[1:]
         if words and words[0] not in names and words[0] not in known:
-            commands.append(ShellCommand(words, command.line))
+            commands.append(replace(command, words=words))
     return tuple(commands)
 
 
