@@ -9,7 +9,7 @@ from tests.support.sampled import sampled
 from wheelhouse.debian.deb_catalogue import Catalogue, SuitePackages
 from wheelhouse.debian.deb_request import parse_request
 from wheelhouse.debian.deb_solver import closure
-from wheelhouse.errors import InputError, NoSolutionError
+from wheelhouse.errors import InputError, IntegrityError, NoSolutionError
 
 DPKG = {"Package": "dpkg", "Version": "1.21", "Essential": "yes"}
 
@@ -204,6 +204,32 @@ def test_a_suite_that_is_not_automatic_is_used_on_request_alone() -> None:
         catalogue = Catalogue(status_of([DPKG]), [SuitePackages(records("aa 1"), ("bookworm",)), backports], "amd64")
         (package,) = closure(catalogue, [parse_request(requested)]).packages
         assert package.version == version
+
+
+@pytest.mark.parametrize("security", [("aa 1",), ("aa 1", "aa 0")])
+def test_a_version_that_two_suites_offer_is_in_both(security: tuple[str, ...]) -> None:
+    suites = [
+        SuitePackages(records("aa 1"), ("bookworm",)),
+        SuitePackages(records(*security), ("bookworm-security",)),
+    ]
+    for suite in ("bookworm", "bookworm-security"):
+        (package,) = closure(Catalogue(status_of([DPKG]), suites, "amd64"), [parse_request(f"aa/{suite}")]).packages
+        assert package.version == "1"
+
+
+@pytest.mark.parametrize("field", ["Depends: b c", "Depends: bb (>= x:1)", "Provides: v (= 1:", "Conflicts: (bb)"])
+def test_a_record_with_a_relation_that_is_none_is_named(field: str) -> None:
+    with pytest.raises(IntegrityError, match="the record of `aa` 1: "):
+        solved((), (f"aa 1; {field}", "bb 1"), ("aa",))
+
+
+@pytest.mark.parametrize("version", ["x:1", "1" * 5000])
+def test_a_record_whose_version_has_no_order_is_left_out(version: str) -> None:
+    assert solved((), (f"aa {version}", "aa 1; Depends: bb", f"bb {version}", "bb 2"), ("aa",)) == {
+        ("aa", "1"),
+        ("bb", "2"),
+    }
+    assert solved((f"aa {version}",), ("aa 1",), ("aa",)) == {("aa", "1")}
 
 
 def test_a_virtual_package_of_several_must_be_chosen() -> None:

@@ -635,6 +635,13 @@ def test_ranges_are_read_as_osv_says(version: str, affected: bool) -> None:
     assert is_affected(second, version) == affected
 
 
+def test_a_range_whose_version_has_no_order_is_left_out() -> None:
+    ranges = [osv("x", {"introduced": "0"}, {"fixed": version}) for version in ("x:1", "2")]
+    for document, affected in zip(ranges, (False, True), strict=True):
+        (advisory,) = collect(read_records([document])).by_project[debian_key("Debian:12", "x")]
+        assert is_affected(advisory, "1") == affected
+
+
 def test_another_machine_takes_the_packages_from_the_store(fetching: Fetching, tmp_path: Path) -> None:
     fetching.shared = SharedObjects(ObjectStore((tmp_path / "store").as_uri()))
     line = fetching.publish()

@@ -6,9 +6,10 @@ from functools import cached_property
 from itertools import chain, groupby
 
 from wheelhouse.debian.deb_package import DebPackage, PackageRecords, stanzas
+from wheelhouse.debian.deb_version import is_version
+from wheelhouse.debian.installed_packages import INSTALLED, is_installed
 from wheelhouse.debian.relations import Relation
 
-INSTALLED = -1
 DEFAULT_PIN, UPGRADABLE_PIN, NOT_AUTOMATIC_PIN, INSTALLED_PIN = 500, 100, 1, 100
 """The priorities of apt_preferences(5): of a suite, of one that is not automatic with or without upgrades, of what is installed."""
 
@@ -68,6 +69,15 @@ class Catalogue:
             offered = self._usable(records.providing(name) for records in self._records)
             self._providers[name] = (*offered, *self._installed_providers.get(name, ()))
         return self._providers[name]
+
+    def is_in(self, package: DebPackage, suite: str) -> bool:
+        """Whether an archive offers this version of a package in a suite of this name."""
+        return any(
+            one.version == package.version
+            for offered, records in zip(self.suites, self._records, strict=True)
+            if suite in offered.names
+            for one in records.named(package.name)
+        )
 
     def solutions(self, relation: Relation) -> tuple[DebPackage, ...]:
         """The candidates that satisfy a relation, the package that it names first; none if it is for another architecture."""
@@ -134,12 +144,16 @@ class Catalogue:
 
 
 def installed_packages(status: str, architecture: str) -> tuple[DebPackage, ...]:
-    """The installed packages of the text of a status file, of one architecture or `all`, in its order; half installed ones are left out."""
+    """The installed packages of the text of a status file, of one architecture or `all`, in its order.
+
+    Half installed ones, and those whose versions have no order, are left out.
+    """
     return tuple(
         DebPackage(fields, INSTALLED)
         for fields in stanzas(status)
         if {"package", "version"} <= fields.keys()
-        and fields.get("status", "").split()[-1:] == ["installed"]
+        and is_installed(fields)
+        and is_version(fields["version"])
         and fields.get("architecture") in (architecture, "all")
     )
 

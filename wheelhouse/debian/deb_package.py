@@ -9,8 +9,9 @@ from collections.abc import Iterator
 from functools import cached_property
 from itertools import chain
 
-from wheelhouse.debian.deb_version import VersionKey, version_key
+from wheelhouse.debian.deb_version import VersionKey, is_version, version_key
 from wheelhouse.debian.relations import Alternatives, Relation, parse_relations
+from wheelhouse.errors import IntegrityError
 
 FIELD = re.compile(r"^([A-Za-z][A-Za-z0-9-]*):[ \t]*(.*(?:\n[ \t].*)*)", re.MULTILINE)
 INDEXED = re.compile(r"^(Package|Provides):[ \t]*(.*(?:\n[ \t].*)*)", re.MULTILINE)
@@ -97,8 +98,11 @@ class DebPackage:
         return tuple(chain(*self._relations("provides")))
 
     def _relations(self, field: str) -> tuple[Alternatives, ...]:
-        """The groups of a field, named in lower case; none if the record lacks it. Raises ValueError."""
-        return parse_relations(self.fields.get(field, ""))
+        """The groups of a field, named in lower case; none if the record lacks it. Raises IntegrityError."""
+        try:
+            return parse_relations(self.fields.get(field, ""))
+        except ValueError as error:
+            raise IntegrityError(f"the record of `{self.name}` {self.version}: `{field}`: {error}") from error
 
     def satisfies(self, relation: Relation) -> bool:
         """Whether its name and version, or one of its virtual packages, satisfy a relation. Architectures are not compared."""
@@ -128,7 +132,7 @@ class PackageRecords:
         return tuple(self._starts)
 
     def named(self, name: str) -> Iterator[DebPackage]:
-        """Every record of a package, in the order of the file; records without a version are left out."""
+        """Every record of a package, in the order of the file; records without a version that can be sorted are left out."""
         return filter(None, map(self._record, self._starts.get(name, ())))
 
     def providing(self, name: str) -> Iterator[DebPackage]:
@@ -151,10 +155,11 @@ class PackageRecords:
         return None
 
     def _record(self, start: int) -> DebPackage | None:
-        """The record that starts at a place, parsed once; None for one without name or version."""
+        """The record that starts at a place, parsed once; None for one without name, or without a version that can be sorted."""
         if start not in self._parsed:
             fields = parse_stanza(self._text[start : self._end(start)])
-            self._parsed[start] = DebPackage(fields, self._origin) if {"package", "version"} <= fields.keys() else None
+            is_whole = "package" in fields and is_version(fields.get("version", ""))
+            self._parsed[start] = DebPackage(fields, self._origin) if is_whole else None
         return self._parsed[start]
 
     def _end(self, start: int) -> int:

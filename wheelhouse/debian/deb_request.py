@@ -84,8 +84,7 @@ def _requested_version(catalogue: Catalogue, request: DebRequest) -> DebPackage:
     fitting = [
         package
         for package in everything
-        if request.takes(package.version)
-        and (not request.suite or request.suite in catalogue.suites[package.origin].names)
+        if request.takes(package.version) and (not request.suite or catalogue.is_in(package, request.suite))
     ]
     if fitting:
         return max(fitting, key=lambda package: package.key)

@@ -15,7 +15,10 @@ TILDE, END, LETTERS, OTHERS = -1, 0, 0, 256
 
 @lru_cache(maxsize=1 << 16)
 def version_key(version: str) -> VersionKey:
-    """A sort key: the epoch, the upstream version, the Debian revision. Raises ValueError for an epoch that is no number."""
+    """A sort key: the epoch, the upstream version, the Debian revision.
+
+    Raises ValueError for an epoch that is no number, and for a number of more digits than Python converts.
+    """
     epoch, colon, rest = version.partition(":")
     if not colon:
         epoch, rest = "0", version
@@ -23,6 +26,15 @@ def version_key(version: str) -> VersionKey:
     if not hyphen:
         upstream, revision = rest, "0"
     return int(epoch), _sort_key(upstream), _sort_key(revision)
+
+
+def is_version(text: str) -> bool:
+    """Whether a version has a sort key."""
+    try:
+        version_key(text)
+    except ValueError:
+        return False
+    return True
 
 
 def _sort_key(text: str) -> tuple[int, ...]:

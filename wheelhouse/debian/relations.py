@@ -7,7 +7,7 @@ import re
 from dataclasses import dataclass
 from functools import lru_cache
 
-from wheelhouse.debian.deb_version import holds
+from wheelhouse.debian.deb_version import holds, version_key
 
 RELATION = re.compile(
     r"\s*(?P<name>[A-Za-z0-9][A-Za-z0-9+._-]*)(?::(?P<qualifier>[a-z0-9-]+))?"
@@ -56,8 +56,9 @@ def parse_relations(text: str) -> tuple[Alternatives, ...]:
 
 
 def _relation(text: str) -> Relation:
-    """One relation, without its restrictions. Raises ValueError."""
+    """One relation, without its restrictions. Raises ValueError, also for a version that cannot be sorted."""
     match = RELATION.fullmatch(text)
     if match is None:
         raise ValueError(f"`{text.strip()}` does not have the form of a Debian dependency")
+    version_key(match["version"] or "")
     return Relation(match["name"], match["qualifier"] or "", match["operator"] or "", match["version"] or "")

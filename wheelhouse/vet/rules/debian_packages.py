@@ -10,7 +10,7 @@ from packaging.utils import NormalizedName
 from wheelhouse.debian.deb_version import version_key
 from wheelhouse.debian.debian_lock import FOLDER, DebianLock, LockedDeb
 from wheelhouse.findings import Finding, Severity
-from wheelhouse.vet.advisories import Advisories, Advisory, within
+from wheelhouse.vet.advisories import Advisories, Advisory, Event, within
 from wheelhouse.vet.cvss import rating
 from wheelhouse.vet.ecosystems import debian_key
 from wheelhouse.vet.image_packages import ImagePackage, ImagePackages
@@ -94,13 +94,18 @@ def _ecosystems(distribution: str) -> tuple[str, ...]:
 
 
 def is_affected(advisory: Advisory, version: str) -> bool:
-    """Whether a source version is in a range of an advisory, or is listed by it.
-
-    Raises ValueError for an epoch that is no number.
+    """Whether a source version is in a range of an advisory, or is listed by it. A range with a version that cannot be
+    sorted is left out.
     """
-    return version in advisory.versions or any(
-        within(events, version_key(version), version_key) for events in advisory.ranges
-    )
+    return version in advisory.versions or any(_is_within(events, version) for events in advisory.ranges)
+
+
+def _is_within(events: Sequence[Event], version: str) -> bool:
+    """Whether a version is in a range; False if the two cannot be compared."""
+    try:
+        return within(events, version_key(version), version_key)
+    except ValueError:
+        return False
 
 
 def _finding(subject: str, deb: LockedDeb | ImagePackage, advisory: Advisory, threats: Threats) -> Finding:
