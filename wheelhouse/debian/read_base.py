@@ -1,12 +1,16 @@
 """A base that lies in a folder, such as `/`, or in the layers of a base image."""
 
 from collections.abc import Mapping
+from fnmatch import fnmatchcase
 from pathlib import Path
 
 from wheelhouse.debian.base_system import BASE_PATHS, BaseSystem, base_system
 from wheelhouse.errors import InputError
 from wheelhouse.files.disk import read_bytes
 from wheelhouse.oci.image_facts import RootFile, followed
+
+MAX_LINKS = 40
+"""On the way to one file, as Linux allows."""
 
 
 def read_base(root: Path) -> BaseSystem:
@@ -17,11 +21,44 @@ def read_base(root: Path) -> BaseSystem:
 
 
 def read_base_files(root: Path, patterns: tuple[str, ...]) -> dict[str, bytes]:
-    """The contents of files below a folder that match patterns, by path relative to it. Links to files are followed,
-    absolute ones from the root folder of this host.
+    """The contents of files below a folder that match patterns, by path relative to it; only the last part of a pattern
+    has wildcards. Links are followed inside the folder: an absolute one starts there. Raises InputError.
     """
-    paths = [path for pattern in patterns for path in sorted(root.glob(pattern)) if path.is_file()]
-    return {path.relative_to(root).as_posix(): read_bytes(path, "the file") for path in paths}
+    files: dict[str, bytes] = {}
+    for pattern in patterns:
+        folder, _, name = pattern.rpartition("/")
+        for path in (f"{folder}/{entry}" for entry in _names(_inside(root, folder)) if fnmatchcase(entry, name)):
+            end = _inside(root, path)
+            if end and end.is_file():
+                files[path] = read_bytes(end, "the file")
+    return files
+
+
+def _names(folder: Path | None) -> list[str]:
+    """The names in a folder, sorted; none if it is no folder, or cannot be read."""
+    try:
+        return sorted(path.name for path in folder.iterdir()) if folder else []
+    except OSError:
+        return []
+
+
+def _inside(root: Path, path: str) -> Path | None:
+    """Where a path below a root folder leads to if that folder is `/`; None for too many links."""
+    parts, place, links = path.split("/")[::-1], root, 0
+    while parts:
+        part = parts.pop()
+        if part == "..":
+            place = place.parent if place != root else root
+        elif (place / part).is_symlink():
+            links += 1
+            if links > MAX_LINKS:
+                return None
+            target = str((place / part).readlink())
+            place = root if target.startswith("/") else place
+            parts += target.split("/")[::-1]
+        elif part not in ("", "."):
+            place /= part
+    return place
 
 
 def base_in_image(files: Mapping[str, RootFile], what: str) -> BaseSystem:
