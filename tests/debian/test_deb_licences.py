@@ -1,5 +1,6 @@
 """Licences of Debian packages, from the copyright files in them."""
 
+import bz2
 import gzip
 import io
 import json
@@ -63,7 +64,9 @@ def deb(path: Path, text: str | None, packed: str = "xz", name: str = "lib", lin
                 member.type, member.linkname, member.size = tarfile.SYMTYPE, link, 0
             if text is not None or not place.endswith("copyright"):
                 tar.addfile(member, io.BytesIO(content))
-    pack = {"xz": lzma.compress, "gz": gzip.compress, "": bytes, "zst": bytes, "odd": bytes}[packed]
+    pack = {"xz": lzma.compress, "gz": gzip.compress, "bz2": bz2.compress, "": bytes, "zst": bytes, "odd": bytes}[
+        packed
+    ]
     data = pack(raw.getvalue())
     members = {"debian-binary": b"2.0\n", "control.tar.gz": b"odd", f"data.tar{packed and '.' + packed}": data}
     content = b"!<arch>\n"
@@ -99,6 +102,14 @@ def test_what_has_none_or_cannot_be_read_tells_nothing(tmp_path: Path) -> None:
     ):
         (tmp_path / "b.deb").write_bytes(broken)
         assert copyright_file(tmp_path / "b.deb", "lib") == NO_FILE
+
+
+@pytest.mark.parametrize("packed", ["xz", "gz", "bz2", ""])
+def test_damaged_data_tell_nothing(tmp_path: Path, packed: str) -> None:
+    whole = bytearray(deb(tmp_path / "a.deb", DEP5, packed).read_bytes())
+    whole[200:] = bytes(byte ^ 255 for byte in whole[200:])
+    (tmp_path / "a.deb").write_bytes(whole)
+    assert copyright_file(tmp_path / "a.deb", "lib") == NO_FILE
 
 
 def test_licences_are_those_of_all_files_but_the_packaging() -> None:

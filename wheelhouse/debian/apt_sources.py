@@ -4,7 +4,7 @@ Source: sources.list(5).
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from wheelhouse.debian.deb_package import stanzas
@@ -13,6 +13,8 @@ from wheelhouse.errors import InputError
 LINE = re.compile(r"deb\s+(?:\[(?P<options>[^\]]*)\]\s*)?(?P<url>\S+)\s+(?P<suite>\S+)(?P<components>(?:\s+\S+)*)\s*")
 SNAPSHOT = "@SNAPSHOTID@"
 """Stands in an address for the date of a snapshot, as in the `Snapshots` field of Release files."""
+FALSE = ("no", "false", "without", "off", "disable", "0")
+"""What apt takes for false."""
 KEY_START = "-----BEGIN PGP PUBLIC KEY BLOCK-----"
 SAFE_SUITE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._+-]*(?:/[A-Za-z0-9][A-Za-z0-9._+-]*)*/?|\./")
 SAFE_COMPONENT = re.compile(r"[A-Za-z0-9][A-Za-z0-9._+-]*(?:/[A-Za-z0-9][A-Za-z0-9._+-]*)*")
@@ -22,7 +24,8 @@ SAFE_COMPONENT = re.compile(r"[A-Za-z0-9][A-Za-z0-9._+-]*(?:/[A-Za-z0-9][A-Za-z0
 class AptSource:
     """One suite of one archive. A suite that ends in `/` is a folder without components, and not below `dists/`.
 
-    `signed_by` are paths of keyrings, `keys` the text of keys that the source itself holds. `architectures` is empty for all.
+    `signed_by` are paths of keyrings, `keys` the text of keys that the source itself holds. `architectures` is empty for all
+    but `without_architectures`.
     """
 
     url: str
@@ -31,11 +34,12 @@ class AptSource:
     signed_by: tuple[str, ...] = ()
     keys: str = ""
     architectures: tuple[str, ...] = ()
+    without_architectures: tuple[str, ...] = ()
 
     @property
     def folder(self) -> str:
         """The folder of its InRelease, relative to `url`: `dists/bookworm`; of a suite `a/b/` it is `a/b`, of `./` it is empty."""
-        return self.suite.strip("./") if self.suite.endswith("/") else f"dists/{self.suite}"
+        return self.suite.removeprefix("./").rstrip("/") if self.suite.endswith("/") else f"dists/{self.suite}"
 
     def __str__(self) -> str:
         """As one line for apt, without credentials."""
@@ -75,20 +79,28 @@ def parse_source_line(line: str) -> AptSource:
         raise InputError(
             f"`{line}` is not a source of Debian packages", hint="write it as 'deb https://mirror/debian bookworm main'"
         )
-    options = dict(_option(text) for text in (match["options"] or "").split())
+    options = {
+        name.lower(): value for name, _, value in (text.partition("=") for text in (match["options"] or "").split())
+    }
+    chosen, added, removed = (_listed(options.get(name, "")) for name in ("arch", "arch+", "arch-"))
     return AptSource(
         match["url"].rstrip("/"),
         match["suite"],
         tuple(match["components"].split()),
-        tuple(filter(None, options.get("signed-by", "").split(","))),
-        architectures=tuple(filter(None, options.get("arch", "").split(","))),
+        _listed(options.get("signed-by", "")),
+        architectures=_chosen(chosen, added, removed),
+        without_architectures=removed,
     ).checked()
 
 
-def _option(text: str) -> tuple[str, str]:
-    """Name, in lower case and without `+` or `-` at its end, and value of an option `name=value`."""
-    name, _, value = text.partition("=")
-    return name.rstrip("+-").lower(), value
+def _listed(value: str) -> tuple[str, ...]:
+    """The values of an option, which commas separate."""
+    return tuple(filter(None, value.split(",")))
+
+
+def _chosen(chosen: Sequence[str], added: Sequence[str], removed: Sequence[str]) -> tuple[str, ...]:
+    """The architectures of a source that names some and then adds and removes others; empty if it names none, which means all."""
+    return tuple(name for name in (*chosen, *added) if name not in removed) if chosen else ()
 
 
 def parse_sources_list(text: str) -> Iterator[AptSource]:
@@ -110,8 +122,10 @@ def parse_deb822_sources(text: str) -> Iterator[AptSource]:
     """
     bare = "\n".join(line for line in text.splitlines() if not line.startswith("#"))
     for fields in stanzas(bare):
-        if "deb" not in fields.get("types", "").split() or fields.get("enabled", "yes").lower() in ("no", "false", "0"):
+        if "deb" not in fields.get("types", "").split() or fields.get("enabled", "yes").lower() in FALSE:
             continue
+        names = ("architectures", "architectures-add", "architectures-remove")
+        chosen, added, removed = (fields.get(name, "").split() for name in names)
         signed_by = fields.get("signed-by", "")
         keys = _unfolded(signed_by) if KEY_START in signed_by else ""
         for url in fields.get("uris", "").split():
@@ -123,7 +137,8 @@ def parse_deb822_sources(text: str) -> Iterator[AptSource]:
                         tuple(fields.get("components", "").split()),
                         () if keys else tuple(signed_by.split()),
                         keys,
-                        tuple(fields.get("architectures", "").split()),
+                        _chosen(chosen, added, removed),
+                        tuple(removed),
                     ).checked()
 
 

@@ -118,6 +118,10 @@ def _decompressed(file: BinaryIO, size: int, suffix: str) -> Iterator[BinaryIO |
             yield cast(BinaryIO, _Counted(stream))
     except getattr(module, "LZMAError", getattr(module, "ZstdError", ())) as error:
         raise tarfile.ReadError(str(error)) from error
+    except OSError as error:
+        if error.errno is not None:  # those of bz2 have no number
+            raise
+        raise tarfile.ReadError(str(error)) from error
 
 
 def _copyright(stream: BinaryIO, folder: str) -> CopyrightFile:

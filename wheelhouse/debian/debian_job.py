@@ -88,8 +88,10 @@ def debian_job(
 
 
 def _is_for(source: AptSource, architecture: str) -> bool:
-    """Whether a source has this architecture; True if it names none."""
-    return not source.architectures or architecture in source.architectures
+    """Whether a source has this architecture; True if it names none, and does not remove it."""
+    return (
+        architecture in (source.architectures or (architecture,)) and architecture not in source.without_architectures
+    )
 
 
 def _dated(source: AptSource, date: datetime | None) -> AptSource:

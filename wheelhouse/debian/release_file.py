@@ -6,7 +6,7 @@ Source: wiki "DebianRepository/Format" of Debian, sections "Release files" and "
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 
 from wheelhouse.debian.deb_catalogue import DEFAULT_PIN, NOT_AUTOMATIC_PIN, UPGRADABLE_PIN
@@ -103,8 +103,9 @@ def _pin(fields: dict[str, str]) -> int:
 
 
 def _time(text: str) -> datetime:
-    """A date of a Release, such as `Sat, 10 May 2025 08:00:00 UTC`. Raises IntegrityError."""
+    """A date of a Release, such as `Sat, 10 May 2025 08:00:00 UTC`; without a zone it is in UTC. Raises IntegrityError."""
     try:
-        return parsedate_to_datetime(text.replace("UTC", "+0000"))
+        time = parsedate_to_datetime(text.replace("UTC", "+0000"))
     except ValueError as error:
         raise IntegrityError(f"the Release file's Valid-Until is not a date: `{text}`") from error
+    return time if time.tzinfo else time.replace(tzinfo=UTC)
