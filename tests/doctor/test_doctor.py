@@ -36,7 +36,10 @@ NOW = datetime(2026, 1, 1, tzinfo=UTC)
 class DatedServer(IndexServer):
     """An index whose clock stands still."""
 
+    has_answered = False
+
     def _answer(self, ask: Ask) -> Reply:
+        self.has_answered = True
         return super()._answer(ask).having(Date=format_datetime(NOW, usegmt=True))
 
 
@@ -100,8 +103,8 @@ def test_a_proxy_that_is_no_address_is_broken(url: str) -> None:
 def test_an_index_that_answers_is_good_and_its_clock_is_compared(http: Http, tmp_path: Path) -> None:
     build_wheel(tmp_path, "pip", "1.0")
     with DatedServer(tmp_path) as server:
-        good, clock = network.index_checks(http, [IndexLocation(server.url)], NOW)
-        _, late = network.index_checks(http, [IndexLocation(server.url)], NOW + timedelta(days=1))
+        good, clock = network.index_checks(http, [IndexLocation(server.url)], lambda: NOW)
+        _, late = network.index_checks(http, [IndexLocation(server.url)], lambda: NOW + timedelta(days=1))
     assert (good.topic, good.state) == (Topic.INDEX, State.GOOD)
     assert "its pages are JSON" in text_of(good)
     assert (clock.topic, clock.state) == (Topic.CLOCK, State.GOOD)
@@ -109,15 +112,26 @@ def test_an_index_that_answers_is_good_and_its_clock_is_compared(http: Http, tmp
     assert "ahead of the clock of the server" in text_of(late)
 
 
+def test_the_clock_is_read_when_the_answer_arrives(http: Http, tmp_path: Path) -> None:
+    build_wheel(tmp_path, "pip", "1.0")
+    with DatedServer(tmp_path) as server:
+
+        def now() -> datetime:
+            return NOW if server.has_answered else NOW - timedelta(days=1)
+
+        _, clock = network.index_checks(http, [IndexLocation(server.url)], now)
+    assert clock.state is State.GOOD
+
+
 def test_an_index_without_the_project_answers_all_the_same(http: Http, tmp_path: Path) -> None:
     with IndexServer(tmp_path) as server:
-        good, *_ = network.index_checks(http, [IndexLocation(server.url)], NOW)
+        good, *_ = network.index_checks(http, [IndexLocation(server.url)], lambda: NOW)
     assert "it has no project `pip`" in text_of(good)
 
 
 def test_an_index_that_cannot_be_reached_is_missing(http: Http, closed_port: int) -> None:
     url = f"http://me:secret@127.0.0.1:{closed_port}/simple"
-    (check,) = network.index_checks(http, [IndexLocation(url)], NOW)
+    (check,) = network.index_checks(http, [IndexLocation(url)], lambda: NOW)
     assert check.state is State.MISSING
     assert "Connection refused" in text_of(check)
     assert "secret" not in json.dumps(diagnosis_document([check]))
@@ -125,7 +139,7 @@ def test_an_index_that_cannot_be_reached_is_missing(http: Http, closed_port: int
 
 def test_links_and_folders_are_no_servers(http: Http, tmp_path: Path) -> None:
     locations = [IndexLocation(str(tmp_path)), IndexLocation("http://127.0.0.1:9/links", links=True)]
-    assert not list(network.index_checks(http, locations, NOW))
+    assert not list(network.index_checks(http, locations, lambda: NOW))
 
 
 def test_every_extra_says_who_needs_it() -> None:

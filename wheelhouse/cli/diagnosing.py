@@ -40,7 +40,7 @@ def doctor(index: IndexOptions, network: ConnectionOptions, as_json: Json = Fals
         interpreter_places(),
         proxies_of(chosen.pip.values),
         engine_environment(),
-        now(),
+        now,
     )
     with listening(quiet=True) as listener, connected(brief, listener, chosen.pip) as http:
         checks = diagnosed(machine, http, index_locations(chosen))

@@ -24,7 +24,7 @@ class Machine:
     places: InterpreterPlaces
     proxies: Mapping[str, str]
     engine: Mapping[str, str]
-    now: datetime
+    now: Callable[[], datetime]
 
 
 def diagnosed(machine: Machine, http: Http, locations: Iterable[IndexLocation]) -> list[Check]:

@@ -1,7 +1,7 @@
 """What answers on the network: proxies and indexes, and whether the clocks agree."""
 
 import socket
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from urllib.parse import urlsplit
@@ -43,8 +43,8 @@ def _refusal(url: str) -> str:
     return ""
 
 
-def index_checks(http: Http, locations: Iterable[IndexLocation], now: datetime) -> Iterator[Check]:
-    """Whether each index answers with an index page, and then how its clock differs from `now`.
+def index_checks(http: Http, locations: Iterable[IndexLocation], now: Callable[[], datetime]) -> Iterator[Check]:
+    """Whether each index answers with an index page, and then how its clock differs from `now`, which is read when the answer arrives.
 
     Only indexes at http and https addresses are asked; folders and pages of links are left out.
     """
@@ -53,7 +53,7 @@ def index_checks(http: Http, locations: Iterable[IndexLocation], now: datetime) 
             yield from _index_check(http, location, now)
 
 
-def _index_check(http: Http, location: IndexLocation, now: datetime) -> Iterator[Check]:
+def _index_check(http: Http, location: IndexLocation, now: Callable[[], datetime]) -> Iterator[Check]:
     """Ask an index for the page of pip, then compare the clocks.
 
     GOOD if it answers with an index page, or that it has no such project; MISSING after a failure that may pass; BROKEN after any
@@ -64,6 +64,7 @@ def _index_check(http: Http, location: IndexLocation, now: datetime) -> Iterator
     http.credentials.learn(location.address)
     try:
         reply = http.get(url, {"Accept": ACCEPT}, subject=url)
+        arrived = now()
         kind = reply.headers.get("Content-Type", "")
         has_project = reply.status == 200
         if has_project:
@@ -79,7 +80,7 @@ def _index_check(http: Http, location: IndexLocation, now: datetime) -> Iterator
             "has_json": "json" in kind,
         }
         yield Check(Topic.INDEX, name, State.GOOD, facts | answer)
-        yield from _clock_check(reply, name, now)
+        yield from _clock_check(reply, name, arrived)
 
 
 def _clock_check(reply: Reply, name: str, now: datetime) -> Iterator[Check]:
