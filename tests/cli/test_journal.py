@@ -1,5 +1,7 @@
 """`--verbose` and `--log`, which every command has."""
 
+import errno
+import io
 import json
 from pathlib import Path
 from typing import Any
@@ -60,6 +62,26 @@ def test_a_log_that_cannot_be_written_stops_the_command_before_it_begins(tmp_pat
         "error: the log `no/log` cannot be written: No such file or directory\n"
         "hint: name a file in a folder that you may write to\n",
     )
+
+
+class FullDisk(io.StringIO):
+    """A file on a disk that is full."""
+
+    def flush(self) -> None:
+        """Raise OSError."""
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+
+def test_a_log_whose_last_row_cannot_be_written_ends_with_a_warning(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    journal = Journal()
+    journal.open(["fetch"], tmp_path / "log", verbose=False, quiet=False)
+    assert journal._file
+    journal._file.close()
+    journal._file = FullDisk()
+    journal.close(0)
+    assert capsys.readouterr().err == "warning: the log ends here: No space left on device\n"
 
 
 def test_verbose_and_quiet_exclude_each_other(tmp_path: Path) -> None:

@@ -5,6 +5,7 @@ import re
 import threading
 import time
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, TextIO
@@ -64,6 +65,7 @@ class Journal:
         self._is_verbose = False
         if self._file:
             self._write("ended", {"exit-code": exit_code, "seconds": round(time.monotonic() - self._started, 3)})
+        if self._file:
             self._file.close()
             self._file = None
 
@@ -77,7 +79,9 @@ class Journal:
                     self._file.write(f"{line}\n")
                     self._file.flush()
                 except OSError as error:
-                    self._file = None
+                    file, self._file = self._file, None
+                    with suppress(OSError):  # it writes what it holds, and closes in any case
+                        file.close()
                     echo(f"warning: the log ends here: {error.strerror}", err=True)
 
 
