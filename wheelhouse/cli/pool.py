@@ -108,8 +108,12 @@ def must_be_safe(address: str) -> None:
 
     Dask runs what a scheduler sends, on the workers and, when an answer is read, here.
     """
-    parts = urlsplit(address)
-    if parts.scheme not in ("tcp", "tls") or not parts.hostname:
+    try:
+        parts = urlsplit(address)
+        is_address = parts.scheme in ("tcp", "tls") and parts.hostname and parts.port != 0
+    except ValueError:
+        is_address = False
+    if not is_address:
         raise InputError(f"`{address}` is not the address of a scheduler", hint="write tls://HOST:8786")
     if parts.scheme == "tcp" and not _is_loopback(parts.hostname):
         hint = f"use tls://{parts.netloc}; {TLS_HINT}"

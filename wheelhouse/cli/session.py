@@ -4,6 +4,7 @@ import os
 import shlex
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from math import inf
 from pathlib import Path
 from threading import Lock
 from typing import TYPE_CHECKING
@@ -107,11 +108,17 @@ def public_keys(keys: Iterable[str], source: str) -> "tuple[PublicKey, ...]":
 def signer_of(path: Path, command: str = "") -> "Signer":
     """What signs with the key of a file: the key itself, ssh-agent for a public key, or a command if one is given.
 
-    A passphrase is asked for on the terminal.
+    A passphrase is asked for on the terminal. Raises InputError for a key that cannot be read, and for a malformed command.
     """
+    from wheelhouse.errors import InputError
     from wheelhouse.signing.signers import SigningTools, load_signer
 
-    return load_signer(path, SigningTools(passphrase_of, os.environ.get("SSH_AUTH_SOCK"), shlex.split(command)))
+    try:
+        words = shlex.split(command)
+    except ValueError as error:
+        hint = "close all quotes: --sign-command \"sign 'my key'\""
+        raise InputError(f"`{command}` is not a command: {error}", hint=hint) from error
+    return load_signer(path, SigningTools(passphrase_of, os.environ.get("SSH_AUTH_SOCK"), words))
 
 
 def approvals(from_file: "Settings") -> "Approvals":
@@ -269,6 +276,21 @@ def proxies_of(pip: Mapping[str, str]) -> dict[str, str]:
     return {scheme: proxy for scheme in ("http", "https", "all") if (proxy := variable(f"{scheme}_proxy"))}
 
 
+def _timeout_of(pip: Mapping[str, str]) -> float:
+    """The timeout of pip's configuration, in seconds, or TIMEOUT_SECONDS. Raises InputError if it is no number above 0."""
+    from wheelhouse.errors import InputError
+
+    text = pip.get("timeout", str(TIMEOUT_SECONDS))
+    try:
+        seconds = float(text)
+    except ValueError:
+        seconds = 0
+    if not 0 < seconds < inf:
+        hint = "correct it, or use the option: --timeout 30"
+        raise InputError(f"`timeout` of pip's configuration is `{text}`, not a number of seconds", hint=hint)
+    return seconds
+
+
 def _http_settings(network: NetworkOptions, pip: Mapping[str, str]) -> "HttpSettings":
     """The settings of connections: the options, else pip's configuration (values by key), else the environment. Raises InputError."""
     from wheelhouse.humanize import parse_size
@@ -281,7 +303,7 @@ def _http_settings(network: NetworkOptions, pip: Mapping[str, str]) -> "HttpSett
         ca_file, ca_folder = os.environ.get("SSL_CERT_FILE"), os.environ.get("SSL_CERT_DIR")
     is_default = network.timeout == TIMEOUT_SECONDS
     return HttpSettings(
-        timeout=float(pip.get("timeout", TIMEOUT_SECONDS)) if is_default else network.timeout,
+        timeout=_timeout_of(pip) if is_default else network.timeout,
         retries=network.retries,
         proxies=proxies_of(pip),
         no_proxy=variable("no_proxy"),
