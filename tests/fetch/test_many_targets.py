@@ -138,6 +138,8 @@ def test_a_server_that_fails_counts_before_a_target_without_a_solution(session: 
 @pytest.mark.parametrize(
     ("kinds", "code"),
     [
+        ((NoSolutionError, WheelhouseError), 3),
+        ((WheelhouseError,), 1),
         ((NoSolutionError, InputError), 2),
         ((InputError, ServerError), 4),
         ((ServerError, MachineError), 6),

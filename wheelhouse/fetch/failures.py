@@ -12,7 +12,10 @@ from wheelhouse.errors import (
     WheelhouseError,
 )
 
-KINDS = {kind.exit_code: kind for kind in (InputError, NoSolutionError, ServerError, IntegrityError, MachineError)}
+KINDS: dict[int, type[WheelhouseError]] = {
+    kind.exit_code: kind
+    for kind in (WheelhouseError, InputError, NoSolutionError, ServerError, IntegrityError, MachineError)
+}
 Group = tuple[list[str], list[WheelhouseError]]
 """The names of targets, and their errors, which differ only in the details of each target."""
 
