@@ -110,15 +110,15 @@ def must_be_safe(address: str) -> None:
     """
     try:
         parts = urlsplit(address)
-        is_address = parts.scheme in ("tcp", "tls") and parts.hostname and parts.port != 0
+        host = parts.hostname if parts.port != 0 else None
     except ValueError:
-        is_address = False
-    if not is_address:
+        parts, host = urlsplit(""), None
+    if parts.scheme not in ("tcp", "tls") or not host:
         raise InputError(f"`{address}` is not the address of a scheduler", hint="write tls://HOST:8786")
-    if parts.scheme == "tcp" and not _is_loopback(parts.hostname):
+    if parts.scheme == "tcp" and not _is_loopback(host):
         hint = f"use tls://{parts.netloc}; {TLS_HINT}"
         raise InputError(
-            f"the scheduler at {parts.hostname} is on another machine, but a tcp: address uses no certificates",
+            f"the scheduler at {host} is on another machine, but a tcp: address uses no certificates",
             hint=hint,
         )
 
