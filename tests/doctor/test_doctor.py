@@ -80,8 +80,9 @@ def test_no_home_is_no_cache(tmp_path: Path) -> None:
     assert next(host.folder_checks(None, tmp_path, tmp_path)).state is State.MISSING
 
 
-def test_a_proxy_that_does_not_answer_is_broken_and_keeps_its_secret(closed_port: int) -> None:
-    url = f"http://me:secret@127.0.0.1:{closed_port}"
+@pytest.mark.parametrize("before", ["http://me:secret@", "me:secret@", "me:secret/1@", "http://me:1/secret@"])
+def test_a_proxy_that_does_not_answer_is_broken_and_keeps_its_secret(closed_port: int, before: str) -> None:
+    url = f"{before}127.0.0.1:{closed_port}"
     (check,) = network.proxy_checks({"http": url, "https": url})
     assert check.state is State.BROKEN
     assert check.facts["schemes"] == ("http", "https")

@@ -20,6 +20,7 @@ from wheelhouse.index.urls import (
     basic,
     conceal,
     host_of,
+    locked_url,
     origin_of,
     own_credentials,
     query_of,
@@ -43,10 +44,28 @@ from wheelhouse.index.urls import (
         ("https://a@b:p#w@h:x/y", "h:x/y"),
         ("//u@h/x", "//h/x"),
         ("plain?q#f", "plain"),
+        ("user:secret@127.0.0.1:9", "127.0.0.1:9"),
+        ("user:se/cret@127.0.0.1:9/x?q", "127.0.0.1:9/x"),
+        ("token@proxy:9", "proxy:9"),
+        ("https:/u:secret@h/x", "h/x"),
+        ("https:///u:secret@h/x", "h/x"),
+        ("https://user:12/34secret@host/simple", "host/simple"),
+        ("https://user:12?34secret@host/simple", "host/simple"),
+        ("https://a@b:12#34secret@host/simple", "host/simple"),
+        ("https://u:p@h/feed@local/simple", "https://h/feed@local/simple"),
+        ("file:///srv/a:1/b@c", "file:///srv/a:1/b@c"),
+        ("srv/a@b", "srv/a@b"),
+        ("/srv/a@b", "/srv/a@b"),
     ],
 )
 def test_what_is_shown_of_a_url(url: str, shown: str) -> None:
     assert redact(url) == shown
+
+
+def test_a_lock_keeps_an_at_sign_in_a_path_after_a_port() -> None:
+    url = "https://u:p@h:8443/feed@local/simple"
+    assert (redact(url), locked_url(url)) == ("local/simple", "https://h:8443/feed@local/simple")
+    assert not same_index("https://a:1/x@y/simple", "https://b:1/x@y/simple")
 
 
 def test_the_longest_beginning_that_a_variable_gave_is_shown_as_it_was_written(

@@ -13,7 +13,7 @@ from wheelhouse.errors import TransientError, WheelhouseError
 from wheelhouse.index.http import Http, Reply
 from wheelhouse.index.locations import IndexLocation
 from wheelhouse.index.pages import ACCEPT, parse_page
-from wheelhouse.index.urls import redact
+from wheelhouse.index.urls import locked_url, redact
 
 SECONDS = 5.0
 """How long a proxy may take to accept a connection."""
@@ -38,8 +38,10 @@ def _refusal(url: str) -> str:
         parts = urlsplit(url if "//" in url else f"//{url}")
         port = parts.port or PORTS.get(parts.scheme, 80)
         socket.create_connection((parts.hostname or "", port), timeout=SECONDS).close()
-    except (OSError, ValueError) as error:
-        return (isinstance(error, OSError) and error.strerror) or str(error)
+    except OSError as error:
+        return error.strerror or str(error)
+    except ValueError:
+        return "it has no valid host and port"  # Python's own text may quote a password
     return ""
 
 
@@ -60,10 +62,10 @@ def _index_check(http: Http, location: IndexLocation, now: Callable[[], datetime
     other. The clocks are compared only if it is GOOD.
     """
     name, facts = location.name or "default", {"url": redact(location.address)}
-    url = f"{redact(location.address).rstrip('/')}/{TRIED_PROJECT}/"
+    url = f"{locked_url(location.address).rstrip('/')}/{TRIED_PROJECT}/"
     http.credentials.learn(location.address)
     try:
-        reply = http.get(url, {"Accept": ACCEPT}, subject=url)
+        reply = http.get(url, {"Accept": ACCEPT}, subject=redact(url))
         arrived = now()
         kind = reply.headers.get("Content-Type", "")
         has_project = reply.status == 200

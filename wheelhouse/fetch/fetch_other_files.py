@@ -26,7 +26,7 @@ from wheelhouse.files.temporary import TEMP_PREFIX
 from wheelhouse.index.http import Http
 from wheelhouse.index.store_access import StoreAccess
 from wheelhouse.index.store_download import NOT_THIS_FILE, FileRequest, stored_or_downloaded
-from wheelhouse.index.urls import redact
+from wheelhouse.index.urls import locked_url, redact
 from wheelhouse.lock.other_files import FOLDER, OtherFile, OtherFileRequest, OtherFiles, last_part, published_digest
 from wheelhouse.lock.wheelhouse import sha256_of_bytes
 from wheelhouse.verify.inner_folders import list_inner_folders
@@ -133,12 +133,12 @@ class _Fetcher:
 
     def _locked(self, request: OtherFileRequest) -> OtherFile | None:
         """The entry of the lock with the same name, addresses and, if the request gives one, sha256; None if there is none."""
-        beside = {name: redact(url) for name, url in request.beside.items()}
+        beside = {name: locked_url(url) for name, url in request.beside.items()}
         for file in self.existing.files:
             locked_beside = {artifact.filename: artifact.url for artifact in file.beside}
             if (file.name, file.url, locked_beside) == (
                 request.name,
-                redact(request.url),
+                locked_url(request.url),
                 beside,
             ) and request.sha256 in (
                 None,
@@ -153,9 +153,10 @@ class _Fetcher:
         path, sha256 = self._received(request, expected)
         vouchers = [self._vouched(name, raw, request, path) for name, raw in beside.items()]
         artifacts = tuple(
-            Artifact(name, sha256_of_bytes(raw), len(raw), redact(request.beside[name])) for name, raw in beside.items()
+            Artifact(name, sha256_of_bytes(raw), len(raw), locked_url(request.beside[name]))
+            for name, raw in beside.items()
         )
-        size, url = path.stat().st_size, redact(request.url)
+        size, url = path.stat().st_size, locked_url(request.url)
         file = OtherFile(
             request.name, url, sha256, size, "; ".join(vouchers), artifacts, request.to, request.unpack, request.strip
         )

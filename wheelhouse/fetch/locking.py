@@ -16,7 +16,7 @@ from wheelhouse.fetch.fill import must_allow
 from wheelhouse.fetch.job import Job, Part
 from wheelhouse.files.disk import digest_of
 from wheelhouse.index.package_source import PackageSource
-from wheelhouse.index.urls import redact
+from wheelhouse.index.urls import locked_url
 from wheelhouse.lock.lock import Lock, Pin, dependency_name
 from wheelhouse.lock.pylock_projects import resolved_projects_of
 from wheelhouse.resolve.resolution import ResolutionRequest, ResolvedProject
@@ -260,7 +260,7 @@ def _artifact(candidate: Candidate, source: PackageSource) -> Artifact:
     if candidate.is_local:
         return Artifact(candidate.filename, sha256, size)
     uploaded = datetime.fromisoformat(candidate.upload_time) if candidate.upload_time else None
-    return Artifact(candidate.filename, sha256, size, redact(candidate.url), uploaded)
+    return Artifact(candidate.filename, sha256, size, locked_url(candidate.url), uploaded)
 
 
 def _no_wheel(answer: ResolvedProject) -> str:

@@ -11,7 +11,7 @@ from wheelhouse.files.disk import os_errors_as_machine_error
 from wheelhouse.index.http import Http, Reply
 from wheelhouse.index.pagecache import PageCache, lacks_freshness
 from wheelhouse.index.pages import ACCEPT, HTML_TYPE, JSON_TYPE, Page, parse_page
-from wheelhouse.index.urls import query_of, redact
+from wheelhouse.index.urls import locked_url, query_of, redact
 
 NO_QUERY = "do not put a token in the query: use --index-token-file NAME=FILE, netrc, keyring, or user and password in the address"
 
@@ -23,10 +23,10 @@ class Index:
     """
 
     def __init__(self, url: str, http: Http, pages: PageCache | None = None) -> None:
-        self.name = redact(url).rstrip("/")
+        self.name = locked_url(url).rstrip("/")
         if query_of(url):
             raise InputError(
-                f"the address of the index {self.name} has a query (`?…`), which the address of an index cannot have",
+                f"the address of the index {redact(url)} has a query (`?…`), which the address of an index cannot have",
                 hint=NO_QUERY,
             )
         self._http, self._pages = http, pages

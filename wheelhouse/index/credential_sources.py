@@ -14,7 +14,7 @@ from typing import Any, Protocol
 from urllib.parse import urlsplit
 
 from wheelhouse.errors import InputError
-from wheelhouse.index.urls import Origin, basic, host_of, origin_of, own_credentials, redact
+from wheelhouse.index.urls import Origin, basic, host_of, locked_url, origin_of, own_credentials
 
 KEYRING_SECONDS = 60.0
 """How long the `keyring` program may take: it may ask its user for a password."""
@@ -173,7 +173,7 @@ def _ask_keyring(urls: list[str]) -> str | None:
     """
     for url in urls:
         user = (own_credentials(url) or (None, None))[0]
-        for service in (redact(url), host_of(url)):
+        for service in (locked_url(url), host_of(url)):
             if answer := _ask_keyring_module(service, user) or _ask_keyring_program(service, user):
                 return basic(*answer)
     return None

@@ -13,7 +13,7 @@ from wheelhouse.files.disk import os_errors_as_machine_error, sha256_of
 from wheelhouse.index.http import Http
 from wheelhouse.index.page_data import ACTIVE, Hashes, IndexFile
 from wheelhouse.index.pages import HTML_TYPE, Page, html_files, read_html
-from wheelhouse.index.urls import query_of, redact
+from wheelhouse.index.urls import locked_url, query_of, redact
 
 Files = dict[NormalizedName, list[IndexFile]]
 
@@ -59,7 +59,7 @@ class LinksPage:
     """One HTML page with links to files of many projects. It is requested once."""
 
     def __init__(self, url: str, http: Http) -> None:
-        self.name = redact(url)
+        self.name = locked_url(url)
         self._address = self.name + query_of(url)
         self._http = http
         http.credentials.learn(url)
@@ -88,10 +88,12 @@ class LinksPage:
     def _request(self) -> tuple[str, str, Files]:
         """Request the page, and return what `_files` keeps. Raises ServerError for any status but 200, and for what is not HTML."""
         reply = self._http.get(
-            self._address, {"Accept": f"{HTML_TYPE}, text/html"}, subject=f"the links of {self.name}"
+            self._address, {"Accept": f"{HTML_TYPE}, text/html"}, subject=f"the links of {redact(self.name)}"
         )
         if reply.status != 200:
-            raise ServerError(f"{self.name} answered {reply.status}", hint="check the address after --find-links")
+            raise ServerError(
+                f"{redact(self.name)} answered {reply.status}", hint="check the address after --find-links"
+            )
         anchors = read_html(reply.body, reply.url)
         files: Files = {}
         for file in html_files(anchors, reply.url):

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 
 from wheelhouse.errors import InputError, MachineError
 from wheelhouse.index.locations import split_named
-from wheelhouse.index.urls import redact
+from wheelhouse.index.urls import locked_url, redact
 
 SECTIONS = ("global", "download", ":env:")
 """In order: a later section overrides an earlier one."""
@@ -68,7 +68,7 @@ class PipConfig:
 
 def _comparable(url: str) -> str:
     """A URL without credentials, query and last `/`: equal for two URLs of one index."""
-    return redact(url).rstrip("/")
+    return locked_url(url).rstrip("/")
 
 
 def _with_credentials(text: str, extra: Mapping[str, str]) -> str:

@@ -12,7 +12,7 @@ from wheelhouse.index.http import Http
 from wheelhouse.index.provenance import SUFFIX, Provenance, identities_of
 from wheelhouse.index.sources import path_of
 from wheelhouse.index.store_access import StoreAccess
-from wheelhouse.index.urls import redact
+from wheelhouse.index.urls import locked_url
 
 PROVENANCE = "provenance-1"
 CHANGED_HINT = "run `wheelhouse fetch --upgrade` to lock the attestations that the index has now"
@@ -65,7 +65,7 @@ class ProvenanceStore:
             return None
         sha256 = hashlib.sha256(raw).hexdigest()
         self._access.part_for(url).note(PROVENANCE, sha256, raw)
-        return Provenance(redact(url), sha256, identities)
+        return Provenance(locked_url(url), sha256, identities)
 
     def _read(self, url: str, subject: str) -> bytes:
         """The bytes at a URL or of a `file:` URL. Raises ValueError if the index does not answer 200, InputError for an unreadable file."""

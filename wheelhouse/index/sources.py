@@ -15,7 +15,7 @@ from wheelhouse.index.links import LinksFolder, LinksPage
 from wheelhouse.index.locations import IndexLocation, location_of
 from wheelhouse.index.pagecache import PageCache
 from wheelhouse.index.pages import Page
-from wheelhouse.index.urls import parts_of, redact
+from wheelhouse.index.urls import locked_url, parts_of
 
 Links = LinksFolder | LinksPage
 Source = Index | StaticIndex | Links
@@ -95,7 +95,7 @@ class IndexLocations:
 
 def shown(address: str) -> str:
     """A URL without credentials, query and last `/`, for output; a folder as it is."""
-    return redact(address).rstrip("/") if "://" in address else address
+    return locked_url(address).rstrip("/") if "://" in address else address
 
 
 def path_of(address: str) -> Path:

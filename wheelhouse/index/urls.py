@@ -11,23 +11,49 @@ Origin = tuple[str, str, int]
 PORTS = {"http": 80, "https": 443}
 PLAIN_URL = re.compile(r"https?://[a-z0-9.-]+(?::[0-9]{1,5})?/[A-Za-z0-9/._+%~-]*")
 """A URL without credentials, query and fragment, its host in lower case, as most are."""
+BEFORE_PATH = re.compile(r"(?:[A-Za-z][A-Za-z0-9+.-]*:)?//([^/?#]*)[/?#]")
+"""Scheme, host and port of a URL, with the mark after them."""
+PORT_AT_END = re.compile(r":[0-9]*$")
 QUOTING = "in a user name or password, write %40 for `@`, %3A for `:`, %2F for `/` and %23 for `#`"
 
 
 def redact(url: str) -> str:
     """The URL without user, password, query and fragment, for output. Of a text that is no URL, the part that is safe to show.
 
-    An invalid port may be a part of a password with an unquoted `#`, `?` or `/`, so what precedes an `@` is left out.
-    The value of a variable is shown as the variable (see `conceal`).
+    A password may have an unquoted `#`, `?` or `/`, and then digits before it look like a port. A proxy's URL may have no scheme. So
+    what precedes the last `@` is left out if there is no `//`, no valid port, or an `@` after a port, as some paths have. The value of
+    a variable is shown as the variable (see `conceal`).
     """
+    if not _concealing and PLAIN_URL.fullmatch(url):
+        return url
+    before, at, after = url.rpartition("@")
+    return _without_end(after) if at and _may_hold_password(before) else locked_url(url)
+
+
+def locked_url(url: str) -> str:
+    """`redact` for locks, requests and comparisons: an `@` in a path stays, also after a port."""
     if not _concealing and PLAIN_URL.fullmatch(url):
         return url
     try:
         parts = urlsplit(url)
         host, _ = parts.netloc.rpartition("@")[2], parts.port
     except ValueError:
-        return re.split("[?#]", url.rpartition("@")[2])[0]
+        return _without_end(url.rpartition("@")[2])
     return _concealed(urlunsplit((parts.scheme, host, parts.path, "", "")))
+
+
+def _may_hold_password(before: str) -> bool:
+    """Whether what precedes the last `@` of a text may hold a password, although `urlsplit` does not see one there."""
+    if before.startswith("file:"):
+        return False
+    if match := BEFORE_PATH.match(before):
+        return not match[1] or PORT_AT_END.search(match[1]) is not None
+    return "//" not in before and (":" in before.partition("/")[0] or "/" not in before)
+
+
+def _without_end(text: str) -> str:
+    """A text without its query and fragment."""
+    return re.split("[?#]", text)[0]
 
 
 def conceal(beginning: str, written: str) -> None:
@@ -54,7 +80,7 @@ def same_index(named: str, used: str) -> bool:
     """Whether two URLs are of one index: scheme, host in any case, and path are equal, but for a last `/`. User and password do not
     matter, and a query only if `named` has one.
     """
-    named_parts, used_parts = (parts_of(redact(url).rstrip("/")) for url in (named, used))
+    named_parts, used_parts = (parts_of(locked_url(url).rstrip("/")) for url in (named, used))
     same_host = (named_parts.scheme, named_parts.netloc.lower()) == (used_parts.scheme, used_parts.netloc.lower())
     return same_host and named_parts.path == used_parts.path and query_of(named) in ("", query_of(used))
 
