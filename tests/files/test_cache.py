@@ -144,6 +144,17 @@ def test_a_thread_that_is_late_leaves_nothing(tmp_path: Path, temporary: Path) -
     assert list(temporary.iterdir()) == []
 
 
+def test_a_closed_cache_that_cannot_be_written_to_makes_no_temporary_folder(tmp_path: Path, temporary: Path) -> None:
+    (tmp_path / "file").touch()
+    said = list[Event]()
+    cache = Cache(tmp_path / "file", said.append)
+    cache.close()
+    for part in (cache, cache.private):
+        with pytest.raises(MachineError, match="has ended"):
+            part.note("pages", "late", b"page")
+    assert list(temporary.iterdir()) == [] and said == []
+
+
 def test_a_spoiled_file_of_a_read_only_cache_is_not_found_again(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -218,3 +229,16 @@ def test_no_download_goes_on_from_what_another_user_left(tmp_path: Path) -> None
     os.chown(path, 1234, 1234)
     with cache.partial("url") as again:
         assert again == path and again.read_bytes() == b"" and again.stat().st_uid == 0
+
+
+def test_a_download_never_goes_into_the_file_that_a_link_in_the_cache_names(tmp_path: Path) -> None:
+    cache, own = Cache(tmp_path / "cache"), tmp_path / "own"
+    own.write_bytes(DATA)
+    with cache.partial("url") as path:
+        pass
+    path.unlink()
+    path.symlink_to(own)
+    with cache.partial("url") as again:
+        assert again == path and not again.is_symlink()
+        again.write_bytes(b"part")
+    assert own.read_bytes() == DATA

@@ -74,7 +74,8 @@ class Cache(Store):
 
     def close(self) -> None:
         """Remove the temporary folder, but for its logs if one was `lasting`; the cache stays. No temporary folder is made afterwards."""
-        self._closed = True
+        with self._guard:  # a thread may be making a temporary folder at this moment
+            self._closed = True
         if self._temporary and not self._parent:
             for path in self._temporary.iterdir():
                 if path.name != LOGS or not self._lasting:
@@ -251,7 +252,7 @@ class Cache(Store):
                         raise
                 self._turn_away(error)
         if self._closed or (self._parent and self._parent._closed):
-            raise MachineError("the run that needed this folder has ended")
+            raise _ended()
         path = self._temporary_folder() / name
         with os_errors_as_machine_error(path):
             return write(path)
@@ -287,16 +288,23 @@ class Cache(Store):
         why: str = "there is no home folder, so the cache is removed after this run; to keep it, name a folder with --cache-dir",
     ) -> Path:
         """The folder for this run. If there is none, it is made, with a warning that says why. The private part uses a folder in
-        that of the whole.
+        that of the whole. Raises MachineError if there is none after `close`.
         """
         with self._guard:
             if self._temporary is None and self._parent:
                 self._temporary = self._parent._temporary_folder(why) / PRIVATE
             elif self._temporary is None:
+                if self._closed:
+                    raise _ended()
                 with os_errors_as_machine_error(Path()):
                     self._temporary = Path(mkdtemp(prefix="wheelhouse-cache-"))
                 self._on_event(Warned(why))
             return self._temporary
+
+
+def _ended() -> MachineError:
+    """The error, to be raised, of a thread that writes after `close`."""
+    return MachineError("the run that needed this folder has ended")
 
 
 def _artifact(sha256: str) -> str:
@@ -352,19 +360,25 @@ def _open_locked(path: Path) -> int:
     """Open and lock a file, which is made if needed; waits for the lock. Returns its descriptor. Another run may rename it while
     this one waits: then the new file at the path is locked.
 
-    What another user wrote is removed: with it, the download would not be this run's own.
+    What another user wrote is removed: with it, the download would not be this run's own. So is a symbolic link, which may name a
+    file of this user.
     """
     while True:
         try:
-            descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o644)
+            descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o644)
         except FileNotFoundError:
             path.parent.mkdir(parents=True, exist_ok=True)
+            continue
+        except OSError as error:
+            if error.errno != errno.ELOOP:
+                raise
+            path.unlink(missing_ok=True)
             continue
         status = os.fstat(descriptor)
         if status.st_uid == os.geteuid():
             fcntl.flock(descriptor, fcntl.LOCK_EX)
             with contextlib.suppress(FileNotFoundError):
-                if path.stat().st_ino == status.st_ino:
+                if path.lstat().st_ino == status.st_ino:
                     return descriptor
             os.close(descriptor)
         else:
