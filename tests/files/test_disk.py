@@ -12,14 +12,14 @@ import subprocess
 import tempfile
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
 from tests.support.checkout import ROOT
 from tests.support.locks import FileLock
-from wheelhouse.errors import InputError, IntegrityError
+from wheelhouse.errors import InputError, IntegrityError, MachineError
 from wheelhouse.files import disk, hashed_files
 from wheelhouse.files.disk import (
     CANNOT_LINK,
@@ -28,7 +28,9 @@ from wheelhouse.files.disk import (
     copy_to_temp_file,
     folder_lock,
     link_to_temp_file,
+    read_bytes,
     read_regular,
+    read_text,
 )
 
 EMPTY = ROOT / "tests" / "support" / "btrfs.img.bz2"
@@ -106,6 +108,16 @@ def test_a_file_that_cannot_be_linked_is_copied(tmp_path: Path, monkeypatch: pyt
     source.write_bytes(DATA)
     copied = link_to_temp_file(source, tmp_path, SHA256)
     assert copied.read_bytes() == DATA and copied.stat().st_nlink == 1
+
+
+@pytest.mark.parametrize("make", [copy_to_temp_file, link_to_temp_file])
+def test_a_source_that_is_gone_leaves_no_temporary_file(tmp_path: Path, make: Callable[..., Path]) -> None:
+    with pytest.raises(MachineError, match="No such file"):
+        make(tmp_path / "gone", tmp_path, SHA256)
+    (tmp_path / "file").write_bytes(b"another")
+    with pytest.raises(IntegrityError, match="was altered"):
+        make(tmp_path / "file", tmp_path, SHA256)
+    assert [path.name for path in tmp_path.iterdir()] == ["file"]
 
 
 def test_where_blocks_can_be_shared_there_is_no_link(btrfs: Path) -> None:
@@ -227,6 +239,36 @@ def test_a_regular_file_is_read_up_to_its_limit(tmp_path: Path) -> None:
         file.truncate(1 << 40)
     with pytest.raises(InputError, match="is longer than 5 bytes"):
         read_regular(path, 5, "the lock")
+
+
+@pytest.mark.parametrize("read", [read_bytes, read_text])
+def test_a_name_that_no_file_can_have_is_an_input_error(read: Callable[[Path, str], object]) -> None:
+    with pytest.raises(InputError, match=r"the file `a.b` cannot be read: "):
+        read(Path("a\0b"), "the file")
+
+
+def test_who_waits_for_a_folder_that_its_holder_removes_locks_a_new_one(tmp_path: Path) -> None:
+    folder, entered, leave = tmp_path / "folder", threading.Event(), threading.Event()
+
+    def enter() -> None:
+        with folder_lock(folder):
+            entered.set()
+            leave.wait(10)
+
+    waiting = threading.Thread(target=enter)
+    with folder_lock(folder):
+        waiting.start()
+        assert not entered.wait(0.05)
+        folder.rename(tmp_path / "removed")
+    assert entered.wait(10)
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        with pytest.raises(BlockingIOError):
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    finally:
+        os.close(descriptor)
+        leave.set()
+        waiting.join(10)
 
 
 @pytest.fixture

@@ -92,8 +92,8 @@ def read_bytes(path: Path, what: str) -> bytes:
     """The bytes of a file that the user named. Raises InputError saying that `what` cannot be read."""
     try:
         return path.read_bytes()
-    except OSError as error:
-        raise InputError(f"{what} `{path}` cannot be read: {error.strerror}") from error
+    except (OSError, ValueError) as error:
+        raise _unreadable(path, what, error) from error
 
 
 def read_text(path: Path, what: str) -> str:
@@ -102,8 +102,14 @@ def read_text(path: Path, what: str) -> str:
         return path.read_text(encoding="utf-8")
     except UnicodeDecodeError as error:
         raise InputError(f"{what} `{path}` is not UTF-8 text: {error.reason} at byte {error.start}") from error
-    except OSError as error:
-        raise InputError(f"{what} `{path}` cannot be read: {error.strerror}") from error
+    except (OSError, ValueError) as error:
+        raise _unreadable(path, what, error) from error
+
+
+def _unreadable(path: Path, what: str, error: OSError | ValueError) -> InputError:
+    """An InputError, to be raised, for a file that the user named. Python raises ValueError for a name with a null byte."""
+    reason = error.strerror if isinstance(error, OSError) else "no file can have this name"
+    return InputError(f"{what} `{path}` cannot be read: {reason}")
 
 
 def read_regular(path: Path, most: int, what: str) -> bytes:
@@ -326,10 +332,9 @@ def copy_to_temp_file(source: Path, folder: Path, sha256: str) -> Path:
     A copy, never a hard link: an edit in the folder must not reach the source. If the file system can share blocks until
     one of the two files is written to, no byte is copied. A source that this process hashed before, and that nothing has
     touched since, is not hashed again: the jobs of a fleet copy the same files. Raises IntegrityError if the source has
-    another sha256.
+    another sha256, MachineError if it cannot be copied; then no temporary file is left.
     """
-    with os_errors_as_machine_error(folder):
-        path, writer = fresh(folder)
+    with _new_temp_file(folder) as (path, writer):
         with writer, io.FileIO(source) as reader:
             state = state_of(os.fstat(reader.fileno()))
             shares_blocks = _share_blocks(reader, writer)
@@ -343,7 +348,7 @@ def copy_to_temp_file(source: Path, folder: Path, sha256: str) -> Path:
             note_sha256(state, copied_sha256)
         elif is_noted:
             copied_sha256 = sha256_of(path)
-    _must_have_sha256(copied_sha256, sha256, source)
+        _must_have_sha256(copied_sha256, sha256, source)
     return path
 
 
@@ -353,17 +358,29 @@ def link_to_temp_file(source: Path, folder: Path, sha256: str) -> Path:
 
     The link is hashed: whoever may write to a read-only file, as root may, could have written through another link.
     """
-    path, writer = fresh(folder)
-    with writer, io.FileIO(source) as reader:
-        if _share_blocks(reader, writer):
-            linked = True
-        else:
-            path.unlink()
-            linked = _link_read_only(source, path)
-    if not linked:
-        return copy_to_temp_file(source, folder, sha256)
-    _must_have_sha256(sha256_of(path), sha256, source)
+    with _new_temp_file(folder) as (path, writer):
+        with writer, io.FileIO(source) as reader:
+            if _share_blocks(reader, writer):
+                linked = True
+            else:
+                path.unlink()
+                linked = _link_read_only(source, path)
+        if not linked:
+            return copy_to_temp_file(source, folder, sha256)
+        _must_have_sha256(sha256_of(path), sha256, source)
     return path
+
+
+@contextmanager
+def _new_temp_file(folder: Path) -> Iterator[tuple[Path, BinaryIO]]:
+    """A new temporary file in `folder`, open for writing, and its path; removed after an error. OSError becomes MachineError."""
+    with os_errors_as_machine_error(folder):
+        path, writer = fresh(folder)
+        try:
+            yield path, writer
+        except BaseException:
+            path.unlink(missing_ok=True)
+            raise
 
 
 def _link_read_only(source: Path, path: Path) -> bool:
@@ -448,16 +465,23 @@ def folder_lock(folder: Path) -> Iterator[None]:
 
 
 def _locked(folder: Path) -> int:
-    """The descriptor of a folder that is locked, after waiting; on NFS, which locks only what is open for writing, that of a file in it."""
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX)
-    except OSError as error:
-        os.close(descriptor)
-        if error.errno != errno.EBADF:
+    """The descriptor of a folder that is locked, after waiting; on NFS, which locks only what is open for writing, that of a file in it.
+    If the folder was removed meanwhile, a new one is made.
+    """
+    while True:
+        folder.mkdir(parents=True, exist_ok=True)
+        descriptor = os.open(folder, os.O_RDONLY)
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX)
+            with suppress(FileNotFoundError):
+                if folder.stat().st_ino == os.fstat(descriptor).st_ino:
+                    return descriptor
+        except BaseException as error:
+            os.close(descriptor)
+            if isinstance(error, OSError) and error.errno == errno.EBADF:
+                return _locked_file(folder / LOCK_FILE)
             raise
-        return _locked_file(folder / LOCK_FILE)
-    return descriptor
+        os.close(descriptor)
 
 
 def _locked_file(path: Path) -> int:
