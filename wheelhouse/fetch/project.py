@@ -1,10 +1,12 @@
 """A pyproject.toml as an input: its dependencies, extras and dependency groups (PEP 621, PEP 735) (pure)."""
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from copy import copy
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from packaging.dependency_groups import DependencyGroupResolver
+from packaging.markers import Marker
 from packaging.requirements import InvalidRequirement, Requirement
 from packaging.specifiers import InvalidSpecifier, SpecifierSet
 from packaging.utils import NormalizedName, canonicalize_name
@@ -41,28 +43,31 @@ class Project:
     def lines(self, extras: Iterable[str]) -> list[RequirementLine]:
         """Its dependencies, and those of some of its extras. Raises InputError for an extra that it does not have."""
         lines = [parse_line(text, f"{self.source} (dependencies)") for text in self.dependencies]
-        return lines + list(self._of_extras([canonicalize_name(extra) for extra in extras]))
+        return lines + list(self._of_extras([(canonicalize_name(extra), ()) for extra in extras]))
 
-    def _of_extras(self, pending: list[NormalizedName]) -> Iterator[RequirementLine]:
-        """The lines of extras, each extra once. An extra may require the project itself with other extras, which are then read too.
+    def _of_extras(self, pending: list[tuple[NormalizedName, tuple[str, ...]]]) -> Iterator[RequirementLine]:
+        """The lines of extras with the markers beside them. An extra may require the project itself with other extras: these are
+        then read too, with the marker of this requirement. Each extra is read once, unless it has other markers.
 
         Raises InputError for an extra that it does not have.
         """
-        seen: set[NormalizedName] = set()
+        seen: dict[NormalizedName, list[set[str]]] = {}
         while pending:
-            extra = pending.pop(0)
-            if extra in seen:
+            extra, markers = pending.pop(0)
+            if any(earlier <= set(markers) for earlier in seen.setdefault(extra, [])):
                 continue
-            seen.add(extra)
+            seen[extra].append(set(markers))
             if extra not in self.extras:
                 known = ", ".join(sorted(self.extras)) or "none"
                 raise InputError(f"`{self.source}` has no extra `{extra}`", hint=f"its extras: {known}")
             for text in self.extras[extra]:
                 line = parse_line(text, f"{self.source} (extra {extra})")
                 if self.name and line.project == self.name:
-                    pending += [canonicalize_name(name) for name in sorted(line.requirement.extras)]
+                    own = str(line.requirement.marker or "")
+                    inner = (*markers, own) if own and own not in markers else markers
+                    pending += [(canonicalize_name(name), inner) for name in sorted(line.requirement.extras)]
                 else:
-                    yield line
+                    yield _under(markers, line)
 
     def group_lines(self, groups: Iterable[str]) -> list[RequirementLine]:
         """The requirements of dependency groups (PEP 735). Raises InputError for a group that does not exist, or is invalid."""
@@ -78,6 +83,16 @@ class Project:
                 ) from error
             lines += [parse_line(str(requirement), f"{self.source} (group {group})") for requirement in requirements]
         return lines
+
+
+def _under(markers: Iterable[str], line: RequirementLine) -> RequirementLine:
+    """The same line, for a target only that also meets all `markers`."""
+    own = (str(line.requirement.marker),) if line.requirement.marker else ()
+    if not (others := tuple(marker for marker in markers if marker not in own)):
+        return line
+    requirement = copy(line.requirement)
+    requirement.marker = Marker(" and ".join(f"({marker})" for marker in (*own, *others)))
+    return replace(line, requirement=requirement)
 
 
 def _reason(error: BaseException) -> str:
@@ -96,6 +111,8 @@ def parse_project(text: str, source: str) -> Project:
     if not isinstance(table, dict) or not isinstance(groups, dict):
         raise InputError(f"`{source}`: [project] and [dependency-groups] must be tables")
     dynamic = table.get("dynamic", [])
+    if not isinstance(dynamic, list):
+        raise InputError(f"`{source}`: `dynamic` in [project] must be a list")
     if undecided := [name for name in ("dependencies", "optional-dependencies") if name in dynamic]:
         hint = "build a wheel of the project, and request that wheel: dynamic values are known only after a build"
         raise InputError(f"`{source}` declares {' and '.join(undecided)} as dynamic", hint=hint)
