@@ -88,6 +88,15 @@ def test_a_second_run_and_an_upgrade_keep_the_note(tmp_path: Path, index: IndexS
         assert (tmp_path / LOCK).read_bytes() == first
 
 
+def test_a_waived_file_that_its_index_offers_at_another_url_keeps_the_note(tmp_path: Path, index: IndexServer) -> None:
+    waive(tmp_path)
+    assert fetched(tmp_path, index)[0] == 0
+    with IndexServer(tmp_path / "offered") as other:
+        assert fetched(tmp_path, other, "--upgrade")[0] == 0
+        assert other.origin in (tmp_path / LOCK).read_text()
+    assert "waived" in pin_in_lock(tmp_path)["tool"]["wheelhouse"]  # type: ignore[operator]
+
+
 def test_a_lock_made_before_the_waiver_is_noted_when_the_files_come(tmp_path: Path, index: IndexServer) -> None:
     made = wheelhouse("lock", "fine", "--python", "3.12", "--index", index.url, cwd=tmp_path)
     assert made.returncode == 0, made.stderr

@@ -150,10 +150,12 @@ def _still_waived(wheelhouse: Wheelhouse, existing: Collection[Lock], waivers: W
 
     Raises RefusedError if one of its findings is no longer waived.
     """
-    waived_before = {pin.artifact: pin for lock in existing for pin in lock.pins if pin.waived}
+    waived_before = {
+        (pin.artifact.filename, pin.artifact.sha256): pin for lock in existing for pin in lock.pins if pin.waived
+    }
     still_waived: UsedWaivers = {}
     for artifact in wheelhouse.artifacts.values():
-        if pin := waived_before.get(artifact):
+        if pin := waived_before.get((artifact.filename, artifact.sha256)):
             findings = [_earlier_finding(artifact.filename, waiver) for waiver in pin.waived]
             subject = Subject(artifact.filename, pin.project, artifact.sha256, str(pin.version))
             still_waived[artifact.filename] = waivers.admit(findings, subject)
