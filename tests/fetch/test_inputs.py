@@ -209,6 +209,31 @@ def test_an_index_in_a_file_must_be_the_index(run: Run, work: Path) -> None:
     assert "names the index" in error["sentence"] and "S3CRET" not in json.dumps(error)
 
 
+@pytest.mark.parametrize("form", ["file://{}/a%20b.txt", "file://localhost{}/a%20b.txt", "file:a%20b.txt"])
+def test_a_file_address_names_a_path_with_percent_codes(run: Run, work: Path, form: str) -> None:
+    (work / "a b.txt").write_text("lib==1.0\n")
+    assert run.pins("-r", form.format(work)) == {"lib": "1.0"}
+
+
+def test_a_file_address_of_another_machine_is_refused(run: Run) -> None:
+    error = run.error("-r", "file://elsewhere/r.txt")
+    assert error["exit-code"] == 2 and "`file://elsewhere/r.txt`" in error["sentence"]
+
+
+@pytest.mark.parametrize("line", ["-r file://{}/own.txt", "-c file:{}/own.txt"])
+def test_a_requirements_file_of_a_server_names_no_file_of_this_machine(run: Run, work: Path, line: str) -> None:
+    (work / "own.txt").write_text("lib==1.0\n")
+    run.index.put("/r.txt", line.format(work).encode(), "text/plain")
+    error = run.error("-r", f"{run.index.origin}/r.txt")
+    assert error["exit-code"] == 2 and "names the local file" in error["sentence"]
+
+
+def test_a_name_that_no_file_can_have_is_refused(run: Run, work: Path) -> None:
+    (work / "r.txt").write_text("-c a\0b.txt\n")
+    error = run.error("-r", "r.txt")
+    assert error["exit-code"] == 2 and "cannot be read" in error["sentence"]
+
+
 def test_pips_own_index_in_a_file_is_no_other_than_the_default(run: Run, work: Path) -> None:
     (work / "r.txt").write_text(f"--index-url {machine.pip_default_index()}\n./lib-1.0-py3-none-any.whl\n")
     build_wheel(work, "lib", "1.0")
@@ -613,6 +638,21 @@ def test_an_override_replaces_what_releases_ask(run: Run, work: Path, offered: P
     (work / "o.txt").write_text("lib==2.0\n")
     assert run.pins("old", "--override", "o.txt", command="fetch") == {"old": "1.0", "app": "1.0", "lib": "2.0"}
     assert verify(work / "wheels").findings == ()
+
+
+def test_options_and_constraints_in_an_overrides_file_count(run: Run, work: Path) -> None:
+    (work / "c.txt").write_text("lib<2\n")
+    (work / "o.txt").write_text(f"--index-url {run.index.url}\n-c c.txt\nother==1.0\n")
+    assert run.pins("lib", "--override", "o.txt") == {"lib": "1.0"}
+    (work / "o.txt").write_text("--index-url https://elsewhere/simple\nother==1.0\n")
+    error = run.error("lib", "--override", "o.txt")
+    assert error["exit-code"] == 2 and "names the index" in error["sentence"]
+
+
+@pytest.mark.parametrize("age", ["1000000 days", "999999999999 days", "9" * 5000 + "d", "0001-01-01T00:00:00+01:00"])
+def test_a_time_that_no_calendar_has_is_refused(run: Run, age: str) -> None:
+    error = run.error("lib", "--uploaded-prior-to", age)
+    assert error["exit-code"] == 2 and "is neither a time nor an age" in error["sentence"]
 
 
 def test_an_excluded_project_stays_out_and_verify_knows(run: Run, work: Path) -> None:

@@ -19,7 +19,7 @@ from wheelhouse.fetch.inputs import Inputs, Wanted, unhashed
 from wheelhouse.fetch.job import Constraints, Job, Part
 from wheelhouse.fetch.project import Project
 from wheelhouse.files.disk import read_text
-from wheelhouse.humanize import listed
+from wheelhouse.humanize import listed, shortened
 from wheelhouse.index.http import Http
 from wheelhouse.index.locations import split_named
 from wheelhouse.index.pipconfig import PipConfig
@@ -413,14 +413,17 @@ def parse_moment(text: str | datetime | date | None, now: datetime) -> datetime 
         return None
     if isinstance(text, date) and not isinstance(text, datetime):
         text = text.isoformat()
-    if isinstance(text, datetime):
-        moment = text
-    elif match := AGE.fullmatch(text):
+    try:
+        moment = text if isinstance(text, datetime) else _moment(text, now)
+        return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
+    except (ValueError, OverflowError) as error:
+        sentence = f"`{shortened(str(text))}` is neither a time nor an age"
+        raise InputError(sentence, hint="write 2025-02-10, or 7 days") from error
+
+
+def _moment(text: str, now: datetime) -> datetime:
+    """An ISO 8601 time, or an age before `now`, as a time. Raises ValueError for any other text, and OverflowError before the year 1."""
+    if match := AGE.fullmatch(text):
         unit = {"d": "days", "w": "weeks", "h": "hours"}[match[2][0]]
-        moment = now - timedelta(**{unit: int(match[1])})
-    else:
-        try:
-            moment = datetime.fromisoformat(text)
-        except ValueError as error:
-            raise InputError(f"`{text}` is neither a time nor an age", hint="write 2025-02-10, or 7 days") from error
-    return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
+        return now - timedelta(**{unit: int(match[1])})
+    return datetime.fromisoformat(text)

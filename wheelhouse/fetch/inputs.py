@@ -4,14 +4,14 @@ import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from urllib.parse import urljoin
+from urllib.parse import unquote, urljoin
 
 from wheelhouse.errors import InputError, IntegrityError, ServerError
 from wheelhouse.fetch.job import Constraints
 from wheelhouse.fetch.project import Project, parse_project
 from wheelhouse.files.disk import read_bytes, sha256_of
 from wheelhouse.index.http import Http
-from wheelhouse.index.urls import conceal, redact
+from wheelhouse.index.urls import conceal, parts_of, redact
 from wheelhouse.lock.pylock_input import EXPORTS, PylockInput, is_pylock_name, parse_pylock_input
 from wheelhouse.lock.wheelhouse import sha256_of_text
 from wheelhouse.resolve.encoding import decoded
@@ -60,7 +60,7 @@ class Inputs:
         origin: str = COMMAND_LINE,
         with_project: bool = False,
     ) -> Wanted:
-        """Everything in the inputs, but of `overrides` the requirements alone; `origin` is where `requirements` stand.
+        """Everything in the inputs; options and `-c` lines in `overrides` count as in `files`. `origin` is where `requirements` stand.
         Requirements and overrides that name a local file get its sha256.
 
         With `with_project`, ./pyproject.toml is read for its groups, without its dependencies, unless `files` name one, or a
@@ -81,7 +81,7 @@ class Inputs:
         for source in constraints:
             wanted.constraints.append(self.constraints(source, wanted.options))
         for source in overrides:
-            wanted.overrides += self._lines(source, "the overrides").requirements
+            wanted.overrides += self._requirements(source, "the overrides", wanted)
         wanted.requirements = [located(line) for line in wanted.requirements]
         wanted.overrides = [located(line) for line in wanted.overrides]
         return wanted
@@ -106,14 +106,7 @@ class Inputs:
             hint = "-r accepts requirements files, pyproject.toml, and lock files (pylock.toml, pylock.NAME.toml)"
             raise InputError(f"`{shown(source)}` does not have the name of a requirements file", hint=hint)
         else:
-            lines = self._lines(source, "the requirements file")
-            wanted.requirements += lines.requirements
-            wanted.options += lines.options
-            if lines.constraints:
-                text = "".join(f"{line.requirement}\n" for line in lines.constraints)
-                wanted.constraints.append(
-                    Constraints(f"{shown(source)} (its -c lines)", text, tuple(lines.constraints))
-                )
+            wanted.requirements += self._requirements(source, "the requirements file", wanted)
 
     def _project(self, source: str) -> Project:
         """The pyproject.toml at a path or URL, parsed."""
@@ -129,9 +122,16 @@ class Inputs:
             options += lines.options
         return Constraints(shown(source), text, tuple(lines.constraints))
 
-    def _lines(self, source: str, what: str) -> RequirementLines:
-        """The lines of a requirements file and of those that it includes; `what` names it in an error."""
-        return self._parse(read_source(source, self.http, what), source, what, constraints=False)
+    def _requirements(self, source: str, what: str, wanted: Wanted) -> list[RequirementLine]:
+        """The requirements in a requirements file and in those that it includes; `what` names it in an error. Options and
+        constraints in it are added to `wanted`.
+        """
+        lines = self._parse(read_source(source, self.http, what), source, what, constraints=False)
+        wanted.options += lines.options
+        if lines.constraints:
+            text = "".join(f"{line.requirement}\n" for line in lines.constraints)
+            wanted.constraints.append(Constraints(f"{shown(source)} (its -c lines)", text, tuple(lines.constraints)))
+        return lines.requirements
 
     def _parse(self, text: str, source: str, what: str, *, constraints: bool) -> RequirementLines:
         """The lines of a requirements or constraints file, and of the files that it includes."""
@@ -176,24 +176,40 @@ def read_source(source: str, http: Http, what: str) -> str:
         sentence = f"`{shown(source)}` is a lock file of another tool, in a format that wheelhouse cannot read"
         raise InputError(sentence, hint=f"export it with `{command}`, then use `-r {exported}`")
     if not source.startswith(("http://", "https://")):
-        return decoded(read_bytes(Path(source.removeprefix("file://").removeprefix("file:")), what), source)
+        return decoded(read_bytes(_path_of(source), what), source)
     reply = http.get(source)
     if reply.status != 200:
         raise ServerError(f"{redact(source)} answered {reply.status}", hint="check the address")
     return decoded(reply.body, redact(source))
 
 
+def _path_of(source: str) -> Path:
+    """A path as it is, or that of a `file:` address. Raises InputError for an address with another host (RFC 8089)."""
+    if not source.startswith("file:"):
+        return Path(source)
+    parts = parts_of(source)
+    if parts.netloc not in ("", "localhost"):
+        raise InputError(f"`{shown(source)}` names a file of another machine", hint="write file:///path")
+    return Path(unquote(parts.path))
+
+
 def relative_to(name: str, named_by: str) -> str:
     """The path or URL of a file that another file names, relative to that file; an absolute one as it is. In a file from a
     URL, an absolute path is one on the server of that URL.
 
-    Raises InputError for an invalid URL.
+    Raises InputError for an invalid URL, and if a file of a server names one of this machine.
     """
     if "://" in named_by:
         try:
-            return urljoin(named_by, name)
+            location = urljoin(named_by, name)
         except ValueError as error:
             raise InputError(f"{shown(named_by)} contains an address that cannot be read") from error
+        if named_by.startswith(("http://", "https://")) and not location.startswith(("http://", "https://")):
+            raise InputError(
+                f"{shown(named_by)} names the local file `{shown(location)}`: a file of a server must not name a file of "
+                "this machine"
+            )
+        return location
     if "://" in name or Path(name).is_absolute():
         return name
     return str(Path(named_by).parent / name)
