@@ -6,7 +6,7 @@ from string import Formatter
 
 from wheelhouse.errors import InputError
 
-SIZE = re.compile(r"(\d{1,12}(?:\.\d{1,3})?) ?(k|M|G|T|Ki|Mi|Gi|Ti)?B?", re.IGNORECASE)
+SIZE = re.compile(r"(\d{1,15}(?:\.\d{1,3})?) ?(k|M|G|T|Ki|Mi|Gi|Ti)?B?", re.IGNORECASE)
 UNITS = {"": 1} | {
     f"{letter}{binary}": base**power
     for binary, base in (("", 1000), ("i", 1024))

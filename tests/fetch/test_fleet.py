@@ -294,6 +294,10 @@ def run(errors: dict[str, WheelhouseError], names: str, parallel: int = 1, *, ke
     return run_jobs(list(names), work, parallel, lambda _run: None, keep_going=keep_going, stop=lambda: None)
 
 
+def test_no_jobs_have_no_results() -> None:
+    assert run({}, "", 2, keep_going=False) == []
+
+
 @pytest.mark.parametrize("parallel", [1, 3, 64])
 def test_results_come_in_the_order_of_the_jobs(parallel: int) -> None:
     runs = run({"c": InputError("bad")}, "abcde", parallel, keep_going=True)

@@ -34,6 +34,8 @@ def run_jobs(
     After a job with an error no other is started, unless `keep_going` is set. If the caller is interrupted, `stop` is called to
     make jobs end early; those that do not end soon are left alone. Raises what a job raises that is no WheelhouseError.
     """
+    if not names:
+        return []
     fleet = _Fleet(work, on_change, keep_going=keep_going)
     pool = ThreadPoolExecutor(min(parallel, len(names)), thread_name_prefix="jobs")
     futures = [pool.submit(fleet.run, name) for name in names]
