@@ -365,6 +365,25 @@ def test_pips_files_and_variables_stand_over_each_other_as_pip_has_it() -> None:
     assert config.texts("find-links") == ["https://u:p@y/l", "./here"]
 
 
+def test_an_empty_setting_of_pip_replaces_nothing() -> None:
+    assert parse_pip_config("global.index-url='https://corp/simple'\n:env:.index-url=''\n").values == {
+        "index-url": "https://corp/simple"
+    }
+
+
+def test_the_case_of_a_host_makes_no_other_index() -> None:
+    config = parse_pip_config("global.extra-index-url='https://u:p@Corp.Example/Simple/'\n")
+    config.refuse_extra(["corp=https://corp.example/Simple"])
+    assert config.with_credentials(["corp=https://corp.example/Simple"]) == ["corp=https://u:p@Corp.Example/Simple/"]
+    with pytest.raises(InputError):
+        config.refuse_extra(["corp=https://corp.example/simple"])
+
+
+def test_only_a_proxy_has_a_user_without_a_scheme() -> None:
+    text = "global.find-links='wheels@2024/x https://u:s3cr3t@h/l'\nglobal.proxy='user:s3c/r3t@127.0.0.1:9'\n"
+    assert parse_pip_config(text).followed == ("find-links = wheels@2024/x https://h/l", "proxy = 127.0.0.1:9")
+
+
 def test_passwords_in_pips_configuration_are_not_repeated(inhouse: Path, tmp_path: Path) -> None:
     env = {
         "PIP_PROXY": "bob:s3cret@127.0.0.1:9",

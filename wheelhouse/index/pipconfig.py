@@ -17,8 +17,6 @@ FOLLOWED = ("cert", "client-cert", "extra-index-url", "find-links", "index-url",
 IGNORED = ("constraint", "no-binary", "only-binary", "pre", "requirement", "trusted-host", "uploaded-prior-to")
 """Settings that a user might expect to count."""
 ALIASES = {"default-timeout": "timeout"}
-BEFORE_HOST = re.compile(r"^[^/]*@(?=.)")
-"""User and password in a URL without a scheme, as pip takes a proxy's."""
 LINE = re.compile(r"([^=]+?)\.([a-z-]+)=(.+)")
 
 
@@ -39,16 +37,27 @@ class PipConfig:
     @property
     def followed(self) -> tuple[str, ...]:
         """The settings that wheelhouse follows, as `name = value` by name, without credentials, for a lock."""
-        return tuple(f"{name} = {_without_credentials(self.values[name])}" for name in FOLLOWED if name in self.values)
+        return tuple(f"{name} = {self._shown(name)}" for name in FOLLOWED if name in self.values)
 
     @property
     def warnings(self) -> Iterator[str]:
         """A sentence, without credentials, for each setting that a user might expect to count, and that does not."""
-        for name, value in ((name, _without_credentials(self.values[name])) for name in IGNORED if name in self.values):
+        for name, value in ((name, self._shown(name)) for name in IGNORED if name in self.values):
             if name == "trusted-host":
                 yield f"pip's trusted-host ({value}) is ignored: wheelhouse always checks certificates; see --ca-file"
             else:
                 yield f"pip's configuration says {name} = {value}, which wheelhouse ignores; use wheelhouse's own options"
+
+    def _shown(self, name: str) -> str:
+        """The words of a setting that is there, joined by spaces, without credentials. A text without a scheme has a user only if it
+        is a proxy, or has a colon as before a password: a folder may have an `@` in its name.
+        """
+        return " ".join(
+            redact(word)
+            if "://" in word or ("@" in word and (name == "proxy" or ":" in word.partition("/")[0]))
+            else word
+            for word in self.texts(name)
+        )
 
     def refuse_extra(self, indexes: Sequence[str]) -> None:
         """Raise InputError for an extra index of pip that is not among `indexes`, the values of wheelhouse's own --index."""
@@ -67,8 +76,10 @@ class PipConfig:
 
 
 def _comparable(url: str) -> str:
-    """A URL without credentials, query and last `/`: equal for two URLs of one index."""
-    return locked_url(url).rstrip("/")
+    """A URL without credentials, query and last `/`, its host in lower case: equal for two URLs of one index."""
+    scheme, mark, rest = locked_url(url).rstrip("/").partition("://")
+    host, slash, path = rest.partition("/")
+    return f"{scheme}{mark}{host.lower()}{slash}{path}"
 
 
 def _with_credentials(text: str, extra: Mapping[str, str]) -> str:
@@ -77,11 +88,6 @@ def _with_credentials(text: str, extra: Mapping[str, str]) -> str:
     """
     name, url = split_named(text)
     return f"{name}={extra[_comparable(url)]}" if name and _comparable(url) in extra else text
-
-
-def _without_credentials(text: str) -> str:
-    """A setting's words, joined by spaces, each URL and each proxy without its user and password."""
-    return " ".join(redact(part) if "://" in part else BEFORE_HOST.sub("", part) for part in text.split())
 
 
 def read_pip_config() -> PipConfig:
@@ -94,10 +100,14 @@ def read_pip_config() -> PipConfig:
 
 
 def parse_pip_config(text: str) -> PipConfig:
-    """Read the output of `pip config list`: `section.name='value'` on each line. Other sections, and empty values, are left out."""
+    """Read the output of `pip config list`: `section.name='value'` on each line. Other sections, and empty values, are left out: as in
+    pip, an empty value replaces no other.
+    """
     sections: dict[str, dict[str, str]] = {section: {} for section in SECTIONS}
     for line in text.splitlines():
         if (match := LINE.fullmatch(line)) and match[1] in sections:
-            sections[match[1]][match[2]] = str(ast.literal_eval(match[3]))
+            value = str(ast.literal_eval(match[3]))
+            if value.strip():
+                sections[match[1]][match[2]] = value
     values = {ALIASES.get(name, name): value for section in SECTIONS for name, value in sections[section].items()}
-    return PipConfig({name: value for name, value in values.items() if value.strip()})
+    return PipConfig(values)
