@@ -468,7 +468,7 @@ def test_a_requires_python_that_nobody_reads_excludes_nothing(text: str, specifi
         ({"size": 20_000_001}, True),
         ({"size": 20_000_000}, False),
         ({"size": None}, False),
-        ({"size": 20_000_001, "sidecar": ""}, False),
+        ({"size": 20_000_001, "sidecar": ""}, True),
         ({"size": 20_000_001, "url": "/srv/lib.tar.gz"}, False),
         ({"size": 20_000_001, "filename": WHEEL}, False),
     ],

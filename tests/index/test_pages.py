@@ -1,5 +1,6 @@
 """Every kind of index, as data: whatever it can do, JSON or HTML, the same lock and the same wheelhouse come of it."""
 
+import json
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
@@ -9,6 +10,8 @@ from pathlib import Path
 from random import Random
 
 import pytest
+from packaging.utils import NormalizedName
+from packaging.version import Version
 
 from tests.support.index import Abilities, Fault, IndexServer
 from tests.support.pages import BARE
@@ -20,6 +23,7 @@ from wheelhouse.events import Event, Warned
 from wheelhouse.fetch.fetch import fetch
 from wheelhouse.fetch.gather import Options, gather
 from wheelhouse.index.http import Http, HttpSettings
+from wheelhouse.index.pages import HTML_TYPE, JSON_TYPE, parse_page
 from wheelhouse.lock.lock import Lock
 from wheelhouse.verify.verify import verify
 
@@ -258,3 +262,15 @@ def test_a_project_that_is_not_there_is_an_answer_and_a_failing_index_an_error(o
         server.faults.append(Fault("/simple/app/", "status", times=None, retry_after="0"))
         with pytest.raises(ServerError, match="answered 503"):
             fetched(server)
+
+
+@pytest.mark.parametrize("key", ["core-metadata", "dist-info-metadata", "data-core-metadata"])
+def test_the_hash_of_a_metadata_file_may_be_in_capitals(key: str) -> None:
+    sha256, name, project = "AB" * 32, "lib-1.0-py3-none-any.whl", NormalizedName("lib")
+    if key.startswith("data-"):
+        kind, body = HTML_TYPE, f"<!DOCTYPE html><a href='{name}' {key}='sha256={sha256}'>{name}</a>"
+    else:
+        file = {"filename": name, "url": name, "hashes": {}, key: {"sha256": sha256}}
+        kind, body = JSON_TYPE, json.dumps({"meta": {"api-version": "1.0"}, "name": "lib", "files": [file]})
+    page = parse_page(body.encode(), kind, project, "index", "http://127.0.0.1/simple/lib/")
+    assert [candidate.sidecar for candidate in page.candidates(Version("1.0"))] == ["ab" * 32]

@@ -78,12 +78,12 @@ class Candidate:
 
     @property
     def is_costly(self) -> bool:
-        """Whether its metadata cost a large download: a remote sdist over MAX_CHEAP_SDIST_BYTES without a metadata file.
+        """Whether its metadata cost a large download: a remote sdist over MAX_CHEAP_SDIST_BYTES. The metadata file of an
+        sdist does not count: only that of a wheel is read.
 
         False if the index gives no size.
         """
-        has_metadata = self.is_wheel or self.sidecar is not None or self.is_local
-        return not has_metadata and (self.size or 0) > MAX_CHEAP_SDIST_BYTES
+        return not (self.is_wheel or self.is_local) and (self.size or 0) > MAX_CHEAP_SDIST_BYTES
 
     @property
     def is_local(self) -> bool:

@@ -217,7 +217,7 @@ class Page:
             upload_time=self._uploaded(file),
             yanked="" if file.yanked is True else (None if file.yanked is False else file.yanked),
             requires_python=file.requires_python,
-            sidecar=sidecar.get("sha256", "") if isinstance(sidecar, dict) else ("" if sidecar else None),
+            sidecar=sidecar.get("sha256", "").lower() if isinstance(sidecar, dict) else ("" if sidecar else None),
             provenance=self._provenance(file),
             status=None if self.status.status == "active" else str(self.status),
             fault=fault,
