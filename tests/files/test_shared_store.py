@@ -243,6 +243,7 @@ def test_an_object_that_is_too_large_is_not_read(machines: Machines) -> None:
         ("file://relative/x", "not an absolute path"),
         ("file:relative", "not an absolute path"),
         ("s3:///x", "names no bucket"),
+        ("s3://key:s3cr3t@[x", "cannot be read"),
     ],
 )
 def test_an_address_that_is_no_store_is_refused(url: str, part: str) -> None:

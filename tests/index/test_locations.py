@@ -135,6 +135,10 @@ def test_every_refusal_of_locations_has_its_sentence_and_its_hint() -> None:
             "`-p` is not the name of a project, and not a pattern",
             "write the name of a project, or a pattern such as acme-*",
         ),
+        (("a=x",), ("y",), ("a=,",)): (
+            "`--from a=,` names no project",
+            "write the name of a project, or a pattern such as acme-*",
+        ),
         (("a=x",), (), ("a=p-",)): (
             "`p-` is not the name of a project, and not a pattern",
             "write the name of a project, or a pattern such as acme-*",

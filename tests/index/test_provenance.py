@@ -90,7 +90,8 @@ def test_publishers_are_written_sorted_and_read_as_they_were_written() -> None:
     text = '{\n "publishers": {\n  "a": [\n   "K r",\n   "K q"\n  ],\n  "b": []\n }\n}\n'
     publishers = {NormalizedName("b"): (), NormalizedName("a"): ("K r", "K q")}
     assert publishers_json(publishers) == text and parse_publishers(text, "p.json") == publishers
-    for broken in ("", "[]", "{}", '{"publishers": 1}', '{"publishers": {"a": 1}}'):
+    misshapen = ('{"publishers": {"a": "K r"}}', '{"publishers": {"a": [1]}}', '{"publishers": {"a": {"K r": 1}}}')
+    for broken in ("", "[]", "{}", '{"publishers": 1}', '{"publishers": {"a": 1}}', *misshapen):
         with pytest.raises(InputError, match=r"^`p.json` is not a file of publishers: ") as caught:
             parse_publishers(broken, "p.json")
         assert caught.value.hint == "restore the file as `wheelhouse vet` wrote it, or remove it"

@@ -495,6 +495,18 @@ def test_a_keyring_that_fails_has_no_answer(monkeypatch: pytest.MonkeyPatch) -> 
     monkeypatch.setitem(sys.modules, "keyring", SimpleNamespace(get_credential=lambda *_: 1 / 0))
     assert _ask_keyring_module("h", None) is None
 
+    class Broken:
+        """A credential whose user cannot be read."""
+
+        password = "pw"
+
+        @property
+        def username(self) -> str:
+            raise OSError("locked")
+
+    monkeypatch.setitem(sys.modules, "keyring", SimpleNamespace(get_credential=lambda *_: Broken()))
+    assert _ask_keyring_module("h", None) is None
+
 
 @pytest.mark.parametrize(
     ("code", "output", "answer"),

@@ -22,6 +22,7 @@ from wheelhouse.extras import install_command
 from wheelhouse.files.disk import os_errors_as_machine_error, write_all
 
 SCHEMES = ("file", "s3", "gs", "az")
+HINT = "give a URL such as s3://bucket/folder, gs://bucket/folder, az://container/folder or file:///srv/store"
 T = TypeVar("T")
 CONNECT_SECONDS, READ_SECONDS, REQUEST_SECONDS = 5, 20, 900
 MAX_RETRIES = 2
@@ -266,12 +267,14 @@ def _modules() -> tuple[Any, Any, Any]:
 
 def _checked(url: str) -> str:
     """A store's URL, without a `/` at its end. Raises InputError for a scheme that no store has, for a credential, query or
-    fragment, for a `file:` URL that is no absolute path, and for no bucket.
+    fragment, for a `file:` URL that is no absolute path, for no bucket, and for a text that is no URL.
     """
-    parts = urlsplit(url)
+    try:
+        parts = urlsplit(url)
+    except ValueError as error:
+        raise InputError("the address of a store cannot be read", hint=HINT) from error
     if parts.scheme not in SCHEMES:
-        hint = "give a URL such as s3://bucket/folder, gs://bucket/folder, az://container/folder or file:///srv/store"
-        raise InputError(f"`{parts.scheme or url}` is not a kind of store", hint=hint)
+        raise InputError(f"`{parts.scheme or url}` is not a kind of store", hint=HINT)
     if parts.username or parts.password or parts.query or parts.fragment:
         hint = "set environment variables of the cloud, such as AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY"
         raise InputError(f"the address of a store ({parts.scheme}:) cannot have a credential or a query", hint=hint)

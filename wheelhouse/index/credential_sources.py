@@ -184,9 +184,9 @@ def _ask_keyring_module(service: str, user: str | None) -> tuple[str, str] | Non
     try:
         keyring: Any = importlib.import_module("keyring")
         credential = keyring.get_credential(service, user)
+        return (credential.username, credential.password) if credential else None
     except Exception:
         return None
-    return (credential.username, credential.password) if credential else None
 
 
 def _ask_keyring_program(service: str, user: str | None) -> tuple[str, str] | None:

@@ -87,7 +87,7 @@ def read_locations(
 def _projects(texts: Iterable[str], names: Sequence[str]) -> Mapping[str, tuple[str, ...]]:
     """The projects and patterns that --from gives each location, by its name: normalised, sorted, each once.
 
-    Raises InputError for a location that is not among `names`, and for a project that comes from two.
+    Raises InputError for a location that is not among `names`, for a list without projects, and for a project that comes from two.
     """
     assigned: dict[str, set[str]] = {}
     for text in texts:
@@ -95,9 +95,11 @@ def _projects(texts: Iterable[str], names: Sequence[str]) -> Mapping[str, tuple[
         if name not in names:
             hint = "use the same NAME in both options: --index NAME=URL --from NAME=PROJECT"
             raise InputError(f"`--from {text}` has a name that no index has", hint=hint)
-        assigned.setdefault(name, set()).update(
-            _pattern(name_or_pattern) for name_or_pattern in listed.split(",") if name_or_pattern.strip()
-        )
+        patterns = [_pattern(name_or_pattern) for name_or_pattern in listed.split(",") if name_or_pattern.strip()]
+        if not patterns:
+            hint = "write the name of a project, or a pattern such as acme-*"
+            raise InputError(f"`--from {text}` names no project", hint=hint)
+        assigned.setdefault(name, set()).update(patterns)
     owners = [(project, name) for name, projects in assigned.items() for project in projects]
     for project, name in owners:
         if others := [other for same, other in owners if same == project and other != name]:

@@ -9,6 +9,7 @@ from packaging.utils import NormalizedName, canonicalize_name
 
 from wheelhouse.documents import parse_json, why_misshapen
 from wheelhouse.errors import InputError
+from wheelhouse.humanize import shortened
 
 SUFFIX = ".provenance"
 """The suffix of a provenance file: it is named after its distribution, on an index and in a wheelhouse."""
@@ -69,10 +70,17 @@ def parse_publishers(text: str, source: str) -> Publishers:
     """Read a file of publishers; the project names are normalised. Raises InputError naming `source`."""
     try:
         table = parse_json(text)["publishers"]
-        return {canonicalize_name(project): tuple(map(str, publishers)) for project, publishers in table.items()}
+        return {canonicalize_name(project): _texts(publishers) for project, publishers in table.items()}
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         hint = "restore the file as `wheelhouse vet` wrote it, or remove it"
         raise InputError(f"`{source}` is not a file of publishers: {error}", hint=hint) from error
+
+
+def _texts(value: object) -> tuple[str, ...]:
+    """A list of texts. Raises TypeError for anything else."""
+    if not isinstance(value, list) or not all(isinstance(text, str) for text in value):
+        raise TypeError(f"{shortened(repr(value))} is not a list of texts")
+    return tuple(value)
 
 
 def publishers_json(publishers: Publishers) -> str:
