@@ -18,7 +18,7 @@ DECLARED = re.compile(rb"coding[:=]\s*([-\w.]+)")
 
 def decoded(data: bytes, source: str) -> str:
     """The text of a file, without its byte order mark. Raises InputError with `source`, and with the unknown encoding, or
-    the first byte, counted from the start of the file, that is not text.
+    the first byte after the mark that is not text.
     """
     mark, encoding = next(((mark, name) for mark, name in MARKS if data.startswith(mark)), (b"", ""))
     if not encoding:
@@ -29,8 +29,9 @@ def decoded(data: bytes, source: str) -> str:
         return data[len(mark) :].decode(encoding)
     except LookupError as error:
         raise InputError(f"`{source}` declares an unknown encoding: {encoding}") from error
-    except UnicodeError as error:  # UnicodeDecodeError, if the codec names a byte
+    except UnicodeError as error:
         hint = "save it as UTF-8, or declare its encoding in the first line: `# -*- coding: latin-1 -*-`"
-        is_of_byte = isinstance(error, UnicodeDecodeError)
-        reason = f"{error.reason} at byte {len(mark) + error.start}" if is_of_byte else str(error)
+        reason = str(error)
+        if isinstance(error, UnicodeDecodeError):
+            reason = f"{error.reason} at byte {error.start}"
         raise InputError(f"`{source}` is not {encoding} text: {reason}", hint=hint) from error
