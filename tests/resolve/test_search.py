@@ -384,6 +384,34 @@ def test_constraints_that_agree_are_not_said_to_conflict(offer: Callable[..., No
     assert str(error.value) == "app 1 requires `lib>=4`, but the constraint is `lib<3` (limits.txt:2)"
 
 
+@pytest.mark.parametrize(
+    ("asked", "constraints", "sentence", "hint"),
+    [
+        (
+            "lib<4",
+            ["lib!=1", "lib!=2"],
+            "the command line requests `lib<4`, but the constraints are `lib!=1` (limits.txt:1) and `lib!=2` (limits.txt:2)",
+            "change or remove limits.txt:1 or limits.txt:2",
+        ),
+        (
+            "lib",
+            ["lib!=1", "lib>0", "lib!=2", "lib!=5"],
+            "the command line requests `lib`, but the constraints are `lib!=1` (limits.txt:1) and `lib!=2` (limits.txt:3) "
+            "and `lib!=5` (limits.txt:4)",
+            "change or remove limits.txt:1 or limits.txt:3 or limits.txt:4",
+        ),
+    ],
+)
+def test_constraints_that_exclude_every_release_only_together_are_all_named(
+    offer: Callable[..., None], ask: Ask, asked: str, constraints: list[str], sentence: str, hint: str
+) -> None:
+    for version in ("1", "2", "5"):
+        offer(f"lib {version}")
+    with pytest.raises(NoSolutionError) as error:
+        ask(asked, constraints=constraints)
+    assert (str(error.value), error.value.hint) == (sentence, hint)
+
+
 def test_the_extra_that_leads_to_a_project_that_is_gone_can_be_left_out(offer: Callable[..., None], ask: Ask) -> None:
     offer("app 1", 'gone ; extra == "fast"')
     with pytest.raises(NoSolutionError) as error:

@@ -73,10 +73,24 @@ class Conflict:
         return None
 
     @cached_property
-    def excluding_constraint(self) -> RequirementLine | None:
-        """The first constraint that excludes every release that the dependencies admit; None if none does."""
-        lines = self.constraints
-        return next((line for line in lines if not self.has_release(self.specifier & line.requirement.specifier)), None)
+    def excluding_constraints(self) -> Sequence[RequirementLine]:
+        """The first constraint that excludes every release that the dependencies admit; else as few as exclude them together. Empty
+        if a release is left.
+        """
+        for line in self.constraints:
+            if self._exclude([line]):
+                return [line]
+        lines = list(self.constraints)
+        if not self._exclude(lines):
+            return []
+        for line in reversed(self.constraints):
+            fewer = [other for other in lines if other is not line]
+            lines = fewer if self._exclude(fewer) else lines
+        return lines
+
+    def _exclude(self, lines: Iterable[RequirementLine]) -> bool:
+        """Whether no release is within the dependencies and these constraints."""
+        return not self.has_release(merge([self.specifier, *(line.requirement.specifier for line in lines)]))
 
     @property
     def requires_itself(self) -> bool:
@@ -93,7 +107,7 @@ class Conflict:
         """Whether dependencies and constraints leave releases of the project, so that the conflict is that none has a file to choose."""
         if self.candidates is None or not self.has_release(self.specifier):
             return False
-        return not self.contradiction and not self.excluding_constraint
+        return not self.contradiction and not self.excluding_constraints
 
     @cached_property
     def rejected(self) -> list[RejectedReleases]:

@@ -43,10 +43,11 @@ def _release_hint(conflict: Conflict) -> str:
     """The hint about releases that other requirements, constraints or the target exclude."""
     if not conflict.has_release(conflict.specifier):
         return _no_release_hint(conflict)
-    if conflict.contradiction:
-        return f"change or remove {' or '.join(line.origin for line in conflict.contradiction)}"
-    if line := conflict.excluding_constraint:
-        return _constraint_hint(conflict, line)
+    lines = conflict.contradiction or conflict.excluding_constraints
+    if len(lines) > 1:
+        return f"change or remove {' or '.join(line.origin for line in lines)}"
+    if lines:
+        return _constraint_hint(conflict, lines[0])
     return _file_hint(conflict)
 
 

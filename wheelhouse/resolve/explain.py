@@ -99,9 +99,9 @@ class ConflictText:
         if conflict.contradiction:
             one, other = conflict.contradiction
             return f"the constraints `{one.requirement}` ({one.origin}) and `{other.requirement}` ({other.origin}) conflict"
-        line = conflict.excluding_constraint
-        assert line is not None  # noqa: S101  (`is_about_files` is false)
-        return f"{self._requests()}, but the constraint is `{line.requirement}` ({line.origin})"
+        lines = conflict.excluding_constraints
+        texts = " and ".join(f"`{line.requirement}` ({line.origin})" for line in lines)
+        return f"{self._requests()}, but the {'constraint is' if len(lines) == 1 else 'constraints are'} {texts}"
 
     def _none_fits(self, candidates: ProjectCandidates, target: str) -> str:
         """A sentence about releases that are left, and of which no file can be chosen."""
