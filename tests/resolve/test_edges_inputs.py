@@ -172,6 +172,9 @@ def test_facts_of_a_line() -> None:
         (f"file:///srv/{WHEEL}", f"lib @ /srv/{WHEEL}"),
         (f"file://localhost/srv/{WHEEL}", f"lib @ /srv/{WHEEL}"),
         (f"FILE:/srv/a%20b/{WHEEL}", f"lib @ /srv/a%20b/{WHEEL}"),
+        (f"file:///srv/a%23b/{WHEEL}", f"lib @ /srv/a%23b/{WHEEL}"),
+        (f"HTTPS://x.example/{WHEEL}", f"lib @ https://x.example/{WHEEL}"),
+        (f"./{WHEEL}#SHA256={SHA256}", f"lib @ ./{WHEEL}#sha256={SHA256}"),
     ],
 )
 def test_a_line_that_names_a_file_is_recorded_without_secrets(text: str, written: str) -> None:
@@ -195,6 +198,8 @@ def test_a_line_that_names_a_file_is_recorded_without_secrets(text: str, written
         (f"./{WHEEL}#md5=00", "x: the hash md5 is too weak"),
         (f"./{WHEEL}#sha1=00", "x: the hash sha1 is too weak"),
         (f"./{WHEEL}#sha256=00", "x: `00` is not a sha256"),
+        (f"./{WHEEL}#sha256=", "x: `` is not a sha256"),
+        (f"./{WHEEL}#SHA256=00", "x: `00` is not a sha256"),
         (f"./{WHEEL}#sha256={SHA256}0", f"x: `{SHA256}0` is not a sha256"),
         (f"./{WHEEL}#subdirectory=a&sha256={SHA256}", "x: `#subdirectory=` is not supported"),
     ],

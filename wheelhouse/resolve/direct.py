@@ -14,6 +14,7 @@ STRONG_HASHES = {"sha256": 64, "sha384": 96, "sha512": 128}
 """The algorithms that pip accepts in `--hash`, and their lengths in hexadecimal digits."""
 NAMED = re.compile(r"(?P<name>[A-Za-z0-9][A-Za-z0-9._-]*)\s*(?P<extras>\[[^\]]*\])?\s*@\s*(?P<rest>\S.*)")
 ADDRESS = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:")
+HTTP = re.compile(r"https?://", re.IGNORECASE)
 _SUFFIX = "|".join(map(re.escape, ARCHIVE_SUFFIXES))
 PATH = re.compile(rf"\.{{1,2}}$|(?:\.{{0,2}}|~)/|[^\s\[;=<>!~@]+(?:/|(?:{_SUFFIX})(?=[\s\[;]|$))")
 MARKER = re.compile(r"\s;|;\s")
@@ -44,10 +45,12 @@ class DirectSource:
 
     @property
     def shown(self) -> str:
-        """The location with its hashes, without user, password and query: safe in any output. In a path, spaces are `%20`."""
+        """The location with its hashes, without user, password and query: safe in any output. In a path, a space is `%20` and a
+        `#` is `%23`.
+        """
         fragment = "#" + "&".join(sorted(hash_.replace(":", "=") for hash_ in self.hashes)) if self.hashes else ""
         if self.is_local:
-            return self.location.replace(" ", "%20") + fragment
+            return self.location.replace(" ", "%20").replace("#", "%23") + fragment
         return (self.written or self.without_credentials) + fragment
 
     @property
@@ -92,11 +95,12 @@ def _source(location: str, origin: str) -> DirectSource:
         raise InputError(f"{origin}: `{location.partition(':')[0]}` is a repository, not a file", hint=WHEEL_HINT)
     bare, _, fragment = location.partition("#")
     bare = _local(bare, origin) if bare.lower().startswith("file:") else bare
-    if ADDRESS.match(bare) and not bare.startswith(("http://", "https://")):
+    if match := HTTP.match(bare):
+        bare = match[0].lower() + bare[match.end() :]
+    elif ADDRESS.match(bare):
         scheme = bare.partition(":")[0]
         raise InputError(f"{origin}: `{scheme}:` addresses are not supported", hint="give an https address, or a path")
-    is_address = bare.startswith(("http://", "https://"))
-    filename = unquote(_parts(bare, origin).path.rpartition("/")[2]) if is_address else bare.rpartition("/")[2]
+    filename = unquote(_parts(bare, origin).path.rpartition("/")[2]) if match else bare.rpartition("/")[2]
     project, version = _release(filename, origin)
     return DirectSource(bare, filename, project, version, _fragment_hashes(fragment, origin))
 
@@ -130,11 +134,11 @@ def _release(filename: str, origin: str) -> tuple[NormalizedName, Version]:
 
 
 def _fragment_hashes(fragment: str, origin: str) -> frozenset[str]:
-    """The strong hashes in an address's fragment (`#sha256=…`), as `sha256:…` in lower case; empty if there are none.
+    """The strong hashes in an address's fragment (`#sha256=…`, names in any case), as `sha256:…` in lower case; empty if there are none.
 
-    Raises InputError for a weak hash without a strong one, for a malformed one, and for `subdirectory`.
+    Raises InputError for a weak hash without a strong one, for a malformed or empty one, and for `subdirectory`.
     """
-    values = dict(parse_qsl(fragment))
+    values = {name.lower(): value for name, value in parse_qsl(fragment, keep_blank_values=True)}
     if "subdirectory" in values:
         raise InputError(f"{origin}: `#subdirectory=` is not supported", hint=WHEEL_HINT)
     hashes = {name: digest.lower() for name, digest in values.items() if name in STRONG_HASHES}
