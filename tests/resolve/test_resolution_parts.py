@@ -101,6 +101,10 @@ def test_a_requirement_is_a_dependency_on_the_project_and_on_each_extra(text: st
     assert {(one.origin, one.parent, one.reason) for one in dependencies} == {("a.txt:1", None, None)}
 
 
+def test_an_extra_that_is_spelled_twice_is_one_dependency() -> None:
+    assert [each.extra for each in dependencies_of(Requirement("x[A_b,a-b]"), "a.txt:1")] == ["", "a-b"]
+
+
 @pytest.mark.parametrize(
     ("address", "shown", "hint"),
     [
@@ -121,7 +125,12 @@ def test_an_address_that_a_release_requires_is_refused_unless_the_user_named_it(
 
 @pytest.mark.parametrize(
     ("text", "expected"),
-    [("Lib[B,a] >= 1 ; os_name == 'nt'", "lib[a,b]>=1"), ("lib", "lib"), ("zope.Interface<2", "zope-interface<2")],
+    [
+        ("Lib[B,a] >= 1 ; os_name == 'nt'", "lib[a,b]>=1"),
+        ("lib", "lib"),
+        ("zope.Interface<2", "zope-interface<2"),
+        ("x[A_b,a-b]", "x[a-b]"),
+    ],
 )
 def test_the_text_of_a_dependency(text: str, expected: str) -> None:
     assert dependency_text(Requirement(text)) == expected

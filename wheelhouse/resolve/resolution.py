@@ -159,7 +159,7 @@ def dependencies_of(
     parent: CandidateRelease | None = None,
     direct: Collection[NormalizedName] = (),
 ) -> Iterator[Dependency]:
-    """A requirement as dependencies: one on the project, then one on each extra, sorted. Its marker is not looked at.
+    """A requirement as dependencies: one on the project, then one on each extra, sorted, each once. Its marker is not looked at.
 
     Raises InputError if it names a file by its address, unless the user named one for that project.
     """
@@ -177,13 +177,13 @@ def dependencies_of(
             )
         sentence = f"{origin} requires `{project} @ {address}`, but this address is outside the indexes"
         raise InputError(sentence, hint=hint)
-    for extra in ("", *sorted(canonicalize_name(extra) for extra in requirement.extras)):
+    for extra in ("", *sorted({canonicalize_name(extra) for extra in requirement.extras})):
         yield Dependency(project, extra, requirement.specifier, origin, parent)
 
 
 def dependency_text(requirement: Requirement) -> str:
-    """A requirement without its marker, names normalised: `name[a,b]>=1`."""
-    extras = ",".join(sorted(map(canonicalize_name, requirement.extras)))
+    """A requirement without its marker, names normalised, each extra once: `name[a,b]>=1`."""
+    extras = ",".join(sorted(set(map(canonicalize_name, requirement.extras))))
     return canonicalize_name(requirement.name) + (f"[{extras}]" if extras else "") + str(requirement.specifier)
 
 
