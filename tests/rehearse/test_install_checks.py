@@ -1,11 +1,14 @@
 """What the results of an install's commands mean if the sandbox ended before all of them answered."""
 
+import hashlib
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from tests.rehearse.test_install_errors import LOCK, TARGET
-from wheelhouse.rehearse.install_checks import InstallContext, install_run, pip_install
+from tests.support.wheels import build_sdist
+from wheelhouse.rehearse.install_checks import InstallContext, install_run, pip_install, without_builders
 from wheelhouse.sandbox.builder import Builder
 from wheelhouse.sandbox.commands import CommandResult
 from wheelhouse.sandbox.sandbox import Limits
@@ -36,3 +39,14 @@ def test_a_lost_answer_fails_its_step(answered: tuple[str, ...], lost: str, rule
     assert not any(step.failed for step in before)
     assert last.name == lost
     assert [(finding.rule, dict(finding.facts)["output"]) for finding in last.findings] == [(rule, LOST)]
+
+
+def test_what_builds_an_sdist_is_only_looked_for_if_the_sdist_is_as_locked(tmp_path: Path) -> None:
+    path = build_sdist(tmp_path, "raw", "1.0", pyproject="[build-system]\nrequires = ['setuptools']\n")
+    raw, pin = path.read_bytes(), LOCK.pins[2]
+    artifact = replace(pin.artifact, filename=path.name, sha256=hashlib.sha256(raw).hexdigest())
+    lock = replace(LOCK, pins=(replace(pin, artifact=artifact),))
+    assert [finding.rule for finding in without_builders(lock, tmp_path)] == ["not-built"]
+    for altered in (b"", b"garbage", raw[: len(raw) // 2]):
+        path.write_bytes(altered)
+        assert not list(without_builders(lock, tmp_path))

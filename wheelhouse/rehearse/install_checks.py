@@ -10,7 +10,7 @@ from packaging.version import Version
 from wheelhouse.archive.build_system import build_system
 from wheelhouse.archive.sdistfile import read_pyproject
 from wheelhouse.documents import DocumentType
-from wheelhouse.files.disk import read_text
+from wheelhouse.files.disk import read_text, sha256_of
 from wheelhouse.findings import Finding, Severity
 from wheelhouse.lock.lock import Lock
 from wheelhouse.lock.wheelhouse import BUILD, TOOLS
@@ -224,12 +224,15 @@ def _known_causes(context: InstallContext, pip: str) -> Iterator[Finding]:
 
 
 def without_builders(lock: Lock, folder: Path) -> Iterator[Finding]:
-    """A finding for each sdist in a wheelhouse or staged folder whose build requirements pip cannot find there."""
+    """A finding for each sdist in a wheelhouse or staged folder whose build requirements pip cannot find there. An altered sdist is
+    not read.
+    """
     places = [folder, *(folder / name for name in (TOOLS, BUILD) if (folder / name).is_dir())]
     seen = [path.name for place in places for path in place.iterdir()]
     for pin in lock.pins:
         sdist = pin.artifact.filename
-        if not pin.artifact.is_wheel and (path := folder / sdist).is_file():
+        path = folder / sdist
+        if not pin.artifact.is_wheel and path.is_file() and sha256_of(path) == pin.artifact.sha256:
             system = build_system(read_pyproject(path, sdist), sdist)
             yield from without_builder(sdist, system, seen, lock.target)
 
