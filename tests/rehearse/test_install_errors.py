@@ -119,6 +119,19 @@ def test_what_an_install_that_ended_well_did_beside() -> None:
     assert sentence_of(twice) == "lib was installed twice: first 1.9, then 2.0 in its place"
 
 
+def test_a_project_that_pip_asked_an_index_for_three_times_is_one_warning() -> None:
+    (index,) = install_findings(LOGS["an index that was asked"][0] * 3, LOCK, ())
+    assert index.severity == Severity.WARNING
+
+
+def test_a_version_that_is_written_otherwise_is_the_locked_one() -> None:
+    log = "    Found existing installation: app 1.00\n    Found existing installation: lib odd\n"
+    assert [finding.subject for finding in install_findings(log, LOCK, ())] == [LOCK.pins[1].artifact.filename]
+    installed = {"app": "1.0.0", "lib": "02.0", "raw": "1.00"}
+    assert not list(differently_installed(LOCK, installed))
+    assert not list(differences(LOCK, "app==1\nlib==2.00\nraw==1.0.0\n", ()))
+
+
 def test_last_words_are_the_telling_ones() -> None:
     assert last_words("one\nERROR: two\nthree\n") == "ERROR: two"
     assert last_words("") == "it printed nothing"
@@ -130,6 +143,13 @@ def test_a_pip_too_old_for_tags() -> None:
     assert sentence_of(finding) == "pip 20.2.4 is too old for this wheel: pip 20.3 and newer know its tags"
     assert hint_of(finding).startswith("use pip 20.3 or newer: fetch it into tools/")
     assert not list(unseen_by("20.3", LOCK, ""))
+
+
+def test_pip_knows_musllinux_tags_since_21_2() -> None:
+    lock = replace(LOCK, pins=(pin("lib", "2.0", "lib-2.0-cp312-cp312-musllinux_1_1_x86_64.whl"),))
+    (finding,) = unseen_by("21.1.3", lock, "tools")
+    assert "pip 21.2 and newer know its tags" in sentence_of(finding)
+    assert not list(unseen_by("21.2", lock, ""))
 
 
 def test_an_environment_that_differs() -> None:
@@ -156,6 +176,14 @@ def test_what_builds_an_sdist() -> None:
         sentence_of(finding)
         == "it is an sdist, but its build requirements are not in the folder: `setuptools>=61`, `wheel`"
     )
+
+
+def test_build_requirements_that_are_no_requirements_are_a_finding() -> None:
+    for invalid in ("@@@", "lib; " + "(" * 2000):
+        (finding,) = without_builder("raw-1.0.tar.gz", BuildSystem(("wheel", invalid), "x"), [], TARGET)
+        assert (finding.subject, finding.rule, finding.severity) == ("raw-1.0.tar.gz", "not-built", Severity.ERROR)
+        assert sentence_of(finding).startswith("it is an sdist, and its pyproject.toml requires ")
+        assert hint_of(finding)
 
 
 @pytest.mark.parametrize(("setuptools", "lacking"), [("70.0", ["`wheel`"]), ("70.1", [])])

@@ -12,7 +12,7 @@ from wheelhouse.archive.filenames import wheel_parts
 from wheelhouse.build.build_log import Reason, pip_build_logs, reasons, remedy
 from wheelhouse.findings import FactValue, Finding, Severity
 from wheelhouse.lock.lock import Lock
-from wheelhouse.rehearse.rehearsal import error, pin_of
+from wheelhouse.rehearse.rehearsal import error, is_version, pin_of
 from wheelhouse.verify.closure import requests_for
 
 NO_INDEX = re.compile(
@@ -24,11 +24,12 @@ ASKED_INDEX = re.compile(
 )
 REPLACED = re.compile(r"Found existing installation: (?P<project>\S+) (?P<version>\S+)")
 SEEN_SINCE = (
-    (re.compile(r"(?:many|musl)linux_\d"), Version("20.3")),
+    (re.compile(r"musllinux_\d"), Version("21.2")),
+    (re.compile(r"manylinux_\d"), Version("20.3")),
     (re.compile(r"manylinux2014"), Version("19.3")),
     (re.compile(r"manylinux2010"), Version("19.0")),
 )
-"""The first pip that supports each kind of platform tag (PEP 571, 599, 600)."""
+"""The first pip that supports each kind of platform tag (PEP 571, 599, 600, 656)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -182,17 +183,18 @@ def install_findings(output: str, lock: Lock, free: Collection[str]) -> Iterator
         yield replace(finding, severity=Severity.WARNING)
     for match in REPLACED.finditer(output):
         pin = pin_of(lock, match["project"])
-        if pin and pin.project not in free and match["version"] != str(pin.version):
+        if pin and pin.project not in free and not is_version(match["version"], pin.version):
             facts = {"project": str(pin.project), "first": match["version"], "locked": str(pin.version)}
             yield Finding.of(pin.artifact.filename, "twice", Severity.WARNING, **facts)
 
 
 def _asked_of_an_index(output: str, lock: Lock) -> Iterator[Finding]:
-    """Findings for projects that were requested from an index, as there is none; nothing if the output shows no failed connection."""
+    """A finding for each project that was requested from an index, as there is none; nothing if the output shows no failed connection."""
     if not NO_INDEX.search(output):
         return
-    for match in ASKED_INDEX.finditer(output):
-        project = canonicalize_name(match["project"] or match["uv"])
+    for project in dict.fromkeys(
+        canonicalize_name(match["project"] or match["uv"]) for match in ASKED_INDEX.finditer(output)
+    ):
         pin = pin_of(lock, project)
         subject = pin.artifact.filename if pin else str(project)
         yield error(subject, "index", project=str(project))

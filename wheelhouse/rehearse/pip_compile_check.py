@@ -8,7 +8,7 @@ from packaging.utils import canonicalize_name
 
 from wheelhouse.findings import Finding, Severity
 from wheelhouse.lock.lock import Lock
-from wheelhouse.rehearse.rehearsal import error, pin_of
+from wheelhouse.rehearse.rehearsal import error, is_version, pin_of
 from wheelhouse.verify.closure import requests_for
 
 PINNED = re.compile(r"^(?P<name>[A-Za-z0-9][\w.-]*)(?:\[[^\]]*\])?==(?P<version>[^\s;\\]+)", re.MULTILINE)
@@ -44,7 +44,7 @@ def differences(lock: Lock, compiled: str, here: Collection[str]) -> Iterator[Fi
             yield Finding.of(filename, "opinion", Severity.NOTE, case="left-out-here", **facts)
         elif version is None:
             yield error(filename, "opinion", case="left-out", **facts)
-        elif version != str(pin.version):
+        elif not is_version(version, pin.version):
             versions = {"version": version, "locked": str(pin.version)}
             yield error(filename, "opinion", case="version", **facts, **versions)
     for project, version in compiled_versions.items():

@@ -4,13 +4,15 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 
-from packaging.requirements import Requirement
+from packaging.requirements import InvalidRequirement, Requirement
 from packaging.utils import canonicalize_name
-from packaging.version import Version
+from packaging.version import InvalidVersion, Version
 
 from wheelhouse.archive.build_system import LEGACY_REQUIRES, BuildSystem
 from wheelhouse.archive.filenames import release_of
+from wheelhouse.documents import too_deep_as
 from wheelhouse.findings import FactValue, Finding, Severity, worst
+from wheelhouse.humanize import shortened
 from wheelhouse.lock.lock import Lock, Pin
 from wheelhouse.target.target import Target
 
@@ -71,6 +73,14 @@ def pin_of(lock: Lock, name: str) -> Pin | None:
     return next((pin for pin in lock.pins if pin.project == project), None)
 
 
+def is_version(text: str, version: Version) -> bool:
+    """Whether a text that a tool printed is this version, however it is spelled: `2013.09` is 2013.9. False for no version."""
+    try:
+        return Version(text) == version
+    except InvalidVersion:
+        return False
+
+
 def differently_installed(lock: Lock, installed: Mapping[str, str], free: Collection[str] = ()) -> Iterator[Finding]:
     """Findings for projects that were not installed, or in another version, or that the lock does not have.
 
@@ -81,7 +91,7 @@ def differently_installed(lock: Lock, installed: Mapping[str, str], free: Collec
         installed_version = versions.pop(pin.project, None)
         if installed_version is None:
             yield error(pin.artifact.filename, "not-installed", project=str(pin.project), version=str(pin.version))
-        elif installed_version != str(pin.version) and pin.project not in free:
+        elif pin.project not in free and not is_version(installed_version, pin.version):
             yield error(
                 pin.artifact.filename,
                 "other-version",
@@ -111,7 +121,8 @@ def _import_case(reason: str) -> str:
 
 
 def without_builder(sdist: str, system: BuildSystem, filenames: Iterable[str], target: Target) -> Iterator[Finding]:
-    """A finding if an sdist's build requirements are not among the files that pip sees (PEP 518); at most one, with all of them.
+    """A finding if an sdist's build requirements are not among the files that pip sees (PEP 518), or if one is no requirement; at most
+    one, with all of them.
 
     An sdist without `[build-system]` does not need `wheel` if setuptools has its own `bdist_wheel`.
     """
@@ -122,11 +133,21 @@ def without_builder(sdist: str, system: BuildSystem, filenames: Iterable[str], t
             offered.setdefault(project, []).append(version)
     brings_wheel = any(version >= WHEEL_WITHIN for version in offered.get("setuptools", ()))
     requires = LEGACY_REQUIRES[:1] if system == BuildSystem() and brings_wheel else system.requires
-    requirements = [requirement for text in requires if target.applies((requirement := Requirement(text)).marker)]
+    requirements, invalid = [], []
+    for text in requires:
+        try:
+            with too_deep_as(InvalidRequirement):
+                requirements.append(Requirement(text))
+        except InvalidRequirement:
+            invalid.append(shortened(text))
+    if invalid:
+        yield error(sdist, "not-built", case="unreadable", requirements=tuple(invalid))
+        return
     missing = tuple(
         str(requirement)
         for requirement in requirements
-        if not any(
+        if target.applies(requirement.marker)
+        and not any(
             requirement.specifier.contains(version) for version in offered.get(canonicalize_name(requirement.name), ())
         )
     )

@@ -55,6 +55,10 @@ REHEARSAL: Mapping[str, Sentence] = {
         "it is an sdist, but its build requirements are not in the folder: {requirements}",
         "build a wheel of it before the transfer: `wheelhouse build`; or fetch it again, with its build requirements",
     ),
+    "not-built/unreadable": Sentence(
+        "it is an sdist, and its pyproject.toml requires {requirements}, which cannot be read as requirements",
+        "build a wheel of it from corrected source, and request this wheel",
+    ),
     "not-built/failed": Sentence(
         "it is an sdist, and could not be built without a network{cause:: #}",
         "{remedy:#; or }build a wheel of it before the transfer: `wheelhouse build`, then stage again",
