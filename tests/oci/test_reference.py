@@ -13,6 +13,13 @@ DIGEST = f"sha256:{'a' * 64}"
     [
         ("python", "https://registry-1.docker.io/v2/library/python", "latest", "python:latest"),
         ("python:3.12-slim", "https://registry-1.docker.io/v2/library/python", "3.12-slim", "python:3.12-slim"),
+        ("docker.io/python:3.12", "https://registry-1.docker.io/v2/library/python", "3.12", "docker.io/python:3.12"),
+        (
+            "index.docker.io/base",
+            "https://registry-1.docker.io/v2/library/base",
+            "latest",
+            "index.docker.io/base:latest",
+        ),
         ("docker.io/a/b:1", "https://registry-1.docker.io/v2/a/b", "1", "docker.io/a/b:1"),
         ("apache/airflow:2.10.5", "https://registry-1.docker.io/v2/apache/airflow", "2.10.5", "apache/airflow:2.10.5"),
         ("quay.io/x/y:1", "https://quay.io/v2/x/y", "1", "quay.io/x/y:1"),
@@ -46,9 +53,16 @@ def test_a_mirror_has_the_image_under_its_own_prefix_and_the_image_keeps_its_nam
     mirrored = Mirror.parse("https://mirror.corp/hub/").of(Reference.parse("python:3.12"))
     assert mirrored.api == "https://mirror.corp/v2/hub/library/python" and mirrored.tagged == "python:3.12"
     assert Mirror.parse("quay.io=http://10.0.0.1:5000").registry == "quay.io"
+    assert Mirror.parse("index.docker.io=https://mirror.corp").registry == "docker.io"
 
 
-@pytest.mark.parametrize("text", ["mirror.corp", "https://u:p@mirror.corp", "https://mirror.corp/a?b", "ftp://m.corp"])
+@pytest.mark.parametrize(
+    "text",
+    [
+        *("mirror.corp", "https://u:p@mirror.corp", "https://mirror.corp/a?b", "ftp://m.corp"),
+        *("https://[::1", "docker.io=https://[bad]/x"),
+    ],
+)
 def test_what_is_no_mirror(text: str) -> None:
     with pytest.raises(InputError, match="is not a valid mirror of a registry"):
         Mirror.parse(text)

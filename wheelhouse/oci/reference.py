@@ -88,13 +88,18 @@ def _split(named: str) -> tuple[str, str, str | None]:
     """
     first, slash, rest = named.partition("/")
     if slash and ("." in first or ":" in first or first == "localhost"):
-        registry, path = first, rest
+        registry, path = _registry(first), rest
     else:
-        registry, path = DOCKER_HUB, named if slash else f"library/{named}"
-    if registry == "index.docker.io":
-        registry = DOCKER_HUB
+        registry, path = DOCKER_HUB, named
+    if registry == DOCKER_HUB and "/" not in path:
+        path = f"library/{path}"
     repository, colon, tag = path.partition(":")
     return registry, repository, tag if colon else None
+
+
+def _registry(name: str) -> str:
+    """The one name of a registry: `docker.io` also for `index.docker.io`."""
+    return DOCKER_HUB if name == "index.docker.io" else name
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,7 +115,10 @@ class Mirror:
     def parse(cls, text: str) -> "Mirror":
         """Read `[REGISTRY=]URL`; without a registry, Docker Hub's images are meant. Raises InputError for another URL."""
         registry, equals, url = text.partition("=")
-        parts = urlsplit(url if equals else text)
+        try:
+            parts = urlsplit(url if equals else text)
+        except ValueError:
+            parts = urlsplit("")
         prefix = parts.path.strip("/")
         if (
             parts.scheme not in ("http", "https")
@@ -122,7 +130,9 @@ class Mirror:
                 f"{text!r} is not a valid mirror of a registry",
                 hint="write --image-mirror docker.io=https://mirror.example/hub",
             )
-        return cls(registry if equals else DOCKER_HUB, parts.scheme, parts.netloc, f"{prefix}/" if prefix else "")
+        return cls(
+            _registry(registry) if equals else DOCKER_HUB, parts.scheme, parts.netloc, f"{prefix}/" if prefix else ""
+        )
 
     def of(self, reference: Reference) -> Reference:
         """The reference of the same image on this mirror; `text`, tag and digest stay. The registry is not compared."""
