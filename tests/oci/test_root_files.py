@@ -37,6 +37,7 @@ LOWER: dict[str, bytes | str] = {"a/b/c": b"low", "a/b/d": b"low", "e": b"low"}
         ({".wh.a": b"", "a/b/d": b"new"}, {"a/b/d": b"new", "e": b"low"}),
         ({"a/b/.wh..wh..opq": b"", "a/b/d": b"new"}, {"a/b/d": b"new", "e": b"low"}),
         ({"a/b/d": b"new", "a/.wh..wh..opq": b""}, {"a/b/d": b"new", "e": b"low"}),
+        ({"a/b/d": b"new", ".wh..wh..opq": b""}, {"a/b/d": b"new"}),
         ({"a": b"a file now"}, {"a": b"a file now", "e": b"low"}),
         ({"a": "elsewhere"}, {"a": "elsewhere", "e": b"low"}),
         ({"/../e": b"high"}, {"a/b/c": b"low", "a/b/d": b"low", "e": b"high"}),

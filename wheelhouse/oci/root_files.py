@@ -40,7 +40,9 @@ class Layer:
 
 @dataclass
 class _Hidden:
-    """What a layer hides of the layers below: `paths`, with everything in them, and what is in `insides`, but not these themselves."""
+    """What a layer hides of the layers below: `paths`, with everything in them, and what is in `insides`, but not these
+    themselves. The empty path in `insides` is the root.
+    """
 
     paths: set[str] = field(default_factory=set)
     insides: set[str] = field(default_factory=set)
@@ -48,7 +50,11 @@ class _Hidden:
     def hides(self, path: str) -> bool:
         """Whether a path of a lower layer is hidden, by itself or by a folder above it."""
         parents = [path[:end] for end, character in enumerate(path) if character == "/"]
-        return path in self.paths or any(parent in self.paths or parent in self.insides for parent in parents)
+        return (
+            "" in self.insides
+            or path in self.paths
+            or any(parent in self.paths or parent in self.insides for parent in parents)
+        )
 
     def add(self, other: "_Hidden") -> None:
         """Also hide what another layer hides. Raises tarfile.ReadError for more than MAX_REMEMBERED."""
