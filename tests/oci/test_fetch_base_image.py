@@ -10,6 +10,7 @@ import pytest
 
 from tests.support.index import Fault
 from tests.support.registry import (
+    INDEX,
     MANIFEST,
     RegistryServer,
     TinyImage,
@@ -22,13 +23,15 @@ from tests.support.registry import (
 )
 from tests.support.tools import run, wheelhouse
 from tests.support.wheels import build_wheel
-from wheelhouse.errors import InputError, IntegrityError, ServerError, WheelhouseError
+from wheelhouse.errors import InputError, IntegrityError, ServerError, TransientError, WheelhouseError
 from wheelhouse.events import Event, Finished
 from wheelhouse.fetch.base_image_request import with_base_images
 from wheelhouse.fetch.gather import Options, targets
 from wheelhouse.files.cache import Cache
 from wheelhouse.index.http import Http, HttpSettings
 from wheelhouse.oci.image_lock import ImageLock
+from wheelhouse.oci.image_source import RegistrySource
+from wheelhouse.oci.reference import Reference
 from wheelhouse.verify.verify import verify
 from wheelhouse.verify.verify_other_files import load_base_images
 
@@ -441,6 +444,26 @@ def test_a_registry_that_cannot_be_reached_is_an_error_with_the_other_ways(fetch
         fetching("127.0.0.1:9/base:1")
     assert raised.value.hint == (
         "use a mirror of the registry (--image-mirror 127.0.0.1:9=https://…) or a saved image (--base-image docker-archive:FILE)"
+    )
+
+
+def test_a_registry_that_is_gone_before_the_second_request_is_an_error_with_the_other_ways() -> None:
+    class Gone:
+        """A registry that answers with an index, and is unreachable then."""
+
+        asked = 0
+
+        def manifest(self, _reference: Reference, _requested: str) -> tuple[bytes, str]:
+            self.asked += 1
+            if self.asked > 1:
+                raise TransientError("127.0.0.1:9 could not be reached")
+            return index_of(tiny_image()), INDEX
+
+    source = RegistrySource(Reference.parse("127.0.0.1:9/base:1"), (), Gone(), None, None, print)  # type: ignore[arg-type]
+    with pytest.raises(TransientError, match="could not be reached") as raised:
+        source.find("1", "amd64")
+    assert raised.value.hint and raised.value.hint.startswith(
+        "use a mirror of the registry (--image-mirror 127.0.0.1:9="
     )
 
 

@@ -84,25 +84,29 @@ class RegistrySource(ImageSource):
     def find(self, requested: str, architecture: str) -> FoundImage:
         """The image of a tag or digest in the registry, for an architecture; an index is followed once.
 
-        A TransientError of the first request gets the hint ELSEWHERE.
+        Raises TransientError with the hint ELSEWHERE if the registry cannot be reached.
         """
         name = str(self._reference)
-        try:
-            raw, media_type = self._registry.manifest(self._reference, requested)
-        except TransientError as error:
-            raise TransientError(str(error), hint=ELSEWHERE.format(self._reference.registry)) from error
+        raw, media_type = self._manifest(requested)
         found = parse_manifest(raw, media_type, name, architecture)
         if isinstance(found, Manifest):
             return _found(raw, found, None)
         index = f"sha256:{sha256_of_bytes(raw)}"
         chosen = found
-        raw, _ = self._registry.manifest(self._reference, chosen.digest)
+        raw, _ = self._manifest(chosen.digest)
         found = parse_manifest(raw, chosen.media_type, name, architecture)
         if isinstance(found, Blob) or len(raw) != chosen.size:
             raise IntegrityError(
                 f"`{chosen.digest}` has another type or size than the index of `{name}` says", hint=NOT_THIS_IMAGE
             )
         return _found(raw, found, index)
+
+    def _manifest(self, requested: str) -> tuple[bytes, str]:
+        """The bytes and media type of a manifest or index, by tag or digest. A TransientError gets the hint ELSEWHERE."""
+        try:
+            return self._registry.manifest(self._reference, requested)
+        except TransientError as error:
+            raise TransientError(str(error), hint=ELSEWHERE.format(self._reference.registry)) from error
 
     def blob(self, blob: Blob, name: str) -> Path:
         """The path of a blob in the store; it is downloaded if the store lacks it, and resumed if an earlier run has a part of it."""
