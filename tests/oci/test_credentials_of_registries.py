@@ -24,6 +24,11 @@ ANN = b64encode(b"ann:s3:cret").decode()
         ('Basic realm="a, Bearer b"', Challenge("basic", "a, Bearer b")),
         ('Basic realm="x", Bearer realm="https://a/b"', Challenge("bearer", "https://a/b")),
         ('Bearer realm="https://a/b", Basic realm="x"', Challenge("bearer", "https://a/b")),
+        (
+            'Bearer realm="https://a/b",service="reg", Digest realm="other",nonce="x"',
+            Challenge("bearer", "https://a/b", "reg"),
+        ),
+        ('Negotiate abc==, Basic realm="x"', Challenge("basic", "x")),
         ("Negotiate", None),
         ("", None),
     ],

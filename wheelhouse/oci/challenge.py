@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from urllib.parse import urlencode
 
 PARAMETER = re.compile(r'([A-Za-z][\w-]*)\s*=\s*(?:"((?:[^"\\]|\\.)*)"|([^\s,"]+))', re.ASCII)
-SCHEME = re.compile(r"(?:^|,)\s*(bearer|basic)(?=\s|,|$)", re.IGNORECASE)
+SCHEME = re.compile(r"(?:^|,)\s*(?:(bearer|basic)(?=\s|,|$)|([A-Za-z][\w-]*)(?=\s+[^\s=,]))", re.IGNORECASE | re.ASCII)
+"""The two schemes, and any other with values, which ends what is said of the one before it."""
 QUOTED = re.compile(r'"(?:[^"\\]|\\.)*"')
 
 
@@ -25,7 +26,7 @@ class Challenge:
     def parse(cls, header: str) -> "Challenge | None":
         """The bearer challenge in the header, else the basic one; None if it has neither."""
         blanked = QUOTED.sub(lambda quoted: "_" * len(quoted[0]), header)
-        starts = [(match[1].lower(), match.end()) for match in SCHEME.finditer(blanked)]
+        starts = [((match[1] or match[2]).lower(), match.end()) for match in SCHEME.finditer(blanked)]
         found: dict[str, Challenge] = {}
         for number, (scheme, start) in enumerate(starts):
             end = starts[number + 1][1] if number + 1 < len(starts) else len(header)
