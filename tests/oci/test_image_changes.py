@@ -36,6 +36,8 @@ def test_what_differs_is_said_and_how_many_layers_stay() -> None:
     assert lines((OLD,), (replace(OLD, name="corp/python:3.12"),)) == [
         "image/amd64: other name, python:3.12 → corp/python:3.12"
     ]
+    pinned = f"python:3.12@sha256:{'1' * 64}"
+    assert lines((OLD,), (replace(OLD, name=pinned),)) == [f"image/amd64: other name, python:3.12 → {pinned}"]
     assert lines((OLD,), (OLD,)) == []
     assert lines((OLD,), ()) == [f"image/amd64: removed, python:3.12, sha256:{'1' * 64}, debian 12, Python 3.12.4"]
 

@@ -130,9 +130,15 @@ def _image_lines(changes: Sequence[ImageChange]) -> list[str]:
 
 
 def _image_parts(change: ImageChange) -> Iterator[str]:
-    """What differs between two images, each as `old → new`, and how many layers are the same; of one that is new or gone, what it is."""
+    """What differs between two images, each as `old → new`, and how many layers are the same; of one that is new or gone, what it is.
+    The name has the digest only if nothing else differs.
+    """
     images = [image for image in (change.old, change.new) if image]
-    values = [(one.tag, one.manifest.digest, one.distribution, _python_of(one)) for one in images]
+    tags = {image.tag for image in images}
+    by_name = change.kind == "other name" and len(tags) == 1
+    values = [
+        (one.name if by_name else one.tag, one.manifest.digest, one.distribution, _python_of(one)) for one in images
+    ]
     for texts in zip(*values, strict=True):
         if any(texts) and (len(texts) == 1 or texts[0] != texts[1]):
             yield " → ".join(text or "none" for text in texts)
