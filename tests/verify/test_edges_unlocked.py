@@ -88,3 +88,9 @@ def test_constraints_that_forbid_what_is_locked(names: str, sentence: str | None
 def test_a_pre_release_may_satisfy_constraints() -> None:
     lock = Lock(TARGET, Inputs(()), (pin("a", "2.0rc1"),))
     assert not list(against_constraints(lock, "a>=1\n", "limits.txt"))
+
+
+def test_a_constraint_whose_marker_is_false_forbids_nothing() -> None:
+    lock = Lock(TARGET, Inputs(()), (pin("a"),))
+    assert not list(against_constraints(lock, "a<1; python_version<'3'\n", "limits.txt"))
+    assert list(against_constraints(lock, "a<1; python_version>'3'\n", "limits.txt"))

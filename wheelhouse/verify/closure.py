@@ -104,11 +104,17 @@ def _names(text: str, project: NormalizedName) -> bool:
 
 
 def against_constraints(lock: Lock, text: str, name: str) -> Iterator[Finding]:
-    """One finding with all pins of the lock file that a constraints file forbids, if any: it was made with other constraints."""
+    """One finding with all pins of the lock file that the constraints of a file forbid on its target, if any: it was made with other
+    constraints.
+    """
     forbidden = []
     for line in constraint_lines(text, name):
         pin = next((pin for pin in lock.pins if pin.project == line.project), None)
-        if pin and not line.requirement.specifier.contains(pin.version, prereleases=True):
+        if (
+            pin
+            and lock.target.applies(line.requirement.marker)
+            and not line.requirement.specifier.contains(pin.version, prereleases=True)
+        ):
             forbidden.append(f"{pin.project} {pin.version} ({line.requirement})")
     if forbidden:
         yield Finding.of(name, "constraints", Severity.ERROR, pins=tuple(forbidden))
