@@ -7,7 +7,7 @@ import pytest
 from jinja2 import UndefinedError
 
 from wheelhouse.report.diffpage import diff_view
-from wheelhouse.report.rendering import HIDDEN, render
+from wheelhouse.report.rendering import HIDDEN, render, visible
 
 TEMPLATES = sorted((resources.files("wheelhouse.report") / "templates").iterdir(), key=lambda path: path.name)
 
@@ -29,13 +29,21 @@ def test_a_value_ends_neither_an_element_nor_an_attribute() -> None:
 
 
 @pytest.mark.parametrize(
-    "character", ["\u202e", "\u2066", "\u200b", "\ufeff", "\x00", "\x1b", "\x7f", "\x85", "\ud800"]
+    "character",
+    [
+        *("\u202e", "\u2066", "\u200b", "\ufeff", "\x00", "\x1b", "\x7f", "\x85", "\ud800"),
+        *("\u00ad", "\u034f", "\u180e", "\ufe0f"),
+    ],
 )
 def test_a_hidden_character_is_written_as_its_number(character: str) -> None:
     view = diff_view([], f"a{character}b", "")
     page = render("diff.html.j2", {**view, "tabs_label": character})
     assert character not in page and not HIDDEN.search(page)
     assert f"a\\u{ord(character):04x}b →" in page and f'aria-label="\\u{ord(character):04x}"' in page
+
+
+def test_a_hidden_character_beyond_four_digits_is_written_with_eight() -> None:
+    assert visible("a\U000e0041\U000e0100b") == r"a\U000e0041\U000e0100b"
 
 
 def test_text_that_is_only_unusual_stays_as_it_is() -> None:

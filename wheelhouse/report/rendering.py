@@ -13,7 +13,8 @@ from markupsafe import Markup
 
 TEMPLATES = "templates"
 HIDDEN = re.compile(
-    "[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200b-\u200f\u202a-\u202e\u2028\u2029\u2060-\u206f\ufeff\ufff9-\ufffb\ud800-\udfff]"
+    "[\x00-\x08\x0b-\x1f\x7f-\x9f\u00ad\u034f\u061c\u180b-\u180f\u200b-\u200f\u202a-\u202e\u2028\u2029\u2060-\u206f"
+    "\ufe00-\ufe0f\ufeff\ufff9-\ufffb\ud800-\udfff\U000e0000-\U000e007f\U000e0100-\U000e01ef]"
 )
 """Control characters, and those that turn the direction of text or take no room: a name could hide behind them."""
 
@@ -50,8 +51,13 @@ def render(template: str, view: Mapping[str, Any], parts: Parts = REPORT) -> str
 
 
 def visible(text: str) -> str:
-    r"""A text whose hidden characters are written as their numbers, `\u202e`."""
-    return HIDDEN.sub(lambda match: f"\\u{ord(match[0]):04x}", text)
+    r"""A text whose hidden characters are written as their numbers, `\u202e` or `\U000e0041`."""
+    return HIDDEN.sub(lambda match: _number(ord(match[0])), text)
+
+
+def _number(code: int) -> str:
+    """A code point as Python writes it in a string."""
+    return f"\\u{code:04x}" if code <= 0xFFFF else f"\\U{code:08x}"
 
 
 @cache
