@@ -8,8 +8,10 @@ from functools import cache
 import pytest
 
 from tests.support.checkout import ROOT
+from wheelhouse.errors import IntegrityError
 from wheelhouse.findings import Finding, Severity
 from wheelhouse.humanize import fields_of, filled
+from wheelhouse.report import error_document
 from wheelhouse.report.sentences import SENTENCES, sentence_of
 from wheelhouse.vet.approvals_format1 import TEMPLATES
 from wheelhouse.vet.vet import RULES
@@ -141,3 +143,8 @@ def test_a_value_that_is_missing_is_an_error() -> None:
 def test_braces_in_a_fact_are_text() -> None:
     finding = Finding.of("x-1.0.whl", "pth-known", Severity.NOTE, path="{subject} {0} {path!r}")
     assert sentence_of(finding) == "`{subject} {0} {path!r}` runs a line of code that setuptools writes into .pth files"
+
+
+def test_an_error_about_a_finding_without_a_hint_has_none_in_json() -> None:
+    finding = Finding.of("a", "other-version", Severity.ERROR, project="a", version="1", locked="2")
+    assert error_document(IntegrityError("a differs", findings=(finding,)))["error"]["hint"] is None

@@ -84,15 +84,15 @@ def error_lines(error: WheelhouseError) -> list[str]:
 
 
 def error_document(error: WheelhouseError) -> dict[str, Any]:
-    """An error for `--json`, under the key `error`: its class, exit code, sentence, hint and details. Without a hint it is
-    None, or empty if the error is about findings.
+    """An error for `--json`, under the key `error`: its class, exit code, sentence, hint and details. The hint is None
+    if there is none.
     """
     return {
         "error": {
             "kind": type(error).__name__,
             "exit-code": error.exit_code,
             "sentence": error_sentence(error),
-            "hint": error_hint(error),
+            "hint": error_hint(error) or None,
             "details": error_details(error),
         }
     }
