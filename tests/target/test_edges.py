@@ -148,7 +148,7 @@ def test_a_sandbox_shows_the_parts_of_a_prefix_but_not_of_the_system(tmp_path: P
 
 def test_interpreters_are_looked_for_on_path_then_in_pyenv_then_in_uvs_folder(tmp_path: Path) -> None:
     paths = [
-        *("bin/python3.12", "bin/pypy3.12", "bin/python3", "bin/python"),
+        *("bin/python3.12", "bin/python3.12t", "bin/pypy3.12", "bin/python3", "bin/python"),
         *("pyenv/versions/3.12.9/bin/python", "pyenv/versions/3.12.1/bin/python"),
         "home/.local/share/uv/python/cpython-3.12.4-linux/bin/python3.12",
     ]

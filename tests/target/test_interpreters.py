@@ -16,7 +16,7 @@ import pytest
 
 from tests.support.pythons import find_python
 from tests.support.tools import clean_environment, run, wheelhouse
-from wheelhouse.errors import MachineError
+from wheelhouse.errors import InputError, MachineError
 from wheelhouse.target.interpreter_facts_model import InterpreterFacts, target_of
 from wheelhouse.target.interpreters import InterpreterPlaces, facts_of, find_interpreter, interpreter_of
 from wheelhouse.target.target import Platform, Python, Target
@@ -197,6 +197,24 @@ def test_a_debug_build_takes_release_wheels_too() -> None:
 def test_pypys_abi_comes_from_its_extension_suffix() -> None:
     pypy = facts(markers=PYPY, ext_suffix=".pypy310-pp73-x86_64-linux-gnu.so", glibc="2.36")
     assert str(target_of(pypy).tags[0]) == "pp312-pypy310_pp73-manylinux_2_36_x86_64"
+
+
+GRAALPY = {"implementation_name": "graalpy", "platform_python_implementation": "GraalVM"}
+
+
+@pytest.mark.parametrize(
+    ("markers", "suffix", "sentence"),
+    [
+        (PYPY, ".pypy312-pp73-x86_64-linux-gnu.so", "no PyPy that wheelhouse knows"),
+        (GRAALPY, ".graalpy250-312-native-x86_64-linux.so", "graalpy"),
+    ],
+)
+def test_an_interpreter_whose_tags_wheelhouse_does_not_know_cannot_build(
+    markers: dict[str, str], suffix: str, sentence: str
+) -> None:
+    unknown = facts(markers=markers, ext_suffix=suffix, glibc="2.36")
+    with pytest.raises(InputError, match=sentence):
+        interpreter_of(unknown)
 
 
 # Where a Python is looked for

@@ -1,6 +1,7 @@
 """Targets: their names, what is derived from them, and what is never guessed."""
 
 import re
+import time
 
 import pytest
 from hypothesis import given
@@ -183,6 +184,15 @@ def test_a_marker_about_the_kernel_is_an_error_only_where_it_decides() -> None:
         linux.applies(Marker("platform_version == '#1'"))
 
 
+def test_a_marker_with_many_texts_about_the_kernel_is_an_error_within_a_second() -> None:
+    pairs = " or ".join(f'platform_release == "a{number}" or platform_version == "b{number}"' for number in range(60))
+    started = time.monotonic()
+    for marker in (pairs, f"{pairs} or os_name == 'posix'"):
+        with pytest.raises(InputError, match="depends on platform_release and platform_version"):
+            target("3.12", "linux/amd64").applies(Marker(marker))
+    assert time.monotonic() - started < 5
+
+
 @pytest.mark.parametrize(
     ("text", "sentence"),
     [
@@ -193,6 +203,8 @@ def test_a_marker_about_the_kernel_is_an_error_only_where_it_decides() -> None:
         ("pypy3.12", "no PyPy that wheelhouse knows"),
         ("pypy3.11t", "free-threaded"),
         ("3.12.4.1", "not a Python version"),
+        ("3.\uff11\uff12", "not a Python version"),
+        (f"3.{'1' * 5000}", "not a Python version"),
     ],
 )
 def test_what_is_no_python(text: str, sentence: str) -> None:
@@ -219,6 +231,9 @@ def test_what_is_no_python(text: str, sentence: str) -> None:
         ("macosx_10_40_x86_64", "not a macOS"),
         ("macosx_10000_0_arm64", "not a macOS"),
         ("win_ia64", "not a platform"),
+        (f"manylinux_2_{'2' * 5000}_x86_64", "not a platform"),
+        (f"macosx_14_{'2' * 5000}_arm64", "not a platform"),
+        ("manylinux_2_\uff12\uff18_x86_64", "not a platform"),
         ("manylinux_2_28_x86_64.linux_x86_64", "does not end with an architecture|not a platform"),
     ],
 )

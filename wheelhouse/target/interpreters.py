@@ -108,7 +108,7 @@ class InterpreterPlaces:
 
         One can come twice.
         """
-        for name in (f"python{minor}", f"pypy{minor}", "python3", "python"):
+        for name in (f"python{minor}", f"python{minor}t", f"pypy{minor}", "python3", "python"):
             if program := shutil.which(name, path=self.path):
                 yield Path(program)
         yield from _matching(self.pyenv, f"versions/*{minor}*/bin/python")

@@ -62,9 +62,9 @@ class Platform:
     def parse(cls, text: str) -> "Platform":
         """Read `--platform`: `linux/amd64`, or a platform tag. Raises InputError with the choices."""
         tag = _tag_of(text)
-        if match := re.fullmatch(r"(many|musl)linux_(\d+)_(\d+)_(\w+)", tag):
+        if match := re.fullmatch(r"(many|musl)linux_(\d{1,9})_(\d{1,9})_(\w+)", tag, re.ASCII):
             return cls(tag, "Linux", match[4], tuple(_linux(text, *match.groups())))
-        if match := re.fullmatch(r"macosx_(\d+)_(\d+)_(arm64|x86_64|universal2)", tag):
+        if match := re.fullmatch(r"macosx_(\d{1,9})_(\d{1,9})_(arm64|x86_64|universal2)", tag, re.ASCII):
             return _macos(text, (int(match[1]), int(match[2])), match[3])
         if tag in WINDOWS_MACHINES:
             return cls(tag, "Windows", WINDOWS_MACHINES[tag], (tag,))

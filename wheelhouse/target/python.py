@@ -40,7 +40,8 @@ NEWEST_PYPY = {
 
 FIRST_FREE_THREADED = (3, 13)
 NAME = re.compile(
-    r"(?P<pypy>pypy|pp)?(?:cpython|cp|python)?-?(?P<version>3(?:\.?\d+)?(?:\.\d+(?:(?:a|b|rc)\d+)?)?)(?P<t>t)?"
+    r"(?P<pypy>pypy|pp)?(?:cpython|cp|python)?-?(?P<version>3(?:\.?\d{1,9})?(?:\.\d{1,9}(?:(?:a|b|rc)\d{1,9})?)?)(?P<t>t)?",
+    re.ASCII,
 )
 
 
@@ -114,8 +115,13 @@ class Python:
             yield from interpreter_tags("cp", release, [abi], platforms)
 
     def markers(self) -> dict[str, str]:
-        """The five markers of the interpreter, by name."""
+        """The five markers of the interpreter, by name. Raises InputError for an implementation or PyPy that wheelhouse does not know."""
         pypy = self.implementation == "pypy"
+        if self.implementation not in self.PREFIX or (pypy and self.version.release[:2] not in NEWEST_PYPY):
+            kind = "PyPy" if pypy else "Python"
+            raise InputError(
+                f"`{self.spelling}` is no {kind} that wheelhouse knows", hint="use CPython, or an older PyPy"
+            )
         own = NEWEST_PYPY[self.version.major, self.version.minor][1] if pypy else str(self.version)
         return {
             "implementation_name": self.implementation,

@@ -41,6 +41,8 @@ PROBES = {
     "platform_version": UNKNOWN_VERSIONS,
 }
 """Possible values of the markers that a target may not know. If they give different answers, there is none."""
+MAX_GUESSES = 1000
+"""So many combinations of texts are tried: each evaluates the whole marker."""
 NAME = re.compile(r"[a-z0-9_]+-[a-z0-9_]+")
 
 
@@ -116,19 +118,26 @@ class Target:
         """Whether a marker is true on this target, with an extra requested ("" for none); True without a marker.
 
         Raises InputError for a marker that cannot be evaluated, and for one that depends on a marker that the target does not
-        know: platform_release and platform_version of a derived target, platform_machine of one for both kinds of Mac.
+        know: platform_release and platform_version of a derived target, platform_machine of one for both kinds of Mac. A marker with
+        more than MAX_GUESSES combinations of texts counts as one that depends on them.
         """
         if marker is None:
             return True
         unknown = [key for key in self._unknown if key in str(marker)]
         environment = {**self.environment, "extra": extra}
         guesses = product(*(_guesses(key, marker) for key in unknown))
+        answers: set[bool] = set()
+        decided = True
         try:
-            answers = {marker.evaluate({**environment, **dict(zip(unknown, guess, strict=True))}) for guess in guesses}
+            for number, guess in enumerate(guesses):
+                answers.add(marker.evaluate({**environment, **dict(zip(unknown, guess, strict=True))}))
+                decided = len(answers) == 1 and number < MAX_GUESSES
+                if not decided:
+                    break
         except (UndefinedComparison, UndefinedEnvironmentName) as error:
             hint = "leave the requirement out, or override it"
             raise InputError(f"the marker `{marker}` cannot be evaluated: {error}", hint=hint) from error
-        if len(answers) > 1:
+        if not decided:
             asked = f"{' and '.join(unknown)}, which the target {self.name} does not define"
             raise InputError(
                 f"the marker `{marker}` depends on {asked}",
