@@ -121,6 +121,7 @@ CALLS: dict[str, tuple[str, tuple[Constant, ...], Constant]] = {
     "decoded by codecs, with a codec and how errors are met": ("codecs.decode", ("rkrp", "rot13", "strict"), "exec"),
     "encoded by codecs": ("codecs.encode", ("\xe9",), b"\xc3\xa9"),
     "encoded by codecs, with a codec and how errors are met": ("codecs.encode", ("exec", "rot13", "strict"), "rkrp"),
+    "a text of a list": ("builtins.str", ((1, 2),), MISSING),
     "another function": ("os.system", ("exec",), MISSING),
     "no argument": ("builtins.str", (), MISSING),
     "what is not known": ("builtins.str", (MISSING,), MISSING),
@@ -150,6 +151,8 @@ OPERATORS: dict[str, tuple[str, Constant, Constant, Constant]] = {
     "a text with its text": ("Mod", "%s.%x", ("os", 255), "os.ff"),
     "a text with a number": ("Mod", "%s%s", 2, MISSING),
     "a text with one number": ("Mod", "%s", 2, "2"),
+    "a text with a list": ("Mod", "%s", ((1, 2),), MISSING),
+    "long texts": ("Mod", "%s%s", ("a" * (1 << 20), "b"), MISSING),
     "a text that pads": ("Mod", "%9s", "a", MISSING),
     "a text with a percent sign": ("Mod", "%s%%", "a", MISSING),
     "bytes with bytes": ("Mod", b"%s", b"a", MISSING),
@@ -274,6 +277,23 @@ def test_sequences_are_computed_up_to_a_depth_and_a_length(monkeypatch: pytest.M
     items = value_of([1, (2, 3), "x", 4]).items
     assert items is not None and [one.constant for one in items] == [1, MISSING, "x"]
     assert python_value(items[1]) == (2, 3) and value_of(None).constant is None
+
+
+def test_a_level_has_a_number_of_items_in_all(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(folding, "MAX_ITEMS", 3)
+    two = Value(items=(Value(constant=1),) * 2)
+    assert python_value(Value(items=(two,))) == ((1, 1),)
+    assert python_value(Value(items=(two, two))) is MISSING
+
+
+def test_what_would_become_too_long_is_not_made() -> None:
+    long = "x" * 1_000_000
+    assert fold_method("{0}" * 300_000, "format", (long,), {}) is MISSING
+    assert fold_method("{a}" * 300_000, "format", (), {"a": long}) is MISSING
+    assert fold_method("{}", "format", ((1, 2),), {}) is MISSING
+    assert fold_method("\0" * 300_000, "translate", ((long,),), {}) is MISSING
+    assert fold_operator("Mod", "%s" * 300_000, (long,) * 300_000) is MISSING
+    assert fold_method("\0\1", "translate", (("os", "ec"),), {}) == "osec"
 
 
 def nested(levels: int) -> Value:

@@ -2,7 +2,7 @@
 
 import pytest
 
-from wheelhouse.vet.code import computed_values
+from wheelhouse.vet.code import computed_values, values
 from wheelhouse.vet.code.computed_values import computed, element_of, elements_of, environment_variable
 from wheelhouse.vet.code.values import GAP, MISSING, NOTHING, Constant, Origin, Scope, Value, origins_of
 
@@ -105,7 +105,6 @@ FUNCTIONS: dict[str, tuple[str, tuple[Value, ...], Constant, frozenset[Origin]]]
     "a bytearray": ("builtins.bytearray", (Value(items=(known(120),)),), b"x", decoded("bytes of numbers")),
     "bytes of a text": ("builtins.bytes", (known("x"), known("utf-8")), b"x", NOTHING),
     "a number of items": ("builtins.len", (Value(items=(known(120),)),), 1, NOTHING),
-    "a text of items": ("builtins.str", (Value(items=(known(120),)),), "(120,)", NOTHING),
     "decoded by codecs": ("codecs.decode", (HIDDEN, known("rot13")), "exec", decoded("codecs.decode") | {READ}),
     "encoded by codecs": ("codecs.encode", (known("exec"), known("rot13")), "rkrp", NOTHING),
 }
@@ -197,6 +196,30 @@ def test_arguments_may_be_keywords() -> None:
         value = computed(f"'x'.{method}", receiver, (), keywords)
         assert value is not None, name
         assert (value.constant, value.words, value.origins) == (constant, words, origins), name
+
+
+def test_words_of_nested_items_are_joined_up_to_a_number() -> None:
+    value = Value(items=(known("a"), Value(items=(known("b"), Value()))))
+    assert value.words == f"a b {GAP}"
+    assert Value(items=(known("a"), Value(items=()))).words == f"a {GAP}"
+    for _ in range(40):
+        value = Value(items=(value, value))
+    assert len(value.words.split()) == values.MAX_PIECES
+
+
+def test_keywords_of_functions_count() -> None:
+    for name, argument, keywords, constant in (
+        ("builtins.int", "11", {"base": known(2)}, 3),
+        ("builtins.str", b"os", {"encoding": known("utf-8")}, "os"),
+        ("builtins.bytes", "os", {"encoding": known("utf-16-le")}, b"o\0s\0"),
+        ("codecs.decode", b"6f73", {"encoding": known("hex")}, b"os"),
+        ("codecs.encode", "os", {"encoding": known("rot13")}, "bf"),
+        ("base64.b64decode", b"-_-_", {"altchars": known(b"-_")}, b"\xfb\xff\xbf"),
+    ):
+        value = computed(name, Value(), (known(argument),), keywords)
+        assert value is not None and value.constant == constant, name
+        assert computed(name, Value(), (known(argument),), dict.fromkeys(keywords, Value())) is None, name
+        assert computed(name, Value(), (known(argument),), {"odd": known(1)}) is None, name
 
 
 def test_other_calls_are_not_computed() -> None:

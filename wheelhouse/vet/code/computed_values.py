@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 
 from wheelhouse.vet.code import api_names
-from wheelhouse.vet.code.folding import HIDING_CODEC, fold_call, fold_method, python_value, value_of
+from wheelhouse.vet.code.folding import FUNCTIONS, HIDING_CODEC, fold_call, fold_method, python_value, value_of
 from wheelhouse.vet.code.values import GAP, MISSING, Origin, Value, origins_of
 
 MAX_PIECES = 4000
@@ -49,14 +49,16 @@ def computed(name: str, receiver: Value, arguments: Sequence[Value], keywords: M
     If an argument is not known, join() and format() of a text give a text with GAPs, and decode() with a codec that hides text an
     unknown value with the origins.
     """
-    constants = [python_value(one) for one in arguments]
-    constant = fold_call(name, constants)
-    if constant is not MISSING:
-        return _with_origins(value_of(constant), name, arguments)
-    method = name.rpartition(".")[2]
     base = receiver.constant
+    if name not in FUNCTIONS and not isinstance(base, str | bytes):
+        return None
+    constants = [python_value(one) for one in arguments]
+    known = {key: python_value(one) for key, one in keywords.items()}
+    constant = fold_call(name, constants, known)
+    if constant is not MISSING:
+        return _with_origins(value_of(constant), name, (*arguments, *keywords.values()))
+    method = name.rpartition(".")[2]
     if isinstance(base, str | bytes):
-        known = {key: python_value(one) for key, one in keywords.items()}
         constant = fold_method(base, method, constants, known)
         codec = constants[0] if constants else known.get("encoding")
         hides = method == "decode" and isinstance(codec, str) and bool(HIDING_CODEC.fullmatch(codec))

@@ -10,6 +10,7 @@ import zlib
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from operator import and_, floordiv, mod, mul, or_, rshift, sub, xor
+from types import MappingProxyType
 
 from wheelhouse.vet.code.values import MISSING, Constant, Value
 
@@ -115,15 +116,30 @@ def _join(constant: str | bytes, arguments: Sequence[object], _: object) -> obje
 
 
 def _format(constant: str | bytes, arguments: Sequence[object], keywords: Mapping[str, object]) -> object:
-    """`constant.format(…)`; MISSING for bytes, and if a `{` begins no empty, numbered or named field."""
-    if not isinstance(constant, str) or len(FORMAT_FIELD.findall(constant)) != constant.count("{"):
+    """`constant.format(…)`.
+
+    MISSING for bytes, if a `{` begins no empty, numbered or named field, if a value is a sequence, and if the result could be too long.
+    """
+    values, count = (*arguments, *keywords.values()), constant.count("{") if isinstance(constant, str) else 0
+    if not isinstance(constant, str) or len(FORMAT_FIELD.findall(constant)) != count or _is_long(count, values):
         return MISSING
     return constant.format(*arguments, **keywords)
 
 
+def _is_long(count: int, values: Sequence[object]) -> bool:
+    """Whether the values of this many fields of a text could make it too long, or one is a sequence, whose text is not known."""
+    if any(isinstance(value, tuple | list) for value in values):
+        return True
+    return count * max((len(one) for one in values if isinstance(one, str | bytes)), default=0) > MAX_BYTES * 4
+
+
 def _translate(constant: str | bytes, arguments: Sequence[object], _: object) -> object:
-    """`constant.translate(table)`; MISSING for bytes."""
-    return constant.translate(*arguments) if isinstance(constant, str) else MISSING  # type: ignore[arg-type]
+    """`constant.translate(table)`; MISSING for bytes, and if the result could be too long."""
+    table = arguments[0]
+    longest = max((len(one) for one in table if isinstance(one, str)), default=1) if isinstance(table, tuple) else 1
+    if not isinstance(constant, str) or len(constant) * longest > MAX_BYTES * 4:
+        return MISSING
+    return constant.translate(*arguments)  # type: ignore[arg-type]
 
 
 _METHODS: Mapping[str, Callable[..., object]] = {
@@ -134,22 +150,24 @@ _METHODS: Mapping[str, Callable[..., object]] = {
 }
 
 
-def fold_call(name: str, arguments: Sequence[Constant]) -> Constant:
+def fold_call(
+    name: str, arguments: Sequence[Constant], keywords: Mapping[str, Constant] = MappingProxyType({})
+) -> Constant:
     """The result of a function of Python's library with constants, as FUNCTIONS has it.
 
-    MISSING for another function, without arguments, if one is not known, if the first or the result is too long, and if Python raises
-    an error.
+    MISSING for another function, without arguments, if one is not known or a keyword is not computed here, if the first or the result
+    is too long, and if Python raises an error.
     """
     function = FUNCTIONS.get(name)
     if function is None:
         return MISSING
-    if not arguments or any(one is MISSING for one in arguments):
+    if not arguments or any(one is MISSING for one in (*arguments, *keywords.values())):
         return MISSING
     first = arguments[0]
     if isinstance(first, str | bytes | tuple | list) and len(first) > MAX_BYTES:
         return MISSING
     with suppress(Exception):  # whatever the code would raise
-        return _bounded(function(*arguments))
+        return _bounded(function(*arguments, **keywords))
     return MISSING
 
 
@@ -173,10 +191,15 @@ def _xz(data: object) -> object:
     return lzma.LZMADecompressor(memlimit=1 << 26).decompress(data, MAX_BYTES)  # type: ignore[arg-type]
 
 
-def _bytes(data: object, *rest: object) -> object:
+def _str(data: object, *rest: str, **keywords: str) -> object:
+    """`str(data, …)`; MISSING for a sequence: whether it is a list or a tuple is not known."""
+    return MISSING if isinstance(data, tuple | list) else str(data, *rest, **keywords)  # type: ignore[arg-type]
+
+
+def _bytes(data: object, encoding: object = "utf-8", *_: object) -> object:
     """The bytes of a text, in the given codec or UTF-8, or of numbers; bytes as they are; MISSING for a single number."""
     if isinstance(data, str):
-        return data.encode(str(rest[0]) if rest else "utf-8")
+        return data.encode(str(encoding))
     return bytes(data) if isinstance(data, tuple | list | bytes) else MISSING
 
 
@@ -186,16 +209,16 @@ def _range(*limits: object) -> object:
     return tuple(numbers) if len(numbers) <= MAX_ITEMS else MISSING
 
 
-def _codecs_decode(data: object, codec: object = "utf-8", *_: object) -> object:
-    """`codecs.decode(data, codec)`, by `recoded`."""
-    return recoded(data, str(codec), decoding=True)
+def _codecs_decode(data: object, encoding: object = "utf-8", *_: object) -> object:
+    """`codecs.decode(data, encoding)`, by `recoded`."""
+    return recoded(data, str(encoding), decoding=True)
 
 
 FUNCTIONS: Mapping[str, Callable[..., object]] = {
     "builtins.chr": chr,
     "builtins.ord": ord,
     "builtins.int": int,
-    "builtins.str": str,
+    "builtins.str": _str,
     "builtins.bytes": _bytes,
     "builtins.bytearray": _bytes,
     "builtins.list": tuple,
@@ -223,7 +246,7 @@ FUNCTIONS: Mapping[str, Callable[..., object]] = {
     "bz2.decompress": _bz2,
     "lzma.decompress": _xz,
     "codecs.decode": _codecs_decode,
-    "codecs.encode": lambda data, codec="utf-8", *_: recoded(data, str(codec), decoding=False),
+    "codecs.encode": lambda data, encoding="utf-8", *_: recoded(data, str(encoding), decoding=False),
 }
 
 
@@ -240,8 +263,10 @@ def fold_operator(operator: str, left: Constant, right: Constant) -> Constant:
         if operator == "Mult" and isinstance(left, str | bytes) and isinstance(right, int):
             return left * right if len(left) * right <= MAX_BYTES else MISSING
         if operator == "Mod" and isinstance(left, str):
-            fields = PERCENT_FIELD.findall(left)
-            return left % right if len(fields) == left.count("%") else MISSING
+            count, values = left.count("%"), right if isinstance(right, tuple) else (right,)
+            if len(PERCENT_FIELD.findall(left)) != count or _is_long(count, values):
+                return MISSING
+            return _bounded(left % right)
         if isinstance(left, int) and isinstance(right, int) and max(abs(left), abs(right)) < 1 << 64:
             return _INTEGERS[operator](left, right) if operator in _INTEGERS else MISSING
     return MISSING
@@ -263,14 +288,27 @@ _INTEGERS: Mapping[str, Callable[[int, int], Constant]] = {
 def python_value(value: Value, depth: int = 4) -> Constant:
     """The Python constant that a value is, a sequence as a tuple.
 
-    MISSING if a part of it is not known, it has more than `depth` levels, or a level has more than MAX_ITEMS.
+    MISSING if a part of it is not known, it has more than `depth` levels, or all sequences of a level have more than MAX_ITEMS.
     """
-    if value.constant is not MISSING:
+    if value.constant is not MISSING or value.items is None:
         return value.constant
-    if value.items is None or depth == 0 or len(value.items) > MAX_ITEMS:
+    return _sequence(value.items, depth, [MAX_ITEMS] * (depth + 1))
+
+
+def _sequence(items: Sequence[Value], depth: int, left: list[int]) -> Constant:
+    """Values as a tuple of constants, or MISSING. `left` says how many items each depth may still have, and is counted down."""
+    left[depth] -= len(items)
+    if depth == 0 or left[depth] < 0:
         return MISSING
-    items = tuple(python_value(item, depth - 1) for item in value.items)
-    return MISSING if any(item is MISSING for item in items) else items
+    constants = []
+    for item in items:
+        constant = item.constant
+        if constant is MISSING and item.items is not None:
+            constant = _sequence(item.items, depth - 1, left)
+        if constant is MISSING:
+            return MISSING
+        constants.append(constant)
+    return tuple(constants)
 
 
 def value_of(constant: Constant) -> Value:

@@ -1,8 +1,9 @@
 """What an expression of foreign code may stand for: a constant, a text known in part, a named thing, data of some origin (pure)."""
 
 import ast
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from itertools import islice
 from typing import NamedTuple
 
 GAP = "…"
@@ -96,7 +97,8 @@ class Value:
     def words(self) -> str:
         """Its known text; empty if none is known, as for a number. Bytes are read as Latin-1 and cut.
 
-        The words of the first MAX_ITEMS items are joined by blanks, with GAP for an unknown one.
+        The words of the first MAX_ITEMS items are joined by blanks, with GAP for an unknown one. Of nested items, the first MAX_PIECES
+        count.
         `sys.executable` and `__file__` are their own words.
         """
         if isinstance(self.constant, str):
@@ -104,13 +106,23 @@ class Value:
         if isinstance(self.constant, bytes):
             return self.constant[:MAX_WORDS].decode("latin-1")
         if self.items is not None:
-            return " ".join(item.words or GAP for item in self.items[:MAX_ITEMS])
+            return " ".join(islice(_pieces(self.items), MAX_PIECES))
         return self.text or (self.name if self.name in ("sys.executable", "__file__") else "")
 
 
 MAX_WORDS = 1 << 16
 MAX_ITEMS = 64
+MAX_PIECES = 1 << 10
 UNKNOWN = Value()
+
+
+def _pieces(items: "tuple[Value, ...]") -> Iterator[str]:
+    """The words of the first MAX_ITEMS items, and of those inside them; GAP for an unknown one."""
+    for item in items[:MAX_ITEMS]:
+        if item.items:
+            yield from _pieces(item.items)
+        else:
+            yield item.words or GAP
 
 
 class Scope:
