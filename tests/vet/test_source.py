@@ -135,6 +135,7 @@ REASONS: dict[str, tuple[Exception, tuple[str, bool]]] = {
     "brackets": (SyntaxError("too many nested parentheses"), ("it is nested too deeply", False)),
     "blocks": (SyntaxError("nested too deeply"), ("it is nested too deeply", False)),
     "null bytes": (ValueError("source code cannot contain null bytes"), ("it has null bytes", False)),
+    "surrogates": (UnicodeEncodeError("utf-8", "\ud800", 0, 1, "odd"), ("it has a half of a surrogate pair", False)),
     "recursion": (RecursionError(), ("it is nested too deeply", False)),
     "memory": (MemoryError(), ("it is nested too deeply", False)),
 }
@@ -186,12 +187,19 @@ def test_a_source_of_which_nothing_parses_is_refused() -> None:
 HIDDEN: dict[str, tuple[str | bytes, list[tuple[str, int, str]]]] = {
     "an encoding": (b"# coding: rot13", [("encoded-source", 1, "the encoding `rot-13`")]),
     "an encoding by another name": (b"#\n# coding: utf7", [("encoded-source", 1, "the encoding `utf-7`")]),
+    "an encoding behind another line end": (b"\r# coding: utf-7\r", [("encoded-source", 1, "the encoding `utf-7`")]),
+    "an encoding in the third line": (b"#\r#\r# coding: utf-7\r", []),
     "an honest encoding": (b"# coding: latin-1\n'\xe9'", []),
     "a longer name of an encoding": (b"# coding: hexagon", []),
     "code behind blanks": (f"\nx = 1;{BLANKS}import os", [("hidden-by-blanks", 2, "`import os`")]),
     "code behind tabs": (f"x = 1{TABS};import os\n", [("hidden-by-blanks", 1, "`import os`")]),
     "code behind few blanks": (f"x = 1;{BLANKS[1:]}import os", []),
     "code behind few tabs": (f"x = 1;{TABS[1:]}import os", []),
+    "code behind blanks and other line ends": (f"x = 1{BLANKS}\n\nimport os", [("hidden-by-blanks", 3, "`import os`")]),
+    "code behind blanks twice": (
+        f"x = 1;{BLANKS}import os;{BLANKS}pass\n\ny = 1;{BLANKS}import sys",
+        [("hidden-by-blanks", 1, "`import os; pass`"), ("hidden-by-blanks", 3, "`import sys`")],
+    ),
     "a comment behind blanks": (f"x = 1{BLANKS}# import os", []),
     "blanks in a comment": (f"x = 1 # a{BLANKS}import", []),
     "a turning character": ("x = 1\n# a\u202eb", [("bidi", 2, "U+202E")]),

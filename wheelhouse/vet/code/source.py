@@ -29,9 +29,7 @@ ODD_LETTERS = re.compile(
 )
 """Characters, in UTF-8, that may hide something from who reads the source."""
 ODD_RUNS = (b" " * 150, b"\t" * 40, b"(" * 60, b"[" * 60, b"\0")
-BLANKS = re.compile(
-    r"^(?P<before>[^\n]*?\S)(?:[ ]{150,}|\t{40,})\s*;?[ \t]*(?P<hidden>[A-Za-z_][^\n]{3,})$", re.MULTILINE
-)
+BLANKS = re.compile(r"(?<=\S)(?: {150,}+|\t{40,}+)\s*+;?[ \t]*+(?P<hidden>[A-Za-z_][^\n]{3,})")
 BIDI = re.compile("(?<!['\"])[\u202a-\u202e\u2066-\u2069]|[\u202a-\u202e\u2066-\u2069](?!['\"])")
 """Without a character that stands alone between quotes, as in tables of characters."""
 INVISIBLE = re.compile("[\u200b\u200c\u200d\u2060-\u2064\u206a-\u206f\ufe00-\ufe0f\U000e0000-\U000e01ef]{24,}")
@@ -45,6 +43,7 @@ ESCAPED = re.compile(
 ESCAPES = re.compile(
     r"""\\(?:x[0-9a-fA-F]{2}|[0-7]{2,3}|u00[0-9a-fA-F]{2})(?:\\(?:x[0-9a-fA-F]{2}|[0-7]{2,3}|u00[0-9a-fA-F]{2})){1,80}(?=['"])"""
 )
+LINE_END = re.compile(rb"\r\n?|\n")
 COOKIE = re.compile(rb"[ \t\f]*#.*?coding[:=][ \t]*([-\w.]+)")
 BLOB = re.compile(r"""['"]([A-Za-z0-9+/]{200,}={0,2})['"]""")
 MANY_BLOBS = 5
@@ -102,7 +101,7 @@ def declared_encoding(source: bytes) -> str:
 
     None is found in a first line that begins with a byte order mark.
     """
-    for line in source.split(b"\n", 2)[:2]:
+    for line in LINE_END.split(source, 2)[:2]:
         if match := COOKIE.match(line):
             name = match[1].decode()
             try:
@@ -177,6 +176,8 @@ def _reason(error: Exception) -> str:
     """Why a source does not parse, in a few words; `line 3: …` for an error in a line."""
     if "null byte" in str(error):
         return "it has null bytes"
+    if isinstance(error, UnicodeError):
+        return "it has a half of a surrogate pair"
     if isinstance(error, SyntaxError):
         message = error.msg or "syntax error"
         if "too many nested" in message or "too deeply" in message:
@@ -210,7 +211,8 @@ def odd_text(path: str, source: bytes, text: str, tree: ast.Module, reach: str) 
 def _hidden_by_blanks(path: str, text: str) -> Iterator[Behaviour]:
     """A behaviour for each code behind many blanks on its line, unless it is in a comment or a text."""
     for match in BLANKS.finditer(text):
-        if not _is_comment_or_text(match["before"]):
+        before = text[text.rfind("\n", 0, match.start()) + 1 : match.start()]
+        if not _is_comment_or_text(before):
             yield Behaviour(
                 "hidden-by-blanks", path, _line(text, match.start("hidden")), f"`{shortened(match['hidden'])}`"
             )
