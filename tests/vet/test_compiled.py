@@ -258,6 +258,19 @@ def test_damaged_data_are_a_difference_and_do_no_harm() -> None:
     assert difference(whole[:16] + b"N") == ["it has `no code`"]
 
 
+def test_a_source_that_compiles_to_deep_data_is_compared_by_its_texts() -> None:
+    deep = f"x = {'(' * 150}1{',)' * 150}\n"
+    data = compiled("x = 1", size=len(deep))
+    assert difference(data, source=deep) == []
+    assert difference(compiled("import socket", size=len(deep)), source=deep) == ["it has `socket`"]
+
+
+def test_texts_in_lists_and_slices_are_compared() -> None:
+    for kind in (b"[\1\0\0\0", b":NN"):
+        data = compiled("x = 'odd'", OTHER, flags=1).replace(b"\xda\x03odd", kind + b"\xda\x03odd")
+        assert difference(data, source="x = 1") == ["it has `odd`"], kind
+
+
 def test_a_source_that_does_not_parse_is_not_compared() -> None:
     assert difference(compiled(SOURCE, size=7), source="print 1") == []
     assert difference(compiled(SOURCE, size=8), source="exec 'x'") == []

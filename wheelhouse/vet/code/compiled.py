@@ -96,22 +96,26 @@ def _difference(data: bytes, source: bytes, level: int, own_magic: int) -> str:
         with warnings.catch_warnings(), too_deep_as(ValueError):
             warnings.simplefilter("ignore")
             tree = syntax_tree(text)
-            made = _made(tree, level) if magic == own_magic else b""
+            made = _made(tree, level, magic) if magic == own_magic else None
     except (UnparsedError, SyntaxError, ValueError, MemoryError):
         return ""
-    if made and _meaning(read_marshal(made, magic)) == _meaning(code):
+    if made is not None and made == _meaning(code):
         return ""
     if foreign := _foreign(code, text, tree):
         return f"it has {', '.join(f'`{shortened(one)}`' for one in foreign[:MAX_NAMED])}"
-    return "its instructions are not those of its source" if made else ""
+    return "" if made is None else "its instructions are not those of its source"
 
 
-def _made(tree: ast.Module, level: int) -> bytes:
-    """What this Python compiles a tree to, as marshal data; empty if the tree does not compile, as with a `return` at its top."""
+def _made(tree: ast.Module, level: int, magic: int) -> Any:  # noqa: ANN401  (any value of marshal data)
+    """What this Python, of this magic number, compiles a tree to, by `_meaning`.
+
+    None if the tree does not compile, as with a `return` at its top, or if the result is nested too deeply to be read.
+    """
     try:
-        return marshal.dumps(compile(tree, "its source", "exec", dont_inherit=True, optimize=level))
-    except SyntaxError:
-        return b""
+        data = marshal.dumps(compile(tree, "its source", "exec", dont_inherit=True, optimize=level))
+        return _meaning(read_marshal(data, magic))
+    except (SyntaxError, MarshalError):
+        return None
 
 
 def _meaning(value: Any) -> Any:  # noqa: ANN401  (any value of marshal data)
@@ -151,7 +155,7 @@ def _names_and_texts(code: Code) -> Iterator[str]:
             queue += (value["names"], value["varnames"], value["consts"])
         elif isinstance(value, tuple):
             queue += value
-        elif isinstance(value, Plain) and value.kind == "set":
+        elif isinstance(value, Plain) and value.kind in ("set", "list", "slice"):
             queue += value.value
         elif isinstance(value, str | bytes):
             yield value if isinstance(value, str) else value.decode("latin-1")
