@@ -25,6 +25,13 @@ LONG = {
     "a range": "x = [chr(i) for i in range(10 ** 12)]\ny = ''.join(map(chr, range(10 ** 9)))\n",
     "a bomb of zlib": f"import zlib, base64\nx = zlib.decompress(base64.b64decode('{PACKED}'))\n",
     "functions that call each other": "def f(x):\n    return g(x + 1)\ndef g(x):\n    f(x)\n    return f(x + 1)\nf(0)\n",
+    "lists that double": "x = ['a']\n" + "x = [x, x]\n" * 40 + "os.system(x)\n",
+    "lists of lists": "a = [0 for _ in range(2000)]\nb = [a for _ in range(2000)]\n" + "len(b)\n" * 20,
+    "fields of a long text": "a = 'x' * 1000000\nb = ('{0}' * 300000).format(a)\nc = ('%s' * 3) % (a, a, a)\n",
+    "blanks and a bracket": "x = (1\n" + (" " * 20_000 + ")\n") + "y = 1" + " " * 20_000 + "# c\n",
+    "a command of one word": "os.system('nc ' * 20000)\nos.system('rm ' + '-r ' * 20000)\nos.system('powershell ' * 20000)\n",
+    "a command of flags": "os.system('rm -' + 'r' * 20000 + '!')\nos.system('gcloud auth ' * 9000)\n",
+    "a command of backslashes": "os.system('\\\\' * 40 + '!')\n",
     "many functions": "def f0(x): exec(x)\n"
     + "".join(f"def f{n}(x): f{n - 1}(x); f{n - 1}(x + 1); f{n - 1}(x + 2)\n" for n in range(1, 60))
     + "f59('')\n",

@@ -205,8 +205,13 @@ SILENT: Mapping[str, list[str]] = {
     ],
     "subprocess.run(['./oddtool'], stdout=subprocess.DEVNULL)": ["process: `./oddtool`"],
     "subprocess.run(['./oddtool'], stderr=subprocess.DEVNULL)": ["process: `./oddtool`"],
-    "subprocess.run(['./oddtool'], stdout=subprocess.DEVNULL, stderr=-2)": ["process: `./oddtool`"],
-    "subprocess.run(['./oddtool'], stdout=subprocess.DEVNULL, stderr=subprocess.STDOUT)": ["process: `./oddtool`"],
+    "subprocess.run(['./oddtool'], stdout=subprocess.DEVNULL, stderr=-2)": [
+        "command: `./oddtool`: starts a file of its own, with no output"
+    ],
+    "subprocess.run(['./oddtool'], stdout=subprocess.DEVNULL, stderr=subprocess.STDOUT)": [
+        "command: `./oddtool`: starts a file of its own, with no output"
+    ],
+    "subprocess.run(['./oddtool'], stdout=subprocess.PIPE, stderr=subprocess.STDOUT)": ["process: `./oddtool`"],
     "subprocess.run(['./git'], stdout=-3, stderr=-3)": ["tool: `./git`"],
     "subprocess.run([unknown + '/oddtool'], stdout=-3, stderr=-3)": [
         "command: `…/oddtool`: starts a file of its own, with no output"

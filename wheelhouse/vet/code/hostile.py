@@ -18,7 +18,8 @@ COMMANDS: tuple[tuple[str, re.Pattern[str]], ...] = (
     (
         "an encoded command of PowerShell",
         re.compile(
-            r"(?:powershell|pwsh)(?:\.exe)?\b.*\s-e(?:n|nc|ncodedcommand)?\s+\S*[A-Za-z0-9+/=]{6}", re.IGNORECASE
+            r"^(?>.*?(?:powershell|pwsh)(?:\.exe)?\b).*\s-e(?:n|nc|ncodedcommand)?\s+\S*[A-Za-z0-9+/=]{6}",
+            re.IGNORECASE | re.MULTILINE,
         ),
     ),
     (
@@ -32,20 +33,21 @@ COMMANDS: tuple[tuple[str, re.Pattern[str]], ...] = (
     (
         "a shell over a connection",
         re.compile(
-            r"/dev/(?:tcp|udp)/|\b(?:nc|ncat|netcat)\b.*\s-\w*[ec]\s+\S*(?:sh|cmd)|\bbash\s+-i\s*[>&]|socat\b.*exec:",
-            re.IGNORECASE,
+            r"/dev/(?:tcp|udp)/|^(?>.*?\b(?:nc|ncat|netcat)\b).*\s-\w*[ec]\s+\S*(?:sh|cmd)|\bbash\s+-i\s*[>&]|^(?>.*?socat\b).*exec:",
+            re.IGNORECASE | re.MULTILINE,
         ),
     ),
     (
         "removes everything",
         re.compile(
-            r"\brm\s+(?:-\S+\s+)*-\w*[rR]\w*\s+(?:-\S+\s+)*(?:/|~|\$HOME|/\*|~/\*)(?:\s|$|;)|--no-preserve-root|\bformat\s+c:|vssadmin\s+delete"
+            r"\brm\s+(?=(?:-\S++\s++)*?-(?:(?![rR])\w)*+[rR]\w*+\s)(?:-\S++\s++)++(?:/|~|\$HOME|/\*|~/\*)(?:\s|$|;)|--no-preserve-root|\bformat\s+c:|vssadmin\s+delete"
         ),
     ),
     (
         "starts an agent that asks nobody",
         re.compile(
-            r"--dangerously-skip-permissions|--dangerously-bypass-approvals|--trust-all-tools|\bgemini\b.*--yolo"
+            r"--dangerously-skip-permissions|--dangerously-bypass-approvals|--trust-all-tools|^(?>.*?\bgemini\b).*--yolo",
+            re.MULTILINE,
         ),
     ),
     ("searches for secrets", re.compile(r"\b(?:trufflehog|gitleaks|lazagne|mimikatz)\b", re.IGNORECASE)),

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from wheelhouse.vet.code import api_names
 from wheelhouse.vet.code.hidden_members import pickle_calls
 from wheelhouse.vet.code.hostile import hostile_command, is_of_connection, is_whole_place
-from wheelhouse.vet.code.named_call import MAX_QUOTED, Call, Run, Seen, hidden_code, shortened
+from wheelhouse.vet.code.named_call import MAX_QUOTED, MAX_SEARCHED, Call, Run, Seen, hidden_code, shortened
 from wheelhouse.vet.code.native_sinks import loads_library, maps_memory, runs_address
 from wheelhouse.vet.code.started_commands import ASKS, INSTALLS, SENDING, is_harmless, program_of, suspicion
 from wheelhouse.vet.code.values import GAP, UNKNOWN, Value, origins_of
@@ -101,10 +101,10 @@ def _command_of(call: Call) -> Value:
 
 def _starts(call: Call, run: Run) -> Iterator[Seen]:
     """The kinds of a process that is started, at least one. That of fetched or decoded data comes alone. That of an attack is the
-    last; without one, the last is that of `_weighed`.
+    last; without one, the last is that of `_weighed`. Of a command, the first MAX_SEARCHED characters count.
     """
     given = _command_of(call)
-    command = given.words or GAP
+    command = given.words[:MAX_SEARCHED] or GAP
     quoted = shortened(command)
     origins = origins_of((*call.arguments, given))
     kinds = {origin.kind: origin.how for origin in sorted(origins, reverse=True)}
@@ -168,9 +168,15 @@ def _names_own_file(command: str) -> bool:
 
 
 def _is_silent(call: Call) -> bool:
-    """Whether both the output and the errors of a process go to DEVNULL."""
-    outputs = [call.keywords.get(key, UNKNOWN) for key in ("stdout", "stderr")]
-    return all(value.name.endswith("DEVNULL") or value.constant == -3 for value in outputs)
+    """Whether both the output and the errors of a process go to DEVNULL, the errors also by STDOUT."""
+    output, errors = (call.keywords.get(key, UNKNOWN) for key in ("stdout", "stderr"))
+    is_joined = errors.name.endswith("STDOUT") or errors.constant == -2
+    return _is_null(output) and (is_joined or _is_null(errors))
+
+
+def _is_null(stream: Value) -> bool:
+    """Whether a stream of a process is DEVNULL."""
+    return stream.name.endswith("DEVNULL") or stream.constant == -3
 
 
 def _connects(call: Call, run: Run) -> Iterator[Seen]:

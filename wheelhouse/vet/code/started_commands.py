@@ -53,7 +53,8 @@ SUSPICIOUS: tuple[tuple[str, re.Pattern[str]], ...] = (
     (
         "decodes and runs",
         re.compile(
-            r"base64\s+(?:-d|-D|--decode)|\bxxd\s+-r|\bopenssl\s+enc\b.*-d\b|-enc(?:odedcommand)?\s", re.IGNORECASE
+            r"base64\s+(?:-d|-D|--decode)|\bxxd\s+-r|^(?>.*?\bopenssl\s+enc\b).*-d\b|-enc(?:odedcommand)?\s",
+            re.IGNORECASE | re.MULTILINE,
         ),
     ),
     (
@@ -81,7 +82,7 @@ SUSPICIOUS: tuple[tuple[str, re.Pattern[str]], ...] = (
         "reads secrets",
         re.compile(
             rf"{WORD}security\s+(?:find-|dump-)|\bcmdkey\s+/list|\bosascript\b|netsh\s+wlan\s+show|dump-keychain|\.ssh/id_|\.aws/credentials"
-            rf"|\bgh\s+auth\s+token\b|\bgcloud\s+auth\s+(?:\S+\s+)*print-\S*token\b|\baz\s+account\s+get-access-token\b"
+            rf"|\bgh\s+auth\s+token\b|\A(?>(?s:.*?)\bgcloud\s+auth\s+)(?:(?s:.*)\s)?print-\S*token\b|\baz\s+account\s+get-access-token\b"
             rf"|\baws\s+configure\s+(?:get|export-credentials)\b|{WORD}secret-tool\s+(?:lookup|search)\b",
             re.IGNORECASE,
         ),
@@ -110,13 +111,16 @@ SUSPICIOUS: tuple[tuple[str, re.Pattern[str]], ...] = (
     ("runs a hidden file", re.compile(r"^(?:\./|~/|…/)\.[a-z]\w*", re.IGNORECASE)),
     (
         "installs from elsewhere",
-        re.compile(r"\bpip3?\s+install\b.*(?:--index-url|-i\s|--extra-index-url|git\+|https?://)", re.IGNORECASE),
+        re.compile(
+            r"^(?>.*?\bpip3?\s+install\b).*(?:--index-url|-i\s|--extra-index-url|git\+|https?://)",
+            re.IGNORECASE | re.MULTILINE,
+        ),
     ),
 )
 WINDOWS_SUFFIX = re.compile(r"\.(?:exe|cmd|bat)$")
 PROGRAM = re.compile(
     r"\s*(?:sudo\s+|env\s+|exec\s+|cmd(?:\.exe)?\s+/c\s+|(?:\w+=\S*\s+))*"
-    r"(?:[\"'](?:[\w.:~…/\\ -]*[/\\])?|(?:[\w.:~…\\-]*[/\\])*)([\w.+…-]+)"
+    r"(?:[\"'](?:[\w.:~…/\\ -]*[/\\])?|(?:[\w.:~…/\\-]*[/\\])?)([\w.+…-]+)"
 )
 
 
