@@ -12,7 +12,7 @@ from itertools import chain
 from wheelhouse.vet.code.api_names import NETWORK_MODULES
 from wheelhouse.vet.code.calls import parsed_text
 
-NETWORK_PROGRAMS = re.compile(r"(?:^|[\s/'\";|&(])(curl|wget|nc|ncat|ssh|scp|ftp|telnet)(?:\s|$)")
+NETWORK_PROGRAMS = re.compile(r"(?:^|[\s/'\";|&(])(curl|wget|nc|ncat|ssh|scp|ftp|telnet)(?=\s|$)")
 ADDRESS = re.compile(r"(?:https?|ftp|wss?)://[^\s'\"<>)]+|\b(?:\d{1,3}\.){3}\d{1,3}(?::\d+)\b")
 DESCRIBING = frozenset(
     (
@@ -87,16 +87,13 @@ def _called(node: ast.Call) -> str | None:
 
 
 def _programs(tree: ast.AST) -> Iterator[str]:
-    """The names of programs for the network that are called: `curl` of `os.system("curl …")` or `subprocess.run(["curl", …])`.
-
-    Only the first in each text.
-    """
+    """The names of programs for the network that are called: `curl` of `os.system("curl …")` or `subprocess.run(["curl", …])`; some several times."""
     for node in ast.walk(tree):
         if isinstance(node, ast.Call) and _called(node) in STARTERS:
             words = [
                 one.value for one in ast.walk(node) if isinstance(one, ast.Constant) and isinstance(one.value, str)
             ]
-            yield from (match[1] for word in words if (match := NETWORK_PROGRAMS.search(word)))
+            yield from (program for word in words for program in NETWORK_PROGRAMS.findall(word))
 
 
 def _addresses(tree: ast.AST) -> Iterator[str]:
@@ -106,25 +103,29 @@ def _addresses(tree: ast.AST) -> Iterator[str]:
             yield from ADDRESS.findall(node.value)
 
 
-def _used(node: ast.AST) -> Iterator[ast.AST]:
+def _used(tree: ast.AST) -> Iterator[ast.AST]:
     """The nodes of a tree, without docstrings, what describes the project, what is only printed, logged or raised, and keys
     of dictionaries.
-
-    Raises RecursionError for a tree that is nested too deeply.
     """
-    if isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant):
-        return
-    if isinstance(node, ast.keyword) and node.arg in DESCRIBING:
-        return
-    if isinstance(node, ast.Raise) or (isinstance(node, ast.Call) and _called(node) in HINT_WORDS):
-        return
-    if isinstance(node, ast.Assign) and all(
-        isinstance(one, ast.Name) and one.id.lower() in DESCRIBING for one in node.targets
-    ):
-        return
-    yield node
-    for child in _values(node) if isinstance(node, ast.Dict) else ast.iter_child_nodes(node):
-        yield from _used(child)
+    queue = [tree]
+    while queue:
+        node = queue.pop()
+        if not _is_unused(node):
+            yield node
+            queue += reversed([*(_values(node) if isinstance(node, ast.Dict) else ast.iter_child_nodes(node))])
+
+
+def _is_unused(node: ast.AST) -> bool:
+    """Whether a node is a docstring, describes the project, or is only printed, logged or raised."""
+    if isinstance(node, ast.Expr):
+        return isinstance(node.value, ast.Constant)
+    if isinstance(node, ast.keyword):
+        return node.arg in DESCRIBING
+    if isinstance(node, ast.Call):
+        return _called(node) in HINT_WORDS
+    if isinstance(node, ast.Assign):
+        return all(isinstance(one, ast.Name) and one.id.lower() in DESCRIBING for one in node.targets)
+    return isinstance(node, ast.Raise)
 
 
 def _values(node: ast.Dict) -> Iterator[ast.expr]:
@@ -146,13 +147,12 @@ def _hidden(tree: ast.AST) -> Iterator[str]:
 
 
 def _modules_in_text(text: str) -> Iterator[str]:
-    """The modules for network access that a text which is no Python of today imports, by lines that look so.
-
-    Only the first of each line.
-    """
-    for match in re.finditer(r"^\s*(?:import|from)\s+([\w.]+)", text, re.MULTILINE):
-        if match[1] in NETWORK_MODULES or match[1].partition(".")[0] in NETWORK_MODULES:
-            yield match[1]
+    """The modules for network access that a text which is no Python of today imports, by lines that look so; some several times."""
+    for match in re.finditer(r"^[ \t\f]*(import|from)[ \t]+([^\n;#]+)", text, re.MULTILINE):
+        parts = match[2].split(",") if match[1] == "import" else [match[2]]
+        for name in (found[0] for part in parts if (found := re.match(r"\s*[\w.]+", part))):
+            if (module := name.strip()) in NETWORK_MODULES or module.partition(".")[0] in NETWORK_MODULES:
+                yield module
 
 
 def _hidden_in_text(text: str) -> Iterator[str]:
