@@ -202,6 +202,8 @@ def is_public(text: str) -> bool:
         address = ipaddress.ip_address(text.strip("[]"))
     except ValueError:
         return False
+    if isinstance(address, ipaddress.IPv6Address) and address.ipv4_mapped:
+        address = address.ipv4_mapped
     octets = address.packed
     if isinstance(address, ipaddress.IPv6Address):
         return not (address.is_loopback or address.is_unspecified or address.is_link_local or octets[0] & 0xFE == 0xFC)
