@@ -87,7 +87,10 @@ def _called(node: ast.Call) -> str | None:
 
 
 def _programs(tree: ast.AST) -> Iterator[str]:
-    """The names of programs for the network that are called: `curl` of `os.system("curl …")` or `subprocess.run(["curl", …])`; some several times."""
+    """The names of programs for the network that are called: `curl` of `os.system("curl …")` or `subprocess.run(["curl", …])`.
+
+    Some come several times.
+    """
     for node in ast.walk(tree):
         if isinstance(node, ast.Call) and _called(node) in STARTERS:
             words = [

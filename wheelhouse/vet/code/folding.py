@@ -193,7 +193,7 @@ def _xz(data: object) -> object:
 
 def _str(data: object, *rest: str, **keywords: str) -> object:
     """`str(data, …)`; MISSING for a sequence: whether it is a list or a tuple is not known."""
-    return MISSING if isinstance(data, tuple | list) else str(data, *rest, **keywords)  # type: ignore[arg-type]
+    return MISSING if isinstance(data, tuple | list) else str(data, *rest, **keywords)
 
 
 def _bytes(data: object, encoding: object = "utf-8", *_: object) -> object:
