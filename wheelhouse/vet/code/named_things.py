@@ -55,19 +55,17 @@ class NamedThings(ABC):
         return Value(name=name, text=value.text, origins=origins, is_spelled=value.is_spelled and is_spelled)
 
     def _attribute_of_class(self, value: Value, made: Class, attribute: str) -> Value:
-        """An attribute of the class, of its first base class in the code, and so on, or stored on any instance of these; a
-        function becomes a method.
+        """An attribute of the class, else of the first of its base classes in the code that has it, or stored on any instance
+        of these; a function becomes a method.
 
         Else `Base().x` of an instance if a base is outside the code, else UNKNOWN.
         """
-        of: Class | None = made
         external = ""
-        while of is not None:
+        for of in (made, *made.above):
             found = of.attributes.get(attribute) or of.scope.names.get(attribute)
             if found is not None:
                 return _bound(found, value)
             external = external or next((base.name for base in of.bases if base.name), "")
-            of = next((base.target for base in of.bases if isinstance(base.target, Class)), None)
         return Value(name=f"{external}().{attribute}") if external and value.target is not made else UNKNOWN
 
     def item(self, value: Value, index: Value) -> Value:

@@ -33,6 +33,7 @@ MISSING = Missing()
 Constant = str | bytes | int | float | bool | complex | None | Missing | object
 
 
+MAX_ABOVE = 64
 METHOD, CLASS_METHOD, STATIC_METHOD = "", "builtins.classmethod", "builtins.staticmethod"
 
 
@@ -55,13 +56,22 @@ class Function:
 
 @dataclass(slots=True, eq=False)
 class Class:
-    """A class of the code: the names of its body, and the attributes that its methods store on `self`."""
+    """A class of the code: the names of its body, and the attributes that its methods store on `self`.
+
+    `above` are its base classes in the code and theirs, in the order in which Python searches them, the first MAX_ABOVE.
+    """
 
     node: ast.ClassDef
     scope: "Scope"
     bases: tuple["Value", ...] = ()
     attributes: "dict[str, Value]" = field(default_factory=dict)
     module: object = None
+    above: "tuple[Class, ...]" = field(init=False)
+
+    def __post_init__(self) -> None:
+        classes = [base.target for base in self.bases if isinstance(base.target, Class)]
+        every = [one for made in classes for one in (made, *made.above)]
+        self.above = tuple(reversed(dict.fromkeys(reversed(every))))[:MAX_ABOVE]
 
 
 @dataclass(slots=True, eq=False)
