@@ -10,7 +10,7 @@ from wheelhouse.vet.code.calls import Module
 from wheelhouse.vet.code.computed_values import MAX_PIECES
 from wheelhouse.vet.code.expressions import MAX_ENTRIES, MAX_ROWS, SMALL, ExhaustedError
 from wheelhouse.vet.code.interpreter import Interpreter
-from wheelhouse.vet.code.values import Scope
+from wheelhouse.vet.code.values import MISSING, Scope
 
 NAMES: Mapping[str, str] = {
     "exec": "name builtins.exec",
@@ -117,7 +117,12 @@ TEXTS: Mapping[str, str] = {
 def test_a_formatted_text_is_known_if_its_pieces_are_and_none_has_a_format() -> None:
     assert not wrongly_valued(TEXTS)
     long = followed("x = f\"{'a' * 20000}\"\ny = f\"{'a' * 20000}{unknown}\"")[0].scope.names
-    assert len(str(long["x"].constant)) == len(long["y"].text) == MAX_PIECES * 4
+    assert (len(str(long["x"].constant)), len(long["y"].text)) == (20000, MAX_PIECES * 4)
+    converted = followed("x = f\"{'a'!r}{'\xe9'!a}{'b'!s}\"")[0].scope.names["x"]
+    assert converted.constant == "'a''\\xe9'b"
+    longest = followed("a = 'a' * (1 << 20)\nx = f'{a}{a}'\ny = f'{a}'")[0].scope.names
+    assert (longest["x"].constant, len(longest["x"].text)) == (MISSING, MAX_PIECES * 4)
+    assert len(str(longest["y"].constant)) == 1 << 20
 
 
 COLLECTIONS: Mapping[str, str] = {
@@ -220,7 +225,9 @@ BOUND: Mapping[str, str] = {
     "[a, x] = 1, 2\n": "2",
     "a, x = (1,)\n": "",
     "a, x = variable\n": "variable variable()",
-    "a, *x = 1, variable\n": "variable variable()",
+    "a, *x = 1, variable\n": "items variable variable(); variable variable()",
+    "*_, x = 1, 2, 3\n": "3",
+    "a, *b, x, c = 1, 2, 3\n": "2",
     "a, *x = variable\n": "variable variable()",
     "x = y = 1\n": "1",
     "class A: pass\nA.y = 1\nx = A.y": "1",

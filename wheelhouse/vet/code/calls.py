@@ -65,6 +65,7 @@ class Calls(KnownCalls):
         self._run = Run()
         self._reach = AT_IMPORT
         self._active: set[int] = set()
+        self._started: list[Module] = []
         self._runs: dict[tuple[int, str], int] = {}
         self._results: dict[tuple[int, str], Value] = {}
         self._returned: list[Value] = []
@@ -222,13 +223,15 @@ class Calls(KnownCalls):
             return
         tree = parsed_text(code)
         if tree is not None:
-            self._nested_code += 1
             for node in ast.walk(tree):
                 if hasattr(node, "lineno"):
                     node.lineno = call.node.lineno
             binds_here = call.name == "builtins.exec" and len(call.values) == 1
-            self.body(tree.body, scope if binds_here else Scope(scope))
-            self._nested_code -= 1
+            self._nested_code += 1
+            try:
+                self.body(tree.body, scope if binds_here else Scope(scope))
+            finally:
+                self._nested_code -= 1
 
     def _instance(self, made: Class, arguments: tuple[Value, ...], keywords: Mapping[str, Value]) -> Value:
         """An instance of a class of the code, after its `__init__` was followed, if the code has one."""

@@ -2,11 +2,12 @@
 
 import ast
 from abc import abstractmethod
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from wheelhouse.vet.code import api_names
 from wheelhouse.vet.code.computed_values import MAX_PIECES, element_of, elements_of
 from wheelhouse.vet.code.folding import (
+    MAX_BYTES,
     MAX_ITEMS,
     fold_operator,
     python_value,
@@ -33,6 +34,8 @@ MAX_ENTRIES = 200
 MAX_COMPUTED_BYTES = 32 << 20
 """The most bytes and characters of all long constants that are computed in one distribution."""
 SMALL = 64
+CONVERSIONS: Mapping[int, Callable[[object], str]] = {ord("r"): repr, ord("a"): ascii}
+"""What `!r` and `!a` do in an f-string."""
 MAX_ROWS = 100
 """A table with more rows is data, not code."""
 
@@ -162,7 +165,10 @@ class Expressions(NamedThings):
         return Value(text=text[:MAX_PIECES], origins=origins)
 
     def _joined(self, node: ast.JoinedStr, scope: Scope) -> Value:
-        """The text of an f-string: a constant if all pieces are known texts or integers without a format, else a text with GAPs."""
+        """The text of an f-string: a constant if all pieces are known texts or integers without a format, else a text with GAPs.
+
+        The text with GAPs is cut after MAX_PIECES * 4 characters, and so is one that is longer than MAX_BYTES.
+        """
         pieces, origins, is_known = [], [], True
         for part in node.values:
             value = self.eval(part.value if isinstance(part, ast.FormattedValue) else part, scope)
@@ -172,11 +178,14 @@ class Expressions(NamedThings):
             if isinstance(value.constant, str | int) and not (
                 isinstance(part, ast.FormattedValue) and part.format_spec
             ):
-                pieces.append(str(value.constant))
+                conversion = CONVERSIONS.get(part.conversion, str) if isinstance(part, ast.FormattedValue) else str
+                pieces.append(conversion(value.constant))
             else:
                 is_known = False
                 pieces.append(value.words or GAP)
-        text = "".join(pieces)[: MAX_PIECES * 4]
+        is_known = is_known and sum(map(len, pieces)) <= MAX_BYTES
+        text = "".join(pieces if is_known else (piece[: MAX_PIECES * 4] for piece in pieces))
+        text = text if is_known else text[: MAX_PIECES * 4]
         return self.afforded(
             Value(constant=text if is_known else MISSING, text="" if is_known else text, origins=origins_of(origins))
         )
@@ -184,11 +193,13 @@ class Expressions(NamedThings):
     def _sequence(self, node: ast.List | ast.Tuple | ast.Set, scope: Scope) -> Value:
         """The values of the first MAX_ITEMS expressions of a sequence; known items with a star are spread.
 
-        A table of more than MAX_ROWS rows is UNKNOWN, and not evaluated.
+        A table of more than MAX_ROWS rows is UNKNOWN. Of what is left out, only calls are evaluated.
         """
         if len(node.elts) > MAX_ROWS and isinstance(node.elts[0], ast.Tuple | ast.List | ast.Dict):
+            self.eval_calls(node.elts, scope)
             return UNKNOWN
         items = self.values_of(node.elts[:MAX_ITEMS], scope)
+        self.eval_calls(node.elts[MAX_ITEMS:], scope)
         return Value(items=items, origins=origins_of(items))
 
     def values_of(self, nodes: Sequence[ast.expr], scope: Scope) -> tuple[Value, ...]:
@@ -199,15 +210,40 @@ class Expressions(NamedThings):
             values.extend(value.items if isinstance(node, ast.Starred) and value.items is not None else (value,))
         return tuple(values)
 
+    def eval_calls(self, nodes: Iterable[ast.expr], scope: Scope) -> None:
+        """Evaluate what data and annotations contain besides constants, names and their items. Those take no step."""
+        queue = [*nodes][::-1]
+        while queue:
+            node = queue.pop()
+            kind = type(node)
+            if kind is ast.Constant or kind is ast.Name:
+                continue
+            if isinstance(node, ast.Tuple | ast.List | ast.Set):
+                queue += reversed(node.elts)
+            elif isinstance(node, ast.Dict):
+                queue += [part for part in (*node.values, *node.keys) if part is not None][::-1]
+            elif isinstance(node, ast.Subscript):
+                queue += (node.slice, node.value)
+            elif isinstance(node, ast.BinOp):
+                queue += (node.right, node.left)
+            elif isinstance(node, ast.Attribute):
+                queue.append(node.value)
+            elif isinstance(node, ast.UnaryOp):
+                queue.append(node.operand)
+            else:
+                self.eval(node, scope)
+
     def _dict(self, node: ast.Dict, scope: Scope) -> Value:
         """A dict of the values whose keys are known texts, integers or bytes.
 
-        Of a dict with more than MAX_ENTRIES entries, constant values are left out.
+        Of a dict with more than MAX_ENTRIES entries, constant values are left out; only calls in their keys are evaluated.
         """
         entries: dict[object, Value] = {}
         values = []
         for key, element in zip(node.keys, node.values, strict=True):
             if type(element) is ast.Constant and len(node.values) > MAX_ENTRIES:
+                if key is not None:
+                    self.eval_calls((key,), scope)
                 continue
             value = self.eval(element, scope)
             values.append(value)
@@ -318,11 +354,11 @@ class Expressions(NamedThings):
         if isinstance(target, ast.Name):
             scope.bind(target.id, value)
         elif isinstance(target, ast.Tuple | ast.List):
-            items = value.items or ()
+            items = _items_for(target.elts, value)
             for place, part in enumerate(target.elts):
                 self.bind(part, items[place] if place < len(items) else Value(origins=value.origins), scope)
         elif isinstance(target, ast.Starred):
-            self.bind(target.value, Value(origins=value.origins), scope)
+            self.bind(target.value, value, scope)
         elif isinstance(target, ast.Attribute):
             receiver = self.eval(target.value, scope)
             owner = receiver.target
@@ -368,6 +404,16 @@ class Expressions(NamedThings):
 def _is_exclusive_or(element: ast.expr) -> bool:
     """Whether there is a `^` anywhere in an element of a comprehension, as in one that decodes a hidden text."""
     return any(isinstance(node, ast.BinOp) and isinstance(node.op, ast.BitXor) for node in ast.walk(element))
+
+
+def _items_for(targets: Sequence[ast.expr], value: Value) -> tuple[Value, ...]:
+    """The known items of a value, one for each target, and all that are left for one with a star."""
+    items = value.items or ()
+    star = next((place for place, target in enumerate(targets) if isinstance(target, ast.Starred)), None)
+    if star is None or len(items) < len(targets) - 1:
+        return items
+    end = len(items) - (len(targets) - 1 - star)
+    return (*items[:star], Value(items=items[star:end], origins=value.origins), *items[end:])
 
 
 Expressions._evaluators = {

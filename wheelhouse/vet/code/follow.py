@@ -1,6 +1,6 @@
 """Follows the Python code of one distribution: which modules imports reach, and what they do (pure)."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from wheelhouse.vet.capabilities import Capabilities, Capability
@@ -79,8 +79,7 @@ def follow(sources: Iterable[Source]) -> tuple[Behaviour, ...]:
     one.
     """
     behaviours: set[Behaviour] = set()
-    modules: dict[str, Module] = {}
-    lines: dict[str, list[int]] = {}
+    modules: list[tuple[Module, list[int]]] = []
     left = MAX_FOLLOWED_BYTES
     for source in sources:
         left -= len(source.data)
@@ -97,22 +96,21 @@ def follow(sources: Iterable[Source]) -> tuple[Behaviour, ...]:
         except UnparsedError as error:
             behaviours.add(Behaviour("unparsed" if error.is_syntax else "unfollowed", source.path, 0, str(error)))
             continue
-        modules[source.module] = module
-        lines[source.module] = lines_worth_following(source.data)
-    behaviours.update(_followed(modules, lines))
+        modules.append((module, lines_worth_following(source.data)))
+    behaviours.update(_followed(modules))
     return tuple(sorted(behaviours))
 
 
-def _followed(modules: Mapping[str, Module], lines: Mapping[str, list[int]]) -> Iterator[Behaviour]:
-    """What modules do: first their imports, those of tests last, then their functions. `lines` are the lines worth following, by module.
+def _followed(modules: Sequence[tuple[Module, list[int]]]) -> Iterator[Behaviour]:
+    """What modules do, each given with its lines worth following: first their imports, those of tests last, then their functions.
 
-    Afterwards the names of the modules are cleared.
+    Of several modules of one name, imports get the last. Afterwards the names of the modules are cleared.
     """
-    interpreter = Interpreter(modules)
-    for module in sorted(modules.values(), key=lambda module: module.reach == IN_TESTS):
+    interpreter = Interpreter({module.name: module for module, _ in modules})
+    for module, _ in sorted(modules, key=lambda pair: pair[0].reach == IN_TESTS):
         interpreter.run_module(module)
-    for name, module in modules.items():
-        interpreter.run_functions(module, lines[name])
+    for module, lines in modules:
+        interpreter.run_functions(module, lines)
     yield from interpreter.behaviours.values()
     for path, reason in interpreter.unfollowed.items():
         yield Behaviour("unfollowed", path, 0, reason)

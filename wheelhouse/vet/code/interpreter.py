@@ -26,6 +26,11 @@ from wheelhouse.vet.code.values import (
     Value,
 )
 
+TYPE_CHECKING = frozenset(("TYPE_CHECKING", "typing.TYPE_CHECKING", "typing_extensions.TYPE_CHECKING"))
+MAX_REPEATS = 64
+"""How many elements of a known sequence the body of a loop is followed with."""
+MAX_REPEATED_STEPS = 500
+"""After so many steps, a loop is not followed with the next element."""
 COMMANDS = (*INSTALL_COMMANDS, "build_py", "build_ext", "build", "sdist")
 """The classes of setuptools whose methods a build or an install calls."""
 
@@ -49,6 +54,7 @@ class Interpreter(Calls):
         if module.is_started:
             return
         module.is_started = True
+        self._started.append(module)
         held = (self.current_module, self._run, self._reach, self.steps, self._returned)
         self.current_module, self._run, self._reach, self.steps = module, Run(), reach, MAX_STEPS
         module.scope.names["__file__"] = Value(name="__file__", text="__file__")
@@ -77,7 +83,7 @@ class Interpreter(Calls):
 
     def release(self) -> None:
         """Forget all names, functions and attributes. They refer to each other, and would keep the trees in memory."""
-        for module in self._modules.values():
+        for module in (*self._modules.values(), *self._started):
             module.scope.names.clear()
             module.functions.clear()
         for scope in self._defining_scopes:
@@ -145,9 +151,8 @@ class Interpreter(Calls):
             self.bind(target, value, scope)
 
     def _annotated(self, node: ast.AnnAssign, scope: Scope) -> None:
-        """Bind the target if there is a value. The annotation is evaluated only if it is a call."""
-        if isinstance(node.annotation, ast.Call):
-            self.eval(node.annotation, scope)
+        """Bind the target if there is a value. Of the annotation, only calls are evaluated."""
+        self.eval_calls((node.annotation,), scope)
         if node.value is not None:
             self.bind(node.target, self.eval(node.value, scope), scope)
 
@@ -161,16 +166,16 @@ class Interpreter(Calls):
             self.eval(node.value, scope)
 
     def _if(self, node: ast.If, scope: Scope) -> None:
-        """Follow both branches, of `if TYPE_CHECKING` only the other one.
+        """Follow both branches, of `if TYPE_CHECKING` only the other one, unless the code binds this name itself.
 
         The body of `if __name__ == '__main__'` counts as called, in tests as tests, unless the module runs by itself.
         """
         test = node.test
-        if _is_type_checking(test):
+        value = self.eval(test, scope)
+        if value.name in TYPE_CHECKING and isinstance(test, ast.Name | ast.Attribute):
             self.body(node.orelse, scope)
             return
-        self.eval(test, scope)
-        if _is_main(test) and not self.current_module.runs:
+        if _is_main(test, self.current_module.name) and not self.current_module.runs:
             self._with_reach(max(self._reach, IF_CALLED, key=REACHES.index), node.body, scope)
         else:
             self.body(node.body, scope)
@@ -183,9 +188,10 @@ class Interpreter(Calls):
         self._reach = held
 
     def _for(self, node: ast.For | ast.AsyncFor, scope: Scope) -> None:
-        """Follow the body of a loop once, with the first element of a known sequence, else with one that stands for all.
+        """Follow the body of a loop with the first elements of a known sequence, else once, with one that stands for all.
 
-        A body of at most three assignments is followed for each element of a known sequence or text of at most 2000.
+        MAX_REPEATS and MAX_REPEATED_STEPS say with how many; with one only, if half of MAX_STEPS is used. A body of at most three
+        assignments is followed for each element of a known sequence or text of at most 2000.
         """
         source = self.eval(node.iter, scope)
         elements = elements_of(source) if len(node.body) <= 3 else None
@@ -198,8 +204,12 @@ class Interpreter(Calls):
                 self.bind(node.target, element, scope)
                 self.body(node.body, scope)
         else:
-            self.bind(node.target, element_of(source), scope)
-            self.body(node.body, scope)
+            last = max(self.steps - MAX_REPEATED_STEPS, MAX_STEPS // 2)
+            for element in (source.items or ())[:MAX_REPEATS] or (element_of(source),):
+                self.bind(node.target, element, scope)
+                self.body(node.body, scope)
+                if self.steps < last:
+                    break
         self.body(node.orelse, scope)
 
     def _while(self, node: ast.While, scope: Scope) -> None:
@@ -281,11 +291,15 @@ class Interpreter(Calls):
     def _import_from(self, node: ast.ImportFrom, scope: Scope) -> None:
         """Bind the imported names to values of the distribution's own modules, which are followed first, else to dotted names.
 
-        Records the import as `_record_import` says. The names that `*` stands for are not bound.
+        Records the import as `_record_import` says. `*` binds the names of the distribution's own module that are public.
         """
         head = self._module_imported_from(node)
         self._record_import(node, head)
         self.import_tests(head)
+        if node.names[0].name == "*" and head in self._modules:
+            self._import_module(self._modules[head])
+            for name, value in _public_names(self._modules[head]):
+                scope.bind(name, value)
         for alias in node.names:
             name = _without_bundling_folder(f"{head}.{alias.name}") if head else alias.name
             own = self.lookup(name)
@@ -316,7 +330,7 @@ class Interpreter(Calls):
             self.record("protected-code", node, f"imports `{top}`, which runs encrypted code")
 
     def _function(self, node: ast.FunctionDef | ast.AsyncFunctionDef, scope: Scope) -> None:
-        """Bind the name of a function, and evaluate its decorators, its defaults and annotations that are calls.
+        """Bind the name of a function, and evaluate its decorators, its defaults and the calls in its annotations.
 
         Its body is followed only if a decorator calls it, as `atexit.register` does.
         """
@@ -324,8 +338,7 @@ class Interpreter(Calls):
         binds = next((one.name for one in decorators if one.name in (CLASS_METHOD, STATIC_METHOD)), METHOD)
         function = self.make_function(node, scope, binds)
         self.current_module.functions.append(function)
-        for annotation in _annotations(node):
-            self.eval(annotation, scope)
+        self.eval_calls(_annotations(node), scope)
         for decorator in decorators:
             if isinstance(decorator.target, Function):
                 self._invoke(decorator.target, (Value(target=function),), {})
@@ -373,13 +386,22 @@ class Interpreter(Calls):
                 self._invoke(bound.target, (), {})
 
 
-def _annotations(node: ast.FunctionDef | ast.AsyncFunctionDef) -> Iterator[ast.Call]:
-    """The annotations of parameters and result that are calls."""
+def _annotations(node: ast.FunctionDef | ast.AsyncFunctionDef) -> Iterator[ast.expr]:
+    """The annotations of parameters and result."""
     arguments = node.args
     parameters = (*arguments.posonlyargs, *arguments.args, *arguments.kwonlyargs, arguments.vararg, arguments.kwarg)
     for annotation in (*(one.annotation for one in parameters if one), node.returns):
-        if isinstance(annotation, ast.Call):
+        if annotation is not None:
             yield annotation
+
+
+def _public_names(module: Module) -> list[tuple[str, Value]]:
+    """The names that `from module import *` binds, with their values: those of a known `__all__`, else those without `_` before."""
+    names = module.scope.names
+    listed = names.get("__all__", UNKNOWN).items
+    if listed is None:
+        return [(name, value) for name, value in names.items() if not name.startswith("_")]
+    return [(one.words, names[one.words]) for one in listed if one.words in names]
 
 
 def _without_bundling_folder(name: str) -> str:
@@ -389,15 +411,15 @@ def _without_bundling_folder(name: str) -> str:
     return name
 
 
-def _is_type_checking(test: ast.expr) -> bool:
-    """Whether a condition is the name `TYPE_CHECKING`, alone or as an attribute."""
-    name = test.id if isinstance(test, ast.Name) else test.attr if isinstance(test, ast.Attribute) else None
-    return name == "TYPE_CHECKING"
-
-
-def _is_main(test: ast.expr) -> bool:
-    """Whether a condition compares `__name__`, on its left side, with anything."""
-    return isinstance(test, ast.Compare) and isinstance(test.left, ast.Name) and test.left.id == "__name__"
+def _is_main(test: ast.expr, module: str) -> bool:
+    """Whether a condition is `__name__ == '__main__'`, or `__name__ != 'x'` in a module `x`: an import does not run its body."""
+    if not isinstance(test, ast.Compare) or not isinstance(test.left, ast.Name) or test.left.id != "__name__":
+        return False
+    right = test.comparators[0]
+    name = right.value if isinstance(right, ast.Constant) and len(test.ops) == 1 else None
+    return name == ("__main__" if isinstance(test.ops[0], ast.Eq) else module) and isinstance(
+        test.ops[0], ast.Eq | ast.NotEq
+    )
 
 
 def _canonical(name: str) -> str:

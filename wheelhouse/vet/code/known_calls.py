@@ -77,7 +77,8 @@ class KnownCalls(Expressions):
     def _getattr(self, name: str, receiver: Value, arguments: tuple[Value, ...], *_: object) -> Value | None:
         """The value of getattr(x, 'name'), x.__getattribute__('name') and object.__getattribute__(x, 'name'), marked as not spelled.
 
-        If the name is not known, an unknown value with the origins. A default does not count. None for any other call.
+        If the name is not known, an unknown value with the origins. A default counts if it is a thing or function, and the attribute is
+        not known. None for any other call.
         """
         if len(arguments) >= 2 and (name == "builtins.getattr" or name.endswith(".__getattribute__")):
             owner, attribute = arguments[0], arguments[1].constant
@@ -87,7 +88,9 @@ class KnownCalls(Expressions):
             return None
         if not isinstance(attribute, str):
             return Value(origins=origins_of(arguments))
-        return self.attribute(owner, attribute, is_spelled=False)
+        found = self.attribute(owner, attribute, is_spelled=False)
+        default = arguments[2] if name == "builtins.getattr" and len(arguments) > 2 else UNKNOWN
+        return self._one_of((found, default)) if default.name or default.target else found
 
     def _imported(
         self,
@@ -123,13 +126,15 @@ class KnownCalls(Expressions):
     def _got(self, name: str, receiver: Value, arguments: tuple[Value, ...], *_: object) -> Value | None:
         """The value of a variable of the environment, or of x.get('key') and x.pop('key') of a known dict or of the names of a module.
 
-        A default does not count. None for any other call.
+        A default counts if the key is not in a known dict. None for any other call.
         """
         if not arguments or not isinstance(arguments[0].constant, str):
             return None
         if name in ("os.getenv", "os.environ.get", "os.environ.pop", "environ.get", "getenv"):
             return environment_variable(arguments[0].constant)
         is_dict = receiver.name.endswith((".__dict__", "sys.modules")) or receiver.name in MODULES_OF_NAMES
+        if receiver.entries is not None and arguments[0].constant not in receiver.entries and len(arguments) > 1:
+            return self._one_of((self.item(receiver, arguments[0]), arguments[1]))
         if is_dict or receiver.entries is not None:
             return self.item(receiver, arguments[0])
         return None
