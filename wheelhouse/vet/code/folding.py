@@ -120,8 +120,10 @@ def _format(constant: str | bytes, arguments: Sequence[object], keywords: Mappin
 
     MISSING for bytes, if a `{` begins no empty, numbered or named field, if a value is a sequence, and if the result could be too long.
     """
-    values, count = (*arguments, *keywords.values()), constant.count("{") if isinstance(constant, str) else 0
-    if not isinstance(constant, str) or len(FORMAT_FIELD.findall(constant)) != count or _is_long(count, values):
+    if not isinstance(constant, str):
+        return MISSING
+    count = constant.count("{")
+    if len(FORMAT_FIELD.findall(constant)) != count or _is_long(count, (*arguments, *keywords.values())):
         return MISSING
     return constant.format(*arguments, **keywords)
 
