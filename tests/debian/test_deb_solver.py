@@ -232,6 +232,12 @@ def test_a_record_whose_version_has_no_order_is_left_out(version: str) -> None:
     assert solved((f"aa {version}",), ("aa 1",), ("aa",)) == {("aa", "1")}
 
 
+def test_a_record_without_a_version_is_left_out() -> None:
+    offered = "Package: aa\nArchitecture: amd64\n\n" + records("bb 1")
+    catalogue = Catalogue(status_of([DPKG]), [SuitePackages(offered)], "amd64")
+    assert catalogue.candidate("aa") is None and catalogue.candidate("bb") is not None
+
+
 def test_a_virtual_package_of_several_must_be_chosen() -> None:
     with pytest.raises(NoSolutionError, match="virtual Debian package; these packages provide it: bb, cc"):
         solved((), ("bb 1; Provides: vv", "cc 1; Provides: vv"), ("vv",))

@@ -1,7 +1,6 @@
 """Targets: their names, what is derived from them, and what is never guessed."""
 
 import re
-import time
 
 import pytest
 from hypothesis import given
@@ -184,13 +183,11 @@ def test_a_marker_about_the_kernel_is_an_error_only_where_it_decides() -> None:
         linux.applies(Marker("platform_version == '#1'"))
 
 
-def test_a_marker_with_many_texts_about_the_kernel_is_an_error_within_a_second() -> None:
+def test_a_marker_with_many_texts_about_the_kernel_is_an_error() -> None:
     pairs = " or ".join(f'platform_release == "a{number}" or platform_version == "b{number}"' for number in range(60))
-    started = time.monotonic()
     for marker in (pairs, f"{pairs} or os_name == 'posix'"):
         with pytest.raises(InputError, match="depends on platform_release and platform_version"):
             target("3.12", "linux/amd64").applies(Marker(marker))
-    assert time.monotonic() - started < 5
 
 
 @pytest.mark.parametrize(

@@ -161,6 +161,7 @@ TEXTS = {
     f"gnu affero general public license {GNU} version 3": "AGPL-3.0-only",
     f"Mozilla Public License Version 2.0 … Secondary Licenses … {GNU}, {TWO}.0 … gnu affero {GNU[4:]}, version 3": "MPL-2.0",
     f"GNU LIBRARY GENERAL PUBLIC LICENSE {TWO} … {GNU}": "LGPL-2.0-only",
+    f"{GNU} {TWO} … covered by the GNU Library General Public License instead": "GPL-2.0-only",
 }
 
 

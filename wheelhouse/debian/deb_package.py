@@ -158,7 +158,7 @@ class PackageRecords:
         """The record that starts at a place, parsed once; None for one without name, or without a version that can be sorted."""
         if start not in self._parsed:
             fields = parse_stanza(self._text[start : self._end(start)])
-            is_whole = "package" in fields and is_version(fields.get("version", ""))
+            is_whole = fields.keys() >= {"package", "version"} and is_version(fields["version"])
             self._parsed[start] = DebPackage(fields, self._origin) if is_whole else None
         return self._parsed[start]
 

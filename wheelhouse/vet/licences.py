@@ -93,7 +93,7 @@ MARKS = (
     ("AGPL-3.0-only", ("gnu affero general public license", "version 3")),
     ("LGPL-3.0-only", ("gnu lesser general public license", "version 3")),
     ("LGPL-2.1-only", ("gnu lesser general public license", "version 2.1")),
-    ("LGPL-2.0-only", ("gnu library general public license", "version 2")),
+    ("LGPL-2.0-only", ("gnu library general public license version 2",)),
     ("GPL-3.0-only", ("gnu general public license", "version 3")),
     ("GPL-2.0-only", ("gnu general public license", "version 2")),
     ("Apache-2.0", ("apache license", "version 2.0")),
