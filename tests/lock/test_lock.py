@@ -19,11 +19,13 @@ from wheelhouse.archive.metadata import Metadata
 from wheelhouse.archive.reasons import OtherWords, Yanked
 from wheelhouse.errors import InputError, IntegrityError, WheelhouseError
 from wheelhouse.index.locations import IndexLocation
+from wheelhouse.lock import why
 from wheelhouse.lock.lock import ConstraintsFile, Inputs, Lock, Pin
 from wheelhouse.lock.read_lock import parse_lock
 from wheelhouse.lock.wheelhouse import Wheelhouse, is_lock_name, sums
-from wheelhouse.lock.why import chains
+from wheelhouse.lock.why import chains, chains_of_pins
 from wheelhouse.lock.write_lock import lock_toml
+from wheelhouse.resolve.requirements import RequirementLine, parse_line
 from wheelhouse.target.target import Platform, Python, Target
 from wheelhouse.verify.closure import closure
 
@@ -408,6 +410,22 @@ def test_chains_start_at_what_was_asked_for_and_go_round_circles(project: str, e
     lock = lock_of(("app",), provider="app lib", app="provider lib", lib="tail", tail="lib")
     found = [" ".join(chain) for chain in chains(lock, canonicalize_name(project))]
     assert found == expected
+
+
+def test_chains_of_all_pins_read_each_requirement_of_the_lock_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    lock = lock_of(
+        ("app", "lib ; python_version >= '3.9'"), provider="app lib", app="provider lib", lib="tail", tail=""
+    )
+    expected = [(pin, chains(lock, pin.project)) for pin in lock.pins]
+    texts: list[str] = []
+
+    def read(text: str) -> RequirementLine:
+        texts.append(text)
+        return parse_line(text)
+
+    monkeypatch.setattr(why, "parse_line", read)
+    assert list(chains_of_pins(lock)) == expected
+    assert texts == list(lock.inputs.requirements)
 
 
 def test_chains_of_a_lock_that_was_given_start_where_nobody_requires() -> None:

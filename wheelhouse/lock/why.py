@@ -2,7 +2,7 @@
 
 import re
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
@@ -180,10 +180,25 @@ def chains(lock: Lock, project: NormalizedName) -> list[list[str]]:
     project alone. A chain through the project itself is left out. If the lock was made from another lock, projects that nothing
     requires count as requested.
     """
-    needs: dict[str, tuple[str, ...]] = {str(pin.project): pin.needs for pin in lock.pins}
+    return _chains(*_needs_and_roots(lock), project)
+
+
+def chains_of_pins(lock: Lock) -> Iterator[tuple[Pin, list[list[str]]]]:
+    """Each pin with the `chains` of its project; the requirements of the lock are read once."""
+    needs, roots = _needs_and_roots(lock)
+    yield from ((pin, _chains(needs, roots, pin.project)) for pin in lock.pins)
+
+
+def _needs_and_roots(lock: Lock) -> tuple[Mapping[str, tuple[str, ...]], Sequence[str]]:
+    """The projects that each project needs, and the projects at which chains start, sorted."""
+    needs = {str(pin.project): pin.needs for pin in lock.pins}
     lines = map(parse_line, lock.inputs.requirements)
     requested = {str(line.project) for line in lines if lock.target.applies(line.requirement.marker)} & needs.keys()
-    roots = sorted(requested or needs.keys() - {name for names in needs.values() for name in names})
+    return needs, sorted(requested or needs.keys() - {name for names in needs.values() for name in names})
+
+
+def _chains(needs: Mapping[str, tuple[str, ...]], roots: Sequence[str], project: NormalizedName) -> list[list[str]]:
+    """The chains to a project, from what each project needs and the projects at which chains start."""
     paths: dict[str, list[str]] = {root: [root] for root in roots}
     queue = deque(roots)
     while queue:

@@ -11,7 +11,7 @@ from packaging.utils import NormalizedName
 from wheelhouse.documents import DocumentType
 from wheelhouse.errors import InputError
 from wheelhouse.lock.lock import Lock
-from wheelhouse.lock.why import chains
+from wheelhouse.lock.why import chains_of_pins
 from wheelhouse.mirror.simple import Offered, ProjectPage
 
 MAX_CHAINS = 3
@@ -71,9 +71,9 @@ def with_locks(notes: Notes, locks: Iterable[tuple[str, Lock]]) -> Notes:
     again = {(wheelhouse, lock.name) for wheelhouse, lock in named_locks}
     left = {sha256: _without(note, again) for sha256, note in notes.items()}
     for wheelhouse, lock in named_locks:
-        for pin in lock.pins:
+        for pin, chains in chains_of_pins(lock):
             before = left.get(pin.artifact.sha256, NO_NOTES)
-            named = {NamedBy(wheelhouse, lock.name, tuple(chain)) for chain in chains(lock, pin.project)[:MAX_CHAINS]}
+            named = {NamedBy(wheelhouse, lock.name, tuple(chain)) for chain in chains[:MAX_CHAINS]}
             named |= set() if named else {NamedBy(wheelhouse, lock.name, (str(pin.project),))}
             left[pin.artifact.sha256] = FileNotes(tuple(sorted({*before.named_by, *named})), before.known)
     return left
