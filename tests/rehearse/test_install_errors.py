@@ -164,6 +164,11 @@ def test_an_environment_that_differs() -> None:
     }
 
 
+def test_a_version_with_more_digits_than_python_reads_is_another_one() -> None:
+    installed = {"app": "9" * 5000, "lib": "2.0", "raw": "1.0"}
+    assert [finding.rule for finding in differently_installed(LOCK, installed)] == ["other-version"]
+
+
 def test_what_builds_an_sdist() -> None:
     wants = BuildSystem(("setuptools>=61", "wheel", "tomli; python_version < '3.11'"), "setuptools.build_meta")
     assert not list(
@@ -178,9 +183,12 @@ def test_what_builds_an_sdist() -> None:
     )
 
 
+LIB_WHEEL = "lib-1.0-py3-none-any.whl"
+
+
 def test_build_requirements_that_are_no_requirements_are_a_finding() -> None:
-    for invalid in ("@@@", "lib; " + "(" * 2000):
-        (finding,) = without_builder("raw-1.0.tar.gz", BuildSystem(("wheel", invalid), "x"), [], TARGET)
+    for invalid in ("@@@", "lib; " + "(" * 2000, f"lib<{'9' * 5000}", 'lib; platform_release > "5"'):
+        (finding,) = without_builder("raw-1.0.tar.gz", BuildSystem(("wheel", invalid), "x"), [LIB_WHEEL], TARGET)
         assert (finding.subject, finding.rule, finding.severity) == ("raw-1.0.tar.gz", "not-built", Severity.ERROR)
         assert sentence_of(finding).startswith("it is an sdist, and its pyproject.toml requires ")
         assert hint_of(finding)

@@ -6,11 +6,12 @@ from dataclasses import dataclass
 
 from packaging.requirements import InvalidRequirement, Requirement
 from packaging.utils import canonicalize_name
-from packaging.version import InvalidVersion, Version
+from packaging.version import Version
 
 from wheelhouse.archive.build_system import LEGACY_REQUIRES, BuildSystem
 from wheelhouse.archive.filenames import release_of
 from wheelhouse.documents import too_deep_as
+from wheelhouse.errors import InputError
 from wheelhouse.findings import FactValue, Finding, Severity, worst
 from wheelhouse.humanize import shortened
 from wheelhouse.lock.lock import Lock, Pin
@@ -77,7 +78,7 @@ def is_version(text: str, version: Version) -> bool:
     """Whether a text that a tool printed is this version, however it is spelled: `2013.09` is 2013.9. False for no version."""
     try:
         return Version(text) == version
-    except InvalidVersion:
+    except ValueError:  # also of a number with more digits than Python reads
         return False
 
 
@@ -121,8 +122,8 @@ def _import_case(reason: str) -> str:
 
 
 def without_builder(sdist: str, system: BuildSystem, filenames: Iterable[str], target: Target) -> Iterator[Finding]:
-    """A finding if an sdist's build requirements are not among the files that pip sees (PEP 518), or if one is no requirement; at most
-    one, with all of them.
+    """A finding if an sdist's build requirements are not among the files that pip sees (PEP 518), or if one cannot be read, or has
+    a marker that cannot be evaluated on the target; at most one finding, with all of them.
 
     An sdist without `[build-system]` does not need `wheel` if setuptools has its own `bdist_wheel`.
     """
@@ -133,23 +134,18 @@ def without_builder(sdist: str, system: BuildSystem, filenames: Iterable[str], t
             offered.setdefault(project, []).append(version)
     brings_wheel = any(version >= WHEEL_WITHIN for version in offered.get("setuptools", ()))
     requires = LEGACY_REQUIRES[:1] if system == BuildSystem() and brings_wheel else system.requires
-    requirements, invalid = [], []
+    missing, invalid = [], []
     for text in requires:
         try:
             with too_deep_as(InvalidRequirement):
-                requirements.append(Requirement(text))
-        except InvalidRequirement:
+                requirement = Requirement(text)
+                hash(requirement.specifier)  # reads its versions
+                versions = offered.get(canonicalize_name(requirement.name), ())
+                if target.applies(requirement.marker) and not any(map(requirement.specifier.contains, versions)):
+                    missing.append(str(requirement))
+        except (ValueError, InputError):
             invalid.append(shortened(text))
     if invalid:
         yield error(sdist, "not-built", case="unreadable", requirements=tuple(invalid))
-        return
-    missing = tuple(
-        str(requirement)
-        for requirement in requirements
-        if target.applies(requirement.marker)
-        and not any(
-            requirement.specifier.contains(version) for version in offered.get(canonicalize_name(requirement.name), ())
-        )
-    )
-    if missing:
-        yield error(sdist, "not-built", case="requirements", requirements=missing)
+    elif missing:
+        yield error(sdist, "not-built", case="requirements", requirements=tuple(missing))
