@@ -229,7 +229,7 @@ def test_an_sdist_that_does_not_build_is_explained_as_build_explains_it(tmp_path
     assert told.sentences[0] == (
         "raw-1.0.tar.gz: it is an sdist, and could not be built without a network: the header `mysql/mysql.h` is missing; "
         "on Debian: apt-get install default-libmysqlclient-dev; or build a wheel of it before the transfer: "
-        "`wheelhouse build`, then run `wheelhouse stage` again"
+        "`wheelhouse build`, then stage again"
     )
 
 
