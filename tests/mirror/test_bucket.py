@@ -385,6 +385,26 @@ def test_an_object_that_is_too_large_does_not_count_as_missing(
             use()
 
 
+def test_a_page_that_is_not_there_costs_one_request(bucket: Bucket, monkeypatch: pytest.MonkeyPatch) -> None:
+    import obstore
+
+    requests: list[str] = []
+
+    def counted(name: str) -> Callable[..., Any]:
+        request = getattr(obstore, name)
+
+        def work(*arguments: Any) -> Any:
+            requests.append(name)
+            return request(*arguments)
+
+        return work
+
+    for name in ("get", "head"):
+        monkeypatch.setattr(obstore, name, counted(name))
+    assert not bucket.page(LIB).files
+    assert requests == ["get"]
+
+
 def test_a_page_or_a_journal_that_is_no_text_is_refused(bucket: Bucket, houses: tuple[Path, Path]) -> None:
     index_bucket(houses, bucket, CHOICES)
     page = text(bucket, "lib/index.json").encode()

@@ -20,6 +20,7 @@ from urllib.parse import unquote, urlsplit
 from wheelhouse.errors import InputError, MachineError, ServerError
 from wheelhouse.extras import install_command
 from wheelhouse.files.disk import os_errors_as_machine_error, write_all
+from wheelhouse.humanize import size_text
 
 SCHEMES = ("file", "s3", "gs", "az")
 HINT = "give a URL such as s3://bucket/folder, gs://bucket/folder, az://container/folder or file:///srv/store"
@@ -72,6 +73,10 @@ class ChangedError(StoreError):
     """An object was changed by another writer since it was read."""
 
 
+class TooLargeError(StoreError):
+    """An object is larger than its reader allows."""
+
+
 @dataclass(frozen=True, slots=True)
 class StoredObject:
     """The bytes of an object, and the version that `replace` compares."""
@@ -109,13 +114,22 @@ class ObjectStore:
 
     def read(self, key: str, max_bytes: int) -> StoredObject | None:
         """The bytes and the version of an object of at most `max_bytes`; None if there is none, or if it is larger. Raises StoreError."""
+        try:
+            return self.read_within(key, max_bytes)
+        except TooLargeError:
+            return None
+
+    def read_within(self, key: str, max_bytes: int) -> StoredObject | None:
+        """The bytes and the version of an object; None if there is none. Raises TooLargeError if it is larger than `max_bytes`,
+        StoreError.
+        """
         with self._store_errors():
             try:
                 result = self._obstore.get(*self._at(key))
             except FileNotFoundError:
                 return None
-            if result.meta["size"] > max_bytes:
-                return None
+            if (size := result.meta["size"]) > max_bytes:
+                raise TooLargeError(f"`{key}` in {self.name} is too large: {size_text(size)}")
             return StoredObject(bytes(result.bytes()), _version(result.meta))
 
     def read_into(self, key: str, path: Path, max_bytes: int, on_bytes: Callable[[int], None]) -> str | None:

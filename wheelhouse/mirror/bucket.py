@@ -26,6 +26,7 @@ from wheelhouse.files.object_store import (
     ObjectStore,
     StoredObject,
     StoreError,
+    TooLargeError,
     repeated,
 )
 from wheelhouse.humanize import size_text
@@ -234,14 +235,13 @@ class Bucket:
 
     def _read(self, key: str) -> StoredObject | None:
         """An object; None if there is none. Raises IntegrityError if it is longer than MAX_PAGE_BYTES."""
-        found = self.store.read(key, MAX_PAGE_BYTES)
-        if found is None and (size := self.store.size_of(key)) is not None and size > MAX_PAGE_BYTES:
+        try:
+            return self.store.read_within(key, MAX_PAGE_BYTES)
+        except TooLargeError as error:
             raise IntegrityError(
-                f"`{key}` in {self.store.name} is too large: {size_text(size)}, but a page or a journal has at most "
-                f"{size_text(MAX_PAGE_BYTES)}",
+                f"{error}, but a page or a journal has at most {size_text(MAX_PAGE_BYTES)}",
                 hint="restore this object from a backup",
-            )
-        return found
+            ) from error
 
     def _content(self, key: str) -> bytes | None:
         """The bytes of an object; None if there is none. Raises IntegrityError if it is longer than MAX_PAGE_BYTES."""
