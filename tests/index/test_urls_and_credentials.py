@@ -40,18 +40,30 @@ from wheelhouse.index.urls import (
         ("https://h/a", "https://h/a"),
         ("file:///srv/x?y", "file:///srv/x"),
         ("https://u:p@h:99999/x?q=p#f", "h:99999/x"),
-        ("https://u:p#w@h:x/y", "h:x/y"),
-        ("https://a@b:p#w@h:x/y", "h:x/y"),
+        ("https://u:p#w@h:x/y", "https://…"),
+        ("https://a@b:p#w@h:x/y", "https://…"),
         ("//u@h/x", "//h/x"),
         ("plain?q#f", "plain"),
         ("user:secret@127.0.0.1:9", "127.0.0.1:9"),
         ("user:se/cret@127.0.0.1:9/x?q", "127.0.0.1:9/x"),
         ("token@proxy:9", "proxy:9"),
-        ("https:/u:secret@h/x", "h/x"),
-        ("https:///u:secret@h/x", "h/x"),
-        ("https://user:12/34secret@host/simple", "host/simple"),
-        ("https://user:12?34secret@host/simple", "host/simple"),
-        ("https://a@b:12#34secret@host/simple", "host/simple"),
+        ("https:/u:secret@h/x", "https://…h/x"),
+        ("https:///u:secret@h/x", "https://…h/x"),
+        ("https://user:12/34secret@host/simple", "https://…host/simple"),
+        ("https://user:12?34secret@host/simple", "https://…"),
+        ("https://a@b:12#34secret@host/simple", "https://…"),
+        ("https://user:12/34?56secret@host/simple", "https://…"),
+        ("https://host:8443/dl?user=me@corp.com&token=SECRET", "https://…"),
+        ("https://host:8443/dl#user=me@corp.com&token=SECRET", "https://…"),
+        ("https://host:99999/dl?user=me@corp.com&token=SECRET", "https://…"),
+        ("https://me:p@host/dl?user=me@corp.com&token=SECRET", "https://host/dl"),
+        ("https://[::1]/dl?user=me@corp.com&token=SECRET", "https://[::1]/dl"),
+        ("user:12?34secret@host:9", "…"),
+        ("user:p//w@127.0.0.1:9", "127.0.0.1:9"),
+        ("user:p/a//w@127.0.0.1:9", "127.0.0.1:9"),
+        ("https://host:8443/@team/simple?q", "https://host:8443/@team/simple"),
+        ("https://user:12/34secret/@host/simple", "https://…host/simple"),
+        ("https://user:12/@34secret@host/simple", "https://…host/simple"),
         ("https://u:p@h/feed@local/simple", "https://h/feed@local/simple"),
         ("file:///srv/a:1/b@c", "file:///srv/a:1/b@c"),
         ("srv/a@b", "srv/a@b"),
@@ -64,7 +76,7 @@ def test_what_is_shown_of_a_url(url: str, shown: str) -> None:
 
 def test_a_lock_keeps_an_at_sign_in_a_path_after_a_port() -> None:
     url = "https://u:p@h:8443/feed@local/simple"
-    assert (redact(url), locked_url(url)) == ("local/simple", "https://h:8443/feed@local/simple")
+    assert (redact(url), locked_url(url)) == ("https://…local/simple", "https://h:8443/feed@local/simple")
     assert not same_index("https://a:1/x@y/simple", "https://b:1/x@y/simple")
 
 
@@ -77,6 +89,17 @@ def test_the_longest_beginning_that_a_variable_gave_is_shown_as_it_was_written(
     assert redact("https://u:p@h/secret/more/x?q") == "https://h/${B}/x"
     assert redact("https://h/secret/x") == "https://h/${A}/x"
     assert redact("https://other/secret/x") == "https://other/secret/x"
+
+
+def test_a_variable_in_a_path_with_an_at_sign_after_a_port_is_not_shown(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(urls, "_concealing", {})
+    conceal("http://h:8081/repo@x/TOK/", "http://h:8081/repo@x/${T}/")
+    assert redact("http://u:p@h:8081/repo@x/TOK/a.whl") == "http://…x/${T}/a.whl"
+
+
+@pytest.mark.parametrize("url", ["https://u:p?t=me@h&secret", "https://h:99999/?t=me@h&secret"])
+def test_a_lock_has_no_query_of_an_address_without_a_valid_port(url: str) -> None:
+    assert locked_url(url) == "https://…"
 
 
 @pytest.mark.parametrize(

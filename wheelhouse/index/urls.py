@@ -11,9 +11,11 @@ Origin = tuple[str, str, int]
 PORTS = {"http": 80, "https": 443}
 PLAIN_URL = re.compile(r"https?://[a-z0-9.-]+(?::[0-9]{1,5})?/[A-Za-z0-9/._+%~-]*")
 """A URL without credentials, query and fragment, its host in lower case, as most are."""
-BEFORE_PATH = re.compile(r"(?:[A-Za-z][A-Za-z0-9+.-]*:)?//([^/?#]*)[/?#]")
-"""Scheme, host and port of a URL, with the mark after them."""
-PORT_AT_END = re.compile(r":[0-9]*$")
+SERVER = re.compile(r"((?:[A-Za-z][A-Za-z0-9+.-]*:)?//)([^/?#]*)")
+"""The beginning of a URL, and its user, password, host and port."""
+BEFORE_SCOPE = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://[^/@]+:[0-9]+/")
+"""What precedes an `@` that begins a path after a port."""
+HIDDEN = "…"
 QUOTING = "in a user name or password, write %40 for `@`, %3A for `:`, %2F for `/` and %23 for `#`"
 
 
@@ -21,39 +23,48 @@ def redact(url: str) -> str:
     """The URL without user, password, query and fragment, for output. Of a text that is no URL, the part that is safe to show.
 
     A password may have an unquoted `#`, `?` or `/`, and then digits before it look like a port. A proxy's URL may have no scheme. So
-    what precedes the last `@` is left out if there is no `//`, no valid port, or an `@` after a port, as some paths have. The value of
-    a variable is shown as the variable (see `conceal`).
+    if there is no valid server, or a port, what precedes the last `@` of the path is hidden, unless this `@` begins the path. With an
+    `@` after a `?` or `#`, all but the scheme is hidden. The value of a variable is shown as the variable (see `conceal`).
     """
     if not _concealing and PLAIN_URL.fullmatch(url):
         return url
-    before, at, after = url.rpartition("@")
-    return _without_end(after) if at and _may_hold_password(before) else locked_url(url)
+    beginning = without_query(url)
+    if "@" in url[len(beginning) :] and _may_hold_password(beginning):
+        return _scheme(url) + HIDDEN
+    shown = locked_url(url)
+    before, at, after = shown.rpartition("@")
+    if not at or not _may_hold_password(before) or BEFORE_SCOPE.fullmatch(before):
+        return shown
+    scheme = _scheme(shown)
+    return f"{scheme}{HIDDEN}{after}" if scheme else after
 
 
 def locked_url(url: str) -> str:
-    """`redact` for locks, requests and comparisons: an `@` in a path stays, also after a port."""
+    """`redact` for locks, keys, requests and comparisons: an `@` in a path stays, also after a port."""
     if not _concealing and PLAIN_URL.fullmatch(url):
         return url
     try:
         parts = urlsplit(url)
         host, _ = parts.netloc.rpartition("@")[2], parts.port
     except ValueError:
-        return _without_end(url.rpartition("@")[2])
+        beginning = without_query(url)
+        return _scheme(url) + HIDDEN if "@" in url[len(beginning) :] else beginning.rpartition("@")[2]
     return _concealed(urlunsplit((parts.scheme, host, parts.path, "", "")))
 
 
 def _may_hold_password(before: str) -> bool:
-    """Whether what precedes the last `@` of a text may hold a password, although `urlsplit` does not see one there."""
+    """Whether what precedes an `@` may hold a password, although `urlsplit` does not see one there."""
     if before.startswith("file:"):
         return False
-    if match := BEFORE_PATH.match(before):
-        return not match[1] or PORT_AT_END.search(match[1]) is not None
-    return "//" not in before and (":" in before.partition("/")[0] or "/" not in before)
+    if match := SERVER.match(before):
+        return not match[2] or ":" in match[2].rpartition("@")[2].rpartition("]")[2]
+    return ":" in before.partition("/")[0] or "/" not in before
 
 
-def _without_end(text: str) -> str:
-    """A text without its query and fragment."""
-    return re.split("[?#]", text)[0]
+def _scheme(url: str) -> str:
+    """The scheme of a URL with the `//` after it; empty if there is none."""
+    match = SERVER.match(url)
+    return match[1] if match else ""
 
 
 def conceal(beginning: str, written: str) -> None:
