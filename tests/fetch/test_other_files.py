@@ -118,6 +118,20 @@ def test_another_file_than_the_one_asked_for_is_refused(server: IndexServer, tmp
     assert not list((tmp_path / "house" / "files").iterdir())
 
 
+def test_a_checksum_file_may_give_the_name_of_the_request(server: IndexServer, tmp_path: Path) -> None:
+    """The last part of an address may be another, and a lock names the whole address of the checksum file."""
+    server.put("/down/sdk-1.0.tar.gz/download", SDK)
+    server.put("/repo/@team/sums", f"{hashlib.sha512(SDK).hexdigest()}  sdk-1.0.tar.gz\n{'a' * 128}  other\n".encode())
+    entry = """url = "ORIGIN/down/sdk-1.0.tar.gz/download"
+name = "sdk-1.0.tar.gz"
+checksums = "ORIGIN/repo/@team/sums\""""
+    settings(tmp_path, server, entry)
+    done = fetch(tmp_path, server)
+    assert done.returncode == 0, done.stderr
+    (file,) = load_other_files(tmp_path / "house").files
+    assert file.voucher == f"its sha512 is published at {server.origin}/repo/@team/sums"
+
+
 def gpg(home: Path, *arguments: str | Path) -> None:
     command = ["gpg", "--batch", "--quiet", "--pinentry-mode", "loopback", "--passphrase", "", *map(str, arguments)]
     subprocess.run(command, env={"GNUPGHOME": str(home), "PATH": "/usr/bin:/bin"}, check=True, capture_output=True)

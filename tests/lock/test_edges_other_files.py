@@ -188,6 +188,16 @@ DIGESTS = {64: "sha256", 96: "sha384", 128: "sha512"}
         "MD5 (x.jar) = 0123\nSHA (x.jar) = {d}\n",
         "# by hand\n{d}  x.jar\n",
         "{d}  ./a/x.jar",
+        "SHA256(stdin)= {d}\n",
+        "SHA2-256(stdin)= {d}\n",
+        "SHA256 (-) = {d}\n",
+        "(stdin)= {d}\n",
+        "{s}\n",
+        "\ufeff{d}\n",
+        "\ufeff{d}  x.jar\n",
+        "SHA256 hash of x.jar:\n{d}\nCertUtil: -hashfile command completed successfully.\n",
+        "SHA256 hash of x.jar:\n{s}\nCertUtil: -hashfile command completed successfully.\n",
+        "File: x.jar\nMD5: 0123\nSHA256: {d}\n",
     ],
 )
 def test_a_published_digest_is_read_in_every_form(length: int, form: str) -> None:
@@ -209,6 +219,13 @@ def test_a_published_digest_is_read_in_every_form(length: int, form: str) -> Non
         f"{'a' * 40}  x.jar\n",
         f"{'a' * 64}  not-x.jar\n{'b' * 64}  x.jar.asc\n",
         "x.jar: 0123 xyz\n",
+        f"SHA3-256(stdin)= {'a' * 64}\n",
+        f"{'a' * 64}  x.jar/y.jar\n",
+        f"File: x.jar\n{'a' * 64}  y.jar\n",
+        f"x.jar\nSHA256 (y.jar) = {'a' * 64}\n",
+        f"x.jar\n{'a' * 64}\n{'b' * 64}\n",
+        f"{'a' * 32}\n{'a' * 32}\n",
+        f"{'a' * 64}\n{'b' * 64}\n",
     ],
 )
 def test_a_text_without_the_digest_gives_none(text: str) -> None:

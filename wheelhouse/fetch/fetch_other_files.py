@@ -190,8 +190,9 @@ class _Fetcher:
 
 def _must_match(raw: bytes, request: OtherFileRequest, path: Path) -> str:
     """A sentence: where the file's checksum is published. Raises IntegrityError if the file differs from it, or if there is none."""
-    where, text = redact(str(request.checksums)), raw.decode("utf-8", "replace")
-    published = published_digest(text, last_part(request.url))
+    where, text = locked_url(str(request.checksums)), raw.decode("utf-8", "replace")
+    names = filter(None, (last_part(request.url), request.name))
+    published = next(filter(None, (published_digest(text, name) for name in names)), None)
     if published is None:
         raise IntegrityError(
             f"there is no sha256 or sha512 of `{request.name}` at {where}", hint="check the address in [[files]]"

@@ -23,7 +23,11 @@ TARS = (".tar", ".tar.gz", ".tgz", ".tar.bz2", ".tar.xz")
 IN_IMAGE = re.compile(r"(?:/[A-Za-z0-9_@%+=:,.-]+)+/?")
 DIGEST_LENGTHS = {64: "sha256", 96: "sha384", 128: "sha512"}
 DIGEST = re.compile(r"\b[0-9A-Fa-f]{64,128}\b")
-DIGEST_ALONE = re.compile(rf"(?:sha-?\d+\s*[:=]?\s*)?({DIGEST.pattern})(?:\s+\*?-)?", re.IGNORECASE)
+DIGEST_ALONE = re.compile(
+    rf"(?:sha(?:2?-)?\d+\s*)?(?:\((?:stdin|-)\)\s*)?[:=]?\s*({DIGEST.pattern})(?:\s+\*?-)?", re.IGNORECASE
+)
+GROUPS = re.compile(r"[0-9A-Fa-f]{1,16}(?:\s+[0-9A-Fa-f]{1,16})+")
+"""A digest in groups of digits."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -228,20 +232,34 @@ def _file(table: _FileTable) -> OtherFile:
 def published_digest(text: str, name: str) -> tuple[str, str] | None:
     """(algorithm, digest in lower case) that a published checksum file gives for a file; None if it gives none.
 
-    It reads the formats of sha256sum, BSD (`SHA256 (name) = …`), gpg (`name: 0A1B 2C3D …`), and a digest alone, also with its
-    algorithm before it or a `-` after it. The length of the digest tells the algorithm: sha256, sha384 or sha512.
+    It reads the formats of sha256sum, BSD (`SHA256 (name) = …`), gpg (`name: 0A1B 2C3D …`), certutil (the name on one line, the
+    digest on another), and a digest alone, also with its algorithm before it, or with a `-` for the standard input. The length of the
+    digest tells the algorithm: sha256, sha384 or sha512.
     """
-    lines = [line.strip() for line in text.splitlines() if line.strip()]
-    named = [line for line in lines if name in re.split(r"[\s*()=:/]+", line)]
-    if named:
-        found = [digits for line in named for digits in (*DIGEST.findall(line), _spaced(line, name))]
-        found.append(_spaced(" ".join(lines), name))
+    lines = [line.strip() for line in text.removeprefix("\ufeff").splitlines() if line.strip()]
+    if named := [line for line in lines if _names(line, name)]:
+        digests = [digits for line in named for digits in (*DIGEST.findall(line), _spaced(line, name))]
+        digests.append(_spaced(" ".join(lines), name))
+        alone = {_alone(line).lower() for line in lines if "(" not in line} - {""}
+        digests += alone if len(alone) == 1 else ()
     else:
-        found = [alone[1] for line in lines if len(lines) == 1 and (alone := DIGEST_ALONE.fullmatch(line))]
-    for digits in found:
+        digests = [_alone(" ".join(lines))]
+    for digits in digests:
         if algorithm := DIGEST_LENGTHS.get(len(digits)):
             return algorithm, digits.lower()
     return None
+
+
+def _names(line: str, name: str) -> bool:
+    """Whether a line names a file, also by a path or an address that ends in its name."""
+    return any(word.rpartition("/")[2] == name for word in re.split(r"[\s*()=:]+", line))
+
+
+def _alone(text: str) -> str:
+    """The digits of a digest without a name, also in groups, joined; empty if the text has anything else."""
+    if match := DIGEST_ALONE.fullmatch(text):
+        return str(match[1])
+    return "".join(text.split()) if GROUPS.fullmatch(text) else ""
 
 
 def _spaced(text: str, name: str) -> str:
