@@ -40,6 +40,15 @@ b = ["two"]
     ]
 
 
+def test_an_extra_that_counts_under_too_many_markers_is_refused() -> None:
+    extras = "".join(
+        f"""e{level} = ["p[e{level + 1}]; python_version < '3.{level}'", "p[e{level + 1}]; platform_release < '{level}'"]\n"""
+        for level in range(12)
+    )
+    with pytest.raises(InputError, match="`pyproject.toml` requires its extra `e7` under more than 64 sets of markers"):
+        lines(f"{extras}e12 = ['lib']\n", "e0")
+
+
 @pytest.mark.parametrize("dynamic", ["5", "'dependencies'", "{}"])
 def test_what_is_no_list_of_dynamic_keys_is_refused(dynamic: str) -> None:
     with pytest.raises(InputError, match="`dynamic`"):

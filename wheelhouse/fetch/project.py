@@ -15,6 +15,9 @@ from wheelhouse.documents import parse_toml
 from wheelhouse.errors import InputError
 from wheelhouse.resolve.requirements import RequirementLine, parse_line
 
+MAX_MARKER_SETS = 64
+"""How many sets of markers one extra may have: they can double with each extra of a chain."""
+
 
 @dataclass(frozen=True)
 class Project:
@@ -49,13 +52,18 @@ class Project:
         """The lines of extras with the markers beside them. An extra may require the project itself with other extras: these are
         then read too, with the marker of this requirement. Each extra is read once, unless it has other markers.
 
-        Raises InputError for an extra that it does not have.
+        Raises InputError for an extra that it does not have, or that counts under more than MAX_MARKER_SETS sets of markers.
         """
         seen: dict[NormalizedName, list[set[str]]] = {}
         while pending:
             extra, markers = pending.pop(0)
             if any(earlier <= set(markers) for earlier in seen.setdefault(extra, [])):
                 continue
+            if len(seen[extra]) == MAX_MARKER_SETS:
+                sentence = (
+                    f"`{self.source}` requires its extra `{extra}` under more than {MAX_MARKER_SETS} sets of markers"
+                )
+                raise InputError(sentence, hint="write the requirements of the extra where they are needed")
             seen[extra].append(set(markers))
             if extra not in self.extras:
                 known = ", ".join(sorted(self.extras)) or "none"
