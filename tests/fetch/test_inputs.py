@@ -228,6 +228,28 @@ def test_a_requirements_file_of_a_server_names_no_file_of_this_machine(run: Run,
     assert error["exit-code"] == 2 and "names the local file" in error["sentence"]
 
 
+def test_a_requirements_file_of_a_server_names_no_file_that_is_not_on_a_server(run: Run) -> None:
+    run.index.put("/r.txt", b"-c ftp://127.0.0.1/c.txt\n", "text/plain")
+    error = run.error("-r", f"{run.index.origin}/r.txt")
+    assert error["exit-code"] == 2
+    assert error["sentence"].endswith("/r.txt names `ftp://127.0.0.1/c.txt`, which is not an http or https address")
+
+
+def test_files_with_equal_ends_after_an_at_sign_are_different_files(run: Run, work: Path) -> None:
+    for team, line in {"a": "-c ../b@x/r.txt\n-c c.txt\n", "b": "-c c.txt\n"}.items():
+        run.index.put(f"/{team}@x/r.txt", line.encode(), "text/plain")
+        run.index.put(f"/{team}@x/c.txt", b"lib<3\n" if team == "a" else b"lib<2\n", "text/plain")
+    (work / "r.txt").write_text(f"-c {run.index.origin}/a@x/r.txt\nlib\n")
+    assert run.pins("-r", "r.txt") == {"lib": "1.0"}
+
+
+def test_constraints_at_an_address_with_an_at_sign_are_locked_with_the_whole_address(run: Run, work: Path) -> None:
+    address = f"{run.index.origin}/feed@x/c.txt"
+    run.index.put("/feed@x/c.txt", b"lib<2\n", "text/plain")
+    run("-c", address, "lib")
+    assert any(address in path.read_text() for path in work.rglob("pylock.*.toml"))
+
+
 def test_a_name_that_no_file_can_have_is_refused(run: Run, work: Path) -> None:
     (work / "r.txt").write_text("-c a\0b.txt\n")
     error = run.error("-r", "r.txt")

@@ -11,7 +11,7 @@ from wheelhouse.fetch.job import Constraints
 from wheelhouse.fetch.project import Project, parse_project
 from wheelhouse.files.disk import read_bytes, sha256_of
 from wheelhouse.index.http import Http
-from wheelhouse.index.urls import conceal, parts_of, redact
+from wheelhouse.index.urls import conceal, locked_url, parts_of, redact
 from wheelhouse.lock.pylock_input import EXPORTS, PylockInput, is_pylock_name, parse_pylock_input
 from wheelhouse.lock.wheelhouse import sha256_of_text
 from wheelhouse.resolve.encoding import decoded
@@ -120,7 +120,7 @@ class Inputs:
         lines = self._parse(text, source, "the constraints file", constraints=True)
         if options is not None:
             options += lines.options
-        return Constraints(shown(source), text, tuple(lines.constraints))
+        return Constraints(locked(source), text, tuple(lines.constraints))
 
     def _requirements(self, source: str, what: str, wanted: Wanted) -> list[RequirementLine]:
         """The requirements in a requirements file and in those that it includes; `what` names it in an error. Options and
@@ -130,27 +130,32 @@ class Inputs:
         wanted.options += lines.options
         if lines.constraints:
             text = "".join(f"{line.requirement}\n" for line in lines.constraints)
-            wanted.constraints.append(Constraints(f"{shown(source)} (its -c lines)", text, tuple(lines.constraints)))
+            wanted.constraints.append(Constraints(f"{locked(source)} (its -c lines)", text, tuple(lines.constraints)))
         return lines.requirements
 
     def _parse(self, text: str, source: str, what: str, *, constraints: bool) -> RequirementLines:
         """The lines of a requirements or constraints file, and of the files that it includes."""
-        locations = {shown(source): source}
+        locations = {locked(source): source}
 
         def read(name: str, named_by: str) -> tuple[str, str]:
-            """The location to show, and the text, of a file that another one includes."""
+            """The location as a lock names it, and the text, of a file that another one includes."""
             location = relative_to(name, locations[named_by])
-            locations[shown(location)] = location
-            return shown(location), read_source(location, self.http, what)
+            locations[locked(location)] = location
+            return locked(location), read_source(location, self.http, what)
 
         return parse_file(
-            text, shown(source), read, constraints=constraints, environment=self.environment, conceal=conceal
+            text, locked(source), read, constraints=constraints, environment=self.environment, conceal=conceal
         )
 
 
 def shown(source: str) -> str:
     """A path as it is, or a URL without credentials, for output."""
     return redact(source) if "://" in source else source
+
+
+def locked(source: str) -> str:
+    """`shown` for locks and keys: an `@` in a path stays, also after a port."""
+    return locked_url(source) if "://" in source else source
 
 
 def unused_locks(project: str) -> Iterator[str]:
@@ -197,7 +202,7 @@ def relative_to(name: str, named_by: str) -> str:
     """The path or URL of a file that another file names, relative to that file; an absolute one as it is. In a file from a
     URL, an absolute path is one on the server of that URL.
 
-    Raises InputError for an invalid URL, and if a file of a server names one of this machine.
+    Raises InputError for an invalid URL, and if a file of a server names one that is not at an http(s) URL.
     """
     if "://" in named_by:
         try:
@@ -205,10 +210,14 @@ def relative_to(name: str, named_by: str) -> str:
         except ValueError as error:
             raise InputError(f"{shown(named_by)} contains an address that cannot be read") from error
         if named_by.startswith(("http://", "https://")) and not location.startswith(("http://", "https://")):
-            raise InputError(
-                f"{shown(named_by)} names the local file `{shown(location)}`: a file of a server must not name a file of "
-                "this machine"
-            )
+            if location.startswith("file:"):
+                sentence = (
+                    f"{shown(named_by)} names the local file `{shown(location)}`: a file of a server must not name a file "
+                    "of this machine"
+                )
+            else:
+                sentence = f"{shown(named_by)} names `{shown(location)}`, which is not an http or https address"
+            raise InputError(sentence)
         return location
     if "://" in name or Path(name).is_absolute():
         return name
