@@ -14,6 +14,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -271,6 +272,64 @@ def test_who_waits_for_a_folder_that_its_holder_removes_locks_a_new_one(tmp_path
         waiting.join(10)
 
 
+def is_locked(folder: Path) -> bool:
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    finally:
+        os.close(descriptor)
+    return False
+
+
+def test_an_empty_folder_is_removed_while_it_is_locked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    removed, rmdir = [], Path.rmdir
+
+    def seen(folder: Path) -> None:
+        removed.append((folder.name, is_locked(folder)))
+        rmdir(folder)
+
+    monkeypatch.setattr(Path, "rmdir", seen)
+    for name in ("empty", "full"):
+        with folder_lock(tmp_path / name, remove_if_empty=True):
+            assert (tmp_path / name).is_dir()
+            if name == "full":
+                (tmp_path / name / "file").touch()
+    assert removed == [("empty", True), ("full", True)]
+    assert [path.name for path in tmp_path.iterdir()] == ["full"]
+
+
+@pytest.mark.parametrize("step", ["mkdir", "open"])
+def test_a_folder_that_is_removed_before_it_is_locked_is_made_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, step: str
+) -> None:
+    """As mkdir(2) sees the folder of another run that is gone at the next look, or as it is gone before it is opened."""
+    folder, failures = tmp_path / "folder", [1, 2]
+
+    def failing(real: Callable[..., Any], error: type[OSError]) -> Callable[..., Any]:
+        def call(path: Any, *arguments: Any, **options: Any) -> Any:
+            if Path(path) == folder and failures:
+                failures.pop()
+                raise error(errno.ENOENT, "gone")
+            return real(path, *arguments, **options)
+
+        return call
+
+    if step == "mkdir":
+        monkeypatch.setattr(Path, "mkdir", failing(Path.mkdir, FileExistsError))
+    else:
+        monkeypatch.setattr(os, "open", failing(os.open, FileNotFoundError))
+    with folder_lock(folder):
+        assert not failures and is_locked(folder)
+
+
+def test_a_file_in_place_of_a_folder_is_a_machine_error(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    with pytest.raises(MachineError), folder_lock(tmp_path / "file"):
+        pass
+
+
 @pytest.fixture
 def nfs(monkeypatch: pytest.MonkeyPatch) -> None:
     """As on NFS, nothing that is open for reading alone can be locked for writing."""
@@ -305,6 +364,13 @@ def test_on_nfs_one_run_waits_for_another_and_leaves_nothing(tmp_path: Path) -> 
     for thread in threads:
         thread.join(10)
     assert entered.is_set() and list((tmp_path / "folder").iterdir()) == []
+
+
+@pytest.mark.usefixtures("nfs")
+def test_on_nfs_an_empty_folder_is_removed_too(tmp_path: Path) -> None:
+    with folder_lock(tmp_path / "folder", remove_if_empty=True):
+        pass
+    assert list(tmp_path.iterdir()) == []
 
 
 @pytest.mark.usefixtures("nfs")

@@ -5,7 +5,7 @@ were read and checked. A bundle has the lock files first; an older one has them 
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import BinaryIO
@@ -94,21 +94,12 @@ def unpack(
 @contextmanager
 def _locked(folder: Path, manifest: BundleManifest) -> Iterator[None]:
     """Make and lock the folder, and lock each wheelhouse in it that the bundle names. A new folder that is empty at the end is removed."""
-    was_there = folder.exists()
     with ExitStack() as stack:
-        if not was_there:
-            stack.callback(_remove_if_empty, folder)
-        stack.enter_context(folder_lock(folder))
+        stack.enter_context(folder_lock(folder, remove_if_empty=not folder.exists()))
         for name in manifest.wheelhouses:
             if (folder / name).is_dir() and not (folder / name).is_symlink():
                 stack.enter_context(folder_lock(folder / name))
         yield
-
-
-def _remove_if_empty(folder: Path) -> None:
-    """Remove a folder if it is empty and the system permits it."""
-    with suppress(OSError):  # it has files
-        folder.rmdir()
 
 
 @dataclass(slots=True)

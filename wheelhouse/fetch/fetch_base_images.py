@@ -45,7 +45,7 @@ def fetch_base_images(
     its blobs only the missing ones are fetched. Raises ServerError, and IntegrityError for bytes with another digest.
     """
     folder = wheelhouse / FOLDER
-    with _blobs_folder(folder), folder_lock(folder):
+    with folder_lock(folder, remove_if_empty=True), _blobs_folder(folder):
         existing = load_base_images(wheelhouse)
         fetcher = _Fetcher(name, source, folder, on_event)
         images = []

@@ -61,7 +61,7 @@ def fetch_debian(
     """
     folder = wheelhouse / FOLDER
     try:
-        with folder_lock(folder), ThreadPoolExecutor(DOWNLOADS) as pool:
+        with folder_lock(folder, remove_if_empty=True), ThreadPoolExecutor(DOWNLOADS) as pool:
             existing = load_debian(wheelhouse)
             urls = {archive: url for url, archive in archive_folders(job.sources).items()}
             fetcher = _Fetcher(folder, urls, http, StoreAccess(http, store), pool, on_event)
@@ -78,7 +78,7 @@ def fetch_debian(
             _remove(folder, existing, lock)
         return lock
     finally:
-        _finish(wheelhouse)
+        list_inner_folders(wheelhouse)
 
 
 def remove_debian(wheelhouse: Path) -> None:
@@ -89,16 +89,9 @@ def remove_debian(wheelhouse: Path) -> None:
     """
     folder = wheelhouse / FOLDER
     if folder.is_dir():
-        with folder_lock(folder):
+        with folder_lock(folder, remove_if_empty=True):
             _remove(folder, load_debian(wheelhouse), DebianLock())
-        _finish(wheelhouse)
-
-
-def _finish(wheelhouse: Path) -> None:
-    """Remove `debian/` if it is empty, and list the folders that remain in the wheelhouse's SHA256SUMS again."""
-    with suppress(OSError):  # it holds files, or is not there
-        (wheelhouse / FOLDER).rmdir()
-    list_inner_folders(wheelhouse)
+        list_inner_folders(wheelhouse)
 
 
 def _must_not_overwrite(folder: Path, existing: DebianLock, lock: DebianLock) -> None:

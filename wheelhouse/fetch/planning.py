@@ -1,7 +1,7 @@
 """From jobs to plans: which locks each folder will hold, decided before anything in it changes."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -58,21 +58,15 @@ def planned(
     plans: list[Plan] = []
     with ExitStack() as stack:
         for job, folder in jobs:
-            if folder != jobs[0][1] and not folder.exists():
-                stack.callback(_remove_if_empty, folder)
-            stack.enter_context(folder_lock(folder))
+            is_extra = folder != jobs[0][1] and not folder.exists()
+            # inside a wheelhouse, an empty folder would count as a wheelhouse without locks
+            stack.enter_context(folder_lock(folder, remove_if_empty=is_extra))
             plans.append(_plan(job, folder, failed, source, on_event))
         going_on = keep_going and any(plan.locks for plan in plans)
         error = combined(failed, targets, kept_going=going_on) if failed else None
         if error and not going_on:
             raise error
         yield Plans(tuple(plans), error)
-
-
-def _remove_if_empty(folder: Path) -> None:
-    """Remove a folder if it is empty: inside a wheelhouse it would count as a wheelhouse without locks."""
-    with suppress(OSError):
-        folder.rmdir()
 
 
 def _plan(

@@ -32,6 +32,8 @@ CANNOT_LINK = (errno.EXDEV, errno.EPERM, errno.EMLINK, errno.ENOTSUP)
 """Errors of link(2) where the file system cannot make this link, and of chmod(2) on a file of another user."""
 LOCK_FILE = f"{TEMP_PREFIX}{0:016x}.tmp"
 """The file that a run locks in a folder on NFS. It has the name of a temporary file, which a killed run may leave."""
+OPEN_RETRIES = 20
+"""How often a folder is made and opened again that other runs remove between these two steps."""
 FICLONE = 0x40049409
 """Linux's ioctl number for sharing blocks (ioctl_ficlone(2)); other systems refuse it."""
 
@@ -443,14 +445,13 @@ def copy_of(source: Path, path: Path) -> str:
 
 
 @contextmanager
-def folder_lock(folder: Path) -> Iterator[None]:
-    """Lock a folder, which is made if needed; other runs wait. Temporary files in it are removed before and afterwards.
+def folder_lock(folder: Path, *, remove_if_empty: bool = False) -> Iterator[None]:
+    """Lock a folder, which is made if needed; other runs wait. Temporary files in it are removed before and afterwards, and with
+    `remove_if_empty` the folder too, if it is empty then.
 
     Raises MachineError, also for a folder whose locks other machines do not see.
     """
     with os_errors_as_machine_error(folder):
-        folder.mkdir(parents=True, exist_ok=True)
-        must_lock_for_all(folder)
         descriptor = _locked(folder)
     try:
         _sweep(folder)
@@ -461,6 +462,9 @@ def folder_lock(folder: Path) -> Iterator[None]:
     finally:
         if not stat.S_ISDIR(os.fstat(descriptor).st_mode):
             (folder / LOCK_FILE).unlink(missing_ok=True)
+        if remove_if_empty:
+            with suppress(OSError):  # it has files, or is not there
+                folder.rmdir()
         os.close(descriptor)
 
 
@@ -469,19 +473,32 @@ def _locked(folder: Path) -> int:
     If the folder was removed meanwhile, a new one is made.
     """
     while True:
-        folder.mkdir(parents=True, exist_ok=True)
-        descriptor = os.open(folder, os.O_RDONLY)
+        descriptor = _opened(folder)
         try:
+            must_lock_for_all(folder)
             fcntl.flock(descriptor, fcntl.LOCK_EX)
             with suppress(FileNotFoundError):
                 if folder.stat().st_ino == os.fstat(descriptor).st_ino:
                     return descriptor
         except BaseException as error:
             os.close(descriptor)
-            if isinstance(error, OSError) and error.errno == errno.EBADF:
+            if not isinstance(error, OSError) or error.errno != errno.EBADF:
+                raise
+            with suppress(FileNotFoundError):
                 return _locked_file(folder / LOCK_FILE)
+        else:
+            os.close(descriptor)
+
+
+def _opened(folder: Path, retries: int = OPEN_RETRIES) -> int:
+    """The descriptor of a folder, which is made if needed, again if another run removes it meanwhile. Raises OSError."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        return os.open(folder, os.O_RDONLY)
+    except (FileExistsError, FileNotFoundError):
+        if not retries:
             raise
-        os.close(descriptor)
+        return _opened(folder, retries - 1)
 
 
 def _locked_file(path: Path) -> int:
