@@ -45,7 +45,9 @@ def test_an_extra_that_counts_under_too_many_markers_is_refused() -> None:
         f"""e{level} = ["p[e{level + 1}]; python_version < '3.{level}'", "p[e{level + 1}]; platform_release < '{level}'"]\n"""
         for level in range(12)
     )
-    with pytest.raises(InputError, match="`pyproject.toml` requires its extra `e7` under more than 64 sets of markers"):
+    with pytest.raises(
+        InputError, match=r"`pyproject.toml` requires its extra `e7` under more than 64 sets of markers"
+    ):
         lines(f"{extras}e12 = ['lib']\n", "e0")
 
 
