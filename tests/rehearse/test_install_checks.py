@@ -7,12 +7,27 @@ from pathlib import Path
 import pytest
 
 from tests.rehearse.test_install_errors import LOCK, TARGET
+from tests.support.airflow_locks import made_lock, made_tools
 from tests.support.wheels import build_sdist
-from wheelhouse.rehearse.install_checks import InstallContext, install_run, pip_install, without_builders
+from wheelhouse.airflow import Airflow
+from wheelhouse.rehearse.image_build import SCRIPT, Image, rehearse_image
+from wheelhouse.rehearse.install_checks import (
+    InstallContext,
+    airflow_install,
+    install_run,
+    pip_install,
+    without_builders,
+)
 from wheelhouse.sandbox.builder import Builder
 from wheelhouse.sandbox.commands import CommandResult
+from wheelhouse.sandbox.engine import Engine
 from wheelhouse.sandbox.sandbox import Limits
 from wheelhouse.sandbox.unsealed import Unsealed
+from wheelhouse.stage.airflow.airflow_layout import lay_out_airflow
+from wheelhouse.stage.airflow.arguments import Choices
+from wheelhouse.stage.layouts import StageInputs
+from wheelhouse.stage.manifest import RecordedOptions, StageRecord
+from wheelhouse.stage.staged_folder import StagedFolder
 from wheelhouse.target.interpreters import Interpreter
 
 LOST = "it did not end within 3600 s"
@@ -50,3 +65,35 @@ def test_what_builds_an_sdist_is_only_looked_for_if_the_sdist_is_as_locked(tmp_p
     for altered in (b"", b"garbage", raw[: len(raw) // 2]):
         path.write_bytes(altered)
         assert not list(without_builders(lock, tmp_path))
+
+
+@pytest.mark.parametrize("release", ["2.3.0b1", "3.0.0rc1"])
+def test_a_pre_release_is_installed_by_the_steps_of_its_final_release(release: str, tmp_path: Path) -> None:
+    airflow = Airflow.parse(release)
+    final = Airflow.of(airflow.final)
+    builder = Builder(Unsealed(), Interpreter(Path("/usr/bin/python3"), (), TARGET), Limits(), 1)
+    context = InstallContext(LOCK, tmp_path, "/wheels", builder, frozenset())
+    install = airflow_install(context, airflow, {})
+    assert airflow.recipe.context_argument in install.argv[-1]
+    assert install == airflow_install(context, final, {})
+
+
+def test_an_image_of_a_pre_release_is_built_by_the_steps_of_its_final_release(tmp_path: Path) -> None:
+    lock, tools = made_lock("3.0.0rc1"), made_tools("3.0.0rc1")
+    folder, program = tmp_path / "docker-context-files", tmp_path / "docker"
+    plan = lay_out_airflow(lock, None, tools, None, Choices(route="context"))
+    for name, text in plan.texts.items():
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_text(text)
+    program.write_text(f'#!/bin/sh\nfor word; do :; done; cp "$word/{SCRIPT}" "{tmp_path}" 2>/dev/null; exit 0\n')
+    program.chmod(0o755)
+    staged = StagedFolder(
+        folder,
+        plan,
+        StageRecord("", "airflow", "context", None, RecordedOptions(), signed=False, files={}),
+        StageInputs(lock=lock, tools=tools),
+    )
+    engine = Engine("docker", str(program), {"PATH": "/usr/bin:/bin"})
+    steps = list(rehearse_image(folder, lock, staged, Image("base", None, ()), engine))
+    assert steps and not any(step.failed for step in steps)
+    assert Airflow.parse("3.0.0rc1").recipe.context_argument in (tmp_path / SCRIPT).read_text().partition("set -e")[2]

@@ -152,7 +152,7 @@ class _Build:
             return self.context / self.image.dockerfile.name
         if not self.release:
             return self.context / self._name / FRAGMENT
-        release = Airflow.parse(self.release).version
+        release = Airflow.parse(self.release).final
         script = install_script(release, f"/{FOLDER}")
         write(self.context, SCRIPT, exports({**default_arguments(release), **arguments}) + script)
         write(self.context, DOCKERFILE, dockerfile_of(SCRIPT))

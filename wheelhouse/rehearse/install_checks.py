@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import msgspec
-from packaging.version import Version
 
+from wheelhouse.airflow import Airflow
 from wheelhouse.archive.build_system import build_system
 from wheelhouse.archive.sdistfile import read_pyproject
 from wheelhouse.documents import DocumentType
@@ -174,15 +174,18 @@ def airflow_arguments(folder: Path) -> dict[str, str]:
     return build_arguments_of(read_text(folder / BUILD_ARGS, "the build arguments"))
 
 
-def airflow_install(context: InstallContext, release: Version, arguments: Mapping[str, str]) -> InstallCommand:
+def airflow_install(context: InstallContext, airflow: Airflow, arguments: Mapping[str, str]) -> InstallCommand:
     """The install steps of an Airflow release's image build as one command, in their order."""
     files = [context.folder / name for name in (BASE_DOCKERFILE, DEVELOPMENT_DOCKERFILE)]
     dockerfile = next((read_text(path, "the Dockerfile") for path in files if path.is_file()), "")
     runs, settings = base_commands(dockerfile, context.place)
     own = {"VIRTUAL_ENV": VENV, "UV_PYTHON": f"{VENV}/bin/python", "SLUGIFY_USES_TEXT_UNIDECODE": "yes"}
-    script = install_script(release, context.place, runs)
+    script = install_script(airflow.final, context.place, runs)
     return InstallCommand(
-        "install", ("bash", "-c", script), {**default_arguments(release), **arguments, **settings, **own}, vital=True
+        "install",
+        ("bash", "-c", script),
+        {**default_arguments(airflow.final), **arguments, **settings, **own},
+        vital=True,
     )
 
 

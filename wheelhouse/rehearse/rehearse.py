@@ -200,7 +200,7 @@ def _installed(
         airflow = staged.inputs.airflow or Airflow.parse(staged.plan.release)
         arguments = airflow_arguments(folder)
         context = replace(context, free=OF_THE_IMAGE, pip=arguments.get(airflow.recipe.pip_argument))
-        yield from perform(install_run(context, airflow_install(context, airflow.version, arguments)), builder)
+        yield from perform(install_run(context, airflow_install(context, airflow, arguments)), builder)
     else:
         yield from _with_other_installers(
             install_run(context, fragment_install(context) if (folder / FRAGMENT).is_file() else pip_install(context)),

@@ -17,8 +17,10 @@ from wheelhouse.errors import InputError
 from wheelhouse.oci.reference import TAG
 from wheelhouse.stage.airflow.airflow_layout import lay_out_airflow
 from wheelhouse.stage.airflow.arguments import ROUTES, Choices, Route
+from wheelhouse.stage.airflow.breeze import breeze_command
 from wheelhouse.stage.airflow.image_settings import Base
 from wheelhouse.stage.airflow.names import capitals, staged_names
+from wheelhouse.stage.airflow.remains import remains
 from wheelhouse.stage.airflow.script import base_commands
 from wheelhouse.stage.plan import Plan
 
@@ -344,3 +346,13 @@ def test_the_settings_of_a_base_image_are_read_back() -> None:
 def test_an_option_with_an_unprintable_character_is_refused(text: str) -> None:
     with pytest.raises(InputError, match="has an unprintable character"):
         Choices.parse({"build_args": (f"NAME={text}",)})
+
+
+@pytest.mark.parametrize("release", ["2.1.0rc1", "2.3.0b1", "2.7.1rc2", "3.0.3rc1", "3.3.0rc1"])
+def test_the_build_of_a_pre_release_is_that_of_its_final_release(release: str) -> None:
+    early = Airflow.parse(release)
+    final = Airflow.of(early.final)
+    projects = ("lxml", "apache-airflow")
+    assert [*remains(early, (), projects)] == [*remains(final, (), projects)]
+    arguments = {early.recipe.context_argument: "true", "AIRFLOW_EXTRAS": "celery"}
+    assert breeze_command(early, "3.12", arguments) == breeze_command(final, "3.12", arguments)

@@ -244,3 +244,12 @@ def test_every_command_of_the_script_is_one_that_a_shell_can_read() -> None:
         script = whole(release).texts["build-image.sh"]
         assert subprocess.run(["sh", "-n"], input=script, text=True, check=False).returncode == 0
         assert shlex.split(script.partition("mkdir")[0], comments=True)
+
+
+@pytest.mark.parametrize("release", ["2.3.0rc1", "2.4.0b1", "2.8.0rc1"])
+def test_a_pre_release_is_built_whole_like_its_final_release(release: str) -> None:
+    final = str(Airflow.parse(release).final)
+    early, expected = whole(release).texts, whole(final).texts
+    scripts = [name for name in expected if name.endswith((".sh", "Dockerfile"))]
+    assert "build-image.sh" in scripts and early.keys() == expected.keys()
+    assert [early[name].replace(release, final) for name in scripts] == [expected[name] for name in scripts]

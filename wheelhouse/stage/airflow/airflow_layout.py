@@ -103,7 +103,7 @@ def lay_out_airflow(
             *_remains(airflow, lock, choices),
         )
         return replace(_from_index(plan, lock, base, choices.index), unsettled=asking)
-    if mirror and load and airflow.version >= FIRST:
+    if mirror and load and airflow.final >= FIRST:
         environment = base.environment if base else ()
         additional = {"development": choices.dev_apt, "runtime": choices.runtime_apt}
         whole = WholeImage(

@@ -57,8 +57,8 @@ class Remainder:
         """Whether the release's build has the step: by its mark, if Airflow's own Dockerfile was read with its scripts; else by version."""
         if airflow.own and self.mark and SCRIPTS.search(airflow.own.text):
             return re.search(self.mark, airflow.own.text) is not None
-        is_before = self.before is None or airflow.version < Version(self.before)
-        return is_before and airflow.version >= Version(self.since)
+        is_before = self.before is None or airflow.final < Version(self.before)
+        return is_before and airflow.final >= Version(self.since)
 
     def __str__(self) -> str:
         remedies = [self.option and f"{self.option} solves this", self.how]

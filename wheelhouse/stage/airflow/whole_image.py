@@ -126,7 +126,7 @@ class WholeImage:
         ]
         if stage == STAGES[0]:
             lines += self.environment
-        elif self.pip and PIP_IN_FINAL_STAGE[0] <= self.airflow.version < PIP_IN_FINAL_STAGE[1]:
+        elif self.pip and PIP_IN_FINAL_STAGE[0] <= self.airflow.final < PIP_IN_FINAL_STAGE[1]:
             lines += [
                 "# The final stage installs this very pip, without the folder: it must be there.",
                 f"RUN --mount=type=bind,source={TOOLS},target=/{TOOLS} pip install --no-index --no-cache-dir /{TOOLS}/{self.pip}",
@@ -136,7 +136,7 @@ class WholeImage:
     def scripts(self) -> dict[str, str]:
         """The texts of the scripts that take the place of Airflow's own, by file name."""
         packages = INSTALLED + (LINKED_PYTHON if self.airflow.recipe.compiles_python else "")
-        names = {"install_os_dependencies.sh": packages} if self.airflow.version >= FIRST_WITH_SCRIPT else {}
+        names = {"install_os_dependencies.sh": packages} if self.airflow.final >= FIRST_WITH_SCRIPT else {}
         clients = [name for name in CLIENTS if name in self.airflow.recipe.clients and name not in self.without]
         return names | {f"install_{name}.sh": INSTALLED for name in clients}
 
@@ -157,7 +157,7 @@ class WholeImage:
             for stage in STAGES
         ]
         lists = apt_lists(self.airflow, self.without)
-        if self.airflow.version < FIRST_WITH_SCRIPT:
+        if self.airflow.final < FIRST_WITH_SCRIPT:
             own = {"DEV_APT_COMMAND": "true", "DEV_APT_DEPS": " ".join(lists["development"])}
             arguments = {**arguments, **own, "RUNTIME_APT_DEPS": " ".join(lists["runtime"])}
         options = (*self.platform, *NO_NETWORK, *("-f", "-"), *("--build-context", "scripts=$work/scripts"))
