@@ -265,6 +265,54 @@ CORPUS: dict[str, tuple[str, list[Need]]] = {
         'FROM x\nENV X=\'pip install a; sh -c "$X"\'\nRUN sh -c "$X"\n',
         [(1, "base-image", "x"), (3, "pip", "a"), (3, "unknown", "sh")],
     ),
+    "texts of a shell with arguments": (
+        "FROM x\nRUN find / -name '*.so*' -exec sh -c 'for f do strip \"$f\"; done' sh {} +\n"
+        'RUN find / -exec sh -c \'if [ -L "$1" ]; then rm "$1"; fi\' _ {} \\;\n'
+        'RUN find / -exec bash -c \'for f in "$@"; do echo "$f"; done\' _ {} + -exec sh -c \'(cd "$1" && rm x)\' _ {} \\;\n'
+        "RUN ls | xargs -0 sh -c 'if true; then rm \"$1\"; fi' _\n"
+        "RUN bash -Eeuo pipefail -c 'pip install a' _ {}\nRUN sh -c 'exec \"$@\"' _ pip install b\n"
+        "RUN find / -exec sh -c 'for f do pip install \"$f\"; done' _ {} +\n"
+        "RUN bash /c.sh -s -c 'pip install c'\n",
+        [
+            (1, "base-image", "x"),
+            (6, "pip", "a"),
+            (7, "unknown", "$@"),
+            (8, "pip", "$f"),
+            (9, "unknown", "/c.sh"),
+        ],
+    ),
+    "here-documents of a Python with options": (
+        "FROM x\nRUN python3 - a b <<E\nprint(1)\nE\nRUN python3 -W ignore <<E\nprint(1)\nE\n"
+        "RUN python3 -X utf8 - a <<E\nprint(1)\nE\nRUN python3 -W ignore - <<E\nimport requests\nE\n"
+        "RUN python3 -X utf8 /x.py <<E\nprint(1)\nE\nRUN python3 -m http.server - <<E\nprint(1)\nE\n",
+        [
+            (1, "base-image", "x"),
+            (12, "unknown", "python"),
+            (14, "unknown", "python"),
+            (17, "unknown", "python -m http.server"),
+        ],
+    ),
+    "here-documents that a shell runs, or only passes on": (
+        "FROM x\nRUN sudo sh -c 'cat > /etc/foo.conf' <<E\nserver = foo\nE\nRUN bash /opt/install.sh <<E\nno\nE\n"
+        "RUN bash -euxo pipefail <<E\npip install a\nE\nRUN bash -es x <<E\npip install b\nE\nRUN bash - <<E\npip install c\nE\n",
+        [
+            (1, "base-image", "x"),
+            (5, "unknown", "/opt/install.sh"),
+            (9, "pip", "a"),
+            (12, "pip", "b"),
+            (15, "pip", "c"),
+        ],
+    ),
+    "what eval and trap run": (
+        'FROM x\nRUN eval "VAR_$i=\\"\\$foo\\""\nRUN eval "${n}_X=a;pip install a"\nRUN eval "A_$i=1 pip install b"\n'
+        "RUN trap 'kill $(jobs -p)' EXIT; shopt -s nullglob\nRUN eval 'A_$i=$(curl https://e.example/1)'\n",
+        [
+            (1, "base-image", "x"),
+            (3, "pip", "a"),
+            (4, "pip", "b"),
+            (6, "download", "https://e.example/1"),
+        ],
+    ),
     "what is not known": (
         "FROM x\nFROBNICATE now\nRUN make all\nRUN ./configure.sh --x\nRUN python -c 'import urllib.request'\nRUN python -c 'print(1)'\n",
         [

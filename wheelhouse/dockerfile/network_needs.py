@@ -227,16 +227,29 @@ def _of_heredocs(instruction: Instruction) -> tuple[ShellCommand, ...]:
 
 
 def _with_input(command: ShellCommand, heredocs: tuple[Heredoc, ...]) -> Iterator[ShellCommand]:
-    """A command, then, if it is a shell, those of the here-documents that it reads. A Python without a file becomes one of `-c`."""
-    program, read = judged(command)[0], [heredoc for heredoc in heredocs if heredoc.word in command.heredocs]
-    options = unwrapped(command.words)[1:]
-    has_no_file = all(word.startswith("-") and word[1:2] not in ("c", "m") for word in options)
-    if read and has_no_file and PYTHON.fullmatch(program):
+    """A command, then those of the here-documents that it reads, if it is a shell that runs them. A Python that runs them becomes
+    one of `-c`.
+    """
+    (program, judgement), read = judged(command), [heredoc for heredoc in heredocs if heredoc.word in command.heredocs]
+    if read and PYTHON.fullmatch(program) and _runs_stdin(unwrapped(command.words)[1:]):
         yield ShellCommand((program, "-c", "\n".join(heredoc.text for heredoc in read)), read[0].line)
         return
     yield command
-    for heredoc in read if program in SHELLS else ():
+    for heredoc in read if program in SHELLS and judgement is None else ():
         yield from shell_commands(heredoc.text, heredoc.line)
+
+
+def _runs_stdin(options: tuple[str, ...]) -> bool:
+    """Whether a Python with these words after it runs what it reads from stdin: it has no file before `-`, no `-c` and no `-m`."""
+    words = iter(options)
+    for word in words:
+        if word == "-":
+            return True
+        if not word.startswith("-") or word[1:2] in ("c", "m"):
+            return False
+        if word in ("-W", "-X"):
+            next(words, None)
+    return True
 
 
 def _offline_variable(program: str) -> str:

@@ -47,6 +47,7 @@ HARMLESS = _words(
     nproc env printenv sync kill ps gpgconf openssl setcap chsh visudo mount umount mktemp expr let pushd popd source
     systemctl service a2enmod a2ensite a2dismod envsubst lsb_release patch gpg-agent savedlog fc-cache scanelf tty yes break
     shuf fallocate dumb-init continue getopts mapfile readarray builtin logger crontab dos2unix jq yq xmlstarlet iconv unlink truncate split
+    jobs caller shopt bg fg disown
     """
 )
 """Programs that read and write this machine alone."""
@@ -209,21 +210,21 @@ def _python(words: tuple[str, ...]) -> Judgement:
 
 
 def _shell(words: tuple[str, ...]) -> Judgement:
-    """The script that a shell, or `.`, runs: the text after `-c`, or a file; None for stdin, SOURCED files and `bin/activate`."""
-    arguments = _arguments(words, ("-o", "-O"))
-    text = next(
-        (
-            " ".join(words[number + 1 :])
-            for number, word in enumerate(words[:-1])
-            if re.fullmatch(r"-[a-z]*c[a-z]*", word)
-        ),
-        None,
-    )
-    if text is not None:
-        return Script(text)
-    if not arguments or "-s" in words:
+    """The script that a shell, or `.`, runs: the text after `-c`, or a file; None for stdin, SOURCED files and `bin/activate`.
+
+    The text is the word after `-c` if that has a space; else all words after it, because it can be the value of a variable.
+    """
+    while words and words[0].startswith(("-", "+")):
+        option, words = words[0], words[1:]
+        if words and re.fullmatch(r"-[a-zA-Z]*c[a-zA-Z]*", option):
+            return Script(words[0] if re.search(r"\s", words[0]) else " ".join(words))
+        if re.fullmatch(r"-[a-zA-Z]*s[a-zA-Z]*", option):
+            return None
+        if option in ("--rcfile", "--init-file") or re.fullmatch(r"[-+][a-zA-Z]*[oO]", option):
+            words = words[1:]
+    if not words:
         return None  # what comes through the pipe was asked for by the command before
-    return None if arguments[0] in SOURCED or arguments[0].endswith("/bin/activate") else Script(path=arguments[0])
+    return None if words[0] in SOURCED or words[0].endswith("/bin/activate") else Script(path=words[0])
 
 
 def _uv(words: tuple[str, ...]) -> Judgement:
@@ -321,8 +322,11 @@ def _su(words: tuple[str, ...]) -> Judgement:
 
 
 def _eval(words: tuple[str, ...]) -> Judgement:
-    """The script that eval runs; None for the output of a command, which is a command of its own."""
-    text = " ".join(words)
+    """The script that eval runs; None for the output of a command, which is a command of its own.
+
+    A variable whose name has a variable, as in `VAR_$i=`, becomes a plain one, so that the script begins with an assignment.
+    """
+    text = re.sub(r"^[\w${}]+\+?=", "_=", " ".join(words))
     return Script(text) if text and not text.startswith(("$(", "`")) else None
 
 

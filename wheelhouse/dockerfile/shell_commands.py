@@ -97,7 +97,8 @@ class _Splitter:
     def _finished(self) -> Iterator[ShellCommand]:
         """End the current command: it, without reserved words and assignments before it, then the commands in its substitutions.
 
-        A pattern of `case`, and what follows `for`, `case`, `select`, `function` or `[[`, is no command.
+        A pattern of `case`, and what follows `for`, `case`, `select`, `function` or `[[`, is no command. What follows
+        the `do` of `for f do` is one.
         """
         self._end_word()
         words, self.words = self.words, []
@@ -109,7 +110,10 @@ class _Splitter:
             if words[0] in ("case", "esac"):
                 self.in_pattern = words[0] == "case"
                 self.cases += 1 if self.in_pattern else -1
-            words = [] if words[0] in ("for", "case", "select", "function", "[[") else words[1:]
+            if words[0] in ("for", "select") and words[2:3] == ["do"]:
+                words = words[3:]
+            else:
+                words = [] if words[0] in ("for", "case", "select", "function", "[[") else words[1:]
         if words:
             yield ShellCommand(tuple(words), self.start, heredocs)
         if self.depth < MAX_DEPTH:
