@@ -48,7 +48,18 @@ def test_an_image_of_another_python_is_refused_also_if_its_c_library_is_not_know
 
 
 @pytest.mark.parametrize(
-    "image", ["python:3.12", "python:3.12.4-slim", "python:3", "python", "mirror.example/base:3.9"]
+    "image",
+    [
+        "python:3.12",
+        "python:3.12.4-slim",
+        "python:3",
+        "python",
+        "mirror.example/base:3.9",
+        "mirror.example/base/python:3.2",
+        "mirror.example/python:3.1.0-team",
+        "$REGISTRY/python:3.1${MINOR}",
+        "$REGISTRY/python:3.11$MINOR",
+    ],
 )
 def test_an_image_that_names_this_python_or_none_suits(image: str) -> None:
     must_suit(image, target("3.12", "manylinux_2_36_x86_64"))

@@ -106,13 +106,21 @@ def test_no_credentials_and_no_nonsense_in_the_address(small_wheelhouse: Path, t
         "https://[::1/simple/",
         "https://a/[",
         "https://[v1.x$(id)]/simple/",
+        "https://[::1]x/simple/",
+        "https://[::1].mirror.example/simple/",
     ):
         with pytest.raises(InputError):
             checked_index(address)
 
 
 @pytest.mark.parametrize(
-    "address", ["https://mirror.example/simple/", "http://10.0.0.1:8080/simple", "https://[fd00::1]:8080/simple/"]
+    "address",
+    [
+        "https://mirror.example/simple/",
+        "http://10.0.0.1:8080/simple",
+        "https://[fd00::1]:8080/simple/",
+        "https://[::1]",
+    ],
 )
 def test_an_address_of_an_index_is_taken_as_it_is(address: str) -> None:
     assert checked_index(address) == address

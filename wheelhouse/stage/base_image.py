@@ -14,8 +14,8 @@ LAST_BULLSEYE = (3, 6)
 NAME_ONE = "name an image that fits the target: --base-image NAME"
 REFERENCE = re.compile(r"[\w\[$][\w./:@${}\[\]+-]{0,511}", re.ASCII)
 """What can stand in `FROM`: a reference (OCI distribution), a registry's IPv6 address, and build arguments such as `${TAG}`."""
-OFFICIAL = re.compile(r"(?:^|/)(?:python|(pypy)):(3\.\d+)")
-"""The Python in the name of an official image, or of a copy of it: `python:3.12`, `pypy:3.10`."""
+OFFICIAL = re.compile(r"(?:^|/)(?:python|(pypy)):(3\.(?:[6-9]|[1-9]\d))(?![\d$])")
+"""The Python in the name of an official image, or of a copy of it: `python:3.12`, `pypy:3.10`; none for a version before 3.6."""
 MACHINES = {machine: architecture for architecture, machine in ARCHITECTURES.items()} | {"armv8l": "arm/v7"}
 
 

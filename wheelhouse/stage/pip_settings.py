@@ -10,7 +10,7 @@ from wheelhouse.stage.destination import FOLDER
 NETRC = "/run/secrets/netrc"
 SECRET_MOUNT = f"--mount=type=secret,id=netrc,target={NETRC},mode=0444"
 NETRC_NOTE = "if the index needs a user and a password, the build reads them from ~/.netrc as a build secret: no layer keeps them"
-INDEX = re.compile(r"[A-Za-z]+://(?:\[[0-9A-Fa-f:.]+\])?[A-Za-z0-9:/._~%+@?=&-]*")
+INDEX = re.compile(r"[A-Za-z]+://(?:\[[0-9A-Fa-f:.]+\](?=[:/]|$))?[A-Za-z0-9:/._~%+@?=&-]*")
 """An address that settings can hold without quotes, also of an IPv6 host."""
 
 
