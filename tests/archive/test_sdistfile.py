@@ -276,6 +276,35 @@ def test_a_zip_sdist_whose_folder_has_the_name_of_a_file_is_refused(tmp_path: Pa
         contents_of_members(path, path.name, {f"one-1.0/{name}"}, 8)
 
 
+@pytest.mark.parametrize("names", [("a", "a/b"), ("a/b", "a"), ("a-b", "a", "a!", "a/b/c"), ("a", "a/b/")])
+def test_a_zip_sdist_with_a_member_below_a_file_is_refused(tmp_path: Path, names: tuple[str, ...]) -> None:
+    path = zipped(tmp_path, *(Member(f"one-1.0/{name}", b"") for name in names))
+    assert rule_of(path) == "sdist-duplicate"
+    with pytest.raises(RefusedError, match=r"`one-1\.0/a` is in the archive twice, as a file and as a folder"):
+        read_pyproject(path, path.name)
+
+
+def test_a_tar_sdist_with_a_member_below_a_file_is_refused(tmp_path: Path) -> None:
+    def members(archive: tarfile.TarFile) -> None:
+        add(archive, "one-1.0/a/b")
+        add(archive, "one-1.0/a")
+
+    assert rule_of(tar(tmp_path, members)) == "sdist-duplicate"
+
+
+def test_a_tar_sdist_whose_folder_is_a_member_of_its_own_is_taken(tmp_path: Path) -> None:
+    def members(archive: tarfile.TarFile) -> None:
+        add(archive, "one-1.0/a", type=tarfile.DIRTYPE)
+        add(archive, "one-1.0/a/b")
+
+    opened(tar(tmp_path, members))
+
+
+def test_a_zip_sdist_whose_names_only_begin_alike_is_taken(tmp_path: Path) -> None:
+    names = ("a/", "a/b", "a/b-c", "a/b.c/d", "ab", "a-")
+    opened(zipped(tmp_path, *(Member(f"one-1.0/{name}", b"") for name in names)))
+
+
 class Names:
     """Notes the names that a Watch sees."""
 

@@ -4,8 +4,9 @@ import posixpath
 import re
 from bisect import bisect_left
 from collections import deque
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
+from itertools import pairwise
 from pathlib import Path
 
 import msgspec
@@ -88,6 +89,7 @@ def _read_tar(path: Path, filename: str, watch: Watch | None) -> tuple[dict[str,
         while stream.read(CHUNK_BYTES):  # gzip has its CRC at its end
             pass
     walk.check_links()
+    _check_folders(name if contents else f"{name}/" for name, contents in walk.seen.items())
     return walk.files, [name for name, contents in walk.seen.items() if contents]
 
 
@@ -198,13 +200,20 @@ def files_of_zip(members: Mapping[str, Member]) -> dict[str, Member]:
 
     Raises RefusedError if a folder has the name of a file: which of the two is unpacked depends on the unpacking program.
     """
-    files: dict[str, Member] = {}
-    for name, member in members.items():
-        if not name.endswith("/"):
-            files[placed(name)] = msgspec.structs.replace(member, name=placed(name))
-        elif (file := name.removesuffix("/")) in members:
+    _check_folders(members)
+    return {
+        placed(name): msgspec.structs.replace(member, name=placed(name))
+        for name, member in members.items()
+        if not name.endswith("/")
+    }
+
+
+def _check_folders(names: Iterable[str]) -> None:
+    """Raise RefusedError if a folder, also one that is only in the path of a member, has the name of a file. Only folders end in `/`."""
+    for name, following in pairwise(sorted(name.replace("/", "\0") for name in names)):
+        if following.startswith(f"{name}\0"):
+            file = name.replace("\0", "/")
             raise RefusedError("sdist-duplicate", f"`{file}` is in the archive twice, as a file and as a folder")
-    return files
 
 
 def read_pyproject(path: Path, filename: str) -> str | None:

@@ -53,8 +53,8 @@ checked_elsewhere(
         "zip-bomb": "The unpacked archive would be far larger than the archive.",
         "sdist-metadata": "The sdist does not have exactly one PKG-INFO in its top folder.",
         "sdist-path": "A member could be unpacked through a link, or outside the folder that the sdist is unpacked into.",
-        "sdist-duplicate": "The sdist has two members with the same name and different contents.\n\n"
-        "Some readers use the first member, others the last.",
+        "sdist-duplicate": "The sdist has two members with the same name and different contents, or a file and a folder with the same "
+        "name.\n\nSome readers use the first member, others the last.",
         "sdist-sparse": "A member of the sdist is a sparse file.\n\nReaders differ in how they fill the gaps of a sparse file.",
         "sdist-bomb": "The unpacked sdist would be far larger than the sdist.",
     },
