@@ -135,6 +135,28 @@ def test_functions_of_constants_are_computed_or_not() -> None:
         assert fold_call(function, arguments) == result, name
 
 
+SET: dict[str, tuple[str, Constant, dict[str, Constant], Constant]] = {
+    "a window": ("zlib.decompress", zlib.compress(b"exec"), {"wbits": MISSING}, b"exec"),
+    "a buffer": ("zlib.decompress", zlib.compress(b"exec"), {"bufsize": 9}, b"exec"),
+    "a format": ("lzma.decompress", lzma.compress(b"exec"), {"format": MISSING, "memlimit": 1}, b"exec"),
+    "filters": ("lzma.decompress", lzma.compress(b"exec"), {"filters": None}, b"exec"),
+    "errors of codecs": ("codecs.decode", "rkrp", {"encoding": "rot13", "errors": "strict"}, "exec"),
+    "errors of bytes": ("builtins.bytes", "e", {"encoding": "utf-8", "errors": "strict"}, b"e"),
+    "errors of a text": ("builtins.str", b"e", {"errors": "strict"}, "e"),
+    "a check of base64": ("base64.b64decode", "ZXhlYw==", {"validate": True}, b"exec"),
+    "a check of binascii": ("binascii.a2b_base64", "ZXhlYw==", {"strict_mode": True}, b"exec"),
+    "a key": ("builtins.sorted", "xe", {"key": MISSING}, ("e", "x")),
+    "the other way": ("builtins.sorted", "ex", {"reverse": True}, ("x", "e")),
+    "a codec that is not known": ("builtins.bytes", "e", {"encoding": MISSING}, MISSING),
+    "letters that are not known": ("base64.b64decode", "ZXhlYw==", {"altchars": MISSING}, MISSING),
+}
+
+
+def test_a_keyword_that_changes_little_does_not_end_what_is_computed() -> None:
+    for name, (function, argument, keywords, result) in SET.items():
+        assert fold_call(function, (argument,), keywords) == result, name
+
+
 OPERATORS: dict[str, tuple[str, Constant, Constant, Constant]] = {
     "texts": ("Add", "ex", "ec", "exec"),
     "bytes": ("Add", b"ex", b"ec", b"exec"),

@@ -152,10 +152,14 @@ _METHODS: Mapping[str, Callable[..., object]] = {
 }
 
 
+SETTINGS = frozenset(("errors", "bufsize", "wbits", "format", "memlimit", "filters", "validate", "strict_mode", "key"))
+"""Keywords that hardly change what a function gives: how errors are met, how much memory it takes, in which order it sorts."""
+
+
 def fold_call(
     name: str, arguments: Sequence[Constant], keywords: Mapping[str, Constant] = MappingProxyType({})
 ) -> Constant:
-    """The result of a function of Python's library with constants, as FUNCTIONS has it.
+    """The result of a function of Python's library with constants, as FUNCTIONS has it. Keywords of SETTINGS do not count.
 
     MISSING for another function, without arguments, if one is not known or a keyword is not computed here, if the first or the result
     is too long, and if Python raises an error.
@@ -163,6 +167,8 @@ def fold_call(
     function = FUNCTIONS.get(name)
     if function is None:
         return MISSING
+    if keywords and name != "builtins.str":  # str() decodes bytes only if `errors` or `encoding` is given
+        keywords = {key: value for key, value in keywords.items() if key not in SETTINGS}
     if not arguments or any(one is MISSING for one in (*arguments, *keywords.values())):
         return MISSING
     first = arguments[0]
@@ -205,6 +211,11 @@ def _bytes(data: object, encoding: object = "utf-8", *_: object) -> object:
     return bytes(data) if isinstance(data, tuple | list | bytes) else MISSING
 
 
+def _sorted(items: Sequence[object], *, reverse: bool = False) -> object:
+    """The items in order, or from the last to the first."""
+    return tuple(sorted(items, reverse=reverse))  # type: ignore[type-var]
+
+
 def _range(*limits: object) -> object:
     """The numbers of a range as a tuple; MISSING if there are more than MAX_ITEMS."""
     numbers = range(*limits)  # type: ignore[call-overload]
@@ -225,7 +236,7 @@ FUNCTIONS: Mapping[str, Callable[..., object]] = {
     "builtins.bytearray": _bytes,
     "builtins.list": tuple,
     "builtins.tuple": tuple,
-    "builtins.sorted": lambda items: tuple(sorted(items)),
+    "builtins.sorted": _sorted,
     "builtins.reversed": lambda items: tuple(reversed(items)),
     "builtins.range": _range,
     "builtins.len": len,
