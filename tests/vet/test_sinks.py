@@ -216,6 +216,14 @@ SILENT: Mapping[str, list[str]] = {
     "subprocess.run([unknown + '/oddtool'], stdout=-3, stderr=-3)": [
         "command: `…/oddtool`: starts a file of its own, with no output"
     ],
+    "subprocess.run([unknown, '--version'], stdout=-3, stderr=-2)": ["tool: `… --version`"],
+    "subprocess.run([unknown, '-V'], stdout=-3, stderr=-3)": ["tool: `… -V`"],
+    "subprocess.run([unknown, '-V', 'a'], stdout=-3, stderr=-3)": [
+        "command: `… -V a`: starts a file of its own, with no output"
+    ],
+    "subprocess.run(['./oddtool', '--version'], stdout=-3, stderr=-3)": [
+        "command: `./oddtool --version`: starts a file of its own, with no output"
+    ],
     "subprocess.run(['sh', __file__], stdout=-3, stderr=-3)": [
         "command: `sh __file__`: starts a file of its own, with no output"
     ],

@@ -126,6 +126,10 @@ def _starts(call: Call, run: Run) -> Iterator[Seen]:
     yield _weighed(call, command, quoted)
 
 
+VERSION_OF_UNKNOWN = re.compile(rf"{GAP} (?:--?version|-V|--help)")
+"""The command that asks a program, of which nothing is known, for its version or its options."""
+
+
 def _weighed(call: Call, command: str, quoted: str) -> Seen:
     """The kind and description of a process by its words: `command` if they are suspicious, `asks`, `process`, or `tool`.
 
@@ -138,7 +142,8 @@ def _weighed(call: Call, command: str, quoted: str) -> Seen:
         return "asks" if why == ASKS else "command", f"`{quoted}`: {why}"
     if " -c " in command and (code := hidden_code(command)):
         return "command", f"`{quoted}`: runs code in a text, `{code}`"
-    if _is_silent(call) and not is_plain and _names_own_file(command):
+    is_version = VERSION_OF_UNKNOWN.fullmatch(command)
+    if _is_silent(call) and not is_plain and not is_version and _names_own_file(command):
         return "command", f"`{quoted}`: starts a file of its own, with no output"
     if (not is_plain or _is_detached(call)) and (program_of(command) or command.startswith(("/", "./"))):
         return "process", f"`{quoted}`"
