@@ -229,6 +229,8 @@ BOUND: Mapping[str, str] = {
     "*_, x = 1, 2, 3\n": "3",
     "a, *b, x, c = 1, 2, 3\n": "2",
     "a, *x = variable\n": "variable variable()",
+    "(*x,) = variable\n": "variable variable()",
+    "(*x,) = ()\n": "items",
     "x = y = 1\n": "1",
     "class A: pass\nA.y = 1\nx = A.y": "1",
     "class A:\n    def f(self):\n        self.y = 1\na = A()\na.f()\nx = a.y": "1",

@@ -532,6 +532,9 @@ HARMLESS = {
     "a request if somebody calls it": "import requests\ndef get(url):\n    return requests.get(url, headers={'a': 'b'}).json()\n",
     "a command line": "import requests\nif __name__ == '__main__':\n    print(requests.get('https://a.example').text)\n",
     "types": "from typing import TYPE_CHECKING\nif TYPE_CHECKING:\n    import requests\n    exec(requests.get('x').text)\n",
+    "types, without typing": "TYPE_CHECKING = False\nif TYPE_CHECKING:\n    import requests\n    requests.get('x')\n",
+    "the main module of several processes": "import requests\nif __name__ in {'__main__', '__mp_main__'}:\n"
+    "    print(requests.get('https://a.example').text)\n",
     "settings": "import os\nhome = os.environ.get('HOME')\ntoken = os.environ.get('API_TOKEN')\nenv = dict(os.environ)\n",
     "re.compile": "import re, base64\nP = re.compile(base64.b64decode('eA==').decode())\n",
     "descriptors of files": "import os\ndef f(log):\n    os.dup2(log.fileno(), 1)\n",

@@ -29,6 +29,8 @@ def test_a_deferred_call_is_made_with_what_it_was_given() -> None:
 ATTRIBUTES = {
     "getattr(os, 'system')": "name os.system; not spelled",
     "getattr(os, 'system', None)": "name os.system; not spelled",
+    "getattr(odd, fetched, os.system)": "name os.system; fetched fetched()",
+    "getattr(odd, fetched, 1)": "fetched fetched()",
     "getattr(os)": "name builtins.getattr()",
     "getattr(builtins, 'exec')": "name builtins.exec; not spelled",
     "getattr(os, fetched)": "fetched fetched()",

@@ -193,13 +193,13 @@ class Expressions(NamedThings):
     def _sequence(self, node: ast.List | ast.Tuple | ast.Set, scope: Scope) -> Value:
         """The values of the first MAX_ITEMS expressions of a sequence; known items with a star are spread.
 
-        A table of more than MAX_ROWS rows is UNKNOWN. Of what is left out, only calls are evaluated.
+        A table of more than MAX_ROWS rows is UNKNOWN. Of what is left out, only calls are evaluated, until half of MAX_STEPS is used.
         """
         if len(node.elts) > MAX_ROWS and isinstance(node.elts[0], ast.Tuple | ast.List | ast.Dict):
-            self.eval_calls(node.elts, scope)
+            self.eval_calls(node.elts, scope, least=MAX_STEPS // 2)
             return UNKNOWN
         items = self.values_of(node.elts[:MAX_ITEMS], scope)
-        self.eval_calls(node.elts[MAX_ITEMS:], scope)
+        self.eval_calls(node.elts[MAX_ITEMS:], scope, least=MAX_STEPS // 2)
         return Value(items=items, origins=origins_of(items))
 
     def values_of(self, nodes: Sequence[ast.expr], scope: Scope) -> tuple[Value, ...]:
@@ -210,10 +210,13 @@ class Expressions(NamedThings):
             values.extend(value.items if isinstance(node, ast.Starred) and value.items is not None else (value,))
         return tuple(values)
 
-    def eval_calls(self, nodes: Iterable[ast.expr], scope: Scope) -> None:
-        """Evaluate what data and annotations contain besides constants, names and their items. Those take no step."""
+    def eval_calls(self, nodes: Iterable[ast.expr], scope: Scope, least: int = 0) -> None:
+        """Evaluate what data and annotations contain besides constants, names and their items. Those take no step.
+
+        Stops when fewer than `least` steps are left.
+        """
         queue = [*nodes][::-1]
-        while queue:
+        while queue and self.steps >= least:
             node = queue.pop()
             kind = type(node)
             if kind is ast.Constant or kind is ast.Name:
@@ -407,8 +410,10 @@ def _is_exclusive_or(element: ast.expr) -> bool:
 
 
 def _items_for(targets: Sequence[ast.expr], value: Value) -> tuple[Value, ...]:
-    """The known items of a value, one for each target, and all that are left for one with a star."""
-    items = value.items or ()
+    """The known items of a value, one for each target, and all that are left for one with a star; none of an unknown value."""
+    if value.items is None:
+        return ()
+    items = value.items
     star = next((place for place, target in enumerate(targets) if isinstance(target, ast.Starred)), None)
     if star is None or len(items) < len(targets) - 1:
         return items

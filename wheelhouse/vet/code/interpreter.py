@@ -151,7 +151,10 @@ class Interpreter(Calls):
             self.bind(target, value, scope)
 
     def _annotated(self, node: ast.AnnAssign, scope: Scope) -> None:
-        """Bind the target if there is a value. Of the annotation, only calls are evaluated."""
+        """Bind the target if there is a value.
+
+        Of the annotation, only calls are evaluated, also after `from __future__ import annotations`: whoever reads the types runs them.
+        """
         self.eval_calls((node.annotation,), scope)
         if node.value is not None:
             self.bind(node.target, self.eval(node.value, scope), scope)
@@ -168,14 +171,20 @@ class Interpreter(Calls):
     def _if(self, node: ast.If, scope: Scope) -> None:
         """Follow both branches, of `if TYPE_CHECKING` only the other one, unless the code binds this name itself.
 
-        The body of `if __name__ == '__main__'` counts as called, in tests as tests, unless the module runs by itself.
+        The body of `if __name__ == '__main__'` counts as called, in tests as tests, unless the module runs by itself. So does that of
+        `if TYPE_CHECKING` if the code binds this name to False.
         """
         test = node.test
         value = self.eval(test, scope)
         if value.name in TYPE_CHECKING and isinstance(test, ast.Name | ast.Attribute):
             self.body(node.orelse, scope)
             return
-        if _is_main(test, self.current_module.name) and not self.current_module.runs:
+        is_main = _is_main(test, self.current_module.name) and not self.current_module.runs
+        is_for_types = value.constant is False and "TYPE_CHECKING" in (
+            getattr(test, "id", ""),
+            getattr(test, "attr", ""),
+        )
+        if is_main or is_for_types:
             self._with_reach(max(self._reach, IF_CALLED, key=REACHES.index), node.body, scope)
         else:
             self.body(node.body, scope)
@@ -191,15 +200,12 @@ class Interpreter(Calls):
         """Follow the body of a loop with the first elements of a known sequence, else once, with one that stands for all.
 
         MAX_REPEATS and MAX_REPEATED_STEPS say with how many; with one only, if half of MAX_STEPS is used. A body of at most three
-        assignments is followed for each element of a known sequence or text of at most 2000.
+        assignments is followed for each element of a known sequence or text of at most 2000. An empty one may get elements elsewhere:
+        the body is followed once.
         """
         source = self.eval(node.iter, scope)
         elements = elements_of(source) if len(node.body) <= 3 else None
-        if (
-            elements is not None
-            and len(elements) <= 2000
-            and all(isinstance(one, ast.AugAssign | ast.Assign) for one in node.body)
-        ):
+        if elements and len(elements) <= 2000 and all(isinstance(one, ast.AugAssign | ast.Assign) for one in node.body):
             for element in elements:
                 self.bind(node.target, element, scope)
                 self.body(node.body, scope)
@@ -291,14 +297,14 @@ class Interpreter(Calls):
     def _import_from(self, node: ast.ImportFrom, scope: Scope) -> None:
         """Bind the imported names to values of the distribution's own modules, which are followed first, else to dotted names.
 
-        Records the import as `_record_import` says. `*` binds the names of the distribution's own module that are public.
+        Records the import as `_record_import` says. `*` binds names of the distribution's own module, as `_public_names` says.
         """
         head = self._module_imported_from(node)
         self._record_import(node, head)
         self.import_tests(head)
         if node.names[0].name == "*" and head in self._modules:
             self._import_module(self._modules[head])
-            for name, value in _public_names(self._modules[head]):
+            for name, value in _public_names(self._modules[head], scope):
                 scope.bind(name, value)
         for alias in node.names:
             name = _without_bundling_folder(f"{head}.{alias.name}") if head else alias.name
@@ -332,7 +338,8 @@ class Interpreter(Calls):
     def _function(self, node: ast.FunctionDef | ast.AsyncFunctionDef, scope: Scope) -> None:
         """Bind the name of a function, and evaluate its decorators, its defaults and the calls in its annotations.
 
-        Its body is followed only if a decorator calls it, as `atexit.register` does.
+        Its body is followed only if a decorator calls it, as `atexit.register` does. `from __future__ import annotations` makes no
+        difference.
         """
         decorators = [self.eval(decorator, scope) for decorator in node.decorator_list]
         binds = next((one.name for one in decorators if one.name in (CLASS_METHOD, STATIC_METHOD)), METHOD)
@@ -395,13 +402,19 @@ def _annotations(node: ast.FunctionDef | ast.AsyncFunctionDef) -> Iterator[ast.e
             yield annotation
 
 
-def _public_names(module: Module) -> list[tuple[str, Value]]:
-    """The names that `from module import *` binds, with their values: those of a known `__all__`, else those without `_` before."""
+def _public_names(module: Module, scope: Scope) -> list[tuple[str, Value]]:
+    """The names that `from module import *` binds in a scope, with their values: those of a known `__all__`, else those without `_` before.
+
+    `__all__` may also get names that are not known: those without `_` before that mean nothing in the scope so far are bound, too.
+    """
     names = module.scope.names
-    listed = names.get("__all__", UNKNOWN).items
-    if listed is None:
-        return [(name, value) for name, value in names.items() if not name.startswith("_")]
-    return [(one.words, names[one.words]) for one in listed if one.words in names]
+    public = [(name, value) for name, value in names.items() if not name.startswith("_")]
+    items = names.get("__all__", UNKNOWN).items
+    if items is None:
+        return public
+    listed = [(one.words, names[one.words]) for one in items if one.words in names]
+    bound = api_names.BUILTINS | {name for name, _ in listed}
+    return [*listed, *((name, value) for name, value in public if name not in bound and scope.get(name) is None)]
 
 
 def _without_bundling_folder(name: str) -> str:
@@ -412,10 +425,16 @@ def _without_bundling_folder(name: str) -> str:
 
 
 def _is_main(test: ast.expr, module: str) -> bool:
-    """Whether a condition is `__name__ == '__main__'`, or `__name__ != 'x'` in a module `x`: an import does not run its body."""
+    """Whether a condition is `__name__ == '__main__'`, `__name__ in ('__main__', 'y')` or `__name__ != 'x'` in a module `x`.
+
+    An import does not run its body.
+    """
     if not isinstance(test, ast.Compare) or not isinstance(test.left, ast.Name) or test.left.id != "__name__":
         return False
     right = test.comparators[0]
+    if len(test.ops) == 1 and isinstance(test.ops[0], ast.In) and isinstance(right, ast.Tuple | ast.List | ast.Set):
+        listed = [one.value if isinstance(one, ast.Constant) else module for one in right.elts]
+        return "__main__" in listed and module not in listed
     name = right.value if isinstance(right, ast.Constant) and len(test.ops) == 1 else None
     return name == ("__main__" if isinstance(test.ops[0], ast.Eq) else module) and isinstance(
         test.ops[0], ast.Eq | ast.NotEq

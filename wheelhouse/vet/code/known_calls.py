@@ -7,7 +7,7 @@ from types import MappingProxyType
 
 from wheelhouse.vet.code.computed_values import HOME, MAX_PIECES, elements_of, environment_variable
 from wheelhouse.vet.code.expressions import Expressions
-from wheelhouse.vet.code.named_things import MODULES_OF_NAMES
+from wheelhouse.vet.code.named_things import MODULES_OF_NAMES, is_key
 from wheelhouse.vet.code.values import GAP, MISSING, UNKNOWN, Scope, Value, origins_of
 
 JOINS = frozenset(("os.path.join", "posixpath.join", "ntpath.join", "path.join"))
@@ -77,8 +77,8 @@ class KnownCalls(Expressions):
     def _getattr(self, name: str, receiver: Value, arguments: tuple[Value, ...], *_: object) -> Value | None:
         """The value of getattr(x, 'name'), x.__getattribute__('name') and object.__getattribute__(x, 'name'), marked as not spelled.
 
-        If the name is not known, an unknown value with the origins. A default counts if it is a thing or function, and the attribute is
-        not known. None for any other call.
+        If the name is not known, an unknown value with the origins. A default counts if it is a thing or function, and the name or the
+        attribute is not known. None for any other call.
         """
         if len(arguments) >= 2 and (name == "builtins.getattr" or name.endswith(".__getattribute__")):
             owner, attribute = arguments[0], arguments[1].constant
@@ -86,9 +86,9 @@ class KnownCalls(Expressions):
             owner, attribute = Value(name=name.removesuffix(".__getattribute__")), arguments[0].constant
         else:
             return None
-        if not isinstance(attribute, str):
-            return Value(origins=origins_of(arguments))
-        found = self.attribute(owner, attribute, is_spelled=False)
+        found = Value(origins=origins_of(arguments))
+        if isinstance(attribute, str):
+            found = self.attribute(owner, attribute, is_spelled=False)
         default = arguments[2] if name == "builtins.getattr" and len(arguments) > 2 else UNKNOWN
         return self._one_of((found, default)) if default.name or default.target else found
 
@@ -126,15 +126,19 @@ class KnownCalls(Expressions):
     def _got(self, name: str, receiver: Value, arguments: tuple[Value, ...], *_: object) -> Value | None:
         """The value of a variable of the environment, or of x.get('key') and x.pop('key') of a known dict or of the names of a module.
 
-        A default counts if the key is not in a known dict. None for any other call.
+        A default counts if the key is not known, or not in a known dict. None for any other call.
         """
-        if not arguments or not isinstance(arguments[0].constant, str):
+        if not arguments:
             return None
-        if name in ("os.getenv", "os.environ.get", "os.environ.pop", "environ.get", "getenv"):
-            return environment_variable(arguments[0].constant)
-        is_dict = receiver.name.endswith((".__dict__", "sys.modules")) or receiver.name in MODULES_OF_NAMES
-        if receiver.entries is not None and arguments[0].constant not in receiver.entries and len(arguments) > 1:
+        key = arguments[0].constant
+        is_in_dict = receiver.entries is not None and is_key(key) and key in receiver.entries
+        if receiver.entries is not None and len(arguments) > 1 and not is_in_dict:
             return self._one_of((self.item(receiver, arguments[0]), arguments[1]))
+        if not isinstance(key, str):
+            return self.item(receiver, arguments[0]) if is_in_dict else None
+        if name in ("os.getenv", "os.environ.get", "os.environ.pop", "environ.get", "getenv"):
+            return environment_variable(key)
+        is_dict = receiver.name.endswith((".__dict__", "sys.modules")) or receiver.name in MODULES_OF_NAMES
         if is_dict or receiver.entries is not None:
             return self.item(receiver, arguments[0])
         return None
