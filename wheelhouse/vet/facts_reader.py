@@ -6,8 +6,7 @@ import hashlib
 import importlib.util
 import re
 from base64 import urlsafe_b64encode
-from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import replace
 from email.parser import BytesHeaderParser
@@ -93,19 +92,10 @@ def _look_inside(path: Path, filename: str) -> tuple[InspectedFile, Inside]:
     sources_of = {source for one in watch.compiled if (source := source_path(one))}
     sources = contents_of_members(path, filename, sources_of, MAX_COMPARED_BYTES)
     hidden = (*watch.hidden, *without_source(watch.entries), *unlike_source(watch.compiled, sources, OWN_MAGIC))
-    behaviours = (*follow(_each_with_its_own_name(watch.sources)), *hidden)
+    behaviours = (*follow(watch.sources), *hidden)
     headers = headers_of(contents.raw_metadata)
     entries = tuple(watch.entries.values())
     return contents, Inside(entries, texts, headers, capabilities_of(behaviours), behaviours, watch.counts)
-
-
-def _each_with_its_own_name(sources: Iterable[Source]) -> Iterator[Source]:
-    """The sources; of several of one module, such as `a.py` and `a.pyw`, the later ones get a number, so that each is followed."""
-    seen: Counter[str] = Counter()
-    for source in sources:
-        seen[source.module] += 1
-        number = seen[source.module]
-        yield source if number == 1 else replace(source, module=f"{source.module}:{number}")
 
 
 def headers_of(raw_metadata: bytes) -> dict[str, tuple[str, ...]]:

@@ -1,5 +1,6 @@
 """Follows the Python code of one distribution: which modules imports reach, and what they do (pure)."""
 
+import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -39,6 +40,10 @@ CAPABILITIES: Mapping[str, Capability] = {
 """What a distribution can do, by the kinds of what its code does."""
 
 
+TEMPLATE = re.compile(r"\{[{%]")
+"""What the paths of templates contain that a generator fills in."""
+
+
 @dataclass(frozen=True, slots=True)
 class Source:
     """One source file: its path in the archive, its dotted module name, and its bytes.
@@ -75,8 +80,8 @@ class Source:
 def follow(sources: Iterable[Source]) -> tuple[Behaviour, ...]:
     """What the code of a distribution does, each thing once, sorted by kind, path and line. No code is run.
 
-    A source that cannot be parsed or followed is an `unparsed` or `unfollowed` behaviour; after MAX_FOLLOWED_BYTES, all others are
-    one.
+    A source that cannot be parsed or followed is an `unparsed` or `unfollowed` behaviour, unless it is a template that is no Python
+    yet, by its path; after MAX_FOLLOWED_BYTES, all others are one.
     """
     behaviours: set[Behaviour] = set()
     modules: list[tuple[Module, list[int]]] = []
@@ -91,10 +96,12 @@ def follow(sources: Iterable[Source]) -> tuple[Behaviour, ...]:
             tree, gaps = parsed(text)
             behaviours.update(odd_text(source.path, source.data, text, tree, source.reach))
             behaviours.update(encoded_program(source.path, source.data))
-            behaviours.update(Behaviour("unparsed", source.path, 0, reason) for reason in gaps)
+            if not TEMPLATE.search(source.path):
+                behaviours.update(Behaviour("unparsed", source.path, 0, reason) for reason in gaps)
             module = Module(source.module, source.path, tree, source.is_package, source.runs, source.reach)
         except UnparsedError as error:
-            behaviours.add(Behaviour("unparsed" if error.is_syntax else "unfollowed", source.path, 0, str(error)))
+            if not (error.is_syntax and TEMPLATE.search(source.path)):
+                behaviours.add(Behaviour("unparsed" if error.is_syntax else "unfollowed", source.path, 0, str(error)))
             continue
         modules.append((module, lines_worth_following(source.data)))
     behaviours.update(_followed(modules))
@@ -104,9 +111,10 @@ def follow(sources: Iterable[Source]) -> tuple[Behaviour, ...]:
 def _followed(modules: Sequence[tuple[Module, list[int]]]) -> Iterator[Behaviour]:
     """What modules do, each given with its lines worth following: first their imports, those of tests last, then their functions.
 
-    Of several modules of one name, imports get the last. Afterwards the names of the modules are cleared.
+    Of several modules of one name, imports get a package, else a `.py`, of these the last. Afterwards the names of the modules are cleared.
     """
-    interpreter = Interpreter({module.name: module for module, _ in modules})
+    ranked = sorted((module for module, _ in modules), key=lambda one: (one.is_package, not one.path.endswith(".pyw")))
+    interpreter = Interpreter({module.name: module for module in ranked})
     for module, _ in sorted(modules, key=lambda pair: pair[0].reach == IN_TESTS):
         interpreter.run_module(module)
     for module, lines in modules:
