@@ -584,9 +584,7 @@ def test_default_groups_count_and_what_a_lock_leaves_out_is_said(run: Run, work:
         packages.append(package(name, version, f'url = "{run.index.origin}/files/{wheel.name}"', sha(wheel), marker))
     given_lock(work, *packages, head='dependency-groups = ["dev", "main"]\ndefault-groups = ["main"]')
     assert run.pins("-r", "lock/pylock.toml") == {"app": "1.0"}
-    assert "also names other, source, which cp312-manylinux_2_28_x86_64 does not need" in run.said(
-        "-r", "lock/pylock.toml"
-    )
+    assert "also has projects that cp312-manylinux_2_28_x86_64 does not need" in run.said("-r", "lock/pylock.toml")
     document = run("-r", "lock/pylock.toml", "--dest", "other")
     assert "the lock file leaves out `lib>=1`, which app 1.0 requires" in document["warnings"]
     assert run.pins("-r", "lock/pylock.toml", "--group", "dev") == {"app": "1.0", "other": "1.0"}
