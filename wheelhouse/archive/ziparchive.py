@@ -111,7 +111,7 @@ def _central_directory(data: mmap.mmap) -> tuple[list[tuple[Member, int, int]], 
         entries.append(entry)
     if position != last:
         raise RefusedError(
-            "zip-directory", f"its directory has more than {count} entries, the number in its end record"
+            "zip-directory", f"its end record says that its directory has {count} entries, but the directory has more"
         )
     return entries, offset
 

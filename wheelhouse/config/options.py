@@ -599,7 +599,7 @@ class ImageOptions(DatabaseClients):
         "--route",
         default=None,
         metavar="NAME",
-        help="How Airflow's image build installs: configured (default; the ordinary install, from the folder) or "
+        help="The kind of install in Airflow's image build: configured (default; the ordinary install, from the folder) or "
         "context (the from-context install).",
     )
     rename: str | None = always(

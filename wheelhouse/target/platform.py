@@ -119,7 +119,7 @@ def _linux(text: str, kind: str, major: str, minor: str, machine: str) -> Iterat
         )
     if major != libc or not floor <= int(minor) <= MAX_MINOR or str(int(minor)) != minor:
         hint = f"choose {family}_{libc}_{floor}_{machine} or a newer version"
-        raise InputError(f"`{text}`: no wheel can have this version of the C library", hint=hint)
+        raise InputError(f"`{text}`: there can be no wheels for this version of the C library", hint=hint)
     machines = COMPATIBLE.get(machine, (machine,))
     for name in machines:
         for version in range(int(minor), floor - 1, -1):
