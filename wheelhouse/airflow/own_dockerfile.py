@@ -83,7 +83,11 @@ class _Reader:
         self._scripts = scripts
 
     def recipe(self, known: Recipe) -> Recipe:
-        """The recipe that the Dockerfile says. What no Dockerfile says, such as how extras are spelled, is as in `known`."""
+        """The recipe that the Dockerfile says. What no Dockerfile says, such as how extras are spelled, is as in `known`.
+
+        So are the Debian packages, the version of pip, the globs, and the arguments of pip, the version and the context, if the
+        Dockerfile lacks them. Of the rest, the recipe has only what the Dockerfile has.
+        """
         globs = tuple(self._globs()) or known.globs
         constraints = self._declared(
             "USE_CONSTRAINTS_FOR_CONTEXT_PACKAGES", "USE_CONSTRAINTS_FOR_CONTEXT_DISTRIBUTIONS"

@@ -81,7 +81,7 @@ def fetch_build_requirements(
 
 
 def _needs_build_lock(pin: Pin) -> bool:
-    """Whether a pin is an sdist whose build requirements were not looked up yet."""
+    """Whether a pin is an sdist whose build requirements were not looked up yet; not one for which that failed (`build_lacks`)."""
     return not pin.artifact.is_wheel and not pin.build_lock and not pin.build_lacks
 
 

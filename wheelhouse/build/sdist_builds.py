@@ -238,6 +238,8 @@ class SdistBuilds:
     def _wheel(self, job: "_Job", lock: Lock) -> BuiltWheel:
         """The wheel of a job: from an earlier build with the same inputs, else from a new one, noted for later runs and other machines.
 
+        From now on, its metadata are those of the sdist.
+
         With `check_reproducible` it is built a second time, and `differing` says how that one differs.
         """
         key = _key(job, lock) + (f"\0{self._auditwheel.described}" if self._auditwheel else "")

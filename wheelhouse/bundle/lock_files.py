@@ -62,7 +62,11 @@ def must_follow_from_locks(manifest: BundleManifest, locks: Mapping[str, bytes],
 
 
 def _wrong_in_wheelhouse(manifest: BundleManifest, locks: Mapping[str, bytes], name: str) -> list[str]:
-    """A sentence for each file of one wheelhouse that its lock files do not lead to, that it lacks, or that must not be removed."""
+    """A sentence for each file of one wheelhouse that its lock files do not lead to, that it lacks, or that must not be removed.
+
+    The paths begin in the wheelhouse; `name` is for messages. Raises IntegrityError or InputError for a lock file that is another
+    one or cannot be read.
+    """
     folders: dict[str, dict[str, BundleEntry]] = {}
     for entry in manifest.entries:
         folder, filename = _split(entry.path)

@@ -80,7 +80,10 @@ def why_jobs(
 def _of_each(
     jobs: "Mapping[str, Settings]", step: Callable[[Path], T]
 ) -> tuple[dict[str, T], dict[str, WheelhouseError]]:
-    """The results of a step for the wheelhouses of the jobs, and the errors of the jobs for which it failed, both by job."""
+    """The results of a step for the wheelhouses of the jobs, and the errors of the jobs for which it failed, both by job.
+
+    Every exception counts, defects too, as `error_of` gives them.
+    """
     results: dict[str, T] = {}
     errors: dict[str, WheelhouseError] = {}
     for name, job in jobs.items():

@@ -170,7 +170,10 @@ class _Splitter:
         self.ends = []
 
     def _part(self) -> None:
-        """Add the next piece to the word: a quoted text, an expansion, or a character. A text in backquotes is also an inner script."""
+        """Add the next piece to the word: a quoted text, an expansion, or a character.
+
+        A text in backquotes or `$(…)` is also an inner script.
+        """
         text, place = self.text, self.place
         character = text[place]
         if character == "\\":

@@ -106,7 +106,10 @@ class Application:
         return await self._of_catalogue(self._catalogues[name], rest or [""], request, f"/{name}")
 
     async def _of_catalogue(self, catalogue: Catalogue, parts: list[str], request: Request, prefix: str) -> Answer:
-        """The answer of one index; if its status is 200, it is kept for equal plain requests. `prefix` is the path of the index."""
+        """The answer of one index. `prefix` is the path of the index.
+
+        If its status is 200, it is kept for equal plain requests, unless it is of a file that leaves the index.
+        """
         asked = plain(request)
         if asked and (kept := catalogue.answers.get(asked)):
             return kept

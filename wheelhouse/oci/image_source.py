@@ -173,7 +173,10 @@ class LayoutSource(ImageSource):
         return _found(inner, manifest, digest)
 
     def _small(self, digest: str) -> bytes:
-        """The bytes of a manifest or index by its digest. Raises IntegrityError if the file has another one."""
+        """The bytes of a manifest or index by its digest.
+
+        Raises IntegrityError if the file has another one, InputError if it cannot be read or is too large.
+        """
         raw = read_regular(self._path(digest.removeprefix("sha256:")), MAX_MANIFEST_BYTES, "the manifest")
         if f"sha256:{sha256_of_bytes(raw)}" != digest:
             raise IntegrityError(

@@ -9,7 +9,7 @@ from wheelhouse.humanize import counted, size_text
 
 
 def packed_document(manifest: BundleManifest, volumes: Iterable[tuple[str, str, int]]) -> dict[str, Any]:
-    """A bundle for `--json`: its manifest, and its volumes, given as (name, sha256, bytes)."""
+    """A bundle for `--json`: {`manifest`, `volumes`}. Volumes are given as (name, sha256, size in bytes)."""
     rows = [{"name": name, "sha256": sha256, "size": size} for name, sha256, size in volumes]
     return {"manifest": json.loads(manifest.to_json()), "volumes": rows}
 

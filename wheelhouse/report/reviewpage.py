@@ -82,7 +82,8 @@ def _standing(one: FileStanding, reviewer: str, needed: int) -> View:
 
 def _standing_text(one: FileStanding, needed: int) -> str:
     """Who approved a file; unless it is approved, also what it still needs besides them, and whether the reviewer's role is not for it.
-    It can be empty.
+
+    It can be empty. While nobody approved the file, it does not say how many reviewers are needed.
     """
     by = f"approved by {', '.join(one.reviewers)}" if one.reviewers else ""
     if one.standing is Standing.APPROVED:

@@ -345,7 +345,10 @@ class ReleaseSearch:
         return _pins(asker, self._gated[need.project]) or (need.project, need.extra) in self._unfounded
 
     def _clause(self, package: Identifier, state: int, need: Dependency) -> Clause[Identifier] | None:
-        """That a release excludes the states of a project that it does not ask for. None if it excludes nothing."""
+        """That a release excludes the states of a project that it does not ask for. None if it asks for itself.
+
+        It notes when the project was first met.
+        """
         target = (need.project, need.extra)
         self._order.setdefault(target, len(self._order))
         excluded = self.all_states(target) & ~self._admitted(need.project, need.specifier)
