@@ -333,6 +333,11 @@ def test_every_instruction_that_asks_a_network_is_found(name: str) -> None:
     assert [(need.line, need.kind, " ".join((*need.subjects, *need.files))) for need in needs] == expected
 
 
+@pytest.mark.parametrize("end", ["\\", "\\\n\n", "\\\n\\\n", "\\\n# more\n"])
+def test_a_continuation_of_nothing_is_no_instruction(end: str) -> None:
+    assert [one.keyword for one in parse_dockerfile(f"FROM a\n{end}", "it").instructions] == ["FROM"]
+
+
 def test_a_build_argument_takes_the_place_of_a_default() -> None:
     dockerfile = parse_dockerfile("ARG BASE=a:1\nFROM ${BASE}\nARG X\nADD https://e.example/$X /x\n", "it")
     needs = network_needs(dockerfile, {"BASE": "b:2", "X": "y"})

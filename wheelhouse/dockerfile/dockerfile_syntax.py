@@ -116,6 +116,8 @@ def _instructions(lines: list[str], start: int, escape: str, what: str) -> Itera
             continue
         first = position
         text, position = _continued(lines, position, escape)
+        if not text.replace(CONTINUED, "").strip():
+            continue
         heredocs: list[Heredoc] = []
         if _keyword(text) in WITH_HEREDOCS:
             for strip, word in _heredoc_words(text):
