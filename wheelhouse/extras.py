@@ -55,7 +55,10 @@ def _is_installed(requirement: Requirement) -> bool:
 
 
 def install_command(extra: str) -> str:
-    """The shell command that installs all requirements of an extra with pip, for the Python that runs wheelhouse. Nothing is run."""
+    """The shell command that installs all requirements of an extra with pip, for the Python that runs wheelhouse. Nothing is run.
+
+    For an extra that is not known, the command names no requirement.
+    """
     requirements = []
     for requirement in extras().get(extra, ()):
         bare = Requirement(str(requirement))

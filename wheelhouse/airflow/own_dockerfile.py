@@ -85,8 +85,9 @@ class _Reader:
     def recipe(self, known: Recipe) -> Recipe:
         """The recipe that the Dockerfile says. What no Dockerfile says, such as how extras are spelled, is as in `known`.
 
-        So are the Debian packages, the version of pip, the globs, and the arguments of pip, the version and the context, if the
-        Dockerfile lacks them. Of the rest, the recipe has only what the Dockerfile has.
+        So are the Debian release, the version of pip, the globs, and the arguments of pip, the version and the context,
+        if the Dockerfile lacks them; and the version of uv, if AIRFLOW_UV_VERSION has none. Of the rest, the recipe has
+        only what the Dockerfile has.
         """
         globs = tuple(self._globs()) or known.globs
         constraints = self._declared(
@@ -196,7 +197,10 @@ def _apt_lists(script: str, debian: str) -> dict[str, tuple[str, ...]]:
 
 
 def _packages_of_debian(script: str, debian: str) -> str:
-    """The packages that the script adds for a Debian release, as one text: those below a condition with its name, else the last ones."""
+    """The packages that the script adds for a Debian release, as one text; "" if it adds none for any release.
+
+    They are those below a condition with its name, else the last ones.
+    """
     assignments = list(re.finditer(r'debian_version_apt_deps="((?:[^"\\]|\\.|\\\n)+)"', script))
     start, chosen = 0, ""
     for match in assignments:

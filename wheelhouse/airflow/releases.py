@@ -247,7 +247,7 @@ class Airflow:
 
     @property
     def tools(self) -> tuple[str, ...]:
-        """The requirements that the image build itself installs: pip and uv with their versions, then the recipe's tools."""
+        """The requirements that the build itself installs: pip, and uv if it has uv, pinned, then the recipe's tools."""
         recipe = self.recipe
         return (f"pip=={recipe.pip}", *((f"uv=={recipe.uv}",) if recipe.uv else ()), *recipe.tools)
 

@@ -177,7 +177,10 @@ def why_hash_not_allowed(candidate: Candidate, allowed: Iterable[frozenset[str]]
 
 
 def why_unfit(candidate: Candidate, target: Target) -> Reason | None:
-    """The first reason why a target cannot install a file: its `fault`, Requires-Python, wheel tags or sdist suffix; None if it can."""
+    """The first reason why a target cannot install a file; None if it can.
+
+    In this order: its `fault`, Requires-Python, then a wheel's invalid name or tags, or an sdist's suffix.
+    """
     if candidate.fault:
         return candidate.fault
     if candidate.requires_python and not target.allows(requires_python_of(candidate.requires_python)):

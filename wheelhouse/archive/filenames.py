@@ -42,7 +42,10 @@ def is_globbed(filename: str) -> bool:
 
 
 def filename_of(url: str) -> str:
-    """The file name at the end of an address's path, without query and fragment; `%2B` and the like are decoded."""
+    """The file name at the end of an address's path, without query and fragment; `%2B` and the like are decoded.
+
+    It is empty if the path ends in a slash. Raises ValueError for an invalid address, such as `http://[`.
+    """
     return unquote(urlsplit(url).path.rpartition("/")[2])
 
 

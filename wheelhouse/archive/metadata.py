@@ -116,7 +116,7 @@ class Metadata:
         """The requirements that apply on a target, after the user's adjustments: those without extras, or only those that `extra` adds.
 
         With each, the rules that repaired its line, None if PEP 508 allows it. Raises UnreadableRequirementError.
-        What is read without adjustments is kept for the next call.
+        What is read without adjustments is kept for the next call, if it is read to its end.
         """
         if adjustments != AS_ASKED:
             yield from self._read_requirements(target, extra, adjustments)
@@ -201,7 +201,10 @@ def is_valid_requirement(line: str) -> bool:
 
 
 def old_pip_reads(line: str) -> bool:
-    """Whether pip 24.0 and older take a release with this line: it is valid, or `legacy` repairs it."""
+    """Whether pip 24.0 and older take a release with this line: it is valid, or `legacy` repairs it.
+
+    False for a line beyond the limits of `read_requirement`.
+    """
     try:
         read_requirement(line)
     except InvalidRequirement:

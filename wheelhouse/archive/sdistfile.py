@@ -42,9 +42,11 @@ UNSAFE = re.compile(r"[\\\x00-\x1f\x7f]")
 
 
 def read_sdist(path: Path, filename: str, watch: Watch | None = None) -> InspectedFile:
-    """Read an sdist's metadata, and check all members; its findings are twins. Raises RefusedError by rule, tarfile.ReadError.
+    """Read an sdist's metadata, and check all members; its findings are twins.
 
-    If PKG-INFO is provisional and has no dependencies, they come from the egg-info's requires.txt.
+    If PKG-INFO is provisional and has no dependencies, they come from the egg-info's requires.txt, if there is one. Raises
+    RefusedError by rule, tarfile.ReadError for a damaged tar, IntegrityError for a PKG-INFO without a project or a valid
+    version, and MachineError if this Python cannot decompress the file.
     """
     files, names = _read_zip(path, watch) if filename.endswith(".zip") else _read_tar(path, filename, watch)
     raw = _pkg_info(files)
@@ -81,7 +83,10 @@ def _with_egg_info(metadata: Metadata, files: Mapping[str, bytes]) -> Metadata:
 
 
 def _read_tar(path: Path, filename: str, watch: Watch | None) -> tuple[dict[str, bytes], list[str]]:
-    """The contents of a tar's metadata files by name, and the names of all its files and links. Checks all members."""
+    """The contents of a tar's metadata files by name, and the names of all its files and links. Checks all members.
+
+    Metadata files over MAX_METADATA_BYTES are left out. Raises RefusedError by rule, and as `decompressed` does.
+    """
     with decompressed(path, compression_by_name(filename)) as stream:
         walk = _TarWalk(TarReader(stream), watch)
         for member in walk.reader:
@@ -152,7 +157,7 @@ def placed(name: str) -> str:
 
 def _check_tar_member(member: TarMember) -> None:
     """Raise RefusedError for what PEP 721's `data` filter refuses (in tarfile since 3.11.4), for names with `..`, a backslash or a
-    control character, for links that climb back, and for sparse files.
+    control character, for links that climb back, for sparse files, and for paths above the limits of `check_path`.
     """
     name, target = member.name, member.target
     check_path(name)
@@ -178,7 +183,10 @@ def _climbs_back(target: str) -> bool:
 
 
 def _read_zip(path: Path, watch: Watch | None) -> tuple[dict[str, bytes], list[str]]:
-    """The contents of a zip's metadata files by name, and the names of all its files. Checks all members."""
+    """The contents of a zip's metadata files by name, and the names of all its files. Checks all members.
+
+    Raises RefusedError by rule, also for a metadata file over MAX_METADATA_BYTES.
+    """
     with mapped(path) as data:
         members = read_members(data)
         files = files_of_zip(members)
@@ -219,7 +227,8 @@ def _check_folders(names: Iterable[str]) -> None:
 def read_pyproject(path: Path, filename: str) -> str | None:
     """The text of the pyproject.toml at the top of an sdist that was inspected before; None if it has none.
 
-    Raises RefusedError for one of more than MAX_PYPROJECT_BYTES.
+    Raises RefusedError for one of more than MAX_PYPROJECT_BYTES, and in a zip also for a PKG-INFO or setup.py at the top of
+    more than MAX_METADATA_BYTES.
     """
     top_files = dict((_zip_top_files if filename.endswith(".zip") else _tar_top_files)(path, filename))
     if any(name.startswith(TOP) for name in top_files):  # it has no folder of its own

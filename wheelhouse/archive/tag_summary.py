@@ -24,7 +24,10 @@ def target_tags(target: Target) -> str:
 
 
 def wheel_tags(project: str, version: Version, filenames: Iterable[str]) -> str:
-    """A clause with the tags of a release's wheels, in natural order: "demo 1.0 has wheels of cp39, cp310 for …"."""
+    """A clause with the tags of a release's wheels, in natural order: "demo 1.0 has wheels of cp39, cp310 for …".
+
+    Raises InvalidWheelFilename for a name that is no wheel's.
+    """
     tags = {tag for filename in filenames for tag in wheel_parts(filename)[3]}
     pythons = sorted(set(map(_python, tags)), key=_natural)
     platforms = sorted({tag.platform for tag in tags}, key=_natural)
@@ -32,7 +35,10 @@ def wheel_tags(project: str, version: Version, filenames: Iterable[str]) -> str:
 
 
 def _summary(pythons: Iterable[str], platforms: Iterable[str], limit: int) -> str:
-    """The phrase "wheels of <pythons> for <platforms>", with at most `limit` of each, and without old manylinux names."""
+    """The phrase "wheels of <pythons> for <platforms>", with at most `limit` of each, in their order.
+
+    Old manylinux names are left out if there are new ones.
+    """
     return f"wheels of {listed(list(pythons), limit)} for {listed(_modern(list(platforms)), limit)}"
 
 

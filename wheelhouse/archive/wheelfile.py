@@ -95,7 +95,11 @@ def _never_waived(rule: str) -> str:
 
 
 def _read_wheel(path: Path, filename: str, watch: Watch | None) -> InspectedFile:
-    """Read and check a whole wheel; findings are about RECORD and twins. Raises RefusedError without the file's name."""
+    """Read and check a whole wheel; findings are about RECORD and twins.
+
+    Raises RefusedError without the file's name, an error of UNREADABLE for a text or a file name that cannot be read, and
+    IntegrityError for METADATA without a project or a valid version.
+    """
     with mapped(path) as data:
         members = read_members(data)
         folder = _dist_info(members, filename)
@@ -125,14 +129,21 @@ def _check_wheel_file(raw: bytes) -> None:
 
 
 def _wheel_metadata(raw: bytes, filename: str) -> Metadata:
-    """METADATA, not provisional. Raises RefusedError if they are of another project or version than the file's name states."""
+    """METADATA, not provisional. Raises RefusedError if they are of another project or version than the file's name states.
+
+    Raises IntegrityError if they lack the project or a valid version.
+    """
     metadata = replace(parse_metadata(raw, filename), provisional=None)
     must_match(metadata, filename)
     return metadata
 
 
 def _dist_info(members: Iterable[str], filename: str) -> str:
-    """The name of the only `.dist-info` folder. Raises RefusedError if there is not exactly one, or if it is of another project."""
+    """The name of the only `.dist-info` folder.
+
+    Raises RefusedError if there is not exactly one, or if it is of another project, and InvalidWheelFilename if `filename`
+    is no wheel's.
+    """
     folders = {name.partition("/")[0] for name in members if DIST_INFO.match(name)}
     if len(folders) != 1:
         raise RefusedError(
@@ -156,7 +167,8 @@ def _read(data: mmap.mmap, members: dict[str, Member], name: str, limit: int) ->
 def _read_record(raw: bytes) -> tuple[dict[str, tuple[str, str]], list[str]]:
     """RECORD as name → (hash, size), both as written, and the names, shortened, of rows with more fields than three.
 
-    In such a row the commas of the name were not quoted. Raises RefusedError by rule.
+    In such a row the commas of the name were not quoted. Raises RefusedError by rule, csv.Error or UnicodeDecodeError for a
+    text that cannot be read.
     """
     record: dict[str, tuple[str, str]] = {}
     overlong: list[str] = []
@@ -187,7 +199,8 @@ def _against_record(
     """Findings for members without a row in RECORD, or whose row has another digest or size, or no hash or a weak one; and for rows
     without a member.
 
-    Decompresses each member, also those that need no row (RECORD and its signatures).
+    Decompresses each member but folders, also those that need no row (RECORD and its signatures). Raises RefusedError for a
+    damaged one.
     """
     exempt = {f"{folder}/{name}" for name in ("RECORD", *SIGNATURES)}
     for member in members.values():

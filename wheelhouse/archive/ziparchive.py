@@ -70,7 +70,8 @@ def mapped(path: Path) -> Iterator[mmap.mmap]:
 def read_members(data: mmap.mmap) -> dict[str, Member]:
     """The archive's members by name, folders too, in the order of their data; contents are not read.
 
-    Raises RefusedError by rule: if headers and directory differ, for a bad or repeated name, hidden bytes or a bomb.
+    Raises RefusedError by rule: if headers and directory differ, for a bad or repeated name, hidden bytes or a bomb;
+    UnicodeDecodeError for a name that is not UTF-8 although its flag says so.
     """
     entries, directory = _central_directory(data)
     members: dict[str, Member] = {}
@@ -97,7 +98,10 @@ def _hidden(count: int, where: str) -> RefusedError:
 
 
 def _central_directory(data: mmap.mmap) -> tuple[list[tuple[Member, int, int]], int]:
-    """(member, offset of its local header, flags) for each entry, and the offset of the directory itself."""
+    """(member, offset of its local header, flags) for each entry, and the offset of the directory itself.
+
+    Raises RefusedError by rule.
+    """
     last, disk, directory_disk, here, count, size, offset = _end_record(data)
     if disk or directory_disk or here != count:
         raise RefusedError("zip-structure", "its directory spans several disks")
@@ -117,7 +121,10 @@ def _central_directory(data: mmap.mmap) -> tuple[list[tuple[Member, int, int]], 
 
 
 def _end_record(data: mmap.mmap) -> tuple[int, ...]:
-    """The position where the directory must end; this disk, the directory's disk, entries here, entries, size, offset."""
+    """The position where the directory must end; this disk, the directory's disk, entries here, entries, size, offset.
+
+    Raises RefusedError if there is no such record, if bytes follow it, or if two of them differ.
+    """
     end = data.rfind(b"PK\x05\x06", max(0, len(data) - EOCD.size - 0xFFFF))
     if end < 0 or end + EOCD.size > len(data):
         raise RefusedError("zip-structure", "it has no end-of-directory record: it was cut short")
@@ -134,7 +141,7 @@ def _end_record(data: mmap.mmap) -> tuple[int, ...]:
 
 
 def _zip64_end(data: mmap.mmap, locator: int) -> tuple[int, ...]:
-    """What `_end_record` returns, from the ZIP64 end record."""
+    """What `_end_record` returns, from the ZIP64 end record. Raises RefusedError if that is not where its locator says."""
     _, _, position, _ = LOCATOR.unpack_from(data, locator)
     if position + EOCD64.size != locator or data[position : position + 4] != b"PK\x06\x06":
         raise RefusedError("zip-structure", "its ZIP64 end record is not where its locator says")
@@ -196,7 +203,10 @@ def _check_extra(extra: bytes, name: str) -> None:
 
 
 def _decode(name: bytes, flags: int) -> str:
-    """A name as APPNOTE 4.4.4 decodes it: UTF-8 if the flag says so or it is ASCII, else cp437."""
+    """A name as APPNOTE 4.4.4 decodes it: UTF-8 if the flag says so or it is ASCII, else cp437.
+
+    Raises UnicodeDecodeError.
+    """
     return name.decode("utf-8" if flags & UTF8 or name.isascii() else "cp437")
 
 
@@ -222,7 +232,10 @@ def _local_header(data: mmap.mmap, member: Member, offset: int, flags: int) -> t
 
 
 def _descriptor_length(data: mmap.mmap, member: Member, position: int) -> int:
-    """Bytes of the data descriptor at `position`: with or without signature, with 4 or 8 bytes a size (APPNOTE 4.3.9)."""
+    """Bytes of the data descriptor at `position`: with or without signature, with 4 or 8 bytes a size (APPNOTE 4.3.9).
+
+    Raises RefusedError if there is none that matches the member.
+    """
     for layout in ("<LLL", "<LQQ")[member.size > 0xFFFFFFFF :]:
         plain = struct.pack(layout, member.crc, member.compressed, member.size)
         for descriptor in (b"PK\x07\x08" + plain, plain):
@@ -232,7 +245,11 @@ def _descriptor_length(data: mmap.mmap, member: Member, position: int) -> int:
 
 
 def _check_name(member: Member) -> None:
-    """Raise RefusedError for a path outside the archive's folder, a link or special file, and a folder with contents."""
+    """Raise RefusedError for a path outside the archive's folder, a link or special file, and a folder with contents.
+
+    Also for a path above the limits of `check_path`, and for one with a backslash, a control character, or an empty or `.`
+    part.
+    """
     name = member.name
     check_path(name)
     if UNSAFE.search(name.removesuffix("/")):

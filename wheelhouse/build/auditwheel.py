@@ -36,7 +36,10 @@ class Auditwheel:
 
 
 def find_auditwheel(path: str) -> Auditwheel | None:
-    """The auditwheel on this PATH, with its version; None if there is none. Raises MachineError if it cannot be started."""
+    """The auditwheel on this PATH, with its version if it prints one; None if there is none.
+
+    Raises MachineError if it cannot be started, or takes too long.
+    """
     program = shutil.which("auditwheel", path=path)
     if program is None:
         return None

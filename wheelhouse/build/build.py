@@ -143,7 +143,9 @@ class _Builds:
 
     def make(self, pin: Pin, lock: Lock, newest_upload: datetime | None, builder: Builder | MachineError) -> BuiltWheel:
         """The wheel of an sdist: a `none-any` wheel that this run has already, else one for this target, from the store, the
-        pool or `builder`. Raises `builder` if it is an error.
+        pool or `builder`. A new `none-any` wheel is added to `universal`.
+
+        Raises `builder` if it is an error and would be used; BuildError and others as SdistBuilds and RemoteBuilds do.
         """
         universal = self.universal.get(pin.origin.sha256)
         if universal and lock.target.rank(wheel_parts(universal.filename)[3]) is not None:
@@ -162,7 +164,7 @@ class _Builds:
 
     def remember(self, lock: Lock) -> None:
         """Note the `none-any` wheels that an earlier run built, with what `options` demand of a sandbox, and that are in the
-        wheelhouse; none if a second build of each wheel is to be compared.
+        wheelhouse; none if a second build of each wheel is to be compared. Each is inspected: raises as `inspect` does.
         """
         if self.options.check_reproducible:
             return
@@ -213,8 +215,8 @@ def _build_lock(
 ) -> tuple[Lock, tuple[BuiltWheel, ...], list[BuildFailure]]:
     """A lock with wheels for its sdists, these wheels, and the failures.
 
-    If no build failed, it is resolved again while the wheels have requirements that it lacks. Raises BuildError if it still lacks
-    some after MAX_ROUNDS.
+    If no build failed, it is resolved again while the wheels have requirements that it lacks. Raises BuildError if it still
+    lacks some after MAX_ROUNDS, and NoSolutionError if they have no solution.
     """
     for _ in range(MAX_ROUNDS):
         made, failures = _build_pins(lock, builder, parallel, builds)
@@ -331,8 +333,10 @@ def _warn_of_libraries(made: Mapping[str, Iterable[BuiltWheel]], on_event: Liste
 
 
 def must_be_built(report: BuildReport) -> None:
-    """Raise one BuildError that lists all failures; its hint names all Debian packages that the logs miss, if any. Nothing if
-    there are no failures.
+    """Raise one BuildError that lists all failures; nothing if there are none.
+
+    Its hint names all Debian packages that the logs miss; else it is the first hint of a recognised reason or of an error,
+    if any.
     """
     if not report.failures:
         return

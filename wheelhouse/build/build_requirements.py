@@ -26,7 +26,7 @@ def static_requires(system: BuildSystem) -> tuple[str, ...]:
 
 def used_build_locks(pins: Iterable[Pin], locks: Mapping[str, Lock]) -> dict[str, Lock]:
     """The build locks that pins name, directly or through the pins of other build locks, by filename; names that `locks` lacks
-    are ignored.
+    are ignored. `locks` is by filename, too.
     """
     used: dict[str, Lock] = {}
     pending = list(pins)
@@ -66,7 +66,10 @@ def end_of_day(moment: datetime) -> datetime:
 
 
 def build_lines(requires: Iterable[str], sdist: str) -> tuple[RequirementLine, ...]:
-    """Build requirements as requirement lines, each text once; `sdist` is part of their origin in errors."""
+    """Build requirements as requirement lines, each text once; `sdist` is part of their origin in errors.
+
+    Raises InputError for a text that is no requirement.
+    """
     return tuple(parse_line(text, f"the build of {sdist}") for text in dict.fromkeys(requires))
 
 
@@ -74,8 +77,10 @@ def build_lines(requires: Iterable[str], sdist: str) -> tuple[RequirementLine, .
 
 
 def unmet(lock: Lock, metadata: Mapping[NormalizedName, Metadata]) -> tuple[str, ...]:
-    """The requirements of built wheels that a lock does not meet, each as a sentence. `metadata` has the wheels', by project;
-    the requirements of a pin's extras count.
+    """The requirements of built wheels that a lock does not meet, each as a sentence.
+
+    `metadata` has the wheels', by project, each of which the lock must have; the requirements of a pin's extras count.
+    Raises UnreadableRequirementError for a Requires-Dist line that cannot be read.
     """
     pins = {pin.project: pin for pin in lock.pins}
     requirements = (
@@ -99,7 +104,10 @@ def _meets(pin: Pin | None, requirement: Requirement) -> bool:
 
 
 def satisfied(lock: Lock, requires: Iterable[str]) -> bool:
-    """Whether a lock meets all these requirements, apart from those whose markers exclude its target."""
+    """Whether a lock meets all these requirements, apart from those whose markers exclude its target.
+
+    Raises InputError for a text that is no requirement.
+    """
     pins = {pin.project: pin for pin in lock.pins}
     lines = [parse_line(text) for text in requires]
     return all(

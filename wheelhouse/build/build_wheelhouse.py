@@ -22,7 +22,7 @@ from wheelhouse.verify.verify import load_wheelhouse
 
 
 def existing_build_locks(folder: Path) -> tuple[Lock, ...]:
-    """The locks in a `build/` folder; none if it is missing or has no lock file."""
+    """The locks in a `build/` folder; none if it is missing or has no lock file. Raises as `load_wheelhouse` does."""
     has_locks = folder.is_dir() and any(is_lock_name(path.name) for path in folder.iterdir())
     return load_wheelhouse(folder).locks if has_locks else ()
 
@@ -93,7 +93,10 @@ class _BuildLockFinder:
         self.not_found: list[str] = []
 
     def with_build_locks(self, lock: Lock) -> Lock:
-        """The lock, in which each sdist names its build lock, or says why it has none."""
+        """The lock, in which each sdist names its build lock, or says why it has none.
+
+        An sdist without build requirements stays as it is.
+        """
         newest_upload = newest_requested_upload(lock)
         return replace(
             lock, pins=tuple(self._with_build_lock(pin, lock.target, newest_upload, ()) for pin in lock.pins)
@@ -119,7 +122,8 @@ class _BuildLockFinder:
     ) -> Lock | None:
         """The build lock of an sdist, in which sdists name theirs; noted in `used`. None if its build has no requirements.
 
-        Raises NoSolutionError if the build needs its own project.
+        Raises NoSolutionError if the build needs its own project, and as `BuildLocks.lock`, `build_system`, `read_pyproject`
+        and a fetch of the sdist do.
         """
         if pin.project in parents:
             raise NoSolutionError(f"its build needs {pin.project} itself, but {pin.project} has no wheel")

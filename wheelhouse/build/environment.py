@@ -55,7 +55,10 @@ def _open_to_others(folder: Path) -> None:
 
 
 def _install(wheel: Path, destination: SchemeDictionaryDestination, installed: Iterable[Path]) -> None:
-    """Unpack a wheel into an environment that has the wheels of `installed`. Raises IntegrityError if that is not possible."""
+    """Unpack a wheel into an environment that has the wheels of `installed`. Raises IntegrityError if that is not possible.
+
+    Raises MachineError for an error of the system, such as a full disk.
+    """
     try:
         with os_errors_as_machine_error(wheel), WheelFile.open(wheel) as source:
             try:

@@ -87,7 +87,10 @@ def run_task(task: BuildTask, location: BuildLocation, source: PackageSource) ->
 
 
 def _answer(wheel: BuiltWheel, builds: SdistBuilds, source: PackageSource) -> BuildAnswer:
-    """The answer with a built wheel, all build locks that were used, and the bytes of the wheels that were built for them."""
+    """The answer with a built wheel, all build locks that were used, and the bytes of the wheels that were built for them.
+
+    A wheel that the store no longer has is left out.
+    """
     locks = builds.build_locks.used
     built = [pin.artifact for lock in locks.values() for pin in lock.pins if pin.built]
     stored = {artifact.filename: source.artifacts.find(artifact.filename, artifact.sha256) for artifact in built}
@@ -120,7 +123,8 @@ class RemoteBuilds:
     def make(self, pin: Pin, target: Target, newest_upload: datetime | None) -> BuiltWheel:
         """The wheel of an sdist for a target, built by the pool, checked and kept in the store.
 
-        Raises BuildError if no worker built it, or if the wheel does not fit or was confined less than the policy demands;
+        From now on, its metadata are those of the sdist. Raises as `SdistBuilds.sdist` does, and BuildError if no worker built
+        it, or if the wheel does not fit or was confined less than the policy demands;
         IntegrityError for any other bad answer.
         """
         subject, started = f"{pin.origin.filename} (build)", time.monotonic()
@@ -136,7 +140,10 @@ class RemoteBuilds:
         return wheel
 
     def _answer(self, task: BuildTask) -> BuildAnswer:
-        """What the pool answers; it is waited for. Raises BuildError, also if workers died of the task."""
+        """What the pool answers; it is waited for.
+
+        An error of wheelhouse is raised as it is; any other, as of workers that died of the task, becomes a BuildError.
+        """
         try:
             return self._submit(task).result()
         except WheelhouseError:
@@ -147,8 +154,9 @@ class RemoteBuilds:
             raise BuildError(f"the pool of workers did not build it: {name}", hint=hint) from error
 
     def _adopted(self, answer: BuildAnswer, task: BuildTask, folder: Path) -> BuiltWheel:
-        """The wheel of an answer, checked and kept in the store, with the build requirements that were built for it. Its build
-        locks join those of this run.
+        """The wheel of an answer, checked and kept in the store, with the build requirements that were built for it.
+
+        Its build locks join those of this run, and from now on, its metadata are those of the sdist.
 
         Raises BuildError for a wheel that does not fit or was confined less than the policy demands, IntegrityError for other bytes.
         """

@@ -112,6 +112,7 @@ class SdistBuilds:
         """The wheel of an sdist for a target: from an earlier build with the same inputs, else a new one. Without `parents`, once for each
         sdist and target.
 
+        From now on, its metadata are those of the sdist, and its build locks are among those that this run used.
         `newest_upload` is that of the requested projects; `parents` are the projects whose builds need this one. Raises
         BuildError if its build fails or makes a wheel of another release or for another target, IntegrityError for a bad
         wheel or sdist, and NoSolutionError or InputError for build requirements that cannot be resolved or read.
@@ -128,7 +129,8 @@ class SdistBuilds:
     def made_by_others(self, pin: Pin, target: Target) -> BuiltWheel:
         """The wheel that another machine built of an sdist, from the store; its build locks join those of this run.
 
-        Raises BuildError if there is none with what the policy demands of a sandbox.
+        From now on, its metadata are those of the sdist. Raises BuildError if there is none with what the policy demands of
+        a sandbox, IntegrityError for damaged build locks.
         """
         part = self._source.artifacts.part_of([candidate_of(pin, pin.origin, self._source.addresses)])
         for shared in builds_of(part, target, pin):
@@ -145,7 +147,7 @@ class SdistBuilds:
     def _make_logged(
         self, pin: Pin, target: Target, newest_upload: datetime | None, builder: Builder, parents: tuple[str, ...]
     ) -> BuiltWheel:
-        """As `_make`; if the build fails, its log is kept, and the error's details name the file."""
+        """As `_make`; if the build fails with a log and no details, the log is kept, and the details name its file."""
         try:
             return self._make(pin, target, newest_upload, builder, parents)
         except BuildError as error:
@@ -371,7 +373,10 @@ def _checked(wheel: Path, job: _Job, repaired: str = "") -> _NewBuild:
 
 
 def _inspected(wheel: Path, job: _Job) -> InspectedFile:
-    """The contents of a built wheel. Raises RefusedError for an error in them; no waiver applies to it."""
+    """The contents of a built wheel. Raises as `inspect` does, and RefusedError for a finding that is an error.
+
+    No waiver applies to it.
+    """
     contents = inspect(wheel, wheel.name)
     NO_WAIVERS.admit(contents.findings, Subject(wheel.name, job.pin.project, sha256_of(wheel)))
     return contents
@@ -379,7 +384,7 @@ def _inspected(wheel: Path, job: _Job) -> InspectedFile:
 
 def _without_wrong_manylinux(wheel: Path, job: _Job) -> Path:
     """The wheel, or a copy tagged as plain linux if it claims a manylinux of the target's machine that is newer than the target's.
-    Its real needs are checked later.
+    The copy is beside the wheel, which is inspected first: raises as `_inspected` does. Its real needs are checked later.
     """
     with suppress(InvalidWheelFilename):
         *_, tags = wheel_parts(wheel.name)

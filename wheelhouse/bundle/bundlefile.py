@@ -35,8 +35,10 @@ def write_bundle(
 ) -> None:
     """Write a tar of the manifest, the signature if any, the review and the carried files, forward only, so that a pipe will do.
 
-    `folders` are the wheelhouses by their folder in the manifest; a single wheelhouse has an empty name. `stream` stays open. Raises
-    IntegrityError for a file that is missing, or has another size or sha256 than the manifest says.
+    `folders` are the wheelhouses by their folder in the manifest; a single wheelhouse has an empty name. `review` must be
+    the files that the manifest names as its review, in its order; they are not checked. `stream` stays open. Raises
+    IntegrityError for a carried file that is missing, or has another size or sha256 than the manifest says; also
+    MachineError.
     """
     with tarfile.open(fileobj=stream, mode="w|", format=tarfile.PAX_FORMAT, bufsize=BLOCK) as archive:
         _add_text(archive, MANIFEST, manifest.to_json().encode())
@@ -154,7 +156,10 @@ def open_bundle(source: Path | BinaryIO) -> Iterator[Bundle]:
 
 
 def _begin(stream: BinaryIO, name: str) -> Bundle:
-    """Open a bundle: read the manifest, the signature if it follows, and the review, whose sha256 are checked. Raises IntegrityError."""
+    """Open a bundle: read the manifest, the signature if it follows, and the review, whose sha256 are checked.
+
+    Raises IntegrityError, InputError for a manifest that cannot be read, and tarfile.ReadError.
+    """
     reader = TarReader(stream)
     raw = _text(reader, reader.next(), MANIFEST, name)
     if raw is None:
@@ -175,7 +180,11 @@ def _begin(stream: BinaryIO, name: str) -> Bundle:
 
 
 def _text(reader: TarReader, member: TarMember | None, path: str, name: str) -> bytes | None:
-    """The bytes of a member; None if it is not `path`. Raises IntegrityError if it is longer than MAX_HEADER_BYTES."""
+    """The bytes of a member; None if it is not `path`, or None itself.
+
+    Raises IntegrityError if it is longer than MAX_HEADER_BYTES, or is no file; tarfile.ReadError if it is cut short or
+    sparse.
+    """
     if member is None or member.name != path:
         return None
     if member.size > MAX_HEADER_BYTES:
@@ -185,7 +194,10 @@ def _text(reader: TarReader, member: TarMember | None, path: str, name: str) -> 
 
 
 def extract(reader: TarReader, folder: OpenFolder, entry: BundleEntry) -> str:
-    """Write a file of a bundle into `folder` under a temporary name, and return that name. Raises IntegrityError for another sha256."""
+    """Write a file of a bundle into `folder` under a temporary name, and return that name; `reader` must stand at its bytes.
+
+    Raises IntegrityError for another sha256 than that of `entry`; the temporary file then stays.
+    """
     return write_checked(iter(lambda: reader.read(BLOCK), b""), folder, entry)
 
 

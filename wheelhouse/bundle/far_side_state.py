@@ -57,7 +57,8 @@ class State:
 def state_of(folders: Sequence[Path]) -> State:
     """What wheelhouses hold of the files that their SHA256SUMS list. Each is hashed; one that is absent or differs is in `missing` instead.
 
-    Raises InputError for a folder whose SHA256SUMS names no lock file.
+    Listed paths that no lock file can name are left out of both. Raises InputError for a folder whose SHA256SUMS names no
+    lock file, and as `sources_of` does; IntegrityError for a link in the place of a folder.
     """
     sources = sources_of(folders)
     files: dict[str, str] = {}
@@ -116,7 +117,10 @@ def _first_bytes(path: Path) -> bytes:
 
 
 def _short(path: Path, keys: tuple[PublicKey, ...]) -> FarSide:
-    """The far side of a short state. With keys, raises IntegrityError if none of them signed it."""
+    """The far side of a short state. With keys, raises IntegrityError if none of them signed it.
+
+    Raises InputError for one that was cut short.
+    """
     far_side, body, signature = parse_short_state(read_regular(path.resolve(), MAX_STATE_BYTES, "the state"), path.name)
     if keys and not any(key.has_signed(body, signature) for key in keys):
         raise _unsigned(path)
@@ -126,7 +130,8 @@ def _short(path: Path, keys: tuple[PublicKey, ...]) -> FarSide:
 def _from_json(path: Path, keys: tuple[PublicKey, ...]) -> FarSide:
     """The far side of a full state, signed or not, or of a bundle's manifest.
 
-    With keys, raises IntegrityError for anything but a state that one of them signed. Raises InputError for other documents.
+    With keys, raises IntegrityError for anything but a state that one of them signed. Raises InputError for other documents,
+    IntegrityError for a state or manifest that contradicts itself.
     """
     raw = read_regular(path.resolve(), MAX_HEADER_BYTES, "the state")
     try:

@@ -24,7 +24,7 @@ class Joined(io.RawIOBase):
         return True
 
     def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
-        """Move to a position in the whole, which may be after its end but not before 0, and return it."""
+        """Move to a position in the whole, and return it. It may be after the end; one before the start becomes 0."""
         start = {io.SEEK_SET: 0, io.SEEK_CUR: self._position, io.SEEK_END: self._ends[-1] if self._ends else 0}
         self._position = max(start[whence] + offset, 0)
         return self._position
@@ -33,7 +33,7 @@ class Joined(io.RawIOBase):
         return self._position
 
     def readinto(self, buffer: bytearray) -> int:  # type: ignore[override]
-        """Read from one file, at most to its end; 0 at the end of the last one."""
+        """Read from one file, at most to its end; 0 at the end of the last one, or if the file is shorter than given."""
         number = bisect_right(self._ends, self._position)
         if number == len(self._ends):
             return 0

@@ -127,7 +127,10 @@ def _not_possible(paths: Iterable[str]) -> list[str]:
 
 
 def _wrong(folder: str, folders: Mapping[str, Files], locks: Mapping[str, bytes], name: str) -> Iterable[str]:
-    """A sentence for each file of one folder that its locks do not lead to, that has another sha256, or that is not there."""
+    """A sentence for each file of one folder that its locks do not lead to, that has another sha256, or that is not there.
+
+    Raises IntegrityError or InputError for a lock file that is another one or cannot be read.
+    """
     files, prefix = folders[folder], f"{folder}/" if folder else ""
     own = {filename: locks[entry.path] for filename, entry in files.items() if is_lock_path(entry.path)}
     source = f"{name}:{folder}" if folder else name
@@ -190,7 +193,10 @@ def _beside(lock: Lock) -> dict[str, str]:
 
 
 def _of_locked_folder(folder: LockedFolder, locks: Mapping[str, bytes], source: str) -> dict[str, str]:
-    """The sha256, by path in the folder, of each file and text that the lock file of a locked folder leads to, without SHA256SUMS."""
+    """The sha256, by path in the folder, of each file and text that the lock file of a locked folder leads to.
+
+    SHA256SUMS is left out. Raises InputError for a lock file that cannot be read.
+    """
     allowed: dict[str, str] = {}
     for filename, raw in locks.items():
         lock = folder.parse(_text(raw, f"{source}:{filename}"), f"{source}:{filename}")

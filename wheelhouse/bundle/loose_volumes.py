@@ -18,7 +18,8 @@ def loose_volumes(path: Path) -> list[tuple[Path, int]]:
     """The volumes of a bundle, in order, each with its size in bytes; `path` is the bundle's, or that of a volume.
 
     Empty if `path` is a bundle in one file, or if there are no volumes. Volumes are counted by the length that the manifest gives;
-    none is hashed. Raises IntegrityError that names the missing ones.
+    none is hashed, and further ones are left out. Raises IntegrityError that names the missing ones, or if the manifest in
+    the first one cannot be read.
     """
     match = VOLUME.fullmatch(path.name)
     if path.is_file() and not (match and (int(match[2]) == 1 or not _begins_a_bundle(path))):

@@ -69,7 +69,7 @@ def inspect_bundle(
 ) -> tuple[BundleManifest, str | None]:
     """A bundle's manifest, and the id of the key that signed it; None if no keys are given, with a note if it is signed.
 
-    Its files are not read. Raises IntegrityError if none of the keys signed it.
+    Its files are not read. Raises IntegrityError if none of the keys signed it, and as `open_bundle` does.
     """
     with open_bundle(bundle) as opened:
         return opened.manifest, signer_of(opened, keys, on_event)

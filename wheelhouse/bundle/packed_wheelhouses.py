@@ -48,6 +48,7 @@ def wheelhouse_files(folder: Path) -> dict[str, tuple[str, int]]:
     The wheels, sdists and other files themselves are not read.
 
     Raises IntegrityError for constraints or attestations that are not those of the locks: nothing else has their bytes.
+    Raises InputError if the folder, or one inside that is to be one, is no wheelhouse.
     """
     wheelhouse = load_wheelhouse(folder)
     for finding in chain(constraints_findings(wheelhouse), attestation_findings(wheelhouse)):

@@ -25,7 +25,8 @@ def bring_self(
 ) -> tuple[Lock, ...]:
     """Write the wheelhouse `self/` inside `folder`, from which wheelhouse is installed on each target; return its locks.
 
-    Raises NoSolutionError for a Python that is too old, InputError if another build of this version is there.
+    The wheel of wheelhouse is also kept in the store. Raises NoSolutionError for a Python that is too old, InputError if
+    another build of this version is there, MachineError if wheelhouse is not installed, and as `fetch` does.
     """
     with scratch_folder("self") as scratch:
         wheel = own_wheel(scratch)

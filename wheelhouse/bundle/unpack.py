@@ -69,8 +69,9 @@ def unpack(
     The folder may hold any wheelhouse of the same job that has each file that the bundle does not carry. Files of the result
     that are there already are kept, so an interrupted run can be resumed; other files of that wheelhouse are removed, unless
     they were altered. `approve` is called once, before a file gets its name, and raises IntegrityError for files that may not
-    be used. Raises IntegrityError for a bundle that is damaged, wrongly
-    signed, or holds what its locks do not lead to, and for a folder that lacks files.
+    be used. Raises IntegrityError for a bundle that is damaged, wrongly signed, or holds what its locks do not lead to, and
+    for a folder that lacks files; InputError if there is no bundle, or for a manifest or lock file that cannot be read; and
+    MachineError, after which the files that were placed stay.
     """
     with open_bundle(source) as bundle:
         manifest = bundle.manifest
@@ -228,7 +229,8 @@ class _Locks:
     def checked(self, name: str) -> dict[str, str]:
         """Check the manifest of the bundle `name` against its lock files, and note that. Returns the `locked_artifacts`: path → sha256.
 
-        Raises IntegrityError if the manifest has a file that no lock file leads to, or lacks one.
+        Raises IntegrityError if the manifest has a file that no lock file leads to, or lacks one; InputError for a lock file
+        that cannot be read; KeyError if the bytes of a lock file are not here (`are_complete`).
         """
         locks = {entry.path: self._content[entry.sha256] for entry in self._entries}
         must_follow_from_locks(self._manifest, locks, name)

@@ -106,7 +106,10 @@ def _numbered(volumes: list[Volume]) -> list[Volume]:
 
 
 def _earlier_files(path: Path) -> list[Path]:
-    """The paths that an earlier run wrote for a bundle: the bundle, recovery files, the volumes of its index, and the index last."""
+    """The paths that an earlier run wrote for a bundle: the bundle, recovery files, the volumes of its index, and that last.
+
+    No volumes if the index cannot be read; of its names, only those of this bundle's volumes count.
+    """
     index = path.parent / (path.name + INDEX_SUFFIX)
     whole = [*([path] if path.is_file() else []), *recovery_files(path)]
     if not index.is_file():
@@ -183,7 +186,10 @@ def reading(path: Path) -> Iterator[BinaryIO]:
 
 
 def _bundle_of(path: Path) -> Path:
-    """The path of the bundle, if `path` is its index of volumes or a volume that this index names; else `path` itself."""
+    """The path of the bundle, if `path` is its index of volumes or a volume that this index names; else `path` itself.
+
+    Raises InputError or IntegrityError for a bad index, as `_read_index` does.
+    """
     for whole in (path.parent / path.stem, path.parent / path.name.removesuffix(INDEX_SUFFIX)):
         index = path.parent / (whole.name + INDEX_SUFFIX)
         if (

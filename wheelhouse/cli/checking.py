@@ -62,7 +62,8 @@ def verify(
 def verified(folder: Path, origin: FileOrigin, keys: list[Path] | None, *, require_approved: bool) -> Verified:
     """What `verify` finds in a wheelhouse, a staged folder or an index; nothing is printed.
 
-    Raises InputError if the folder is none of them.
+    Raises InputError if the folder is none of them; with `keys`, InputError if it is not staged, and IntegrityError if none
+    of them signed it.
     """
     with whole_wheelhouses([folder], origin, quiet=True) as (whole,):
         return _verified(folder, whole, keys, require_approved=require_approved)
@@ -109,7 +110,7 @@ def _verified(folder: Path, whole: Path, keys: list[Path] | None, *, require_app
 
 
 def _must_be_default(folder: Path) -> None:
-    """Raise InputError for a folder that is named beside --all or --job."""
+    """Raise InputError for a folder other than DEFAULT_FOLDER: one that is named beside --all or --job."""
     if folder != DEFAULT_FOLDER:
         hint = "leave out the folder, or leave out --all and --job"
         raise InputError(f"`{folder}` is one wheelhouse, but each job has its own wheelhouse", hint=hint)
@@ -187,7 +188,7 @@ def why(
 def reasons_of(folder: Path, project: str) -> dict[str, list[str]]:
     """Why a project, a Debian package or a base image is in a wheelhouse: lines by target, and under `debian/` and `image/`.
 
-    Empty if it is not there.
+    Empty if it is not there. Raises InputError if the folder is no wheelhouse.
     """
     from packaging.utils import canonicalize_name
 
@@ -204,7 +205,10 @@ def reasons_of(folder: Path, project: str) -> dict[str, list[str]]:
 
 
 def file_reasons(folder: Path, file: str) -> dict[str, list[str]]:
-    """Why a file is in a wheelhouse, or why another was chosen: lines by target. Raises InputError for a text that is no file's name."""
+    """Why a file is in a wheelhouse, or why another was chosen: lines by target, for each target.
+
+    Raises InputError for a text that is not the name of a wheel or sdist, and if the folder is no wheelhouse.
+    """
     from wheelhouse.lock.why import why_file
     from wheelhouse.report.why_text import fact_lines
     from wheelhouse.verify.verify import load_wheelhouse

@@ -55,7 +55,7 @@ class FleetTally:
     def lines(self, moment: float, columns: int) -> list[str]:
         """The same line, then one for each of MAX_JOBS running jobs, those that run longest first, and how many more run.
 
-        What is cut at the right says least.
+        `columns` shortens only the names; the caller cuts the lines, and what is cut at the right says least.
         """
         with self._guard:
             running = sorted(self._running.items(), key=lambda item: item[1][0])

@@ -40,7 +40,10 @@ def fetch_fleet(
     as_json: bool,
     quiet: bool,
 ) -> None:
-    """Fetch jobs, each into its wheelhouse, and print what became of them. Raises typer.Exit with the exit code of all, if it is not 0."""
+    """Fetch jobs, each into its wheelhouse, and print what became of them. Raises as `run_fleet` does.
+
+    `building` is how to build their sdists; None builds nothing.
+    """
     run_fleet(_fetched, jobs, chosen, fleet, network, building, as_json=as_json, quiet=quiet)
 
 
@@ -53,7 +56,7 @@ def lock_fleet(
     as_json: bool,
     quiet: bool,
 ) -> None:
-    """Write the lock files of jobs, and print what became of them. Raises typer.Exit with the exit code of all, if it is not 0."""
+    """Write the lock files of jobs, and print what became of them. Raises as `run_fleet` does."""
     run_fleet(_locked, jobs, chosen, fleet, network, None, as_json=as_json, quiet=quiet)
 
 

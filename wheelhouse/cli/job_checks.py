@@ -42,7 +42,10 @@ class Verified:
 def verify_jobs(
     jobs: "Mapping[str, Settings]", verify: Callable[[Path], Verified], *, as_json: bool, quiet: bool
 ) -> None:
-    """Verify the wheelhouse of each job, and print what was found. Always raises typer.Exit, with the exit code of all."""
+    """Verify the wheelhouse of each job, and print what was found. Always raises typer.Exit, with the exit code of all.
+
+    A job for which `verify` raises any exception is named on stderr, also with `as_json`.
+    """
     verified, errors = _of_each(jobs, verify)
     code = _exit_code([*errors.values()], [int(one.is_bad) for one in verified.values()])
     if as_json:

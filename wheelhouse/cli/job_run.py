@@ -117,7 +117,8 @@ def lock_job(
 ) -> "tuple[Sequence[TargetLock], WheelhouseError | None]":
     """Write the locks of a job, without their files. Returns these locks, and the error of the targets that have none.
 
-    A base image is fetched all the same.
+    A base image is fetched all the same. The lock file of a target that the settings file no longer names is
+    removed. `source` fetches no file only to confirm its metadata from then on.
     """
     from wheelhouse.fetch.fetch import lock_only
 
@@ -131,7 +132,8 @@ def lock_job(
 def check_job(request: JobRequest, source: "PackageSource", listener: Listener) -> "Mapping[str, Freshness]":
     """How the lock files of a job stand to it, by target; nothing is resolved, and the wheelhouse stays as it is.
 
-    A base image that its lock does not have is fetched all the same. Raises InputError, ServerError.
+    A base image that its lock does not have is fetched all the same. Raises the error of the first target that has one, and
+    InputError, ServerError, IntegrityError.
     """
     from wheelhouse.fetch.locking import existing_locks, freshness_of
 
@@ -267,7 +269,7 @@ def _debian_beside(
     """Start to fetch the Debian packages that the options request, beside the block.
 
     Gives a function that waits for them, puts them into the folder, and returns their lock. If the options request none, the
-    function removes former ones instead.
+    function removes former ones instead, unless the command line says what to fetch, and returns an empty lock.
     """
     if not (options.debs or options.deb_lists):
         yield lambda: _remove_former_debian(request)

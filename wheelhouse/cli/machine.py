@@ -85,7 +85,10 @@ def netrc_file() -> Path | None:
 
 
 def docker_config_file() -> Path | None:
-    """The path of Docker's config.json: in the folder that DOCKER_CONFIG names, else in the home folder. The file may be missing."""
+    """The path of Docker's config.json: in the folder that DOCKER_CONFIG names, else in the home folder. The file may be missing.
+
+    None if there is neither folder.
+    """
     if named := os.environ.get("DOCKER_CONFIG"):
         return Path(named) / "config.json"
     home = home_folder()

@@ -159,7 +159,8 @@ def _bucket(tree: str) -> "Bucket | None":
 def _knows() -> "Knows | None":
     """A function that gives the reviewers and the advisories of a file; None if the settings name no reviewer, and there is no snapshot.
 
-    The reviewers are sorted, and none if not enough approved the file; an advisory is a line of text.
+    The reviewers are sorted, and none if not enough approved the file; an advisory is a line of text. Raises InputError, and
+    IntegrityError as `approvals` does.
     """
     from wheelhouse.mirror.advised_yanks import advisory_text, findings_of
     from wheelhouse.mirror.notes import Known
@@ -396,7 +397,7 @@ def _entries(action: "Action", subjects: Iterable[str], reason: str, by: str | N
 def _advised(tree: str, path: Path, by: str | None) -> "list[Entry]":
     """A yank for each release in an index with an advisory, of a snapshot, that is an error by the policy; nothing is written.
 
-    Raises InputError if the snapshot has no advisory.
+    Raises InputError if the snapshot cannot be read or has no advisory, and if the folder is no index.
     """
     from wheelhouse.mirror.advised_yanks import advised_yanks
     from wheelhouse.mirror.tree import must_be_tree, read_pages

@@ -137,8 +137,7 @@ def resource_of(target: "Target") -> str:
 
 
 def _client(address: str) -> Any:  # noqa: ANN401  (Dask has no types)
-    """Dask's client of the scheduler at an address.
-
+    """Dask's client of the scheduler at an address. Raises Dask's limit for large tasks in this process, to MAX_TASK_MB.
     Raises MachineError if Dask is not installed, InputError for TLS without certificates, ServerError if no scheduler answers.
     """
     try:
@@ -171,7 +170,10 @@ def _must_answer(address: str) -> None:
 
 
 def _resources(client: Any) -> frozenset[str]:  # noqa: ANN401
-    """The names of the resources that any worker has. Raises ServerError if there is no worker, or if one has another wheelhouse."""
+    """The names of the resources that any worker has. Raises ServerError if there is no worker, or if one has another wheelhouse.
+
+    A worker that dies meanwhile, or cannot be reached, does not count.
+    """
     answers = client.run(version_of_worker, on_error="return")
     versions = {worker: answer for worker, answer in answers.items() if not isinstance(answer, OSError)}  # it died
     if not versions:

@@ -196,7 +196,7 @@ def _is_loopback(host: str) -> bool:
 
 
 def _log(path: Path | None, stack: ExitStack) -> "AccessLog | None":
-    """The access log at a path, or on stdout for `-`, open until the stack ends; None for None."""
+    """The access log at a path, or on stdout for `-`, open until the stack ends; None for None. Raises MachineError."""
     from wheelhouse.mirror.access_log import AccessLog
 
     if path is None:
@@ -301,7 +301,10 @@ def check(
 
 
 def _learn_token(http: "Http", url: str, token_file: Path | None) -> None:
-    """Use for a server the token of a file, else the credentials in the URL. A token without a user is that of `__token__`."""
+    """Use for a server the token of a file, else the credentials in the URL. A token without a user is that of `__token__`.
+
+    Raises InputError for a file that cannot be read, or that has more than one line.
+    """
     from wheelhouse.index.credentials import read_token
 
     token = read_token(token_file) if token_file else None

@@ -76,7 +76,7 @@ def waivers() -> "Waivers":
 
 
 def reviewer_keys(approving: "ApprovalSettings") -> "dict[str, tuple[PublicKey, ...]]":
-    """The keys that count, by reviewer: a reviewer with several keys counts once. Raises InputError."""
+    """The keys that count, by reviewer: a reviewer with several keys counts once. Raises as `public_keys` does."""
     keys: dict[str, tuple[PublicKey, ...]] = {}
     for reviewer in approving.reviewers:
         named = public_keys([reviewer.key], f"the key of {reviewer.name}")
@@ -85,7 +85,10 @@ def reviewer_keys(approving: "ApprovalSettings") -> "dict[str, tuple[PublicKey, 
 
 
 def reviewer_of(key: "PublicKey", approving: "ApprovalSettings") -> str | None:
-    """The name of the reviewer to whom the settings give a key; None if they give it to nobody."""
+    """The name of the reviewer to whom the settings give a key; None if they give it to nobody.
+
+    Raises as `public_keys` does.
+    """
     names = (name for name, keys in reviewer_keys(approving).items() if key.id in {public.id for public in keys})
     return next(names, None)
 
@@ -108,7 +111,8 @@ def public_keys(keys: Iterable[str], source: str) -> "tuple[PublicKey, ...]":
 def signer_of(path: Path, command: str = "") -> "Signer":
     """What signs with the key of a file: the key itself, ssh-agent for a public key, or a command if one is given.
 
-    A passphrase is asked for on the terminal. Raises InputError for a key that cannot be read, and for a malformed command.
+    A passphrase is asked for on the terminal. Raises InputError for a key that cannot be read, for a public key without
+    ssh-agent or a command, and for a malformed command; MachineError without `cryptography`.
     """
     from wheelhouse.errors import InputError
     from wheelhouse.signing.signers import SigningTools, load_signer
@@ -135,7 +139,8 @@ def approvals(from_file: "Settings") -> "Approvals":
 def approval_rules(from_file: "Settings") -> "ApprovalRules":
     """By the settings: whose approvals count, how many a file needs, and each reviewer's role.
 
-    They also have the cache's folder, in which this machine remembers what it saw of approvals files.
+    They also have the cache's folder, in which this machine remembers what it saw of approvals files: the default one, not
+    that of --cache-dir. Raises as `public_keys` does.
     """
     from wheelhouse.vet.approvals import Role
     from wheelhouse.vet.approvalsfile import ApprovalRules
@@ -161,7 +166,10 @@ def read_snapshot(path: Path, *, is_named: bool) -> "Advisories | None":
 
 
 def vex_statements(from_file: "Settings", named: Sequence[Path] = ()) -> "tuple[VexStatement, ...]":
-    """The statements of the VEX documents that the policy names, then of those that the command line names."""
+    """The statements of the VEX documents that the policy names, then of those that the command line names.
+
+    Raises InputError.
+    """
     from wheelhouse.files.disk import read_text
     from wheelhouse.vet.vex_documents import parse_vex
 
@@ -172,7 +180,8 @@ def vex_statements(from_file: "Settings", named: Sequence[Path] = ()) -> "tuple[
 def since_approval(from_file: "Settings", wheelhouse: "Wheelhouse", current: "Approvals") -> "tuple[Finding, ...]":
     """The findings on advisories that became known after files of a wheelhouse were approved.
 
-    Empty without the snapshot of advisories that the policy names.
+    Empty without the snapshot of advisories that the policy names. Raises InputError for a snapshot or a VEX document that
+    cannot be read.
     """
     from wheelhouse.vet.after_approval import KnownToday, known_since_approval
 
@@ -188,8 +197,9 @@ def since_approval(from_file: "Settings", wheelhouse: "Wheelhouse", current: "Ap
 def must_be_approved(files: Mapping[str, str], wheelhouses: Iterable[Path]) -> None:
     """Raise IntegrityError that names every file (path → sha256) that not enough reviewers approved.
 
-    Advisories that became known after the approval are printed as warnings, or raise IntegrityError if the policy makes them
-    errors.
+    Advisories that became known after the approval of files of `wheelhouses` are printed to stderr as warnings, or raise
+    IntegrityError if the policy makes them errors. Raises InputError for settings, lock files and snapshots that cannot be
+    read.
     """
     from wheelhouse.errors import IntegrityError
     from wheelhouse.findings import Severity
@@ -292,7 +302,10 @@ def _timeout_of(pip: Mapping[str, str]) -> float:
 
 
 def _http_settings(network: NetworkOptions, pip: Mapping[str, str]) -> "HttpSettings":
-    """The settings of connections: the options, else pip's configuration (values by key), else the environment. Raises InputError."""
+    """The settings of connections: the options, else pip's configuration (values by key), else the environment. Raises InputError.
+
+    An option --timeout that equals its default does not count; of retries, rate and file size only the options count.
+    """
     from wheelhouse.humanize import parse_size
     from wheelhouse.index.http import HttpSettings
     from wheelhouse.index.pace import Pace
@@ -329,7 +342,8 @@ def supplied(
 def opened_sources(network: ConnectionOptions, listener: Listener) -> "Iterator[Callable[..., PackageSource]]":
     """A function that gives the package source of some options; all share one store, and the sources are closed when the block ends.
 
-    Options with the same indexes and credentials share one source, unless they are of different owners. Threads may call it.
+    Options with the same indexes and credentials share one source, unless they are of different owners, or only one
+    upgrades. It links files, or is virtual, as the first of these options say. Threads may call it.
     """
     from wheelhouse.cli.run_store import opened_store
 
@@ -377,7 +391,10 @@ def _source(
 
 
 def store_keys(network: ConnectionOptions, from_file: "Settings", listener: Listener) -> "SigningKeys | None":
-    """The keys of the store; None if no key is trusted and this run has none. Warns if the key of this run is not trusted."""
+    """The keys of the store; None if no key is trusted and this run has none. Warns if the key of this run is not trusted.
+
+    Raises as `public_keys` and `signer_of` do; a passphrase is asked for.
+    """
     from wheelhouse.cli.run_store import SigningKeys
 
     trusted = public_keys(from_file.store.trusted, "a key of [store] trusted")
@@ -390,7 +407,7 @@ def store_keys(network: ConnectionOptions, from_file: "Settings", listener: List
 def index_locations(options: "Options") -> "tuple[IndexLocation, ...]":
     """The indexes and links that the options and pip's configuration name, with pip's default index unless they exclude or replace it.
 
-    Raises InputError for options that exclude each other.
+    Raises InputError for options that exclude each other, and for an extra index of pip that no --index names.
     """
     from wheelhouse.index.locations import read_locations
 

@@ -61,7 +61,10 @@ class Tally:
             self.awaited[subject].retrying = False
 
     def _finish(self, subject: str, *, reused: bool) -> None:
-        """No longer wait for a page or file. A file counts as fetched, or as one of the cache if `reused`; a page is not counted."""
+        """No longer wait for a page or file. A file counts as fetched, or as one of the cache if `reused`; a page is not counted.
+
+        Of a file, the bytes that did not arrive are no longer expected.
+        """
         awaited = self.awaited.pop(subject, None)
         if subject.endswith(PAGE):
             return
@@ -100,13 +103,13 @@ class Tally:
             return [self._summary(self._rate(moment)), *lines, *more]
 
     def _begun(self) -> bool:
-        """Whether anything was requested or came."""
+        """Whether anything is awaited or came; a page that ended without bytes does not count."""
         return bool(self.files or self.cached or self.received or self.awaited)
 
     def _summary(self, rate: float) -> str:
-        """How many files and bytes so far, those of the cache, and the rate in bytes a second, as text.
+        """How many files so far, those of the cache, the bytes of those expected, and the rate in bytes a second, as text.
 
-        What is 0 is left out, but for files.
+        What is 0 is left out, but for files; so are the expected bytes if all came.
         """
         parts = [counted(self.files, "file")]
         if self.cached:

@@ -186,7 +186,7 @@ def vet_context(
 
     Files that the arguments do not name are those of the policy; its VEX documents count besides `vex`. KEV and EPSS that
     neither names are looked for beside the snapshot. A snapshot or a file of publishers that only the policy names may be
-    missing.
+    missing. The trust root is not read yet. Raises InputError, and IntegrityError as `approvals` does.
     """
     from wheelhouse.files.disk import read_text
     from wheelhouse.index.provenance import parse_publishers

@@ -61,7 +61,10 @@ def declared(group: type) -> dict[str, Option]:
 
 
 def heading_of(group: type, name: str) -> str:
-    """The heading of the help under which an option stands: that of the nearest class that has both a HEADING and the option."""
+    """The heading of the help under which an option stands: that of the nearest class that has both a HEADING and the option.
+
+    Raises StopIteration if there is none.
+    """
     return next(
         str(vars(base)["HEADING"]) for base in group.__mro__ if "HEADING" in vars(base) and name in declared(base)
     )

@@ -99,7 +99,10 @@ def _listed(value: str) -> tuple[str, ...]:
 
 
 def _chosen(chosen: Sequence[str], added: Sequence[str], removed: Sequence[str]) -> tuple[str, ...]:
-    """The architectures of a source that names some and then adds and removes others; empty if it names none, which means all."""
+    """The architectures of a source that names some and then adds and removes others; empty if it names none, which means all.
+
+    Empty also if it removes all that it names. What it adds counts only if it names some.
+    """
     return tuple(name for name in (*chosen, *added) if name not in removed) if chosen else ()
 
 

@@ -50,7 +50,8 @@ def is_base_path(path: str) -> bool:
 def base_system(files: Mapping[str, bytes], what: str) -> BaseSystem:
     """The base that has these files (path without a leading slash → bytes); others than BASE_PATHS are ignored.
 
-    Raises InputError, naming `what`, if no dpkg or C library is installed there.
+    Raises InputError, naming `what`, if no dpkg or C library is installed there; also for a source that `AptSource.checked`
+    refuses.
     """
     status = "\n\n".join(
         raw.decode("latin-1").strip() for path, raw in sorted(files.items()) if _matches(path, (STATUS, STATUS_PARTS))
@@ -71,7 +72,10 @@ def _distribution(files: Mapping[str, bytes]) -> str:
 
 
 def _sources(files: Mapping[str, bytes]) -> tuple[AptSource, ...]:
-    """The sources of all files, each once: of sources.list, then of sources.list.d in the order of names."""
+    """The sources of all files, each once: of sources.list, then of sources.list.d in the order of names.
+
+    Raises InputError.
+    """
     lists = [path for path in sorted(files) if _matches(path, (SOURCES_LIST, *SOURCES_PARTS))]
     lists.sort(key=lambda path: path != SOURCES_LIST)
     sources: list[AptSource] = []

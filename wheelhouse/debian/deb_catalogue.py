@@ -71,7 +71,7 @@ class Catalogue:
         return self._providers[name]
 
     def is_in(self, package: DebPackage, suite: str) -> bool:
-        """Whether an archive offers this version of a package in a suite of this name."""
+        """Whether an archive offers this version of a package, for any architecture, in a suite of this name."""
         return any(
             one.version == package.version
             for offered, records in zip(self.suites, self._records, strict=True)
@@ -88,7 +88,10 @@ class Catalogue:
         return tuple(package for package in candidates if package and package.satisfies(relation))
 
     def rank(self, name: str) -> tuple[int, int]:
-        """Where sources first name a package: (number of the source, place in its text). Of two equal ones apt prefers the later one."""
+        """Where sources first name a package: (number of the source, place in its text). Of two equal ones apt prefers the later one.
+
+        (How many sources there are, 0) if none names it.
+        """
         if name not in self._ranks:
             mentions = ((number, records.first_mention(name)) for number, records in enumerate(self._records))
             self._ranks[name] = next(
@@ -98,7 +101,10 @@ class Catalogue:
 
     @cached_property
     def siblings(self) -> dict[tuple[str, str], tuple[DebPackage, ...]]:
-        """(name, version) of a source package → the candidates from it that would upgrade an installed package."""
+        """(name, version) of a source package → the candidates from it that would upgrade an installed package.
+
+        They are those of the first call: what `choose` and `refuse` set later does not count.
+        """
         newer = [
             candidate
             for name, package in self.installed.items()

@@ -86,7 +86,8 @@ def copyright_file(path: Path, package: str) -> CopyrightFile:
 def _data(file: BinaryIO) -> Iterator[BinaryIO | None]:
     """A stream of the tar with a package's files, decompressed; None if the `.deb` has none, or one of an unknown suffix.
 
-    Raises ImportError if this Python lacks the module for it.
+    Raises ImportError if this Python lacks the module for it, ValueError for a size that is no number, and while the stream
+    is read as `_decompressed` does.
     """
     if file.read(len(MAGIC)) != MAGIC:
         yield None
@@ -106,7 +107,10 @@ def _data(file: BinaryIO) -> Iterator[BinaryIO | None]:
 
 
 def _decompressed(file: BinaryIO, size: int, suffix: str) -> Iterator[BinaryIO | None]:
-    """Yield once: a stream of the next `size` bytes, decompressed by the suffix; None if the suffix is unknown."""
+    """Yield once: a stream of the next `size` bytes, decompressed by the suffix; None if the suffix is unknown.
+
+    Damaged data raise tarfile.ReadError, EOFError or zlib.error while the stream is read. Raises ImportError.
+    """
     if suffix not in MODULES:
         yield None
         return

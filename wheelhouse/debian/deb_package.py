@@ -84,17 +84,17 @@ class DebPackage:
 
     @cached_property
     def depends(self) -> tuple[Alternatives, ...]:
-        """Its Pre-Depends, then its Depends: of each group one must be installed with it."""
+        """Its Pre-Depends, then its Depends: of each group one must be installed with it. Raises IntegrityError."""
         return tuple(chain(*(self._relations(name) for name in ("pre-depends", "depends"))))
 
     @cached_property
     def excludes(self) -> tuple[Relation, ...]:
-        """Its Conflicts, then its Breaks: what must not be installed with it."""
+        """Its Conflicts, then its Breaks: what must not be installed with it. Raises IntegrityError."""
         return tuple(chain(*chain(*(self._relations(name) for name in ("conflicts", "breaks")))))
 
     @cached_property
     def provides(self) -> tuple[Relation, ...]:
-        """Its Provides: the virtual packages that it is; a versioned one has the operator `=`."""
+        """Its Provides: the virtual packages that it is; a versioned one has the operator `=`. Raises IntegrityError."""
         return tuple(chain(*self._relations("provides")))
 
     def _relations(self, field: str) -> tuple[Alternatives, ...]:
@@ -105,7 +105,10 @@ class DebPackage:
             raise IntegrityError(f"the record of `{self.name}` {self.version}: `{field}`: {error}") from error
 
     def satisfies(self, relation: Relation) -> bool:
-        """Whether its name and version, or one of its virtual packages, satisfy a relation. Architectures are not compared."""
+        """Whether its name and version, or one of its virtual packages, satisfy a relation. Architectures are not compared.
+
+        Its virtual packages do not count if the relation has its own name. Raises IntegrityError as `provides` does.
+        """
         if self.name == relation.name:
             return relation.allows(self.version)
         return any(relation.name == virtual.name and relation.allows(virtual.version) for virtual in self.provides)
@@ -136,7 +139,7 @@ class PackageRecords:
         return filter(None, map(self._record, self._starts.get(name, ())))
 
     def providing(self, name: str) -> Iterator[DebPackage]:
-        """Every package whose Provides names a virtual package, in the order of the file."""
+        """Every record whose Provides names a virtual package, in file order; `named` tells which are left out."""
         return filter(None, map(self._record, self._provided.get(name, ())))
 
     def first_mention(self, name: str) -> int | None:

@@ -60,7 +60,7 @@ class _Marks:
 def closure(catalogue: Catalogue, requests: Sequence[DebRequest]) -> Closure:
     """What must be installed, upgraded and removed on a base for the requested packages; changes candidates of the catalogue.
 
-    Raises NoSolutionError with the chain that has no solution.
+    Raises NoSolutionError with the chain that has no solution, and IntegrityError for a relation that cannot be read.
     """
     return _Solver(catalogue).solved(requests)
 
@@ -121,7 +121,7 @@ class _Solver:
         self._note_exclusions(package)
 
     def _note_exclusions(self, package: DebPackage) -> None:
-        """Remember, by the excluded name, what a package excludes."""
+        """Remember, by the excluded name, what a package excludes; it stays when the mark of the package is undone."""
         for relation in self._exclusions(package):
             self._excluding.setdefault(relation.name, []).append((package, relation))
 
@@ -237,7 +237,10 @@ class _Solver:
         return self._remove(installed)
 
     def _remove(self, package: DebPackage) -> bool:
-        """Remove an installed package, and those that need it; whether that is possible. Essential, important and protected ones stay."""
+        """Remove an installed package, and those that need it; whether that is possible. Essential, important and protected ones stay.
+
+        If it is not possible, packages marked so far stay marked as removed, until the caller restores the marks.
+        """
         if package.is_essential or package.is_important or package.name in self.marks.protected:
             return False
         self.marks.removed.add(package.name)

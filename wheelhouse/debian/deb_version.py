@@ -29,7 +29,7 @@ def version_key(version: str) -> VersionKey:
 
 
 def is_version(text: str) -> bool:
-    """Whether a version has a sort key."""
+    """Whether a text has a sort key: nearly every text has one, also an empty one and one that is no valid version."""
     try:
         version_key(text)
     except ValueError:
@@ -54,7 +54,10 @@ def _order(character: str) -> int:
 
 
 def holds(version: str, operator: str, other: str) -> bool:
-    """Whether `version` is in this relation to the other: `<<`, `<=`, `>=` or `>>`; old `<` and `>` allow equality. All others mean `=`."""
+    """Whether `version` is in this relation to the other: `<<`, `<=`, `>=` or `>>`; old `<` and `>` allow equality. All others mean `=`.
+
+    Raises ValueError as `version_key` does.
+    """
     left, right = version_key(version), version_key(other)
     match operator:
         case "<<":

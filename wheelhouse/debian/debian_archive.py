@@ -62,9 +62,10 @@ class ArchiveReader:
     on_event: Listener
 
     def read(self, source: AptSource, keyrings: Sequence[bytes]) -> FetchedSuite:
-        """Download and verify a suite, with the text of each Packages of the source's components; these files go to the store.
+        """Download and verify a suite, with the text of each Packages of the source's components; these go to the store.
 
-        Raises ServerError, InputError for a component that it lacks, and IntegrityError for a wrong signature, date or hash.
+        Raises ServerError, InputError for a component that it lacks and for missing or damaged keys, IntegrityError for a
+        wrong signature, date or hash, and MachineError without gpgv and gpg.
         """
         base = f"{source.url}/{source.folder}".rstrip("/")
         url = f"{base}/InRelease"
@@ -90,7 +91,10 @@ class ArchiveReader:
         return FetchedIndex(IndexFile(folder + listed.path, listed.sha256, listed.size, component), path, packages)
 
     def _downloaded(self, base: str, release: ReleaseFile, listed: ListedFile) -> Path:
-        """The path of a Packages in the store: by its hash, which no update of the mirror changes, or by its name."""
+        """The path of a Packages in the store: by its hash, which no update of the mirror changes, or by its name.
+
+        By its name if the suite has none by hash, or if the request by hash fails. Raises ServerError, IntegrityError.
+        """
         plain = f"{base}/{listed.path}"
         by_hash = f"{plain.rpartition('/')[0]}/by-hash/SHA256/{listed.sha256}"
         try:
@@ -107,7 +111,7 @@ class ArchiveReader:
 
 
 def _text(path: Path, name: str) -> str:
-    """The text of a Packages, decompressed by the suffix of `name`. Raises IntegrityError.
+    """The text of a Packages, decompressed by the suffix of `name`. Raises IntegrityError, and MachineError for the disk.
 
     Its names and relations are ASCII; latin-1 reads all bytes, and takes a quarter of the memory.
     """

@@ -17,7 +17,10 @@ class DebianChange:
 
     @property
     def kind(self) -> str:
-        """`added`, `removed`, `up`, `down`, or `other bytes` for the same version."""
+        """`added`, `removed`, `up`, `down`, or `other bytes` for the same version.
+
+        For another spelling of a version `down`.
+        """
         if not self.old or not self.new:
             return "added" if self.new else "removed"
         if self.old == self.new:

@@ -71,7 +71,8 @@ def debian_job(
 ) -> DebianJob:
     """A job whose lists and sources were checked; without `source_lines`, the sources are those of the base.
 
-    Sources for other architectures are left out. Raises InputError if a request is invalid, or if there is no source.
+    Sources for other architectures are left out. Raises InputError if a request or a line is invalid, if there is no source,
+    or if a source needs a date and there is none.
     """
     checked = {
         name: tuple(str(parse_request(text, base.architecture)) for text in requests)

@@ -114,7 +114,10 @@ class DebianLock:
 
     @property
     def artifacts(self) -> dict[str, Artifact]:
-        """Each InRelease, Packages and `.deb` by its path in the folder `debian`. Raises KeyError for a package of an unknown archive."""
+        """Each InRelease, Packages and `.deb` by its path in the folder `debian`.
+
+        Raises KeyError for a package of an unknown archive, and IntegrityError for an unsafe name or hash.
+        """
         indexes = {
             f"{suite.archive}/{file.path}": Artifact(
                 file.path.rpartition("/")[2], file.sha256, file.size, f"{suite.url}/{file.path}"

@@ -19,7 +19,10 @@ NOT_SAFE = "do not use this mirror; find out who made its Packages file"
 
 
 def archive_folders(sources: Iterable[AptSource]) -> dict[str, str]:
-    """Address of an archive → its folder in the mirror: the last part of the path; a second one with the same gets `-2` after it."""
+    """Address of an archive → its folder in the mirror: the last part of the path; a second one with the same gets `-2` after it.
+
+    Characters that the name of a folder cannot have are left out; it is `archive` if nothing is left.
+    """
     folders: dict[str, str] = {}
     for url in dict.fromkeys(source.url for source in sources):
         name = NO_FOLDER_NAME.sub("", urlsplit(url).path.rstrip("/").rpartition("/")[2]).lstrip("._+-") or "archive"
@@ -36,8 +39,9 @@ def locked_packages(
 ) -> tuple[LockedDeb, ...]:
     """The packages of all lists, by name and version, each list solved by itself on the base; one package has all lists that need it.
 
-    `packages` has each Packages with the number of its suite in `suites` and its component. Raises NoSolutionError, and
-    IntegrityError for a record without file name, hash or size.
+    `packages` has each Packages with the number of its suite in `suites` and its component. Versions are sorted as texts.
+    Raises NoSolutionError, InputError for a malformed request, and IntegrityError for a record without file name, hash or
+    size, or with a relation that cannot be read.
     """
     origins = [(suites[number], component) for number, component, _ in packages]
     locked: dict[str, LockedDeb] = {}

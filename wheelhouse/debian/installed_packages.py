@@ -19,7 +19,10 @@ def is_installed(fields: dict[str, str]) -> bool:
 
 
 def installed_packages(status: str) -> Iterator[DebPackage]:
-    """Each installed package of any architecture, in the order of the file. Half installed ones are left out."""
+    """Each installed package of any architecture, in the order of the file. Half installed ones are left out.
+
+    Those whose versions have no order are not, unlike in `deb_catalogue`.
+    """
     for fields in stanzas(status):
         if is_installed(fields) and {"package", "version"} <= fields.keys():
             yield DebPackage(fields, INSTALLED)

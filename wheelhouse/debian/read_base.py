@@ -43,7 +43,7 @@ def _names(folder: Path | None) -> list[str]:
 
 
 def _inside(root: Path, path: str) -> Path | None:
-    """Where a path below a root folder leads to if that folder is `/`; None for too many links."""
+    """Where a path below a root folder leads to if that folder is `/`; None for too many links. Nothing need be there."""
     parts, place, links = path.split("/")[::-1], root, 0
     while parts:
         part = parts.pop()
@@ -62,7 +62,10 @@ def _inside(root: Path, path: str) -> Path | None:
 
 
 def base_in_image(files: Mapping[str, RootFile], what: str) -> BaseSystem:
-    """The base in an image, from the files of its layers that `is_base_path` chose. Links among them are followed."""
+    """The base in an image, from the files of its layers that `is_base_path` chose. Links among them are followed.
+
+    Raises InputError, naming `what`, as `base_system` does.
+    """
     ends = {path: end for path in files if (end := followed(path, files))}
     contents = {path: files[end].content for path, end in ends.items()}
     return base_system(contents, what)

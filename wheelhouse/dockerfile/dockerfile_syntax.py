@@ -186,8 +186,8 @@ def _instruction(text: str, line: int, heredocs: tuple[Heredoc, ...], *, is_trig
 def substituted(text: str, values: Mapping[str, str]) -> str:
     """Text with its variables replaced, and those in their values: `$X`, `${X}`, `${X:-word}` and `${X:+word}`.
 
-    The `:` can be missing. An unknown `$X` or `${X}` stays as it is, and so does what stands in values more than
-    MAX_VARIABLE_DEPTH deep. A backslash before `$` is not looked at.
+    The `:` can be missing: an empty value counts as none with or without it. An unknown `$X` or `${X}` stays as it is, and
+    so does what stands in values more than MAX_VARIABLE_DEPTH deep. A backslash before `$` is not looked at.
     """
     for _ in range(MAX_VARIABLE_DEPTH):
         replaced = VARIABLE.sub(lambda match: _value(match, values), text)

@@ -148,7 +148,10 @@ class _Reader:
                 yield self._need(instruction.line, "address", addresses, instruction)
 
     def _run(self, instruction: Instruction) -> Iterator[NetworkNeed]:
-        """The images that a RUN mounts, and what its commands ask for; the latter not with `--network=none`."""
+        """The images that a RUN mounts (`bind` and `cache`), and what its commands ask for.
+
+        The latter not with `--network=none`.
+        """
         for mount in instruction.values("mount"):
             options = dict(part.partition("=")[::2] for part in mount.split(","))
             if options.get("type", "bind") in ("bind", "cache") and "from" in options:

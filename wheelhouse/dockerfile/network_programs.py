@@ -195,7 +195,10 @@ def _pip(words: tuple[str, ...]) -> Judgement:
 
 
 def _python(words: tuple[str, ...]) -> Judgement:
-    """What a Python asks for, by the words after it: as pip for `-m pip`, nothing for harmless modules and `-c` texts, else unknown."""
+    """What a Python asks for, by the words after it: as pip for `-m pip`, nothing for harmless modules and `-c` texts, else unknown.
+
+    Without a word, and for `--version`, nothing. `-m` and `-c` count only as the first word.
+    """
     if words[:1] == ("-m",) and len(words) > 1:
         module = words[1]
         if PIP.fullmatch(module):

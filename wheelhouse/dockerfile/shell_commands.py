@@ -58,7 +58,10 @@ class _Splitter:
     """Whether a pattern of `case` stands here, which ends with a bracket and is no command."""
 
     def commands(self) -> Iterator[ShellCommand]:
-        """Each simple command, followed by those in its `$(…)` and backquotes; a body of a function counts like other text."""
+        """Each simple command, followed by those in its `$(…)` and backquotes; a body of a function counts like other text.
+
+        Substitutions that are nested more than MAX_DEPTH deep are not read.
+        """
         while self.place < len(self.text):
             character = self.text[self.place]
             if self._is_literal(character):
@@ -138,7 +141,10 @@ class _Splitter:
         self.place = len(self.text) if end < 0 else end
 
     def _redirection(self) -> None:
-        """Leave out an operator and the word after it; note a here-document, whose text follows the line."""
+        """Leave out an operator and the word after it; note a here-document, whose text follows the line.
+
+        A number before the operator is left out too. Of `<(…)` and `>(…)` only the operator is: what is inside is a command.
+        """
         if self.word is not None and self.word.isdigit():
             self.word = None
         self._end_word()
@@ -240,7 +246,7 @@ class _Splitter:
         self.place += 1
 
     def _closing(self, place: int, opening: str, closing: str) -> int:
-        """Where the bracket at a place is closed; the end of the text if it is not."""
+        """Where the bracket at a place is closed; the end of the text if it is not. Brackets in quotes count too."""
         depth = 0
         for position in range(place, len(self.text)):
             if self.text[position] == opening:
@@ -256,7 +262,7 @@ def shell_commands(script: str, line: int) -> tuple[ShellCommand, ...]:
     """The simple commands of a script whose first line has the number `line`, also those in `$(…)` and in the bodies of functions.
 
     A call of a function of the script is left out; if the function runs its arguments, as in `retry apt-get update`, they are
-    the command.
+    the command. So is `"$@"` where a command stands left out, if it stands so in functions alone.
     """
     names, bodies = function_names(script), _function_bodies(script)
     runners = {name for name, body in bodies if RUNS_ARGUMENTS.search(body)}
@@ -282,7 +288,10 @@ def _function_bodies(script: str) -> list[tuple[str, str]]:
 
 
 def _first_block(text: str) -> str:
-    """The text from the first `{` to the `}` that closes it, without that; the rest of the text if none closes it."""
+    """The text from the first `{` to the `}` that closes it, without that; the rest of the text if none closes it.
+
+    Empty without a `{`.
+    """
     start, depth = text.find("{"), 0
     for place in range(max(start, 0), len(text)):
         depth += {"{": 1, "}": -1}.get(text[place], 0)

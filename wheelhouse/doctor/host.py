@@ -91,7 +91,10 @@ def _interpreter_check(minor: str, places: InterpreterPlaces) -> Check | None:
 
 
 def extra_checks() -> Iterator[Check]:
-    """Each extra of wheelhouse: GOOD, or MISSING with the projects that lack and the command that installs them."""
+    """Each extra of wheelhouse: GOOD, or MISSING with the projects that lack and the command that installs all of the extra.
+
+    Nothing if wheelhouse is not installed.
+    """
     for extra in extras():
         if lacking := missing(extra):
             facts: dict[str, FactValue] = {"missing": lacking, "command": install_command(extra)}

@@ -14,7 +14,10 @@ from wheelhouse.target.interpreters import Interpreter, facts_of, interpreter_of
 
 
 def sandbox_checks() -> Iterator[Check]:
-    """Each sandbox that wheelhouse can make on a host, started and proved as before a build. One is enough."""
+    """Each sandbox that wheelhouse can make on a host, started and proved as before a build. One is enough.
+
+    Raises MachineError if the Python that runs wheelhouse cannot be run.
+    """
     interpreter = interpreter_of(facts_of(Path(sys.executable)))
     yield from _alternatives([_sandbox_check(sandbox, interpreter) for sandbox in HOST_SANDBOXES])
 

@@ -56,8 +56,7 @@ def index_checks(http: Http, locations: Iterable[IndexLocation], now: Callable[[
 
 
 def _index_check(http: Http, location: IndexLocation, now: Callable[[], datetime]) -> Iterator[Check]:
-    """Ask an index for the page of pip, then compare the clocks.
-
+    """Ask an index for the page of pip, then compare the clocks. `http` learns the credentials in the index's address.
     GOOD if it answers with an index page, or that it has no such project; MISSING after a failure that may pass; BROKEN after any
     other. The clocks are compared only if it is GOOD.
     """
@@ -86,7 +85,10 @@ def _index_check(http: Http, location: IndexLocation, now: Callable[[], datetime
 
 
 def _clock_check(reply: Reply, name: str, now: datetime) -> Iterator[Check]:
-    """How many seconds this machine's clock is ahead of a server's, from the answer's Date: BROKEN from 300 on. No check without a Date."""
+    """How many seconds this machine's clock is ahead of a server's, from the answer's Date; negative if it is behind.
+
+    BROKEN from 300 on, ahead or behind. No check without a Date, or for one that is no date.
+    """
     try:
         date = parsedate_to_datetime(reply.headers.get("date", ""))
     except ValueError:

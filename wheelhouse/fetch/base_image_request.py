@@ -38,7 +38,8 @@ def with_base_images(
 
     With `reads_only` the wheelhouse stays as it is: its locked images are used, and if one of them is missing in the lock, all
     are fetched into a temporary folder.
-    Raises InputError if --image is given too, or if neither the files nor the name of an image tell its C library.
+    Raises InputError if --image is given too, or if neither the files nor the name of an image tell its C library, and
+    ServerError, IntegrityError as `fetch_base_images` does.
     """
     if options.image:
         raise InputError(
@@ -84,7 +85,7 @@ def _locked(name: str, architectures: Sequence[str], wheelhouse: Path) -> ImageL
 
 def _facts(lock: ImageLock, on_event: Listener) -> dict[str, Image]:
     """The facts of each image by its architecture. If the files of an image tell no C library: those that its name gives, with
-    a note.
+    a note. Raises InputError if the name tells none either.
     """
     facts: dict[str, Image] = {}
     for image in lock.images:

@@ -68,7 +68,8 @@ def compile_constraints(job: Job, source: PackageSource, on_event: Listener = ig
     for each resolved project. A warning if the job has an Airflow release and no limit of upload times.
     From now on, `source` fetches no file only to confirm its metadata.
 
-    Raises InputError for a job with no target or several, and the error of the only target if it failed before.
+    Raises InputError for a job with no target or several, the error of the only target if it failed before, and what the
+    resolution raises, such as NoSolutionError.
     """
     names = [*(part.target.name for part in job.parts), *job.failed]
     if len(names) != 1:

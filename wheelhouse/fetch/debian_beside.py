@@ -21,7 +21,8 @@ def debian_beside(fetch: FetchDebian, on_event: Listener) -> Iterator[Callable[[
     """Start `fetch` in a thread. Gives a function that lets `fetch` change its folder, waits for its end and returns its lock of
     the packages.
 
-    If the block ends before that function is called, the downloads stop at their next event, and the folder stays as it was.
+    If the block ends before that function is called, the downloads stop at their next event, and the folder stays as it was;
+    the end of the block waits for that. The function can be called once only, and raises what `fetch` raises.
     """
     permission: Future[None] = Future()
     has_ended = Flag()

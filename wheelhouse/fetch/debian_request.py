@@ -20,6 +20,9 @@ HOST = Path("/")
 def requested_debian(options: Options, wheelhouse: Path) -> DebianJob:
     """The Debian job that the options describe. Raises InputError for what cannot be read, and if there is no base.
 
+    Raises also InputError as `debian_job` does; for layers of a base image IntegrityError and MachineError as
+    `read_root_files` does.
+
     The base is in the folder of `--deb-base`, else in the only base image that the wheelhouse holds. The keyrings of this host
     are in the job too.
     """
@@ -32,7 +35,10 @@ def requested_debian(options: Options, wheelhouse: Path) -> DebianJob:
 
 
 def _base_of_image(wheelhouse: Path) -> BaseSystem:
-    """The base in the only base image of a wheelhouse. Raises InputError if there is no image, or several."""
+    """The base in the only base image of a wheelhouse. Raises InputError if there is no image, or several.
+
+    Raises also InputError as `base_system` does, IntegrityError and MachineError as `read_root_files` does.
+    """
     images = load_base_images(wheelhouse).images
     if not images:
         raise InputError(

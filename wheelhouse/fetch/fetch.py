@@ -58,8 +58,8 @@ def fetch_all(
     consent: Consent = allow,
     keep_going: bool = False,
 ) -> tuple[list[Fetched], WheelhouseError | None]:
-    """Make each folder the wheelhouse of its job; the first folder holds the others. `consent` is called once, before any
-    folder changes.
+    """Make each folder the wheelhouse of its job; the first folder holds the others, and its SHA256SUMS lists them in the
+    end. `consent` is called once, before any folder changes; what it raises ends the run.
 
     Returns what was done to each folder, and the error of the targets without a lock: None if all have one. Without
     `keep_going`, or if no target has a lock, that error is raised before anything changes. A folder changes only when all of

@@ -42,7 +42,8 @@ def fetch_base_images(
     """Make a wheelhouse's `image/` hold an image for each architecture, and no other that was locked; its lock then.
 
     `requested` is a tag or a digest. An image that the lock has by the same name is used as it is, unless `upgrade` is set; of
-    its blobs only the missing ones are fetched. Raises ServerError, and IntegrityError for bytes with another digest.
+    its blobs only the missing ones are fetched. The wheelhouse's SHA256SUMS is not written. Raises ServerError,
+    IntegrityError for bytes with another digest, and InputError for a lock that cannot be read.
     """
     folder = wheelhouse / FOLDER
     with folder_lock(folder, remove_if_empty=True), _blobs_folder(folder):
@@ -154,8 +155,8 @@ class _Fetcher:
         return [self._folder / blob.path for blob in blobs]
 
     def _copy(self, blob: Blob) -> Path | None:
-        """A copy of a blob under a temporary name; None if the folder has it. A file that was altered in the store is fetched
-        again.
+        """A copy of a blob under a temporary name; None, with an event, if the folder has it. A file that was altered in the
+        store is fetched again, once; then it raises IntegrityError.
         """
         if self._has(blob):
             self._on_event(Finished(self._label(blob), reused=True))
@@ -186,12 +187,18 @@ def _layers(paths: Sequence[Path], blobs: Sequence[Blob], config: Configuration)
 
 
 def layers_of(image: BaseImage, wheelhouse: Path) -> list[Layer]:
-    """The layers of a base image that a wheelhouse holds, the lowest first."""
+    """The layers of a base image that a wheelhouse holds, the lowest first; only the configuration is read.
+
+    Raises as `configuration_of` does.
+    """
     paths = [wheelhouse / FOLDER / blob.path for blob in image.layers]
     return _layers(paths, image.layers, configuration_of(image, wheelhouse))
 
 
 def configuration_of(image: BaseImage, wheelhouse: Path) -> Configuration:
-    """The configuration of a base image that a wheelhouse holds."""
+    """The configuration of a base image that a wheelhouse holds; its hash is not checked.
+
+    Raises InputError if the file cannot be read, and IntegrityError if it is malformed or of another architecture.
+    """
     raw = read_regular(wheelhouse / FOLDER / image.config.path, MAX_CONFIG_BYTES, "the configuration")
     return parse_configuration(raw, image.name, image.architecture, len(image.layers))

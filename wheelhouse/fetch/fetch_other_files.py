@@ -52,8 +52,11 @@ def fetch_other_files(
 
     A file that is there, and is locked for the same request, is not fetched again.
 
-    Raises InputError for an invalid request, and before a file that the earlier lock does not name would be overwritten with
-    other bytes; ServerError; and IntegrityError for a file with other bytes than expected.
+    The wheelhouse's own SHA256SUMS, if there is one, then lists `files/` as it is now.
+
+    Raises InputError for an invalid request or key file, and before a file that the earlier lock does not name would be
+    overwritten with other bytes; ServerError; IntegrityError for a file with other bytes than expected, or than the
+    published checksum or signature is for; and MachineError, also if a signature needs GnuPG and it is missing.
     """
     checked, folder = [request.checked() for request in requests], wheelhouse / FOLDER
     if not checked and not folder.is_dir():
@@ -97,8 +100,8 @@ def _put(folder: Path, fetched: list[_FetchedFile], files: OtherFiles) -> None:
 
 
 def _remove(folder: Path, existing: OtherFiles, files: OtherFiles) -> tuple[str, ...]:
-    """Remove the files that only the earlier lock named; their names, sorted. Without `files` the folder goes too, if it is
-    empty then.
+    """Remove the files that only the earlier lock named; their names, sorted, also of those that were gone already. If
+    `files` names none, the folder goes too, if it is empty then.
     """
     kept = files.artifacts.keys() | files.texts.keys()
     removed = tuple(sorted((existing.artifacts.keys() | existing.texts.keys()) - kept))
@@ -123,7 +126,8 @@ class _Fetcher:
     def fetch(self, request: OtherFileRequest) -> _FetchedFile:
         """One file with all that is published beside it, fetched into the store, and checked.
 
-        If the folder has it as it is locked, nothing is fetched; `to`, `unpack` and `strip` are those of the request.
+        If the folder has it as it is locked, nothing is fetched, and no signature is checked, also with another key; `to`,
+        `unpack` and `strip` are those of the request. A file that is fetched again must have the locked sha256.
         """
         locked = self._locked(request)
         if locked and all(has_locked_bytes(self.folder, artifact) for artifact in locked.artifacts):
@@ -132,7 +136,10 @@ class _Fetcher:
         return self._fetched(request, locked.sha256 if locked else request.sha256)
 
     def _locked(self, request: OtherFileRequest) -> OtherFile | None:
-        """The entry of the lock with the same name, addresses and, if the request gives one, sha256; None if there is none."""
+        """The entry of the lock with the same name, addresses and, if the request gives one, sha256; None if there is none.
+
+        The key of a signature is not compared, nor are credentials in the addresses.
+        """
         beside = {name: locked_url(url) for name, url in request.beside.items()}
         for file in self.existing.files:
             locked_beside = {artifact.filename: artifact.url for artifact in file.beside}
@@ -164,7 +171,7 @@ class _Fetcher:
 
     def _vouched(self, name: str, raw: bytes, request: OtherFileRequest, path: Path) -> str:
         """A sentence for the lock: where the file's checksum is published, or which key signed the file. `raw` holds the checksum or
-        the signature; raises IntegrityError if it is not that of the file.
+        the signature; raises IntegrityError if it is not that of the file, InputError and MachineError as `signer_of` does.
         """
         if request.beside[name] == request.checksums:
             return _must_match(raw, request, path)

@@ -66,6 +66,9 @@ def fill(
     present bytes. `local` gives the path or URL of files that the user named, by file name. Files get their final names when
     all of them are here. If `source` is virtual, they go into the store, and the folder gets lock files and constraints
     alone. Else InputError is raised before a file that no earlier lock file named would be overwritten with other bytes.
+
+    Also raises InputError for a file of unknown origin, RefusedError for a finding that no waiver covers (any more),
+    IntegrityError for a wrong file, ServerError for one that cannot be had, and StoreError as `_fill_virtually` does.
     """
     if source.is_virtual:
         source.store.settle()  # before anything is downloaded
@@ -242,6 +245,9 @@ def _place(
     """Fetch files, check them for their targets, and put them into the folder, or into the store if the run is virtual.
 
     Returns the waivers that let files pass, by file name. Files get their final names when all are here.
+
+    Raises RefusedError for a finding that no waiver covers, IntegrityError for a wrong file, one that excludes a target, or
+    one whose metadata differ from those that the index served. Copies under temporary names then stay for the next sweep.
     """
     waived: UsedWaivers = {}
 
@@ -275,7 +281,10 @@ def _place(
 
 
 def _admit(candidate: Candidate, stored: StoredFile, waivers: Waivers, on_event: Listener) -> tuple[Waiver, ...]:
-    """The waivers that let a file pass; each of its findings is reported. Raises RefusedError for an error that no waiver covers."""
+    """The waivers that let a file pass; each of its findings is reported.
+
+    Raises RefusedError for an error that no waiver covers; then none is reported.
+    """
     if not stored.contents.findings:
         return ()
     subject = Subject(candidate.filename, candidate.project, stored.sha256, str(candidate.version))
@@ -316,7 +325,7 @@ def _copied(candidate: Candidate, stored: StoredFile, folder: Path, source: Pack
 def candidate_of(pin: Pin, artifact: Artifact, addresses: FileAddresses, path: str | None = None) -> Candidate:
     """A file of a pin, to be fetched from `path`, or from the address that `addresses` has in full, or from that of the lock.
 
-    Raises InputError if nothing says where the file is from, and it was not built here.
+    Raises InputError if nothing says where the file is from, and it was not built; a built file then has the empty URL.
     """
     url = path or addresses.get(artifact.sha256) or artifact.url
     if url is None and pin.built is None:
@@ -336,10 +345,12 @@ def candidate_of(pin: Pin, artifact: Artifact, addresses: FileAddresses, path: s
 
 
 def _remove(folder: Path, existing: Collection[Lock], kept: Set[str]) -> tuple[str, ...]:
-    """Remove the earlier lock files, the files that they name, and those that SHA256SUMS names with their present bytes, but
-    for those in `kept`; their names, sorted.
+    """Remove the earlier lock files with their requirements, constraints and attestations, the files that they name,
+    whatever their bytes are, and those that SHA256SUMS names with their present bytes, but for those in `kept`; the names
+    of what was there, sorted.
 
-    SHA256SUMS counts because `lock` or a kill may have come between.
+    SHA256SUMS counts because `lock` or a kill may have come between. Raises InputError if it cannot be read, IntegrityError
+    for a name in it that leads out of the folder, MachineError.
     """
     names = {artifact.filename for lock in existing for artifact in lock.artifacts} | _summed_files(folder, kept)
     names |= {
@@ -354,7 +365,11 @@ def _remove(folder: Path, existing: Collection[Lock], kept: Set[str]) -> tuple[s
 
 
 def _summed_files(folder: Path, kept: Set[str]) -> set[str]:
-    """The names in SHA256SUMS whose files have the hash that it gives, but for those in `kept`; empty if there is no SHA256SUMS."""
+    """The names in SHA256SUMS whose files have the hash that it gives, but for those in `kept`; empty if there is no
+    SHA256SUMS.
+
+    Raises InputError if SHA256SUMS cannot be read, IntegrityError for a name that leads out of the folder.
+    """
     path = folder / SUMS
     sums = summed(verbatim(path)) if path.is_file() else {}
     return {

@@ -31,8 +31,9 @@ def run_jobs(
 ) -> list[JobRun[T]]:
     """Do jobs, at most `parallel` at once; what became of each, in the order of `names`. `on_change` is called from many threads.
 
-    After a job with an error no other is started, unless `keep_going` is set. If the caller is interrupted, `stop` is called to
-    make jobs end early; those that do not end soon are left alone. Raises what a job raises that is no WheelhouseError.
+    After a job with an error no other is started, unless `keep_going` is set. If the caller is interrupted, or a job raises
+    what is neither a WheelhouseError nor a CancelledError, `stop` is called to make jobs end early; those that do not end
+    within STOP_SECONDS are left alone, and the exception is raised.
     """
     if not names:
         return []
@@ -63,7 +64,9 @@ class _Fleet(Generic[T]):
 
     def run(self, name: str) -> JobRun[T]:
         """Do one job, and report its states; if the fleet is over, it is not started. A failed job ends the fleet, unless it
-        keeps going.
+        keeps going. One that raises StoppedError or CancelledError counts as stopped, and ends nothing.
+
+        Raises what the job raises that is neither a WheelhouseError nor a CancelledError.
         """
         if self._is_over.is_set():
             return self._reported(JobRun(name, JobState.NOT_STARTED))

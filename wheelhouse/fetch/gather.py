@@ -66,8 +66,9 @@ def gather(options: Options, http: Http, now: datetime, on_event: Listener = ign
     """The job that the options describe; files and URLs that they name are read, and Airflow's constraints are fetched into
     `constraints_folder` if they are not there. Notes and warnings tell what is unusual.
 
-    A target that cannot be served is in the job's `failed`. Raises InputError for inputs that cannot be read, and for options
-    that exclude each other.
+    A target that cannot be served is in the job's `failed`. Raises InputError for inputs that cannot be read, and for
+    options that exclude each other; ServerError for a URL that does not answer, IntegrityError for a local file with
+    another sha256.
     """
     airflow = airflow_of(options)
     wanted = Inputs(http, options.environment).read(
@@ -111,7 +112,11 @@ def gather(options: Options, http: Http, now: datetime, on_event: Listener = ign
 def _parts(
     options: Options, airflow: Airflow | None, wanted: Wanted, http: Http, on_event: Listener
 ) -> tuple[tuple[Part, ...], dict[str, WheelhouseError]]:
-    """The part of each target, and by its name the error of each target that has none."""
+    """The part of each target, and by its name the error of each target that has none. With --constraints, Airflow's own
+    constraints do not count.
+
+    Raises InputError as `targets` does.
+    """
     parts: list[Part] = []
     failed: dict[str, WheelhouseError] = {}
     takes_published = options.uses_published and not options.constraints
@@ -129,8 +134,10 @@ def _parts(
 
 
 def _given(lock: PylockInput, target: Target, options: Options, on_event: Listener) -> tuple[Candidate, ...]:
-    """The file of each project that a lock of another tool names for a target, with the extras and groups asked for. A note lists the
-    projects that have none.
+    """The file of each project that a lock of another tool names for a target, with the extras and groups asked for. A note
+    lists the first MOST_NAMED projects that have none.
+
+    Raises NoSolutionError and InputError as `PylockInput.select` does.
     """
     taken = lock.select(target, split(options.extras), options.groups)
     if left := lock.left_out(taken):
@@ -148,8 +155,8 @@ def _requirements(options: Options, airflow: Airflow | None, wanted: Wanted) -> 
     """All requirements: those of `wanted`, then Airflow's, and what its image build installs; none if a lock of another tool replaces
     them. With Airflow, the extras are Airflow's alone.
 
-    Raises InputError if there are neither, if anything else is given beside such a lock, and for --extra with nothing that has
-    extras.
+    Raises InputError if there are neither, if anything else is given beside such a lock, for --extra with nothing that has
+    extras, and for an extra or group that a project does not have.
     """
     requirements, extras = list(wanted.requirements), split(options.extras)
     for project in wanted.projects:
@@ -261,7 +268,9 @@ class AirflowConstraints:
         self._results: dict[str, Constraints | WheelhouseError] = {}
 
     def for_python(self, minor: str) -> Constraints:
-        """The constraints for a Python such as `3.12`. Raises the same ServerError each time if they cannot be fetched."""
+        """The constraints for a Python such as `3.12`. Raises the same error each time: InputError for an unknown kind or
+        invalid file, ServerError if they cannot be fetched, or another WheelhouseError.
+        """
         if minor not in self._results:
             try:
                 self._results[minor] = self._get(minor)
@@ -327,7 +336,9 @@ def _build_of(airflow: Airflow) -> str:
 
 
 def _for_tools(constraints: Constraints) -> Constraints:
-    """The same constraints without pip and uv, whose versions the image build decides."""
+    """The same constraints without pip and uv, whose versions the image build decides. Text and source are new: the text has
+    only the requirements, no comments and hashes.
+    """
     lines = tuple(line for line in constraints.lines if line.project not in DECIDED_BY_BUILD)
     text = "".join(f"{line.requirement}\n" for line in lines)
     return Constraints(f"{constraints.source} (but {', '.join(sorted(DECIDED_BY_BUILD))})", text, lines)

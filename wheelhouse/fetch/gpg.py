@@ -14,7 +14,8 @@ def signer_of(signature: Path, signed: Path, keys: Path, what: str) -> str:
     """The fingerprint of the key in the file `keys` that made a detached signature. `what` is the signed file in an error.
 
     Raises IntegrityError if none did, and if any signature is bad, has expired, or is by a revoked key or one that is not in
-    the file; InputError if the file holds no key, MachineError if GnuPG is missing.
+    the file; InputError if the file holds no key, MachineError if GnuPG is missing, subprocess.TimeoutExpired after five
+    minutes.
     """
     program = shutil.which("gpg")
     if program is None:
@@ -36,7 +37,10 @@ def signer_of(signature: Path, signed: Path, keys: Path, what: str) -> str:
 
 
 def _run(program: str, home: str, *arguments: str) -> str:
-    """The standard output of a GnuPG command: its status lines. Its exit code is not checked."""
+    """The standard output of a GnuPG command: its status lines. Its exit code is not checked.
+
+    Raises subprocess.TimeoutExpired after five minutes.
+    """
     options = ("--batch", "--no-tty", "--quiet", "--no-autostart", "--no-auto-key-retrieve", "--status-fd", "1")
     environment = {"GNUPGHOME": home, "LC_ALL": "C"}
     done = subprocess.run(

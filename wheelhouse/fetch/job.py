@@ -96,7 +96,10 @@ class Job:
         return sources
 
     def request(self, part: Part, preferred: Mapping[NormalizedName, Version] = NOTHING) -> ResolutionRequest:
-        """What the resolver is asked for one target. `preferred` are the pins of its existing lock."""
+        """What the resolver is asked for one target. `preferred` are the pins of its existing lock.
+
+        Raises InputError as `direct` does.
+        """
         return ResolutionRequest(
             target=part.target,
             requirements=self.requirements,
@@ -125,7 +128,9 @@ class Job:
         return sha256_of_text(text) if text else None
 
     def inputs(self, part: Part, locations: tuple[IndexLocation, ...]) -> Inputs:
-        """The inputs that decide the lock of one part. `locations` are without credentials."""
+        """The inputs that decide the lock of one part. `locations` must be without credentials: they are taken as they are.
+        With the lock of another tool, the requirements are its pins for this target.
+        """
         text = part.constraints_text
         given = {f"{candidate.project}=={candidate.version}" for candidate in part.given}
         return Inputs(

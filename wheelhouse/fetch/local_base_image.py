@@ -29,8 +29,9 @@ def local_source(text: str) -> Iterator[tuple[ImageSource, Reference]]:
     """The image that a text such as `docker-archive:FILE:NAME` names, and its name; unpacked files are removed when the block
     ends.
 
-    Raises InputError for a text that names none. An archive is unpacked, and the Docker engine asked (MachineError), when the
-    image is looked up; an archive without NAME is unpacked at once.
+    The text must have one of PREFIXES. Raises InputError for one that names no image, such as `oci-archive:FILE`. An
+    archive is unpacked, and the Docker engine asked (MachineError), when the image is looked up; a Docker archive without
+    NAME at once.
     """
     if text.startswith(LayoutSource.PREFIX):
         yield LayoutSource.parse(text)

@@ -123,7 +123,8 @@ def _resolved(job: Job, part: Part, existing: Lock | None, source: PackageSource
     """A new lock of one target: resolved, or with the pins of another tool's lock if the job was given one. When it is resolved,
     the pins of the existing lock are preferred, but for those that are to be upgraded.
 
-    Raises IntegrityError if a file has other bytes than in the existing lock.
+    Raises NoSolutionError; IntegrityError if a file has other bytes than in the existing lock or than a line's hash, or
+    excludes the target itself; InputError if a required hash is missing; ServerError.
     """
     preferred = (
         {}

@@ -50,8 +50,8 @@ def planned(
     until the block ends.
 
     A folder that does not exist is made; unless it is the first one, it is removed at the end if it is still empty. A target
-    that fails in one job is left out of the next ones. Raises one error for all targets that failed, unless `keep_going` is
-    set and at least one target has a lock.
+    that fails in one job is left out of the next ones; `jobs` has at least one, and of their `failed` only that of the first
+    counts. Raises one error for all targets that failed, unless `keep_going` is set and at least one target has a lock.
     """
     failed: dict[str, WheelhouseError] = dict(jobs[0][0].failed)
     targets = len(jobs[0][0].parts) + len(failed)

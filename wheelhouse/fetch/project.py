@@ -52,7 +52,8 @@ class Project:
         """The lines of extras with the markers beside them. An extra may require the project itself with other extras: these are
         then read too, with the marker of this requirement. Each extra is read once, unless it has other markers.
 
-        Raises InputError for an extra that it does not have, or that counts under more than MAX_MARKER_SETS sets of markers.
+        `pending` is emptied. Raises InputError for an extra that it does not have, or that counts under more than
+        MAX_MARKER_SETS sets of markers.
         """
         seen: dict[NormalizedName, list[set[str]]] = {}
         while pending:

@@ -47,8 +47,8 @@ def copy_whole(folder: Path, dest: Path, store: Store, on_event: Listener = igno
     """Make `dest`, a new folder, the whole wheelhouse of a folder of lock files; its files are links to those of the cache, or
     copies if the file system allows no links.
 
-    `files/`, `image/` and `debian/` are copied. Raises ServerError that names each file that neither the cache nor the store
-    has; `dest` then stays, with the other files.
+    `files/`, `image/` and `debian/` are copied last. Raises ServerError that names each file that neither the cache nor the
+    store has; `dest` then stays, with the other files, but without these folders. Raises MachineError if `dest` exists.
     """
     lacking: list[str] = []
     for place, wheelhouse in wheelhouses_of(folder, dest):
@@ -119,8 +119,8 @@ def _linked(folder: Path, sha256: str, store: Store, *, is_own: bool) -> Path | 
 
 
 def _brought(folder: Path, sha256: str, store: Store, received: Callable[[int], None]) -> Path | None:
-    """Bring a file from the store into the private part of the cache; a link to it, or a copy, under a temporary name in the
-    folder. None if the store lacks it.
+    """Bring a file from the store into the private part of the cache, and note there that the store gave it; a link to it,
+    or a copy, under a temporary name in the folder. None if the store lacks it.
     """
     private = store.private
     with private.partial(f"{FROM_STORE} {sha256}") as path:

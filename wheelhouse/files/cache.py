@@ -73,7 +73,9 @@ class Cache(Store):
             return self._private
 
     def close(self) -> None:
-        """Remove the temporary folder, but for its logs if one was `lasting`; the cache stays. No temporary folder is made afterwards."""
+        """Remove the temporary folder, but for its logs if one was `lasting`; the cache stays. No temporary folder is made
+        afterwards. A private part removes nothing: its folder is that of the whole.
+        """
         with self._guard:  # a thread may be making a temporary folder at this moment
             self._closed = True
         if self._temporary and not self._parent:
@@ -187,6 +189,8 @@ class Cache(Store):
     def log(self, name: str, content: bytes, *, lasting: bool = False) -> Path:
         """Write the output of a build to a file of this name, and return its path. At the end a temporary folder keeps all
         its logs if one was `lasting`, else none.
+
+        Raises IntegrityError for a name that leads out of the folder, MachineError.
         """
         self._lasting |= lasting
 
@@ -199,7 +203,8 @@ class Cache(Store):
 
     def size(self) -> dict[str, tuple[int, int]]:
         """(files, bytes) for each kind of file, which is the name of a folder, sorted; the private parts are one kind. Empty if
-        there is no cache. The temporary folder does not count.
+        there is no cache. The temporary folder does not count. Raises OSError for what cannot be looked at, or is removed
+        meanwhile.
         """
         kinds: dict[str, tuple[int, int]] = {}
         for folder in sorted(self.root.iterdir()) if self.root and self.root.is_dir() else ():
@@ -209,7 +214,7 @@ class Cache(Store):
 
     def prune(self, keep: Callable[[Path], bool]) -> tuple[int, int]:
         """Remove every file for which `keep` returns False, also of private parts and unfinished downloads; (files, bytes) removed.
-        Folders stay.
+        Folders, and the temporary folder with its files, stay. Raises MachineError.
         """
         count = total = 0
         with os_errors_as_machine_error(self.root or Path()):

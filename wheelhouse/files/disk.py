@@ -117,7 +117,8 @@ def _unreadable(path: Path, what: str, error: OSError | ValueError) -> InputErro
 def read_regular(path: Path, most: int, what: str) -> bytes:
     """The bytes of a regular file of at most `most` bytes; links are not followed, and nothing else is opened.
 
-    Raises InputError, naming the file as `what`, for a link, a folder, a device, a FIFO, one that is too large, or unreadable.
+    Raises InputError, naming the file as `what`, for a link, a folder, a device, a FIFO, one that is too large, missing, or
+    unreadable; ValueError for a name with a null byte.
     """
     try:
         kind = _kind(path.lstat().st_mode)
@@ -169,7 +170,8 @@ def kind_of(path: Path, *, follow: bool = False) -> str | None:
 def refuse_endless_files(folder: Path, inside: Iterable[str] = ()) -> None:
     """Raise InputError if a FIFO, socket or device lies directly in a folder, or a link to one: to read it could never end.
 
-    The folders `inside` it are searched, too, if they are there, and are no links.
+    The folders `inside` it are searched, too, if they are there, and are no links. Raises MachineError for a folder that
+    cannot be read.
     """
     folders = [folder, *(folder / name for name in inside if kind_of(folder / name) == "folder")]
     with os_errors_as_machine_error(folder):
@@ -301,6 +303,8 @@ class LockedFile(Protocol):
 def has_locked_bytes(folder: Path, locked: LockedFile) -> bool:
     """Whether a folder holds a regular file with the locked name, size and sha256, which is computed if the size is right; a
     symbolic link does not count.
+
+    Raises IntegrityError for a name that leads out of the folder, MachineError for a file that cannot be read.
     """
     path = rooted(folder, locked.filename)
     with os_errors_as_machine_error(path):
@@ -308,7 +312,10 @@ def has_locked_bytes(folder: Path, locked: LockedFile) -> bool:
 
 
 def has_bytes(path: Path, content: bytes) -> bool:
-    """Whether a regular file with exactly these bytes is at a path; a symbolic link does not count."""
+    """Whether a regular file with exactly these bytes is at a path; a symbolic link does not count.
+
+    Raises InputError or MachineError for a file that cannot be read.
+    """
     with os_errors_as_machine_error(path):
         return _own_size(path) == len(content) and read_regular(path, len(content), "the file") == content
 
@@ -323,7 +330,10 @@ def _own_size(path: Path) -> int | None:
 
 
 def digest_of(path: Path, algorithm: "str | Callable[[], _HashObject]") -> str:
-    """A file's digest, in lower-case hexadecimal; `algorithm` is a name of hashlib, or makes a hash object. Raises MachineError."""
+    """A file's digest, in lower-case hexadecimal; `algorithm` is a name of hashlib, or makes a hash object.
+
+    Raises ValueError for a name that hashlib does not know, MachineError for a file that cannot be read.
+    """
     with os_errors_as_machine_error(path), path.open("rb") as file:
         return hashlib.file_digest(file, algorithm).hexdigest()
 
@@ -333,8 +343,10 @@ def copy_to_temp_file(source: Path, folder: Path, sha256: str) -> Path:
 
     A copy, never a hard link: an edit in the folder must not reach the source. If the file system can share blocks until
     one of the two files is written to, no byte is copied. A source that this process hashed before, and that nothing has
-    touched since, is not hashed again: the jobs of a fleet copy the same files. Raises IntegrityError if the source has
-    another sha256, MachineError if it cannot be copied; then no temporary file is left.
+    touched since, is not hashed again: the jobs of a fleet copy the same files. What is hashed is noted for this process.
+
+    Raises IntegrityError if the source has another sha256, MachineError if it cannot be copied; then no temporary file is
+    left.
     """
     with _new_temp_file(folder) as (path, writer):
         with writer, io.FileIO(source) as reader:
@@ -424,7 +436,10 @@ def _copy_hashed(reader: io.FileIO | BinaryIO, writer: BinaryIO) -> str:
 
 
 def place(source: Path, folder: Path, name: str, sha256: str) -> None:
-    """Copy a file into `folder` as `name`, in place of what is there. Raises IntegrityError if it has another sha256."""
+    """Copy a file into `folder` as `name`, in place of what is there. For the holder of the folder's lock.
+
+    Raises IntegrityError if it has another sha256, or if the name leads out of the folder; MachineError.
+    """
     commit_file(copy_to_temp_file(source, folder, sha256), rooted(folder, name))
 
 
@@ -435,7 +450,11 @@ def commit_file(path: Path, final: Path) -> None:
 
 
 def copy_of(source: Path, path: Path) -> str:
-    """Write a file's bytes into another, in place of what is there, and return their sha256. Raises InputError if it cannot be read."""
+    """Write a file's bytes into another, in place of what is there, and return their sha256.
+
+    Raises InputError if the file cannot be opened, MachineError if reading or writing fails later; the other file then
+    holds a part.
+    """
     try:
         reader = source.open("rb")
     except OSError as error:

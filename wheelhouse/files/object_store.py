@@ -62,7 +62,9 @@ class LostError(StoreError):
 
 
 def repeated(work: Callable[[], T]) -> T:
-    """The result of `work`, which is called once more if the connection was lost: the request may be carried out twice."""
+    """The result of `work`, which is called once more if it raises LostError: the request may be carried out twice. Raises
+    what the second call raises, and any other error at once.
+    """
     try:
         return work()
     except LostError:
@@ -135,7 +137,8 @@ class ObjectStore:
     def read_into(self, key: str, path: Path, max_bytes: int, on_bytes: Callable[[int], None]) -> str | None:
         """Write an object's bytes to `path`, and return their sha256; None if there is none, or if it is larger.
 
-        Raises StoreError, also for a store that is too slow; `path` is then as it was or, if bytes were on their way, empty.
+        Raises StoreError, also for a store that is too slow, and MachineError if `path` cannot be written; `path` is then
+        as it was or, if bytes were on their way, empty.
         """
         with self._store_errors():
             try:
@@ -154,7 +157,9 @@ class ObjectStore:
                     raise
 
     def _written(self, chunks: Iterable[Any], file: io.FileIO, path: Path, on_bytes: Callable[[int], None]) -> str:
-        """Write chunks to a file as they arrive, and return their sha256. Raises StoreError if they arrive too slowly."""
+        """Write chunks to a file as they arrive, and return their sha256. Raises StoreError if they arrive too slowly,
+        MachineError if they cannot be written; `path` is only for its message.
+        """
         digest, started, total = hashlib.sha256(), time.monotonic(), 0
         for chunk in chunks:
             content = memoryview(chunk)
@@ -258,7 +263,9 @@ class ObjectStore:
 
     @contextmanager
     def _store_errors(self) -> Iterator[None]:
-        """Raise errors of obstore as StoreError, RefusedByStoreError or LostError, without their own texts, which may hold a signature."""
+        """Raise errors of obstore as StoreError, RefusedByStoreError or LostError, without their own texts, which may hold a
+        signature. Every ValueError, OSError and NotImplementedError in the block becomes a StoreError, too.
+        """
         try:
             yield
         except self._refusals as error:

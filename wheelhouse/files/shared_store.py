@@ -119,8 +119,8 @@ class SharedObjects:
         return None
 
     def send_file(self, path: Path, sha256: str, then: Callable[[], None]) -> None:
-        """Send a file of the cache in the background, unless the store has it; `then` is called when it is there. Nothing for a
-        store that is only read, or failed.
+        """Send a file of the cache in the background, unless the store has it; `then` is called when it is there. Nothing
+        for a store that is only read, or failed, and without a warning for a file that is gone by then.
         """
 
         def send() -> None:
@@ -176,7 +176,9 @@ class SharedObjects:
             raise StoreError(f"{error}: the store does not have all files", hint="run the same command again")
 
     def close(self) -> None:
-        """Send nothing more: what waits is dropped, and what is on its way is not waited for."""
+        """Send nothing more: what waits is dropped, and what is on its way is not waited for. After an earlier send, a
+        later one raises RuntimeError.
+        """
         if self._pool:
             self._pool.shutdown(wait=False, cancel_futures=True)
 
@@ -190,7 +192,9 @@ class SharedObjects:
             self._uploads.append(self._pool.submit(self._tried, WRITING, work, None))
 
     def _tried(self, doing: str, work: Callable[[], T], otherwise: T) -> T:
-        """The result of `work`; `otherwise` if the store fails, which ends reading or writing (`doing`) for this run, with one warning."""
+        """The result of `work`; `otherwise` if it raises StoreError, which ends reading or writing (`doing`) for this run,
+        with one warning, or if this has ended. Raises every other error of `work`.
+        """
         if doing in self._failures:
             return otherwise
         try:

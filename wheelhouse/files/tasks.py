@@ -17,7 +17,11 @@ class Tasks:
         self._guard = threading.Lock()
 
     def start(self, key: Hashable, work: Callable[[], T]) -> "Future[T]":
-        """The future of the task with this key; `work` is started in a thread if no task with the key was."""
+        """The future of the task with this key; `work` is started in a thread if no task with the key was. A task that
+        failed is not tried again.
+
+        Raises RuntimeError for a new key after `close`.
+        """
         with self._guard:
             future = self._futures.get(key)
             if future is None:
@@ -41,7 +45,9 @@ class Tasks:
 
 
 def first_success(futures: "list[Future[T]]") -> "Future[T]":
-    """A future with the first result that arrives (a cancellation counts as one); with the last error if all fail."""
+    """A future with the first result that arrives (a cancellation counts as one); with the last error if all fail. Without
+    `futures` it never ends.
+    """
     first: Future[T] = Future()
     guard = threading.Lock()
     left, settled = len(futures), False
@@ -62,7 +68,7 @@ def first_success(futures: "list[Future[T]]") -> "Future[T]":
 
 
 def pass_on(source: "Future[T]", target: "Future[T]") -> None:
-    """Give one future the result, error or cancellation of another."""
+    """Give one future the result, error or cancellation of another, after waiting for it."""
     if source.cancelled():
         target.cancel()
     elif (error := source.exception()) is None:
@@ -72,7 +78,10 @@ def pass_on(source: "Future[T]", target: "Future[T]") -> None:
 
 
 def then(future: "Future[Any]", change: Callable[[Any], T]) -> "Future[T]":
-    """A future with `change` of another's result, or with its error or cancellation; an error in `change` is its error."""
+    """A future with `change` of another's result, or with its error or cancellation; an error in `change` is its error.
+
+    `change` runs in the thread that ends the other future, or here if it has ended.
+    """
     changed: Future[T] = Future()
 
     def done(source: "Future[Any]") -> None:

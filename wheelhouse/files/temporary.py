@@ -111,8 +111,11 @@ def _is_open(path: Path) -> bool:
 
 @contextmanager
 def shared_folder(folder: Path) -> Iterator[None]:
-    """Hold a shared lock on an existing folder, so that no run sweeps the closed temporary files in it meanwhile; other runs may
-    hold one, too. Those of killed runs are removed first, unless a run holds the folder.
+    """Hold a shared lock on an existing folder, so that no run sweeps the closed temporary files in it meanwhile; other
+    runs may hold one, too. Those of killed runs are removed first, unless a run holds the folder. Without locks on the file
+    system, nothing is held.
+
+    Raises OSError if the folder cannot be opened.
     """
     sweep_unless_held(folder)
     descriptor = os.open(folder, os.O_RDONLY)
@@ -128,7 +131,7 @@ def shared_folder(folder: Path) -> Iterator[None]:
 def scratch_folder(kind: str, within: Path | None = None) -> Iterator[Path]:
     """A new folder in `within`, else among the machine's temporary files, removed afterwards with all in it.
 
-    Those of this user's killed runs are removed before.
+    Those of this user's killed runs are removed before. What cannot be removed stays. Raises OSError if none can be made.
     """
     sweep_scratch(within)
     while True:
@@ -155,7 +158,7 @@ def sweep_scratch(within: Path | None = None) -> None:
 
 
 def _remove_scratch(folder: Path) -> None:
-    """Remove a scratch folder, if it is of this user; raises OSError if a run holds it."""
+    """Remove a scratch folder, if it is of this user; raises OSError if a run holds it, and for a link or anything else."""
     descriptor = os.open(folder, os.O_RDONLY | os.O_NOFOLLOW | os.O_DIRECTORY)
     try:
         if os.fstat(descriptor).st_uid == os.geteuid():

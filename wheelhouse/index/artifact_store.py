@@ -63,13 +63,15 @@ class ArtifactStore:
     def get(self, candidate: Candidate) -> "Future[StoredFile]":
         """A future of a candidate's file: from the store, else brought, checked and inspected in a thread, once in a run.
 
-        It raises RefusedError for a finding in the file that no waiver covers.
+        It raises RefusedError for a finding in the file that no waiver covers, IntegrityError for a file that is not the
+        expected one, ServerError if it cannot be had, InputError for a built or local file that is not there.
         """
         return self._downloads.start(("file", candidate.key), lambda: self._admitted(candidate))
 
     def find(self, filename: str, sha256: str) -> StoredFile | None:
         """The file with this sha256 that was made, not downloaded: from the cache, else brought into it from the store that
-        machines share. None if neither has it. No index is asked.
+        machines share. None if neither has it. No index is asked. Raises IntegrityError if what was brought is not a sound
+        wheel.
         """
         candidate = Candidate(NormalizedName(""), Version("0"), filename, "", "", {"sha256": sha256})
         return self._stored(candidate) or self._made_elsewhere(candidate)
@@ -111,7 +113,11 @@ class ArtifactStore:
         return stored if is_sound else self.renew(candidate, stored)
 
     def renew(self, candidate: Candidate, stored: StoredFile) -> StoredFile:
-        """Warn that the cache's copy of a file was altered, remove it, and return the file as fetched again."""
+        """Warn that the cache's copy of a file was altered, remove it, and return the file as fetched again. Its findings
+        are not judged.
+
+        Raises the errors of fetching, such as InputError for a built file that no store has.
+        """
         self._on_event(Warned(f"the cache's copy of {candidate.filename} was altered; the file is downloaded again"))
         self._access.discard(stored.path)
         return self._stored_or_fetched(candidate)
@@ -125,7 +131,8 @@ class ArtifactStore:
         return stored
 
     def _stored_or_fetched(self, candidate: Candidate) -> StoredFile:
-        """The file of a candidate: from the store, else copied or downloaded; its findings are not judged. Emits events.
+        """The file of a candidate: from the store, else copied or downloaded; its findings are not judged. Emits events. A
+        file from the store is offered to other machines.
 
         Raises InputError for a file without a URL, which was built, if no store has it.
         """
@@ -148,8 +155,9 @@ class ArtifactStore:
         return stored
 
     def _stored(self, candidate: Candidate, *, again: bool = False) -> StoredFile | None:
-        """A candidate's file from the cache, with an earlier inspection of it. None if there is no such file or inspection, if the
-        size is not the candidate's, or if the candidate has no sha256. Not hashed.
+        """A candidate's file from the cache, with an earlier inspection of it, which another machine may have made. None if
+        there is no such file or inspection, if the size is not the candidate's, or if the candidate has no sha256. Not
+        hashed.
 
         `again` if another run may have stored it since this run asked first.
 
@@ -169,7 +177,12 @@ class ArtifactStore:
         return StoredFile(path, sha256, size, contents, fresh=False)
 
     def _fetch(self, candidate: Candidate, path: Path) -> StoredFile:
-        """Copy or download a file to `path`, check and inspect it, and move it into the part of the store for its URL."""
+        """Copy or download a file to `path`, check and inspect it, and move it into the part of the store for its URL. In
+        the private part it is noted which credentials may have it.
+
+        Raises IntegrityError for a file that is not the expected one, ServerError, and InputError for an unreadable local
+        file.
+        """
         sha256 = self._copied(candidate, path) or self._download(candidate, path)
         with os_errors_as_machine_error(path):
             contents, size = self._checked(candidate, path, sha256), path.stat().st_size

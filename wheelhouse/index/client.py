@@ -35,7 +35,7 @@ class Index:
     def page(self, project: NormalizedName) -> Page | None:
         """A project's page, from the page cache or the server; None if the index answers that it has no such project (404, 410).
 
-        Raises ServerError for every other answer.
+        Raises ServerError for every other answer that is no index page.
         """
         url = self._address(project)
 

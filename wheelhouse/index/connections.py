@@ -151,7 +151,11 @@ class _Addresses:
         self._known: dict[tuple[str, int], str] = {}
 
     def of(self, host: str, port: int) -> str:
-        """An IP address of a host, found by `_reachable` once for each host and port in a process. Raises OSError if there is none."""
+        """An IP address of a host, found by `_reachable` once for each host and port in a process. Other look-ups wait
+        meanwhile.
+
+        Raises OSError if there is none, UnicodeError for a text that is no name; a failure is not remembered.
+        """
         with self._guard:
             if (host, port) not in self._known:
                 self._known[host, port] = _reachable(host, port)
@@ -160,7 +164,7 @@ class _Addresses:
 
 def _reachable(host: str, port: int) -> str:
     """The first IP address of a host that accepts a connection within two seconds. The last one is not tried: it is the answer if
-    no other accepts. Raises OSError if the name has no address.
+    no other accepts. Raises OSError if the name has no address, UnicodeError for a text that is no name.
     """
     addresses = [str(entry[4][0]) for entry in socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)]
     for address in addresses[:-1]:

@@ -28,7 +28,10 @@ class NamedUrls:
         self._headers: dict[Origin, dict[str, str]] = {}
 
     def add(self, url: str, header: str | None) -> None:
-        """Add a URL, with the Authorization header's value for everything below its path, if there is one."""
+        """Add a URL, with the Authorization header's value for everything below its path, if there is one.
+
+        Raises InputError for anything but an http(s) URL.
+        """
         self._urls.setdefault(origin_of(url), []).append(url)
         if header is not None:
             self.add_header(url, header)
@@ -133,7 +136,8 @@ class KeyringSource(CredentialSource):
     def auth(self, url: str, refused: Collection[str | None]) -> str | None:
         """After a refusal keyring's answer; keyring is asked once for each server, and other threads wait.
 
-        Before a refusal only an answer that keyring gave earlier. None if keyring has none.
+        Before a refusal only an answer that keyring gave earlier. None if keyring has none, or for a server that the user
+        did not name: keyring is not asked then.
         """
         origin = origin_of(url)
         if not refused:
@@ -180,7 +184,7 @@ def _ask_keyring(urls: list[str]) -> str | None:
 
 
 def _ask_keyring_module(service: str, user: str | None) -> tuple[str, str] | None:
-    """User and password from the Python module `keyring`; None if it is not installed, fails, or has none."""
+    """User and password from the Python module `keyring`; None if it is not installed, fails with any error, or has none."""
     try:
         keyring: Any = importlib.import_module("keyring")
         credential = keyring.get_credential(service, user)

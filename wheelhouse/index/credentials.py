@@ -48,7 +48,7 @@ class Credentials:
     def auth(self, url: str, refused: Collection[str | None] = ()) -> str | None:
         """The Authorization header's value for a request, from the first source with one that was not refused; None if none has.
 
-        `refused` holds what the server answered 401 to.
+        `refused` holds what the server answered 401 to. Raises InputError for a netrc file that cannot be read.
         """
         for source in self._sources:
             header = source.auth(url, refused)
@@ -58,6 +58,7 @@ class Credentials:
 
     def fingerprint(self, url: str) -> str:
         """A text that differs for different credentials for a URL, and does not reveal them; empty without credentials.
+        Those that only keyring has count once a refusal made it answer.
 
         It is slow to compute (scrypt, 10 ms), so that nobody who reads a cache can try many passwords. Each is computed once.
         """

@@ -53,10 +53,11 @@ class Download:
 
     def run(self) -> str:
         """Fetch what is missing of the file at `path`, which must exist, and return the sha256 of the whole file, which is
-        not compared. Raises TransientError if the connection fails.
+        not compared. A file with the size of the index is only hashed, without a request.
 
-        Raises TooLargeError for a file with more bytes than HttpSettings.max_file_bytes, WrongSizeError or IntegrityError for
-        another size than the index gives.
+        Raises TransientError if the connection fails or the file was cut short, ServerError if the server has no such file,
+        TooLargeError for a file with more bytes than HttpSettings.max_file_bytes, WrongSizeError or IntegrityError for
+        another size than the index gives, and MachineError.
         """
         self._must_not_exceed(self.size)
         with os_errors_as_machine_error(self.path), io.FileIO(self.path, "r+") as file:

@@ -112,7 +112,8 @@ class Http:
         has more than `max_bytes` (MAX_REPLY_BYTES if None).
 
         2xx, 304, 404, 410 and 416 are answers; the caller decides what they mean. An `Authorization` among the headers goes
-        to the server of `url` alone, in place of the known credentials, which are then sent only after a 401.
+        to the server of `url` alone, in place of the known credentials, which are then sent only after a 401. Raises
+        StoppedError after `close`, InputError for anything but an http(s) URL.
         """
         return self.retrying(
             subject or redact(url), lambda: self._get(url, headers or {}, max_bytes or MAX_REPLY_BYTES)
@@ -149,7 +150,8 @@ class Http:
 
     def retrying(self, subject: str, attempt: Callable[[], T]) -> T:
         """The result of `attempt`, which is called until it succeeds, raises anything but TransientError, or has failed `retries`
-        times after the first. Waits between attempts, with an event; if the server asks for more than MAX_WAIT_SECONDS, raises at once.
+        times after the first. Waits between attempts, with an event; if the server asks for more than MAX_WAIT_SECONDS,
+        raises at once. Raises StoppedError if this object is closed while it waits.
         """
         for failures in range(self.settings.retries + 1):
             try:

@@ -77,7 +77,7 @@ class Inspections:
 
     def distrust(self, sha256: str) -> None:
         """Remove the store's note of what was read of a file whose index served other metadata beside it, and note nothing more of it
-        in this run: the next run must find the difference again. The file itself stays.
+        in this run: the next run must find the difference again. The file itself stays, and in memory what was read of it.
         """
         with self._guard:
             self._distrusted.add(sha256)

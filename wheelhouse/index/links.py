@@ -28,11 +28,18 @@ class LinksFolder:
             raise InputError(f"--find-links `{name}` is not an http or https address, and not a folder")
 
     def holds(self, project: NormalizedName) -> bool:
-        """Whether the folder has a wheel or sdist of this project, by its name."""
+        """Whether the folder has a wheel or sdist of this project, by its name. The folder is read once, by the first call.
+
+        Raises MachineError if it cannot be read.
+        """
         return project in self._files
 
     def page(self, project: NormalizedName) -> Page | None:
-        """A page with the project's files, which are hashed now; None if there are none."""
+        """A page with the project's files, which are hashed now, each time; None if there were none when the folder was
+        read.
+
+        Raises MachineError if the folder or a file cannot be read.
+        """
         paths = self._files.get(project)
         if not paths:
             return None

@@ -132,7 +132,8 @@ class MetadataResolver:
         """A wheel's metadata as another machine read them, else from its sidecar; from the wheel or its tail if the index does not
         have the sidecar that it announces, with one warning for each host.
 
-        Raises IntegrityError for a sidecar with another hash.
+        Raises IntegrityError for a sidecar with another hash, or whose metadata are invalid or of another release; then
+        what was inspected of the wheel is distrusted.
         """
         if brought := self._brought(candidate):
             return brought
@@ -180,7 +181,11 @@ class MetadataResolver:
             self._inspections.distrust(candidate.sha256)
 
     def _tail(self, candidate: Candidate) -> Metadata:
-        """A wheel's metadata as another machine read them, else from its tail; from the whole wheel if the tail cannot be had or read."""
+        """A wheel's metadata as another machine read them, else from its tail; from the whole wheel if the tail cannot be
+        had or read. A server without ranges is remembered.
+
+        Raises IntegrityError for metadata that are invalid or of another release.
+        """
         if brought := self._brought(candidate):
             return brought
         try:
@@ -200,7 +205,10 @@ class MetadataResolver:
         return contents.metadata if contents else None
 
     def _early_metadata(self, candidate: Candidate, raw: bytes) -> Metadata:
-        """Parse metadata, and remember the bytes until `confirm` compares them with the file."""
+        """Parse metadata, and remember the bytes, for the whole run, for `confirm` to compare with the file.
+
+        Raises IntegrityError for metadata that are invalid or of another release; then nothing is remembered.
+        """
         metadata = metadata_of(raw, candidate.filename)
         with self._guard:
             self._early[candidate.project, candidate.filename] = raw

@@ -21,7 +21,7 @@ class PageFetcher:
         return self._requests.start(("page", project), lambda: self._fetch(project))
 
     def _fetch(self, project: NormalizedName) -> Page | None:
-        """The project's page, or None. Emits `Waiting` and `Finished`."""
+        """The project's page, or None. Emits `Waiting` and, unless an error is raised, `Finished`."""
         subject = f"{project} (page)"
         self._on_event(Waiting(subject))
         page = self._locations.page(project)

@@ -96,7 +96,8 @@ class PageCache:
         """The result of `read` for the page at a URL: for the kept page if it is fresh or still valid, else for a new one, which is
         kept if its server allows it.
 
-        A page that `read` cannot read, or that has links with queries, is not kept.
+        A page that `read` cannot read, or that has links with queries, is not kept. A kept page is removed once `read` has
+        read another answer than 304, also if that is no page (None).
         """
         sent = {"user-agent": self._http.settings.user_agent} | {name.lower(): text for name, text in headers.items()}
         place, kept = self._find(url, sent)
@@ -130,7 +131,8 @@ class PageCache:
 
     def keep_releases(self, url: str, allowed: SpecifierSet, page: Page) -> None:
         """Keep the part of a page with these releases, if its server says neither how long the page is fresh nor how to validate it.
-        Not kept: a part without files, with a file without an upload time, or of a page with queries.
+        Not kept: a part without files, with a file without an upload time or with one in the future, or of a page with
+        queries.
         """
         files = page.within(allowed).files if page.lacks_freshness and not page.has_queries else []
         if files and (lifetime := _heuristic_lifetime(files, time.time())) > 0:

@@ -114,8 +114,8 @@ class Page:
         return {}
 
     def chosen(self, version: Version, target: Target) -> tuple[Candidate | None, list[Rejected]]:
-        """The file of a release that fits a target best (None if none fits), and the others with the reasons. Kept for all jobs of
-        a run.
+        """The file of a release that fits a target best (None if none fits), and the others with the reasons. Kept for all
+        jobs of a run: do not change the list. Raises ServerError as `candidates` does.
         """
         if (version, target) not in self._chosen:
             self._chosen[version, target] = choose(self.candidates(version), target)
@@ -127,7 +127,8 @@ class Page:
         return {}
 
     def candidates(self, version: Version) -> tuple[Candidate, ...]:
-        """All files of one release, fit for a target or not; empty if it has none. Made once for all targets of a run.
+        """All files of one release, fit for a target or not; empty if it has none, or if the project is quarantined. Made
+        once for all targets of a run.
 
         Raises ServerError if a page of a server names a file of this machine.
         """
@@ -148,7 +149,8 @@ class Page:
                 yield self._candidate(version, file)
 
     def _address(self, filename: str, address: str) -> str:
-        """An absolute URL; on a page of the user's own, without a URL, the address itself.
+        """An absolute URL; one that looks like a plain http(s) URL already, and any address on a page of the user's own,
+        without a URL, as it is.
 
         Raises BadAddressError, or ServerError for a file of this machine on a page of a server.
         """
@@ -188,8 +190,10 @@ class Page:
         return None
 
     def _located(self, file: IndexFile) -> tuple[str, BadPageEntry | None]:
-        """A file's absolute URL, and why its entry on the page cannot be used; None if it can. The URL is empty if there is none
-        that is valid.
+        """A file's absolute URL, and why its entry on the page cannot be used; None if it can. The URL is empty if there is
+        none that is valid.
+
+        Raises ServerError for a file of this machine on a page of a server.
         """
         sha256 = file.hashes.sha256 if file.hashes else None
         if not file.url:
@@ -203,7 +207,11 @@ class Page:
         return url, None
 
     def _candidate(self, version: Version, file: IndexFile) -> Candidate:
-        """The candidate for a file of the page; what is wrong with its URL or sha256 goes into `fault`."""
+        """The candidate for a file of the page; what is wrong with its URL or sha256 goes into `fault`. A negative size, an
+        invalid upload time and an invalid provenance address are left out.
+
+        Raises ServerError for a file of this machine on a page of a server.
+        """
         url, fault = self._located(file)
         sidecar = file.core_metadata if file.core_metadata is not None else file.dist_info_metadata
         return Candidate(

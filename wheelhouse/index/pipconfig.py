@@ -91,7 +91,10 @@ def _with_credentials(text: str, extra: Mapping[str, str]) -> str:
 
 
 def read_pip_config() -> PipConfig:
-    """The settings of pip, from `pip config list` with the Python that runs wheelhouse. Raises MachineError if it fails."""
+    """The settings of pip, from `pip config list` with the Python that runs wheelhouse.
+
+    Raises MachineError if it fails, and as `parse_pip_config`.
+    """
     command = [sys.executable, "-m", "pip", "--disable-pip-version-check", "config", "list"]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     if done.returncode:
@@ -100,8 +103,11 @@ def read_pip_config() -> PipConfig:
 
 
 def parse_pip_config(text: str) -> PipConfig:
-    """Read the output of `pip config list`: `section.name='value'` on each line. Other sections, and empty values, are left out: as in
-    pip, an empty value replaces no other.
+    """Read the output of `pip config list`: `section.name='value'` on each line. Other sections, and empty values, are left
+    out: as in pip, an empty value replaces no other. A value of a later section of SECTIONS replaces one of an earlier
+    section.
+
+    Raises ValueError or SyntaxError for a value that is no Python literal.
     """
     sections: dict[str, dict[str, str]] = {section: {} for section in SECTIONS}
     for line in text.splitlines():

@@ -66,8 +66,10 @@ class PlainAnswer:
         return not self.length_remaining
 
     def read(self, amount: int, *, decode_content: bool = False) -> bytes:
-        """The next bytes of the body, `amount` if so many are left; empty at its end, which gives the connection back to its
-        pool. Raises CutShortError, OSError.
+        """The next bytes of the body, `amount` if so many are left, fewer if the connection ends in them. A read after the
+        last byte is empty, and gives the connection back to its pool. `decode_content` is ignored.
+
+        Raises CutShortError if the connection gave no byte before the body's end, OSError.
         """
         del decode_content
         if not self.length_remaining:
@@ -107,7 +109,10 @@ class PlainAnswer:
 
 
 def plain_answer(received: bytes, source: "PacedSocket") -> PlainAnswer | None:
-    """The answer that begins with these bytes; None if it is not of the plainest kind, or more came than its body."""
+    """The answer that begins with these bytes; None if it is not of the plainest kind, or more came than its body.
+
+    Of other statuses than 200, 206 and 404, and of a header that is not complete in `received`, it is None, too.
+    """
     head = HEAD.match(received)
     fields = _fields(head["fields"].decode("ascii")) if head else None
     if not head or fields is None or not _is_plain(fields):

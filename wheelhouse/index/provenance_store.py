@@ -37,13 +37,14 @@ class ProvenanceStore:
     def text(self, provenance: Provenance) -> "Future[str]":
         """A future of the JSON text of the attestations that a lock names: from a store, else from the index.
 
-        It raises IntegrityError if the index has other ones by now, ServerError if it has none.
+        It raises IntegrityError if the index has other ones by now, ServerError if it has none, InputError for an unreadable
+        file.
         """
         return self._requests.start(("attestations", provenance.sha256), lambda: self._locked_text(provenance))
 
     def share(self, provenance: Provenance) -> None:
-        """Keep the attestations that a lock names in the store as a file with this sha256, also for other machines. Waits for them,
-        and raises as `text` does.
+        """Keep the attestations that a lock names in the store as a file with this sha256, also for other machines. Waits
+        for them, and raises as `text` does, and MachineError if the store cannot be written.
         """
         part = self._access.part_for(provenance.url)
         with part.partial(f"{PROVENANCE} {provenance.sha256}") as path:
@@ -68,7 +69,10 @@ class ProvenanceStore:
         return Provenance(locked_url(url), sha256, identities)
 
     def _read(self, url: str, subject: str) -> bytes:
-        """The bytes at a URL or of a `file:` URL. Raises ValueError if the index does not answer 200, InputError for an unreadable file."""
+        """The bytes at a URL or of a `file:` URL.
+
+        Raises ValueError if the index does not answer 200, ServerError as `Http.get`, InputError for an unreadable file.
+        """
         if url.startswith("file:"):
             return read_bytes(path_of(url), "the file of attestations")
         reply = self._http.get(url, subject=subject)
@@ -77,9 +81,11 @@ class ProvenanceStore:
         return reply.body
 
     def _locked_text(self, provenance: Provenance) -> str:
-        """The text of attestations that a lock names, from a store, else from the index.
+        """The text of attestations that a lock names, from a store, else from the index. What other machines keep is noted
+        here.
 
-        Raises IntegrityError if the index has another one now, ServerError if it has none.
+        Raises IntegrityError if the index has another one now, ServerError if it has none, InputError for an unreadable
+        file.
         """
         raw = self._access.noted(PROVENANCE, provenance.sha256)
         if raw is None:

@@ -69,7 +69,10 @@ class _RemoteFile(io.RawIOBase):
         return self._position
 
     def read(self, size: int | None = -1) -> bytes:
-        """The next bytes, from those that are kept, else requested. Raises NoRangesError or TailError."""
+        """The next bytes, from those that are kept, else requested; fewer than `size` at the end.
+
+        Raises NoRangesError or TailError, and ServerError as `Http.open`.
+        """
         start = self._position
         end = self._size if size is None or size < 0 else min(start + size, self._size)
         if start >= end:
@@ -81,7 +84,10 @@ class _RemoteFile(io.RawIOBase):
         return self._fetched(start, end)
 
     def _fetched(self, start: int, end: int) -> bytes:
-        """Bytes that no kept piece has: requested with up to TAIL_BYTES more, which are kept. Raises TailError for too many bytes."""
+        """Bytes that no kept piece has: requested with up to TAIL_BYTES more, which are kept.
+
+        Raises TailError for too many bytes, NoRangesError for an answer with another range, and as `_get`.
+        """
         if end - start > MAX_METADATA_BYTES:
             raise TailError(
                 f"the ZIP directory or the metadata of {redact(self._url)} would have {end - start} bytes, "

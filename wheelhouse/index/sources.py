@@ -52,7 +52,10 @@ class IndexLocations:
             self._clients[redacted] = _client(location, http, pages)
 
     def page(self, project: NormalizedName) -> Page | None:
-        """A project's page; None if it comes from no location, or its location has no such project."""
+        """A project's page; None if it comes from no location, or its location has no such project.
+
+        Raises ServerError or MachineError if the page cannot be had or read, and as `of`.
+        """
         location = self.of(project)
         return self._clients[location].page(project) if location else None
 

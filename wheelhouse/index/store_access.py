@@ -28,7 +28,7 @@ class StoreAccess:
 
     def artifact(self, sha256: str, url: str) -> Path | None:
         """The path of the file with this sha256 in either part; None if neither has it. A private one only if the present
-        credentials may read it, which may take a request.
+        credentials may read it, which may take a request, and is then noted.
 
         Raises ServerError if the server of `url` refuses these credentials.
         """

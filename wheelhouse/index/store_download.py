@@ -31,10 +31,11 @@ def stored_or_downloaded(
     on_event: Listener,
     check: Callable[[Path], bool] | None = None,
 ) -> tuple[Path, str]:
-    """The path of the file in the store, and its sha256: from the cache if `check` accepts the path, else from the store that
-    machines share, else downloaded. A file whose sha256 is not known is always downloaded. Emits events.
+    """The path of the file in the store, and its sha256: from the cache if `check` accepts the path, else from the store
+    that machines share, else downloaded. A file whose sha256 is not known is always downloaded. Emits events.
 
-    Raises IntegrityError for a file with another sha256 or size, ServerError as `Download` does.
+    Raises IntegrityError if a downloaded file has another sha256 or size (one from the cache is not hashed), ServerError as
+    `Download` does, and if the server refuses the credentials for a file of the cache.
     """
     if request.sha256 and (path := _stored(request, access, check)):
         on_event(Finished(request.name, reused=True))
@@ -76,7 +77,7 @@ def _stored(request: FileRequest, access: StoreAccess, check: Callable[[Path], b
 def _downloaded(request: FileRequest, partial: Path, http: Http, on_event: Listener) -> str:
     """Download a file to `partial`, and return its sha256. One that was resumed and is wrong is downloaded once more, whole.
 
-    Raises IntegrityError for a wrong sha256 or size.
+    Raises IntegrityError for a wrong sha256 (`partial` is then removed) or size, ServerError if it cannot be had.
     """
 
     def received(count: int) -> None:

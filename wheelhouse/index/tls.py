@@ -36,7 +36,11 @@ class Trust:
         return context
 
     def _context(self) -> ssl.SSLContext:
-        """A context that trusts the named authorities, else OpenSSL's, else the system's (truststore); no client certificate yet."""
+        """A context that trusts the named authorities, else OpenSSL's, else the system's (truststore); no client certificate
+        yet.
+
+        Raises OSError if the named ones cannot be read.
+        """
         if self.ca_file or self.ca_folder:
             return ssl.create_default_context(cafile=self.ca_file, capath=self.ca_folder)
         if _openssl_has_authorities():

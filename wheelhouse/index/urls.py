@@ -68,7 +68,8 @@ def _scheme(url: str) -> str:
 
 
 def conceal(beginning: str, written: str) -> None:
-    """From now on, in this process, `redact` shows `written` in place of `beginning`: a variable in a URL may be a secret.
+    """From now on, in this process, `redact` and `locked_url` give `written` in place of `beginning`, also for locks and
+    keys: a variable in a URL may be a secret.
 
     Both are URLs without user and password. Every error that names a URL calls `redact`, so this is state of the process.
     """
@@ -88,8 +89,8 @@ def _concealed(address: str) -> str:
 
 
 def same_index(named: str, used: str) -> bool:
-    """Whether two URLs are of one index: scheme, host in any case, and path are equal, but for a last `/`. User and password do not
-    matter, and a query only if `named` has one.
+    """Whether two URLs are of one index: scheme, host in any case, and path are equal, but for a last `/`. User and password
+    do not matter, and a query only if `named` has one. Raises InputError for a text that is no URL.
     """
     named_parts, used_parts = (parts_of(locked_url(url).rstrip("/")) for url in (named, used))
     same_host = (named_parts.scheme, named_parts.netloc.lower()) == (used_parts.scheme, used_parts.netloc.lower())
@@ -97,7 +98,10 @@ def same_index(named: str, used: str) -> bool:
 
 
 def query_of(url: str) -> str:
-    """The query of a URL with its question mark, which may hold a token; empty if there is none."""
+    """The query of a URL with its question mark, which may hold a token; empty if there is none.
+
+    Raises InputError for a text with a question mark that is no URL.
+    """
     query = parts_of(url).query if "?" in url else ""
     return f"?{query}" if query else ""
 
@@ -123,7 +127,9 @@ def host_of(url: str) -> str:
 
 
 def without_credentials(url: str) -> str:
-    """The URL to request: without user, password and fragment, its host in lower case."""
+    """The URL to request: without user, password and fragment, its host in lower case. Raises InputError for a text that is
+    no URL.
+    """
     if PLAIN_URL.fullmatch(url):
         return url
     parts = parts_of(url)

@@ -95,7 +95,7 @@ class Inputs:
 
     @property
     def adjustments(self) -> Adjustments:
-        """The overrides and exclusions, parsed."""
+        """The overrides and exclusions, parsed. Raises InvalidRequirement for an override that is no requirement."""
         return Adjustments.of_texts(self.overrides, self.excluded)
 
 

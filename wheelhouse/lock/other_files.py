@@ -49,7 +49,10 @@ class OtherFileRequest:
 
     @property
     def beside(self) -> dict[str, str]:
-        """The addresses of its checksum file and its signature, by their names in a wheelhouse; only those that are given."""
+        """The addresses of its checksum file and its signature, by their names in a wheelhouse; only those that are given.
+
+        The names begin with that of the request, which must have one (`checked`).
+        """
         addresses = {f"{self.name}.checksums": self.checksums, f"{self.name}.signature": self.signature}
         return {name: url for name, url in addresses.items() if url}
 
@@ -123,7 +126,10 @@ class OtherFiles:
 
     @property
     def artifacts(self) -> dict[str, Artifact]:
-        """Every file by its name, with checksum files and signatures. Raises InputError if two different ones have one name."""
+        """Every file by its name, with checksum files and signatures. Raises InputError if two different ones have one name.
+
+        Raises IntegrityError for a name or a sha256 that `Artifact` refuses.
+        """
         artifacts: dict[str, Artifact] = {}
         for artifact in (artifact for file in self.files for artifact in file.artifacts):
             if artifacts.setdefault(artifact.filename, artifact) != artifact:
@@ -216,7 +222,9 @@ def parse_other_files(text: str, source: str) -> OtherFiles:
 
 
 def _file(table: _FileTable) -> OtherFile:
-    """A file of the lock. Raises ValueError or InputError for what the settings could not request either."""
+    """A file of the lock. Raises ValueError or InputError for what the settings could not request either,
+    IntegrityError for a name or a sha256 beside it that `Artifact` refuses.
+    """
     beside = tuple(Artifact(file.name, file.sha256, file.size, file.url) for file in table.beside)
     known = (f"{table.name}.checksums", f"{table.name}.signature")
     if unknown := [file.name for file in table.beside if file.name not in known]:
@@ -232,9 +240,10 @@ def _file(table: _FileTable) -> OtherFile:
 def published_digest(text: str, name: str) -> tuple[str, str] | None:
     """(algorithm, digest in lower case) that a published checksum file gives for a file; None if it gives none.
 
-    It reads the formats of sha256sum, BSD (`SHA256 (name) = …`), gpg (`name: 0A1B 2C3D …`), certutil (the name on one line, the
-    digest on another), and a digest alone, also with its algorithm before it, or with a `-` for the standard input. The length of the
-    digest tells the algorithm: sha256, sha384 or sha512.
+    If lines name the file, the first digest in them counts, else the only one that stands alone on a line; if none names it,
+    the text must be one digest alone. It reads the formats of sha256sum, BSD (`SHA256 (name) = …`), gpg (`name: 0A1B 2C3D
+    …`), certutil (the name on one line, the digest on another), and a digest alone, also with its algorithm before it, or
+    with a `-` for the standard input. The length of the digest tells the algorithm: sha256, sha384 or sha512.
     """
     lines = [line.strip() for line in text.removeprefix("\ufeff").splitlines() if line.strip()]
     if named := [line for line in lines if _names(line, name)]:

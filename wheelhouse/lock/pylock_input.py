@@ -56,8 +56,8 @@ class PylockInput:
     def select(self, target: Target, extras: Collection[str], groups: Collection[str]) -> tuple[Candidate, ...]:
         """The file of each project that a target needs, with these extras, the default groups and `groups`.
 
-        Raises NoSolutionError if the lock file does not cover the target, InputError for a project that comes from no file or
-        has no strong hash.
+        Raises NoSolutionError if the lock file does not cover the target, InputError for a project that comes from no file,
+        has no strong hash, or whose address or file name cannot be used.
         """
         all_groups = [*(self.pylock.default_groups or ()), *groups]
         environment: Any = dict(target.environment)
@@ -83,7 +83,8 @@ class PylockInput:
     ) -> Candidate:
         """A file of the lock as a candidate, with its strong hashes alone.
 
-        Raises InputError for a repository, a folder (also one of an archive), and a file without a strong hash.
+        Raises InputError for a repository, a folder (also one of an archive), and a file without a strong hash, or whose
+        address or name cannot be used.
         """
         if isinstance(file, PackageVcs | PackageDirectory):
             kind = "a repository" if isinstance(file, PackageVcs) else "a folder"

@@ -18,10 +18,11 @@ from wheelhouse.resolve.resolution import ResolutionRequest, ResolvedProject, de
 def resolved_projects_of(
     given: Iterable[Candidate], request: ResolutionRequest, source: PackageSource, on_event: Listener = ignore
 ) -> list[ResolvedProject]:
-    """The resolved project of each file, sorted by project; the downloads of all files are started. Dependencies that the lock file
-    leaves out are left out here too, with a warning.
+    """The resolved project of each file, sorted by project; the downloads of all files are started. Dependencies that the
+    lock file leaves out are left out here too, with a warning.
 
-    Raises NoSolutionError, naming every file that does not fit the target or is not allowed.
+    Waits for the metadata of each file. Raises NoSolutionError, naming every file that does not fit the target or is not
+    allowed, and what reading the metadata raises.
     """
     candidates = sorted(given, key=lambda candidate: candidate.project)
     for candidate in candidates:

@@ -55,7 +55,10 @@ def parse_lock(text: str, source: str) -> Lock:
 
 
 def _lock(pylock: Pylock) -> Lock:
-    """The lock of a parsed file. Raises ValueError without our own table, and for a requirement that is none."""
+    """The lock of a parsed file. Raises ValueError without our own table, and for a requirement that is none.
+
+    Its parts raise also the other errors that `parse_lock` names or turns into an InputError.
+    """
     tables = pylock.tool or {}
     if TOOL not in tables:
         raise ValueError(f"it has no [tool.{TOOL}]")
@@ -67,7 +70,10 @@ def _lock(pylock: Pylock) -> Lock:
 
 
 def _target(table: TargetTable) -> Target:
-    """The target of its markers and tags, if the table has markers; else that of the names of Python and platform."""
+    """The target of its markers and tags, if the table has markers; else that of the names of Python and platform.
+
+    Raises InputError if they are none.
+    """
     if table.markers is not None:
         return Target.described(table.markers, tuple(expand(table.tags)))
     return Target.of(Python.parse(table.python), Platform.parse(table.platform))
@@ -108,7 +114,9 @@ def _selection(table: InputsTable) -> Selection:
 
 
 def _location(table: IndexTable) -> IndexLocation:
-    """An index, or the folder or page of `find-links`. Raises ValueError if it has neither address."""
+    """An index, or the folder or page of `find-links`, which counts if it has both. Raises ValueError if it has neither
+    address.
+    """
     address = table.url if table.find_links is None else table.find_links
     if address is None:
         raise ValueError(f"`tool.{TOOL}.inputs.indexes` has an index with neither `url` nor `find-links`")
@@ -116,8 +124,8 @@ def _location(table: IndexTable) -> IndexLocation:
 
 
 def _pin(package: Package) -> Pin:
-    """The pin of a package. Raises ValueError unless it has a version and exactly one file, apart from the sdist of a built wheel,
-    and for a dependency that is no requirement.
+    """The pin of a package. Raises ValueError unless it has a version and exactly one file, apart from the sdist of a built
+    wheel, and for a dependency that is no requirement; and as `_artifact`, `_built` and `_provenance`.
     """
     table = PIN_TABLE.from_table((package.tool or {}).get(TOOL, {}), f"packages[{package.name}].tool.{TOOL}")
     built = _built(table.built, kept=package.sdist is not None) if table.built else None
@@ -170,7 +178,10 @@ def _waiver(table: WaiverTable, project: NormalizedName, sha256: str) -> Waiver:
 
 
 def _provenance(table: ProvenanceTable, package: Package) -> Provenance:
-    """Where the attestations of a package's file were, and their sha256, with the package's identities of publishers."""
+    """Where the attestations of a package's file were, and their sha256, with the package's identities of publishers.
+
+    Raises KeyError for an identity without a `kind`.
+    """
     return Provenance(table.url, table.sha256, tuple(map(identity_of, package.attestation_identities or ())))
 
 
@@ -196,7 +207,11 @@ def _distribution_name(filename: str) -> str:
 
 
 def _built(table: BuiltTable, *, kept: bool) -> Built:
-    """How a wheel was built, always with its sdist. The sdist counts as kept in the wheelhouse if `kept` is true, or the table says so."""
+    """How a wheel was built, always with its sdist. The sdist counts as kept in the wheelhouse if `kept` is true, or the
+    table says so.
+
+    Raises ValueError if the sdist's name has no suffix of a distribution, IntegrityError as `Artifact`.
+    """
     sdist = table.sdist
     return Built(
         sdist=Artifact(_distribution_name(sdist.name), sdist.hashes.sha256, sdist.size, sdist.url, sdist.upload_time),

@@ -91,9 +91,11 @@ class Wheelhouse:
 
     @property
     def texts(self) -> dict[str, str]:
-        """Every other file by its name: SHA256SUMS, for each lock the files that belong to it, its lock file last, and links.html.
+        """Every other file by its name: SHA256SUMS, for each lock the files that belong to it, its lock file last, and
+        links.html.
 
-        There is a links.html only if pip needs it (`links_of`).
+        There is a links.html only if pip needs it (`links_of`). Files of folders inside are not there. Raises IntegrityError
+        as `artifacts`.
         """
         texts: dict[str, str] = {}
         for lock in self.locks:

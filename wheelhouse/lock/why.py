@@ -247,7 +247,9 @@ def _chosen(pin: Pin) -> Iterator[Fact]:
 
 
 def _same_release(lock: Lock, pin: Pin, filename: str) -> Fact:
-    """Why another file of the release was chosen: the reason in the lock file, else what the two names tell."""
+    """Why another file of the release was chosen: this one is the sdist from which it was built; else the reason in the lock
+    file, else what the two names tell.
+    """
     if pin.built and filename == pin.built.sdist.filename:
         return BuiltFrom(filename)
     recorded = next((other.reason for other in pin.rejected if other.filename == filename), None)
@@ -260,7 +262,10 @@ def _same_release(lock: Lock, pin: Pin, filename: str) -> Fact:
 
 
 def _other_wheel(lock: Lock, pin: Pin, filename: str) -> Fact:
-    """Why another wheel of the release was chosen: by rank, then build tag, then file name, in the order of `preference`."""
+    """Why another wheel of the release was chosen: by rank, then build tag, then file name, in the order of `preference`.
+
+    NotOnIndex if this one would have been chosen by them.
+    """
     chosen = pin.artifact.filename
     (_, _, build, tags), (_, _, chosen_build, chosen_tags) = wheel_parts(filename), wheel_parts(chosen)
     rank, chosen_rank = lock.target.rank(tags) or 0, lock.target.rank(chosen_tags) or 0

@@ -29,7 +29,8 @@ class AccessLog:
     def add(self, request: Request, answer: Answer, user: str | None, size: int, seconds: float) -> None:
         """Write the line of a request; `size` is that of the body, in bytes.
 
-        Raises nothing: a line that cannot be written is counted in `lost`, and the first of several is reported as a warning.
+        An OSError is not raised: a line that cannot be written is counted in `lost`, and the first of several is reported as
+        a warning. After a line that was written in part, the next one begins on a new line.
         """
         line = ("\n" if self._is_torn else "").encode() + _line(request, answer, user, size, seconds)
         try:

@@ -44,7 +44,11 @@ def root_browse(browsed: Browsed) -> str:
 
 
 def project_browse(browsed: Browsed, project: NormalizedName) -> str:
-    """The HTML page for people of one project: its releases, the newest first, and the decisions about it. A yank is beside its release."""
+    """The HTML page for people of one project: its releases, the newest first, and the decisions about it. A yank is beside
+    its release.
+
+    Raises KeyError for a project without a page.
+    """
     page = browsed.pages[project]
     by_version = _by_version(page)
     releases = [_release(version, files, browsed.notes) for version, files in by_version.items()]

@@ -130,7 +130,9 @@ class Bucket:
         return _parsed(self._content(f"{project}/{PAGE_JSON}"), project)
 
     def pages(self) -> dict[NormalizedName, ProjectPage]:
-        """The page of every project that the list of projects names."""
+        """The page of every project that the list of projects names; an empty one if it has none. Raises IntegrityError as
+        `page`.
+        """
         projects = self.projects()
         with ThreadPoolExecutor(THREADS) as pool:
             return dict(zip(projects, pool.map(self.page, projects), strict=True))
@@ -143,7 +145,11 @@ class Bucket:
         return _listed(self._content(PAGE_JSON))
 
     def add_to_journal(self, new: Callable[[Sequence[Entry]], Sequence[Entry]]) -> tuple[Entry, ...]:
-        """Append what `new` makes of the journal, and return these entries. `new` is called again if another run changed the journal."""
+        """Append what `new` makes of the journal, and return these entries. `new` is called again if another run changed the
+        journal.
+
+        Raises InputError and IntegrityError as `journal`, StoreError if other runs change it again and again.
+        """
         appended: Sequence[Entry] = ()
 
         def change(raw: bytes | None) -> str:
@@ -159,9 +165,11 @@ class Bucket:
         return tuple(appended)
 
     def change_page(self, project: NormalizedName, change: Callable[[ProjectPage], ProjectPage]) -> ProjectPage:
-        """Replace a project's page by `change` of it, to which the decisions of the journal are then applied; return the new page.
+        """Replace a project's page by `change` of it, to which the decisions of the journal are then applied; return the new
+        page.
 
         The HTML page and the page for people are written, too. `change` is called again if another run changed the page.
+        Raises IntegrityError as `page`, InputError as `journal`, StoreError if other runs change it again and again.
         """
 
         def changed(raw: bytes | None) -> str:

@@ -19,8 +19,9 @@ def catalogue(folders: Iterable[Path], on_event: Listener = ignore, before: Cata
     """The files of all the wheelhouses but kept sdists, each hashed and opened. If two describe one file, the last one
     counts.
 
-    Files that the catalogue of `before` has, and that were not touched since, are not read again. Raises IntegrityError for a
-    file that differs from its lock file or has findings that its pin does not waive, and for one name with two hashes.
+    Files that the catalogue of `before` has, and that were not touched since, are not read again. Raises IntegrityError for
+    a file that is missing, differs from its lock file or has findings that its pin does not waive, and for one name with two
+    hashes; also what `load_wheelhouse` raises.
     """
     pages: dict[NormalizedName, ProjectPage] = {}
     sidecars: dict[str, Content] = {}

@@ -34,8 +34,11 @@ def index_bucket(
     """Add wheelhouses to an index in a bucket: files once, then the pages that name them, then the list of projects.
 
     Added files are noted in the journal. What the keeper of the index removed or blocked stays out, with a warning. With
-    `choices.check` files that the bucket lacks, or has with another size, are put again. Raises IntegrityError for a name with
-    other bytes, StoreError for a store that ignores conditional writes.
+    `choices.check` files that the bucket lacks, or has with another size, are put again. With `choices.prior_to`, new files
+    that are not known to be older stay out, with a warning.
+
+    Raises IntegrityError for a name with other bytes, and as `open_files`; StoreError for a store that ignores conditional
+    writes; what `load_wheelhouse` raises.
     """
     wheelhouses = [(folder, load_wheelhouse(folder)) for folder in folders]
     bucket.must_compare()

@@ -89,8 +89,9 @@ def _kept_out(pages: Pages, state: State) -> tuple[str, ...]:
 def checked_decision(entry: Entry, pages: Pages, state: State) -> Entry:
     """The entry with its subject in normal form.
 
-    Raises InputError if it is about what is not in this index, or takes back a decision that does not count. A block may be about what
-    is not there, a removal or a yank about a release that is removed already.
+    Raises InputError if it is about what is not in this index, takes back a decision that does not count, or has a subject
+    or a status that cannot be read. A block may be about what is not there, a removal or a yank about a release that is
+    removed already.
     """
     match entry.action:
         case Action.REMOVE | Action.YANK:
@@ -173,9 +174,9 @@ def counts_already(entry: Entry, state: State) -> bool:
 def prune(root: Path, keep: Iterable[Path], entry: Entry, *, dry_run: bool) -> Kept:
     """Remove each wheel and sdist of a tree that no lock file of these wheelhouses names, and note it in the journal.
 
-    A locked file stays, also if no page names it: its page may be missing. With `dry_run` nothing is removed or noted. The result has
-    the names of the removed files. A file is named by its name and its sha256.
-    Raises InputError if the lock files name no file of the tree at all.
+    A locked file stays, also if no page names it: its page may be missing. With `dry_run` nothing is removed or noted. The
+    result has the names of the removed files. A file is named by its name and its sha256. Of `entry` only who, when and why
+    count. Raises InputError if the lock files name no file of the tree at all.
     """
     must_be_tree(root)
     locked = locked_files(keep)
@@ -211,7 +212,10 @@ def _not_locked(
 
 
 def locked_files(wheelhouses: Iterable[Path]) -> LockedFiles:
-    """(name, sha256) of each wheel and sdist that the lock files of these wheelhouses name."""
+    """(name, sha256) of each wheel and sdist that the lock files of these wheelhouses name, kept sdists included.
+
+    Raises what `load_wheelhouse` does, IntegrityError if lock files of one wheelhouse give one name two hashes.
+    """
     return {(name, file.sha256) for folder in wheelhouses for name, file in load_wheelhouse(folder).artifacts.items()}
 
 

@@ -61,7 +61,11 @@ class KeptAnswers:
         return None
 
     def keep(self, request: Plain, answer: Answer) -> None:
-        """Keep an answer if its status is 200, with the bytes of a small file. If MAX_ANSWERS are kept, all are forgotten first."""
+        """Keep an answer if its status is 200, with the bytes of a small file. If MAX_ANSWERS are kept, all are forgotten
+        first.
+
+        Raises ConnectionResetError if the small file was truncated meanwhile.
+        """
         if answer.status != 200:
             return
         if len(self._answers) >= MAX_ANSWERS:
@@ -78,7 +82,11 @@ class KeptAnswers:
             self._bytes -= kept.answer.length
 
     def _in_memory(self, answer: Answer) -> Answer:
-        """The answer with the bytes of its file in memory; unchanged if the file is large, if memory is full, or if it was just touched."""
+        """The answer with the bytes of its file in memory; unchanged if the file is large, if memory is full, or if it was
+        just touched.
+
+        The bytes are counted. Raises ConnectionResetError if the file was truncated.
+        """
         body, length = answer.body, answer.length
         if isinstance(body, bytes) or length > MAX_FILE_BYTES or self._bytes + length > MAX_BYTES:
             return answer

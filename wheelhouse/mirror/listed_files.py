@@ -20,7 +20,10 @@ STRONGEST = ("sha256", "sha512", "sha384", "blake2b", "sha224", "sha1", "md5")
 
 
 def own_page(index: Index, project: NormalizedName, on_event: Listener) -> Page | None:
-    """A project's page of this very server; None if it has none, or, with a warning, if it redirects to another host."""
+    """A project's page of this very server; None if it has none, or, with a warning, if it redirects to another host.
+
+    Raises ServerError as `Index.page`.
+    """
     page = index.page(project)
     answered_by = parts_of(page.url).hostname if page else None
     if answered_by in (None, parts_of(index.name).hostname):

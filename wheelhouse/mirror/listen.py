@@ -33,8 +33,9 @@ class Listening:
 def run(application: Application, socket_: Listening, on_ready: Callable[[], None]) -> None:
     """Serve until SIGTERM or Ctrl-C; `on_ready` is called once, when connections are accepted.
 
-    SIGTERM ends it after the requests that are being answered, at most GRACE_SECONDS later. Raises MachineError if the server is not
-    installed or cannot listen on the address, InputError if it cannot use the certificate and its key.
+    The garbage collector passes over what exists by now. SIGTERM ends it after the requests that are being answered, at most
+    GRACE_SECONDS later. Raises MachineError if the server is not installed or cannot listen on the address, InputError if it
+    cannot use the certificate and its key.
     """
     try:
         from granian.constants import Interfaces, SSLProtocols  # noqa: PLC0415

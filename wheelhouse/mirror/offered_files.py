@@ -50,7 +50,10 @@ class OpenedFile:
 
 
 def open_wheelhouse(folder: Path, on_event: Listener = ignore) -> Iterator[OpenedFile]:
-    """Yield each file of a wheelhouse but kept sdists, as `open_files` does, and raise what it raises."""
+    """Yield each file of a wheelhouse but kept sdists, as `open_files` does, and raise what it raises.
+
+    The lock files are read at once, before the first file is asked for: raises what `load_wheelhouse` raises.
+    """
     wheelhouse = load_wheelhouse(folder)
     return open_files(folder, wheelhouse, pins_by_file(wheelhouse).values(), on_event)
 
@@ -88,7 +91,10 @@ def open_files(
 
 
 def _open(folder: Path, wheelhouse: Wheelhouse, pin: Pin) -> OpenedFile:
-    """Hash and open one file. Raises IntegrityError if it differs from its lock file, or for findings that its pin does not waive."""
+    """Hash and open one file.
+
+    Raises IntegrityError if it is missing or differs from its lock file, or for findings that its pin does not waive.
+    """
     path, artifact = rooted(folder, pin.artifact.filename), pin.artifact
     stamp = stamp_of(path.stat()) if path.is_file() else ()
     if not path.is_file() or sha256_of(path) != artifact.sha256:

@@ -54,7 +54,7 @@ def publish(
 
     Raises IntegrityError, and sends nothing, if the repository has one of the names with other bytes; IntegrityError if it
     gets such a file from somebody else meanwhile, ServerError if it refuses a file: then the files that it accepted stay
-    there.
+    there. Before any request, raises as `open_wheelhouse`.
     """
     opened = list(open_wheelhouse(folder, on_event=on_event))
     if not opened:
@@ -78,10 +78,11 @@ def _name(published: Published) -> str:
 
 
 def _listing(repository: Repository, listing: str | None, opened: Iterable[OpenedFile], http: Http) -> Index:
-    """The index of the repository: the address `listing`, which is not tried, else the first of `LISTINGS` that answers as an index does.
+    """The index of the repository: the address `listing`, which is not tried, else the first of `LISTINGS` that answers as
+    an index does.
 
-    A repository's address that ends in `/simple` is tried itself, instead of LISTINGS. `opened` is not empty. Raises ServerError if no
-    place answers so; if every place fails, the first failure.
+    A repository's address that ends in `/simple` is tried itself, instead of LISTINGS. `opened` is not empty. Raises
+    ServerError if no place answers so; if every place fails, the first failure. A TransientError is raised at once.
     """
     if listing:
         return Index(listing, http)

@@ -78,7 +78,10 @@ class Access:
         return next((name for name in self.tokens if self._is_token_of(name, token)), None)
 
     async def _has_password(self, name: str, password: str) -> bool:
-        """Whether it is the user's password. bcrypt takes 50 ms, in a thread; a right one is remembered by its sha256."""
+        """Whether it is the user's password. bcrypt takes 50 ms, in a thread; a right one is remembered by its sha256.
+
+        Only the first 72 bytes of a password count, as in bcrypt.
+        """
         own = self.passwords.get(name)
         if own is None:
             return False
@@ -121,8 +124,10 @@ class AccessFiles:
 def read_tokens(path: Path) -> dict[str, frozenset[bytes]]:
     """The sha256 of the tokens of a file, as bytes, by user: a line is `user:token`, or a token alone, of the user
     TOKEN_USER. The last `:` of a line ends the user; so no token has one. Spaces around user and token do not count.
+    Empty lines, and those that begin with `#`, are passed over.
 
-    Raises InputError for a file without a token, and for a line without one: anybody has an empty token.
+    Raises InputError for a file that cannot be read, for one without a token, and for a line without one: anybody has an
+    empty token.
     """
     tokens: dict[str, set[bytes]] = {}
     for number, line in _lines(path, "the tokens"):
@@ -136,7 +141,10 @@ def read_tokens(path: Path) -> dict[str, frozenset[bytes]]:
 
 
 def read_htpasswd(path: Path) -> dict[str, bytes]:
-    """The bcrypt hashes of an htpasswd file, by user. Raises InputError for other hashes or no user, MachineError without bcrypt."""
+    """The bcrypt hashes of an htpasswd file, by user; lines without a user are passed over.
+
+    Raises InputError for other hashes, for no user, or a file that cannot be read; MachineError without bcrypt.
+    """
     hashes: dict[str, bytes] = {}
     for number, line in _lines(path, "the users"):
         user, _, value = line.partition(":")

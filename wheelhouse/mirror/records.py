@@ -40,7 +40,9 @@ class Records:
             self._log.add(request, answer, user, size, seconds)
 
     def reloaded(self, name: str) -> None:
-        """Count that the new state of a wheelhouse, or of the files that say who may read, is in use; it is no longer stale."""
+        """Count that the new state of a wheelhouse, or of the files that say who may read, is in use from now on; it is no
+        longer stale.
+        """
         self._reloads["done"] += 1
         self._loaded = time.time()
         self._stale.discard(name)

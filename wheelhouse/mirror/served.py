@@ -98,13 +98,19 @@ class Served:
         return True
 
     def read(self, part: range) -> bytes:
-        """A part of the file that was hashed, in one piece; less if the file was cut short."""
+        """A part of the file that was hashed, in one piece; less if the file was cut short.
+
+        If none is held open, it is of the file at the path now; raises OSError if that is gone.
+        """
         if self._descriptor is None:
             return b"".join(self.blocks(part, len(part)))
         return os.pread(self._descriptor, len(part), part.start)
 
     def blocks(self, part: range, most: int) -> Iterator[bytes]:
-        """A part of the file that was hashed, in blocks of at most so many bytes; it ends early if the file was cut short."""
+        """A part of the file that was hashed, in blocks of at most so many bytes; it ends early if the file was cut short.
+
+        If none is held open, it is of the file at the path now; raises OSError if that is gone.
+        """
         with nullcontext() if self._descriptor is not None else self.path.open("rb", buffering=0) as file:
             descriptor = file.fileno() if file else os.dup(self._descriptor or 0)
             try:

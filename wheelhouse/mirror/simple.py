@@ -177,7 +177,9 @@ def root_json(projects: Iterable[str]) -> str:
 
 
 def root_html(projects: Iterable[str]) -> str:
-    """The list of projects as HTML text (PEP 503), sorted by name, with relative links."""
+    """The list of projects as HTML text (PEP 503), sorted by name, with relative links. The names must be normalized: none
+    is escaped.
+    """
     return _html("Simple index", "".join(f'    <a href="{name}/">{name}</a><br>\n' for name in sorted(projects)))
 
 
@@ -219,8 +221,8 @@ def parse_project_page(raw: str) -> ProjectPage:
 def _parse_file(row: Mapping[str, Any]) -> Offered:
     """The file of one row of a JSON page.
 
-    Raises ValueError for a file name without a version, because a page lists versions; KeyError, TypeError or ArithmeticError for
-    another form.
+    Raises ValueError for a file name without a version, because a page lists versions; ValueError, KeyError, TypeError or
+    ArithmeticError for another form.
     """
     core, uploaded, shown = row["core-metadata"], row.get("upload-time"), _parse_yanked(row["yanked"])
     file = Offered(

@@ -183,9 +183,10 @@ class State:
 
 
 def state_of(entries: Iterable[Entry]) -> State:
-    """The decisions of a journal that count. Of each kind (removal, yank, block, status), the last entry about a subject decides.
+    """The decisions of a journal that count. Of each kind (removal, yank, block, status), the last entry about a subject
+    decides.
 
-    A status `active` is no decision.
+    A status `active` is no decision. Raises InputError for a subject that cannot be read; `parse_journal` lets none through.
     """
     removed: dict[Release, Entry] = {}
     yanked: dict[Release, Entry] = {}

@@ -26,7 +26,11 @@ Pages = Mapping[NormalizedName, ProjectPage]
 
 
 def folders_in(root: Path, only: Set[str] | None = None) -> Iterator[Path]:
-    """Yield the folders of a tree that may be projects, sorted: they have a JSON page, or archives. `only` limits it to these names."""
+    """Yield the folders of a tree that may be projects, sorted: they have a JSON page, or archives.
+
+    `only` limits it to these names; links and names that are not there are passed over. Raises MachineError if the tree or a
+    folder cannot be read.
+    """
     with os_errors_as_machine_error(root):
         paths = root.iterdir() if only is None else (root / name for name in only)
         folders = sorted(path for path in paths if path.is_dir() and not path.is_symlink())
@@ -50,8 +54,8 @@ def read_page(folder: Path) -> ProjectPage | None:
 def read_pages(root: Path, covered: Set[tuple[NormalizedName, str]]) -> dict[NormalizedName, ProjectPage]:
     """Every page of a tree, by project. `covered` are the files, (project, name), that the caller will place again.
 
-    A page that cannot be read is left out if all its files are covered. Otherwise raises InputError: the page is another
-    program's, or it cannot be written again.
+    A page that cannot be read is left out if files of its project are covered, and all that are in its folder. Otherwise
+    raises InputError: the page is another program's, or it cannot be written again.
     """
     pages: dict[NormalizedName, ProjectPage] = {}
     projects = {project for project, _ in covered}
@@ -89,7 +93,10 @@ def faults_in(root: Path, pages: Pages, *, check: bool) -> dict[tuple[Normalized
 
 
 def fault_of(folder: Path, file: Offered, *, check: bool) -> Finding | None:
-    """The first finding on a file that a page names, or on its sidecars, or None. Sizes are compared; `check` also hashes."""
+    """The first finding on a file that a page names, or on its sidecars, or None. Its size is compared; `check` also hashes.
+
+    Attestations are never hashed: they must be there, and not be empty.
+    """
     path = rooted(folder, file.filename)
     size, subject = _size_of(path), f"{folder.name}/{file.filename}"
     if size is None:
@@ -103,7 +110,11 @@ def fault_of(folder: Path, file: Offered, *, check: bool) -> Finding | None:
 
 
 def _sidecar_fault(path: Path, file: Offered, *, check: bool) -> tuple[str, str]:
-    """The rule and the case of a finding on the metadata or the attestations beside a file; empty if there is none."""
+    """The rule and the case of a finding on the metadata or the attestations beside a file; two empty texts if there is
+    none.
+
+    An empty one counts as missing. `check` hashes the metadata alone.
+    """
     sidecar, provenance = (path.with_name(path.name + suffix) for suffix in (SIDECAR, PROVENANCE))
     if file.metadata_sha256 and not _size_of(sidecar):
         return "missing", "metadata"

@@ -48,7 +48,10 @@ class Repository:
         self._session = self._new_session()
 
     def _new_session(self) -> "requests.Session":
-        """A session with the proxies and the trust of this run. Raises MachineError if requests is not installed."""
+        """A session with the proxies and the trust of this run.
+
+        Raises MachineError if requests is not installed, InputError for a URL or for certificates that cannot be used.
+        """
         try:
             import requests  # noqa: PLC0415
             import requests_toolbelt  # noqa: F401, PLC0415

@@ -35,10 +35,14 @@ def write_tree(
     knows: Knows | None = None,
     only: Set[NormalizedName] | None = None,
 ) -> None:
-    """Write the pages, notes and configurations of a tree after the decisions; then remove files that they keep out, and old pages.
+    """Write the pages, notes and configurations of a tree after the decisions; then remove files that they keep out, and old
+    pages.
 
-    The caller holds its lock. Other files that no page names stay. `pages` have every file that is in the tree and may stay in it;
-    `notes` are those of before if none are given. `only` are the projects that may have changed, if not all are to be looked at.
+    The caller holds its lock. Other files that no page names stay. `pages` have every file that is in the tree and may stay
+    in it; `notes` are those of before if none are given. `only` are the projects that may have changed, if not all are to be
+    looked at.
+
+    Raises InputError if the notes of before are needed, and cannot be read.
     """
     shown = projects_shown(pages, state)
     kept = of_files(read_notes(root) if notes is None else notes, shown.items(), knows)

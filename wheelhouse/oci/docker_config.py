@@ -56,8 +56,8 @@ class DockerConfig:
     def credentials(self, registry: str) -> tuple[str, str] | None:
         """User and password for a registry, by its host and port; None if there are none. A helper program is asked first.
 
-        Raises InputError for a file that cannot be read and for an identity token, MachineError for a helper that is missing or
-        answers nothing readable.
+        If the helper has none, the entries of the file count. Raises InputError for a file or an `auth` value that cannot be
+        read and for an identity token, MachineError for a helper that is missing, too slow, or answers nothing readable.
         """
         config = self._read()
         keys = _keys(registry)
@@ -69,7 +69,10 @@ class DockerConfig:
         return _usable(registry, *self._of(entry, registry)) if entry and (entry.auth or entry.username) else None
 
     def _read(self) -> _Config:
-        """The config.json, read once; an empty one if there is no such file. Raises InputError if it is not valid."""
+        """The config.json, read once; an empty one if there is no such file.
+
+        Raises InputError the first time if it is not valid; from then on it counts as empty.
+        """
         if self._config is None:
             self._config = _Config()
             if self._path and self._path.is_file():
@@ -80,9 +83,10 @@ class DockerConfig:
         return self._config
 
     def _of(self, entry: _Entry, registry: str) -> tuple[str, str]:
-        """User and password of an entry; TOKEN_USER and the token if it has an identity token. Raises InputError.
+        """User and password of an entry; TOKEN_USER and the token if it has an identity token.
 
-        `auth` is `user:password` in base64, and counts before `username` and `password`.
+        `auth` is `user:password` in base64, and counts before `username` and `password`. Raises InputError if it is not
+        UTF-8 in base64, or has no colon.
         """
         if entry.identitytoken:
             return TOKEN_USER, entry.identitytoken

@@ -62,7 +62,10 @@ class _Unpacked:
 
 
 def unpack_oci_archive(archive: Path, folder: Path) -> None:
-    """Write the blobs and index.json of an OCI archive, a tar of an OCI layout, into a folder. Raises InputError and IntegrityError."""
+    """Write the blobs and index.json of an OCI archive, a tar of an OCI layout, into a folder.
+
+    Raises InputError if there is no file or no index.json, IntegrityError if it cannot be read, and MachineError.
+    """
     unpacked = _unpack(archive, folder, lambda name: BLOB.fullmatch(name) is not None)
     if INDEX not in unpacked.texts:
         hint = "if the file comes from `docker save`, write docker-archive:FILE"
@@ -74,7 +77,8 @@ def unpack_docker_archive(archive: Path, folder: Path, wanted: Reference | None)
     """Unpack an image of a Docker archive into a folder, as an OCI layout with a new manifest; return the image's name.
 
     With `wanted`, it is the first image of that name, or the only image whatever its name, and gets that name. Without it,
-    the archive must hold exactly one name. Blobs of other images are written too. Raises InputError and IntegrityError.
+    the archive must hold exactly one name. Blobs of other images are written too. Only the first MAX_IMAGES images
+    count. Raises InputError, IntegrityError and MachineError.
     """
     unpacked = _unpack(archive, folder, lambda name: name.endswith((".json", ".tar")) or bool(BLOB.fullmatch(name)))
     if DOCKER_MANIFEST not in unpacked.texts:
@@ -111,7 +115,10 @@ def _chosen(images: list[_Saved], archive: Path, wanted: Reference | None) -> tu
 
 
 def _is_same(one: Reference, other: Reference) -> bool:
-    """Whether two names have the same registry, repository and tag: `python:3.12` is `docker.io/library/python:3.12`."""
+    """Whether two names have the same registry, repository and tag: `python:3.12` is `docker.io/library/python:3.12`.
+
+    Without a tag it is `latest`, or `sha256-…` if there is a digest; with a tag, digests do not count.
+    """
     return (one.registry, one.repository, one.tagged.rpartition(":")[2]) == (
         *(other.registry, other.repository),
         other.tagged.rpartition(":")[2],
@@ -156,7 +163,8 @@ def _digest(raw: bytes) -> str:
 def _unpack(archive: Path, folder: Path, is_blob: Callable[[str], bool]) -> _Unpacked:
     """Write the members whose names `is_blob` accepts into `folder`/BLOBS, each under its sha256; keep INDEX and DOCKER_MANIFEST as texts.
 
-    Raises InputError if there is no such file, IntegrityError if it cannot be read or holds more than MAX_IMAGE_BYTES.
+    Raises InputError if there is no such file, IntegrityError if it cannot be unpacked or holds more than MAX_IMAGE_BYTES,
+    MachineError if the disk fails or this Python lacks the module for its compression.
     """
     if kind_of(archive) != "file":
         raise InputError(f"there is no file `{archive}`", hint="name the archive that contains the image")

@@ -114,7 +114,8 @@ class Configuration:
 def parse_manifest(raw: bytes, media_type: str, name: str, architecture: str) -> Manifest | Blob:
     """The manifest in `raw`; of an index the Blob of its manifest for an architecture, which is not read. `name` is for errors.
 
-    Raises InputError if an index has no image for the architecture, IntegrityError for what is no manifest of an image.
+    `media_type` counts only if `raw` names none. A manifest is not compared with `architecture`. Raises InputError if
+    an index has no image for the architecture, IntegrityError for what is no manifest of an image.
     """
     document = _document(raw, name)
     kind = document.media_type or (media_type if media_type in ACCEPTED else "")
@@ -131,8 +132,8 @@ def parse_manifest(raw: bytes, media_type: str, name: str, architecture: str) ->
 def parse_layout_index(raw: bytes, name: str, tag: str, architecture: str) -> Blob:
     """The Blob of the manifest or index that the `index.json` of a layout has for a tag or name; its only entry counts for any.
 
-    Of several with the tag, it is the manifest for the architecture. Raises InputError if there is none; IntegrityError for
-    JSON of another shape, and if that one of several is no manifest.
+    Of several with the tag, it is the manifest for the architecture. Raises InputError if there is none, or the single
+    one has a type not in ACCEPTED; IntegrityError for JSON of another shape, and if that one of several is no manifest.
     """
     entries = _document(raw, name).manifests or []
     tagged = [one for one in entries if one.annotations.get(REF_NAME) in (tag, name)]

@@ -51,7 +51,10 @@ class ImageSource(Protocol):
         """The place, as a lock names it: without credentials, and without a path of this machine."""
 
     def find(self, requested: str, architecture: str) -> FoundImage:
-        """The image of a tag or digest for an architecture. Raises ServerError, InputError and IntegrityError."""
+        """The image of a tag or digest for an architecture.
+
+        Raises ServerError, InputError, IntegrityError and MachineError.
+        """
 
     def blob(self, blob: Blob, name: str) -> Path:
         """The path of a blob's file, which has the right size; the caller checks the digest of a layout's. Progress calls it `name`."""
@@ -109,7 +112,11 @@ class RegistrySource(ImageSource):
             raise TransientError(str(error), hint=ELSEWHERE.format(self._reference.registry)) from error
 
     def blob(self, blob: Blob, name: str) -> Path:
-        """The path of a blob in the store; it is downloaded if the store lacks it, and resumed if an earlier run has a part of it."""
+        """The path of a blob in the store; it is downloaded if the store lacks it.
+
+        A part that an earlier run has is continued. Of what is in this machine's store only the size is checked. Logs in as
+        `authorized` does, and raises what that raises.
+        """
         request = FileRequest(f"{self._reference.api}/blobs/{blob.digest}", name, blob.sha256, blob.size)
         return self._registry.authorized(
             self._reference,
@@ -161,7 +168,10 @@ class LayoutSource(ImageSource):
         return self._followed(raw, found, chosen.digest, architecture)
 
     def _followed(self, raw: bytes, found: Manifest | Blob, digest: str, architecture: str) -> FoundImage:
-        """The image that a manifest is, or that an index leads to; `raw` and `digest` are of the manifest or index."""
+        """The image that a manifest is, or that an index leads to; `raw` and `digest` are of the manifest or index.
+
+        Raises IntegrityError if the index leads to another index, and what `_small` raises.
+        """
         if isinstance(found, Manifest):
             return _found(raw, found, None)
         inner = self._small(found.digest)
@@ -225,7 +235,7 @@ class ArchiveSource(ImageSource):
         return self._layout.find(requested, architecture)
 
     def blob(self, blob: Blob, name: str) -> Path:
-        """The path of the unpacked file."""
+        """The path of the unpacked file. Raises IntegrityError for another size, or before `find` has unpacked it."""
         return self._layout.blob(blob, name)
 
     def discard(self, path: Path) -> None:

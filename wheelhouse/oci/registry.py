@@ -42,9 +42,13 @@ class Registry:
         self._logins = 0
 
     def manifest(self, reference: Reference, requested: str) -> tuple[bytes, str]:
-        """The bytes of a manifest or index, and its media type as the server gives it. `requested` is a tag or a digest.
+        """The bytes of a manifest or index, and its media type as the server gives it, without parameters.
 
-        Raises ServerError if there is none, IntegrityError if it does not have the digest that was asked for, or that the server names.
+        The type is empty if the server gives none. `requested` is a tag or a digest. `reference` gives the
+        repository; its own tag and digest do not count.
+
+        Raises ServerError if there is none, IntegrityError if it does not have the digest that was asked for, or that the
+        server names, and what `authorized` raises.
         """
         url = f"{reference.api}/manifests/{requested}"
         headers = {"Accept": ", ".join(ACCEPTED)}
@@ -69,7 +73,8 @@ class Registry:
     def authorized(self, reference: Reference, attempt: Callable[[], T]) -> T:
         """What `attempt` returns; it is called again after a log-in while the registry asks for credentials, at most MAX_LOGINS times.
 
-        Raises ServerError if the registry still refuses.
+        If another thread logged in meanwhile, it is called again without a log-in. Raises ServerError if the registry still
+        refuses, and what `_log_in` raises.
         """
         for _ in range(MAX_LOGINS):
             logins = self._logins
@@ -89,7 +94,8 @@ class Registry:
         """Give the HTTP client the header that a challenge asks for, with a new token or Docker's credentials.
 
         Raises `error` again if another server than the registry answered, or if its challenge cannot be read; ServerError if the
-        registry asks for a password and there is none, or if there is no token.
+        registry asks for a password and there is none, or if there is no token; InputError and MachineError if Docker's
+        credentials cannot be read.
         """
         challenge = Challenge.parse(error.challenge)
         if origin_of(error.url) != origin_of(reference.api) or challenge is None:

@@ -106,7 +106,8 @@ def _read_layer(
 ) -> tuple[_Hidden, int]:
     """Add the wanted files of a layer that no upper layer has or hides; return what this layer hides, and the bytes left of the limit.
 
-    Raises tarfile.ReadError, also if it is not the tar with `diff_sha256`.
+    What is neither file nor link is added as None. Nothing is added if it raises. Raises tarfile.ReadError, also if it is
+    not the tar with `diff_sha256`; EOFError, and what `decompressed` raises.
     """
     own, found = _Hidden(), dict[str, RootFile | None]()
     with decompressed(layer.path, layer.compression) as stream:

@@ -89,7 +89,10 @@ class _Build:
     whole: bool = False
 
     def steps(self) -> Iterator[Step]:
-        """The steps of the build: the base image if the folder has a Dockerfile for it, the image, and the commands run in it.
+        """The steps of the build: the base image, the image, and the commands run in it.
+
+        The base image is built only if the folder has a Dockerfile for it, and the user or `build.args` name its base; of a
+        folder that holds a whole image never.
 
         After a build that failed there are no more steps.
         """
@@ -116,7 +119,11 @@ class _Build:
             yield self._run_step(replace(result, name=f"run {command} in the image"), command)
 
     def _steps_of_whole_image(self, dockerfile: Path) -> Iterator[Step]:
-        """The steps of the user's own Dockerfile, built by the staged script under image names of this rehearsal; then of the commands."""
+        """The steps of the user's own Dockerfile, built by the staged script, and of the commands run in the image.
+
+        The images have names of this rehearsal. The names are noted for removal. After a build that failed no command
+        is run.
+        """
         script, name = self.context / FOLDER / SCRIPT_OF_WHOLE, secrets.token_hex(6)
         text = read_text(script, "the script")
         tags = {f"{image}:{self.release}": f"wheelhouse-rehearsal:{name}-{image}" for image in IMAGES_OF_WHOLE}
@@ -133,7 +140,10 @@ class _Build:
             yield self._run_step(replace(ran, name=f"run {command} in the image"), command)
 
     def _copy_context(self) -> None:
-        """Copy the folder of the user's Dockerfile, if any, but not `.git` and an older staged folder; then the staged folder into it."""
+        """Copy the folder of the user's Dockerfile, if any, and then the staged folder into it.
+
+        `.git` and an older staged folder are left out. Raises MachineError if that fails.
+        """
         with os_errors_as_machine_error(self.context):
             if self.image.dockerfile:
                 leave = shutil.ignore_patterns(".git", FOLDER, self._name)

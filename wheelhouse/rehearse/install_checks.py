@@ -163,14 +163,17 @@ def overrides_metadata(lock: Lock) -> bool:
 
 
 def fragment_install(context: InstallContext) -> InstallCommand:
-    """The install command in the Dockerfile fragment of a folder of layout flat, to be run by `sh`."""
+    """The install command in the Dockerfile fragment of a folder of layout flat, to be run by `sh`.
+
+    Empty if the fragment has no such line. Raises InputError if it cannot be read.
+    """
     text = read_text(context.folder / FRAGMENT, "the fragment")
     run = text.partition(f"target=/{FOLDER} \\\n")[2]
     return InstallCommand("install", ("sh", "-c", run), {"PIP_OPTIONS": ""}, vital=True)
 
 
 def airflow_arguments(folder: Path) -> dict[str, str]:
-    """The build arguments in `build.args` of a staged folder, by name."""
+    """The build arguments in `build.args` of a staged folder, by name. Raises InputError if it cannot be read."""
     return build_arguments_of(read_text(folder / BUILD_ARGS, "the build arguments"))
 
 
@@ -210,7 +213,7 @@ def _installed(context: InstallContext, name: str, results: Mapping[str, Command
 
 
 def _interpreter_differences(context: InstallContext) -> Iterator[Finding]:
-    """The findings of `only_here` that are errors, with both Python versions."""
+    """The findings of `only_here` that are errors, with both Python versions, and `-here` at the end of their case."""
     target, here = context.lock.target, context.builder.interpreter.target
     pythons = {"python": str(target.python.version), "here": str(here.python.version)}
     for finding in context.only_here:
@@ -229,6 +232,8 @@ def _known_causes(context: InstallContext, pip: str) -> Iterator[Finding]:
 def without_builders(lock: Lock, folder: Path) -> Iterator[Finding]:
     """A finding for each sdist in a wheelhouse or staged folder whose build requirements pip cannot find there. An altered sdist is
     not read.
+
+    Raises IntegrityError for an sdist whose pyproject.toml cannot be used.
     """
     places = [folder, *(folder / name for name in (TOOLS, BUILD) if (folder / name).is_dir())]
     seen = [path.name for place in places for path in place.iterdir()]

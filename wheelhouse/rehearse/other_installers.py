@@ -44,7 +44,8 @@ def other_installers_run(context: InstallContext, install_tools: InstallTools, s
     """The run that tries the same files with uv, pip (a dry run by the pylock), pip-sync and pip-compile, which only resolves. A
     tool that cannot be used becomes a skipped step.
 
-    `scratch` is an empty folder outside the sandbox.
+    Nothing runs yet, but `scratch`, an empty folder outside the sandbox, is filled. Raises InputError, IntegrityError or
+    MachineError if the wheelhouse `tools` that the user names cannot be used.
     """
     shown = {context.place: context.folder}
     methods = [
@@ -115,7 +116,10 @@ def _by_pylock(context: InstallContext, shown: dict[str, Path]) -> InstallMethod
 def _by_pip_tools(
     context: InstallContext, install_tools: InstallTools, shown: dict[str, Path], scratch: Path
 ) -> Iterator[InstallMethod]:
-    """pip-sync installs the lock's requirements, and pip-compile resolves them; or why both are skipped. Adds their files to `shown`."""
+    """pip-sync installs the lock's requirements, and pip-compile resolves them; or why both are skipped.
+
+    Adds their files to `shown`. Raises what `_pip_tools` raises, except PipToolsUnusableError.
+    """
     if overrides_metadata(context.lock):
         yield from _skipped(
             "pip's resolver cannot reproduce a lock file that has overrides, or that another tool wrote"
@@ -144,7 +148,8 @@ def _skipped(reason: str) -> Iterator[InstallMethod]:
 def _pip_tools(context: InstallContext, tools: Path | None, scratch: Path) -> PipTools:
     """The pip-tools of the wheelhouse `tools`, or without it the one beside wheelhouse.
 
-    Raises PipToolsUnusableError if that cannot run under this interpreter.
+    Raises PipToolsUnusableError if the one beside wheelhouse cannot run under this interpreter; for `tools` InputError,
+    IntegrityError or MachineError.
     """
     interpreter = context.builder.interpreter
     return pip_tools_of(tools, interpreter, scratch) if tools else own_pip_tools(interpreter)

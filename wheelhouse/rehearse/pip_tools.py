@@ -58,8 +58,9 @@ def own_pip_tools(interpreter: Interpreter) -> PipTools:
 
 
 def _closure(project: str, target: Target) -> Iterator[tuple[str, Distribution]]:
-    """A project's installed distribution, and those that it needs under a target, with the name that
-    requires it; each name once.
+    """(name, distribution) of an installed project, and of all that it needs under a target; each name once.
+
+    Names are spelled as in the requirement that asks; extras are not followed.
 
     Raises PipToolsUnusableError if one is missing, or needs another Python.
     """
@@ -107,7 +108,8 @@ def _top_entries(installed: Distribution) -> dict[str, Path]:
 def pip_tools_of(folder: Path, interpreter: Interpreter, scratch: Path) -> PipTools:
     """The pip-tools of a wheelhouse, installed into a folder below `scratch`.
 
-    Raises InputError if the wheelhouse has none for this interpreter, IntegrityError if a file differs from its lock file.
+    Raises InputError if the wheelhouse has none for this interpreter, IntegrityError if a file differs from its lock file or
+    cannot be installed, and MachineError.
     """
     lock = _lock_of(folder, interpreter)
     make_environment(

@@ -53,12 +53,12 @@ INSTALLS = ("install", "image")
 
 
 def installed_for(steps: Iterable[Step]) -> list[str]:
-    """The targets for which everything was installed, each once, in the order of the steps."""
+    """The targets whose install or image build succeeded, each once, in the order of the steps; other steps do not count."""
     return list(dict.fromkeys(step.target for step in steps if step.name in INSTALLS and step.outcome == "ok"))
 
 
 def skipped_targets(steps: Sequence[Step]) -> list[str]:
-    """The targets for which no install was tried, each once, in the order of the steps."""
+    """The targets whose install was skipped and for which no image build was tried, each once, in the order of the steps."""
     tried = {step.target for step in steps if step.name in INSTALLS and not step.skipped}
     return list(dict.fromkeys(step.target for step in steps if step.name in INSTALLS and step.target not in tried))
 
@@ -123,9 +123,11 @@ def _import_case(reason: str) -> str:
 
 def without_builder(sdist: str, system: BuildSystem, filenames: Iterable[str], target: Target) -> Iterator[Finding]:
     """A finding if an sdist's build requirements are not among the files that pip sees (PEP 518), or if one cannot be read, or has
-    a marker that cannot be evaluated on the target; at most one finding, with all of them.
+        a marker that cannot be evaluated on the target; at most one finding, with all of them. If some cannot be read or
+        evaluated, it has only these.
 
-    An sdist without `[build-system]` does not need `wheel` if setuptools has its own `bdist_wheel`.
+    ----
+        An sdist without `[build-system]` does not need `wheel` if setuptools has its own `bdist_wheel`.
     """
     offered: dict[str, list[Version]] = {}
     for name in filenames:

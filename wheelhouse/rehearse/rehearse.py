@@ -80,8 +80,9 @@ class RehearsalOptions:
 def rehearse(folder: Path, options: RehearsalOptions, on_event: Listener = ignore) -> Iterator[Step]:
     """Yields every step that applies, when it ends.
 
-    Raises InputError if the folder is neither wheelhouse nor staged folder, MachineError if no sandbox can be sealed, or, after the
-    last step, if no step failed and yet nothing was installed: no target has an interpreter here.
+    Raises InputError if the folder is neither wheelhouse nor staged folder, or if the options do not fit it; MachineError
+    if no sandbox can be sealed, no container engine answers, or, after the last step, if no step failed and yet nothing was
+    installed: no target has an interpreter here.
     """
     steps: list[Step] = []
     refusals: dict[Target, MachineError] = {}
@@ -108,6 +109,9 @@ def _steps(
     folder: Path, options: RehearsalOptions, refusals: dict[Target, MachineError], on_event: Listener
 ) -> Iterator[Step]:
     """The steps of all targets: the files, the closure of each lock, the image if one is asked for, and the installs.
+
+    The image is built for the first lock alone. Without an interpreter, a step `sdists` names
+    those that cannot be built, if any.
 
     Why a target has no interpreter is added to `refusals`; its install is a skipped step.
     """
@@ -188,6 +192,9 @@ def _installed(
 ) -> Iterator[Step]:
     """Install everything as the recipient of this folder will, and yield the steps. A wheelhouse and layout flat are also tried
     by other installers.
+
+    `findings` are the earlier ones: a command that fails because of their subjects says only that. Raises MachineError if no
+    sandbox can be sealed or root's files are unreadable to others, InputError if a file of the folder cannot be read.
     """
     must_be_readable(folder)
     builder = _open_builder(interpreter, options.limits)
@@ -221,7 +228,8 @@ def _open_builder(interpreter: Interpreter, limits: Limits) -> Builder:
 def _with_other_installers(first: SandboxRun, context: InstallContext, options: RehearsalOptions) -> Iterator[Step]:
     """The steps of the install, then those of other installers, which ran at the same time in another sandbox.
 
-    If the install failed, the failed steps of the others only say that they also failed.
+    If the install failed, the failed steps of the others only say that they also failed. Raises what `other_installers_run`
+    raises, before anything runs, and MachineError if a sandbox cannot be made.
     """
     with scratch_folder("rehearsal") as scratch, ThreadPoolExecutor(1) as pool:
         second = other_installers_run(context, options.instruments, scratch)

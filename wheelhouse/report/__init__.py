@@ -406,7 +406,8 @@ def approved_text(files: Mapping[str, str], approvals: "Approvals") -> str:
 def why_lines(locks: Iterable[Lock], project: str) -> Mapping[str, list[str]]:
     """For each target that has a project, by the target's name: a line for each chain that leads to it, `a 1.0 → b 2.0`.
 
-    The line is `b 2.0 was requested` if the chain is the project alone.
+    The line is `b 2.0 was requested` if the chain is the project alone. `project` must be a normalised name. The mapping is
+    empty if no lock has it.
     """
     lines: dict[str, list[str]] = {}
     for lock in locks:

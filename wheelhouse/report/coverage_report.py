@@ -20,7 +20,10 @@ NOT_MEMBERS = frozenset((GapKind.UNOPENED, GapKind.OTHER_FILE, GapKind.DEBIAN_PA
 
 
 def coverage_lines(evidence: Evidence) -> list[str]:
-    """A line for what was looked at; then a heading, an indented line for each kind of what was not, and one for the rules that are off."""
+    """A line for what was looked at; then a heading, a line for each kind of what was not, and one for rules that are off.
+
+    If there are no such lines, there is no heading.
+    """
     coverage = coverage_of(evidence)
     rows = [f"  {_size(kind, gaps)}: {GAPS[kind]}" for kind, gaps in coverage.by_kind.items()]
     off = [f"  rules that the policy turns off: {', '.join(coverage.rules_off)}"] if coverage.rules_off else []

@@ -112,7 +112,7 @@ def file_view(facts: Facts, evidence: Evidence, numbers: Mapping[str, int], queu
 
 
 def _abilities(facts: Facts, queued: QueuedFile) -> list[View]:
-    """What a file can do, each with the first members that do it.
+    """What a file can do, each with the first members that do it. `more` counts the others (negative: there are none).
 
     What the release before could not comes first, and is marked if that release is known.
     """
@@ -190,7 +190,10 @@ def _needs(facts: Facts, evidence: Evidence, numbers: Mapping[str, int]) -> View
 
 
 def _chains(facts: Facts, graph: Graph, evidence: Evidence, numbers: Mapping[str, int]) -> View:
-    """The shortest chains that lead to a file in one lock, how many more there are, and whether it was requested or nothing needs it."""
+    """The shortest chains that lead to a file in one lock, and whether it was requested or nothing needs it.
+
+    `more` counts the other chains (negative: there are none).
+    """
     ways = sorted(graph.ways(facts.subject), key=lambda way: (len(way), way))
     return {
         "requested": facts.subject in graph.roots,
@@ -271,7 +274,10 @@ def _licence(facts: Facts, evidence: Evidence) -> View:
 
 
 def _inside(facts: Facts) -> View:
-    """The sum of files and bytes, the largest top folders, and the members that a reviewer wants to see."""
+    """The sum of files and bytes, the largest top folders, and the members that a reviewer wants to see.
+
+    `more` counts the other top folders (negative: there are none).
+    """
     bytes_of: Counter[str] = Counter()
     files_of: Counter[str] = Counter()
     for entry in facts.entries:
@@ -293,7 +299,10 @@ def _inside(facts: Facts) -> View:
 
 
 def _members(entries: Sequence[Entry]) -> View:
-    """The first members with their sizes, as one text with a line for each, and how many more there are; folders are left out."""
+    """The first members with their sizes, as one text with a line for each; folders are left out.
+
+    `more` counts the members after the first MAX_LISTED, with folders (negative: there are none).
+    """
     lines = [
         f"{size_text(entry.size):>9}  {entry.name}" for entry in entries[:MAX_LISTED] if not entry.name.endswith("/")
     ]
@@ -312,7 +321,10 @@ def _first_rows(rows: Sequence[Any]) -> View:
 
 
 def _running(facts: Facts) -> View | None:
-    """Commands, plugins and scripts, and the start of each text that runs by itself or at import; None if there are none."""
+    """Commands, plugins, scripts and other executables, and the start of each text that runs by itself or at import.
+
+    None if there are none. Native code outside the scripts does not count.
+    """
     texts = [
         {"name": name, "pieces": coloured(name, _start_of(text)), "open": name.endswith(".pth")}
         for name, text in facts.texts.items()

@@ -52,7 +52,7 @@ def fleet_lines(runs: Runs) -> list[str]:
 
 
 def fleet_document(runs: Runs, warnings: Mapping[str, Sequence[str]]) -> dict[str, Any]:
-    """All jobs for `--json`, and the number and bytes of their different files; `warnings` are those of each job."""
+    """All jobs for `--json`, and the number and bytes of their different files; `warnings` must have each job."""
     distinct = _distinct(runs)
     return {
         "jobs": [_job_document(run, warnings[run.name]) for run in runs],

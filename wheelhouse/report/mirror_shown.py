@@ -53,7 +53,10 @@ def _project_lines(project: NormalizedName, pages: Pages, journal: Sequence[Entr
 
 
 def _entry_line(entry: Entry) -> str:
-    """An entry of the journal in a line: when, who, what, and the reason if there is one."""
+    """An entry of the journal in a line: when, who, what, and the reason if there is one.
+
+    Of files that were added or pruned only the number is given.
+    """
     if entry.action in (Action.INDEX, Action.PRUNE):
         verb = "added" if entry.action is Action.INDEX else "removed"
         reason = f": {entry.reason}" if entry.reason else ""

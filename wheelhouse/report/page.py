@@ -113,7 +113,10 @@ def _verdict(evidence: Evidence) -> View:
 
 
 def _totals(evidence: Evidence) -> Iterator[str]:
-    """The numbers of projects and bytes, and of approved and waived findings if there are any, each in words."""
+    """The numbers of projects and bytes, and of approved and waived findings if there are any, each in words.
+
+    Files that are no distributions do not count.
+    """
     yield counted(len({facts.project for facts in evidence.files.values()}), "project")
     yield size_text(sum(facts.pin.artifact.size for facts in evidence.files.values()))
     if evidence.approved:
@@ -187,7 +190,7 @@ def _by_licence(evidence: Evidence) -> dict[str, list[Facts]]:
 
 
 def _largest(evidence: Evidence, numbers: Numbers) -> list[View]:
-    """The few largest files, each with a bar."""
+    """The few largest distributions, each with a bar; other files are left out."""
     ordered = sorted(evidence.files.values(), key=lambda facts: -facts.pin.artifact.size)[:MAX_LARGEST]
     sizes = [facts.pin.artifact.size for facts in ordered]
     return [

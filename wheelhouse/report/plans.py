@@ -87,7 +87,10 @@ def plan_document(plan: Plan) -> dict[str, Any]:
 
 
 def command_lines(plan: Plan) -> list[str]:
-    """A line for each warning and note, then the commands that build the image, each under a heading."""
+    """A line for each warning and note, then the commands that build the image, each under a heading.
+
+    If there is no image for the target, these are the commands that install on it.
+    """
     lines = [f"warning: {warning}" for warning in plan.warnings] + [f"note: {note}" for note in plan.notes]
     if plan.copied_from:
         copied = shlex.quote(f"{plan.copied_from}/.")

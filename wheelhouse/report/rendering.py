@@ -36,7 +36,8 @@ def render(template: str, view: Mapping[str, Any], parts: Parts = REPORT) -> str
 
     Every value is escaped where the template prints it, and every hidden character of the page is written as its number
     (`\u202e`). The page's policy (CSP) allows its own style and its own script, by their hashes, and nothing else; the page
-    of `review` may also ask its own server.
+    of `review` may also ask its own server. Raises jinja2.UndefinedError if `view` lacks a value, jinja2.TemplateNotFound
+    for an unknown template.
     """
     style, script = ("\n".join(map(_text, names)) for names in (parts.styles, parts.scripts))
     frame = {

@@ -179,7 +179,7 @@ class CandidateIndex:
     def get(self, project: NormalizedName) -> ProjectCandidates | None:
         """A project's candidates: the file that the user named, else the release that constraints pin, if the page cache has it;
         else those of the page, which is waited for, and whose pinned release the page cache may keep. None if the index has no such
-        project.
+        project. The result is kept: it is the same object each time. Raises what the request for the page raised.
         """
         if project not in self._candidates and not self.has_without_page(project):
             source = self._request.direct.get(project)
@@ -191,7 +191,10 @@ class CandidateIndex:
         return self._candidates[project]
 
     def _page(self, project: NormalizedName) -> Page | None:
-        """A project's page, which is requested and waited for; None if the index has no such project."""
+        """A project's page, which is requested and waited for; None if the index has no such project.
+
+        Calls `before_wait` if the page is not here yet. Raises what the request raised.
+        """
         arriving = self._packages.pages.get(project)
         if not arriving.done():
             self.before_wait()
@@ -200,6 +203,8 @@ class CandidateIndex:
     def has_without_page(self, project: NormalizedName) -> bool:
         """Whether a project's candidates need no request: they are here, or the page cache has the release that constraints pin, with
         a file that can be chosen, and it is then kept here. False for a file that the user named, until `get` is called.
+
+        The cache is asked once for each project. True also if `get` found that the index has no such project.
         """
         if project not in self._candidates and project not in self._not_kept:
             candidates = self._kept(project)

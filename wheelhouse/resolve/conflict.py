@@ -65,7 +65,10 @@ class Conflict:
 
     @cached_property
     def contradiction(self) -> tuple[RequirementLine, RequirementLine] | None:
-        """The first two constraints that leave no release together, though each alone leaves some; None if there are none."""
+        """The first two constraints that leave no release together, though each alone leaves some; None if there are none.
+
+        Only for a project with a page.
+        """
         for one, other in combinations(self.constraints, 2):
             specifiers = one.requirement.specifier, other.requirement.specifier
             if not self.has_release(merge(specifiers)) and all(map(self.has_release, specifiers)):
@@ -75,7 +78,7 @@ class Conflict:
     @cached_property
     def excluding_constraints(self) -> Sequence[RequirementLine]:
         """The first constraint that excludes every release that the dependencies admit; else as few as exclude them together. Empty
-        if a release is left.
+        if a release is left. Only for a project with a page.
         """
         for line in self.constraints:
             if self._exclude([line]):
@@ -177,7 +180,10 @@ def find_conflict(derivation: Derivation, request: ResolutionRequest, index: Can
 
 
 def _groups(project: NormalizedName, steps: Sequence[Step], index: CandidateIndex) -> Iterator[Sequence[Step]]:
-    """Groups of steps on a project that leave no usable release, those that the most releases share first."""
+    """Groups of steps on a project that leave no usable release, those that the most releases share first.
+
+    For NEVER, and for a project without a page, only one group, of one step.
+    """
     if project == NEVER:
         yield _commonest_reason(steps)
     elif candidates := index.get(project):

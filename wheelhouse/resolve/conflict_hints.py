@@ -324,7 +324,7 @@ def _other_release(conflict: Conflict) -> Iterator[str]:
 
 
 def _accepting(conflict: Conflict, chain: Sequence[Step], side: Step, version: Version) -> str:
-    """The hint to change what excludes a version: the user's requirement, or the release that has it."""
+    """The hint to change what excludes a version: the user's requirement, the release that it pins, or the one that asks."""
     root = chain[0].dependency
     if side.asker is None:
         return f"loosen `{root}` {origin_text(root.origin)}, because it excludes {conflict.project} {version}"

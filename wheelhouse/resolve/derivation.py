@@ -92,7 +92,7 @@ class Derivation:
 
     def chains_to(self, sides: Sequence[Step]) -> list[Chain] | None:
         """A chain to each of some steps, so that all can hold at once; None if no chain leads to one of them with the releases that
-        the chains before it hold.
+        the chains before it hold. The last step of a chain can have fewer releases than the step that it leads to.
         """
         chains: list[Chain] = []
         held: dict[NormalizedName, frozenset[Version]] = {}
@@ -105,7 +105,10 @@ class Derivation:
         return chains
 
     def chain_to(self, side: Step) -> Chain:
-        """The shortest chain to a step; the step alone if none leads there."""
+        """The shortest chain to a step; the step alone if none leads there.
+
+        Each step of the chain, also the last, has only the releases that the step before admits.
+        """
         return self._chain_to(side, {}) or (side,)
 
     def _chain_to(self, side: Step, held: Mapping[NormalizedName, frozenset[Version]]) -> Chain | None:
@@ -127,7 +130,7 @@ class Derivation:
 
     @cached_property
     def _leading_to(self) -> Mapping[NormalizedName, list[Step]]:
-        """The steps that require each project."""
+        """The steps that require each project; an empty list for any other, which is then added."""
         leading: dict[NormalizedName, list[Step]] = defaultdict(list)
         for step in self.steps:
             leading[step.dependency.project].append(step)
@@ -135,7 +138,7 @@ class Derivation:
 
     @cached_property
     def _by_asker(self) -> Mapping[NormalizedName | None, list[Step]]:
-        """The steps of each project that asks, and under None those of the user."""
+        """The steps of each project that asks, under None those of the user; for any other, an empty list is added."""
         asked: dict[NormalizedName | None, list[Step]] = defaultdict(list)
         for step in self.steps:
             asked[step.asker].append(step)
@@ -197,7 +200,10 @@ def _facts(clause: Clause[Identifier]) -> Iterator[Clause[Identifier]]:
 
 
 def _depths(steps: Sequence[Step]) -> Mapping[Step, int]:
-    """For each step, how many dependencies lead from the user to the project that asks; 0 for the user's own."""
+    """For each step, how many dependencies lead from the user to the project that asks; 0 for the user's own.
+
+    If none lead there, a number above all others.
+    """
     depths: dict[NormalizedName | None, int] = {None: 0}
     pending: list[NormalizedName | None] = [None]
     for asker in pending:  # grows on the way

@@ -55,7 +55,7 @@ class DirectSource:
 
     @property
     def without_credentials(self) -> str:
-        """The address without user, password, query and fragment."""
+        """The address without user, password, query and fragment. Not for a path."""
         parts = urlsplit(self.location)
         return urlunsplit((parts.scheme, parts.netloc.rpartition("@")[2], parts.path, "", ""))
 
@@ -68,7 +68,8 @@ def looks_direct(text: str) -> bool:
 def source_of(text: str, origin: str) -> tuple[DirectSource, str, str]:
     """The file that a requirement names, its extras as `[a,b]` (or empty), its marker (or empty). The file is not looked for.
 
-    Raises InputError with `origin`.
+    `written` stays empty. Raises InputError, which begins with `origin`, if the file is of another project than the name
+    before `@`, and for what `_source` refuses.
     """
     named = NAMED.fullmatch(text)
     location, _, marker = _split(named["rest"] if named else text)
@@ -89,7 +90,7 @@ def _split(text: str) -> tuple[str, str, str]:
 
 def _source(location: str, origin: str) -> DirectSource:
     """A path or address as a DirectSource; nothing is opened. Raises InputError for a repository, another scheme than http(s) or
-    file, or a name that is no distribution's.
+    file, a name that is no distribution's, or a fragment that `_fragment_hashes` refuses. A path is not expanded.
     """
     if REPOSITORY.match(location):
         raise InputError(f"{origin}: `{location.partition(':')[0]}` is a repository, not a file", hint=WHEEL_HINT)
@@ -123,7 +124,7 @@ def _local(address: str, origin: str) -> str:
 
 
 def _release(filename: str, origin: str) -> tuple[NormalizedName, Version]:
-    """Project and version that a file name states. Raises InputError."""
+    """Project and version that a file name states. Raises InputError if it is no wheel's or sdist's, or states none."""
     try:
         if filename.endswith(ARCHIVE_SUFFIXES):
             return release_of(filename)

@@ -173,7 +173,11 @@ class ConflictText:
             yield from self._rejections()
 
     def _chain(self, steps: Sequence[Step]) -> str:
-        """`web.txt:1 → app 1.0 → lib 1.0, 2.0 (lib<3) → base<3`: from the user's line to a dependency, with what limits each."""
+        """`web.txt:1 → app 1.0 → lib 1.0, 2.0 (lib<3) → base<3`: from the user's line to a dependency, with what limits
+        each.
+
+        A limit that is exact or empty is left out.
+        """
         links, above = [], steps[0].dependency
         if above.parent is None:
             links, steps = [above.origin], steps[1:]
@@ -203,8 +207,10 @@ class ConflictText:
             yield f"the page also has files whose names do not fit a wheel or sdist of {self._project}: {names}"
 
     def _rejections(self) -> Iterator[str]:
-        """Lines about rejected files: why, for each of the first MAX_REASONS groups of releases; the count of the other releases; and
-        which hashes are allowed if a hash was wrong.
+        """Lines about rejected files: the tags of the first group's wheels, if tags reject them; why, for each of the first
+        MAX_REASONS groups of releases; the count of the other releases; and which hashes are allowed if a hash was wrong.
+
+        The reason for the first group is left out if it has several releases and their files lack only a fitting tag.
         """
         groups = self._conflict.rejected
         for number, group in enumerate(groups[:MAX_REASONS]):
@@ -283,7 +289,11 @@ class ConflictText:
         return f"{asker} {step.dependency}{self._why_void(step.dependency)}"
 
     def _why_void(self, dependency: Dependency) -> str:
-        """Why no release satisfies a dependency on another project, as the end of a sentence; empty if one does."""
+        """Why no release satisfies a dependency, as the end of a sentence; empty if one does, and for the project of the
+        conflict.
+
+        May wait for the page of the dependency's project.
+        """
         if dependency.project == self._project:
             return ""
         if self._index.get(dependency.project) is None:

@@ -71,7 +71,7 @@ def _collect(option: optparse.Option, _spelling: str, value: str | None, parser:
 
 def read_options(text: str, origin: str) -> tuple[str, list[Option]]:
     """A line without its options, stripped, and its options in their order. Raises InputError for an unknown or unsupported one,
-    and for text after an option.
+    a lacking or superfluous value, an open quote, and text after an option.
     """
     words = text.split(" ")
     first = next((position for position, word in enumerate(words) if word.startswith("-")), len(words))

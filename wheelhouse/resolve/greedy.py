@@ -27,8 +27,10 @@ def solve_greedily(
     index: CandidateIndex,
     dependencies_of: Callable[[CandidateRelease], Iterable[Dependency]],
 ) -> dict[Identifier, CandidateRelease] | None:
-    """A release for every project and extra that the roots lead to. None if a search is necessary: something conflicts, or the
-    choices still change after MAX_PASSES.
+    """A release for every project and extra that the roots lead to. None if a search is necessary: something conflicts, or
+    the choices still change after MAX_PASSES.
+
+    Raises what `index` and `dependencies_of` raise.
     """
     chosen: Chosen = {}
     try:
@@ -51,8 +53,11 @@ def _walk(
 ) -> tuple[dict[Identifier, CandidateRelease], dict[NormalizedName, dict[str, SpecifierSet]]]:
     """The releases that the roots lead to with the choices so far, and each project's specifiers on the way, by their text.
 
-    A project that is met for the first time gets its best release under the dependency that led to it. A release whose
-    metadata cost a large download comes last: something cheaper may conflict before.
+    A project that is not in `chosen` gets its best release under the dependency that led to it, which is added to `chosen`.
+    A release whose metadata cost a large download comes last: something cheaper may conflict before.
+
+    Raises _ConflictError if nothing satisfies all specifiers of a project so far, or a release requires another one of its
+    own project.
     """
     reached: dict[Identifier, CandidateRelease] = {}
     specifiers: dict[NormalizedName, dict[str, SpecifierSet]] = {}

@@ -78,7 +78,10 @@ class _Step(Generic[P]):
 
 
 def solve(problem: Problem[P], root: P, facts: Iterable[Clause[P]]) -> dict[P, int]:
-    """The state of every package that must be installed, the root's among them. Raises UnsolvableError."""
+    """The state of every package that must be installed, the root's among them. Changes given clauses: merging widens them.
+
+    Raises UnsolvableError, and what `problem` raises.
+    """
     return _Search(problem, root, facts).run()
 
 
@@ -117,9 +120,9 @@ class _Search(Generic[P]):
             changed = self._decide(self._problem.next_package(undecided))
 
     def _decide(self, package: P) -> list[P]:
-        """Decide a package for its best release, and add the clauses that it brings; add them alone if they contradict what is
-        certain. If the problem gives a clause in place of a release, add that; if it gives no clauses for one, start again.
-        Returns the packages to propagate next.
+        """Decide a package for its best release, and add the clauses that it brings. If these contradict what is certain,
+        add them alone, and take back the decision that `on_conflict` names, if any. If the problem gives a clause in place
+        of a release, add that; if it gives no clauses for one, start again. Returns the packages to propagate next.
         """
         state = self._problem.choose(package, self._left)
         if isinstance(state, Clause):
@@ -190,7 +193,9 @@ class _Search(Generic[P]):
         self._start()
 
     def _propagate(self, changed: list[P]) -> None:
-        """Draw every conclusion from what is assigned. Raises UnsolvableError."""
+        """Draw every conclusion from what is assigned; at a conflict, learn from it, which undoes decisions. Empties the
+        given list, unless there is a conflict. Raises UnsolvableError.
+        """
         while changed:
             for clause in reversed(self._clauses.get(changed.pop(), ())):
                 free = self._free(clause)

@@ -45,7 +45,8 @@ class ReleaseDependencies:
 
     def of(self, release: CandidateRelease) -> Sequence[Dependency]:
         """The dependencies of a release on this target, read once; its metadata is waited for, and what follows from it is
-        announced to the prefetcher. Raises DeferredError if the release is now deferred.
+        announced to the prefetcher. Raises DeferredError if the release is now deferred, InputError as `dependencies_of`,
+        and what reading the metadata raises.
         """
         key = (release.candidate.key, release.extra)
         if key not in self._dependencies:
@@ -58,9 +59,11 @@ class ReleaseDependencies:
 
     def _read_dependencies(self, release: CandidateRelease) -> Iterator[Dependency]:
         """The dependencies that the release's metadata give, and for an extra one on the release without it; one on NEVER, which
-        excludes the release, if its Python does not fit, or, with a warning, if a requirement is unreadable.
+        excludes the release, if its Python does not fit, or, with a warning, if a requirement is unreadable. Warns of an
+        extra that the metadata do not have. With an extra the Python is not looked at.
 
-        Raises DeferredError if the release is now deferred.
+        Raises DeferredError if the release is now deferred, InputError as `dependencies_of`, and what reading the metadata
+        raises.
         """
         candidate, origin = release.candidate, f"{release.candidate.project} {release.candidate.version}"
         pinned = is_exact(merge(line.requirement.specifier for line in self._index.constraints(candidate.project)))
@@ -102,7 +105,7 @@ class ReleaseDependencies:
     def _required(self, release: CandidateRelease, metadata: Metadata, origin: str) -> Iterator[Dependency]:
         """The dependencies of a release with its extra, as adjusted by the user. Warns of what PEP 508 does not allow.
 
-        Raises UnreadableRequirementError.
+        Raises UnreadableRequirementError, and InputError as `dependencies_of`.
         """
         request = self._request
         for requirement, rules in metadata.requirements(request.target, release.extra, request.adjustments):

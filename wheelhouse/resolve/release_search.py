@@ -163,7 +163,11 @@ class ReleaseSearch:
         return self._costly[project, newest]
 
     def choose(self, package: Identifier, left: Mapping[Identifier, int]) -> int | Clause[Identifier]:
-        """The best release that is left, once its dependencies are known and noted; or a clause that excludes what cannot be taken."""
+        """The best release that is left, once its dependencies are known and noted; or a clause that excludes what cannot be
+        taken.
+
+        Tells the watch of a release. Raises NoSolutionError at the time limit.
+        """
         project, extra = package
         if extra and left[package] != (base := left[project, ""]):
             others = self.all_states(package) & ~(base | ABSENT)
@@ -187,7 +191,8 @@ class ReleaseSearch:
     def on_conflict(self, package: Identifier, culprits: Sequence[Identifier]) -> Identifier | None:
         """Tell the watch. What is often excluded is decided earlier from now on, and what often excludes others later, as in uv.
 
-        Returns the package that is now decided later, whose decision is to be taken back; else None.
+        Returns the first culprit that is now decided later, as a package without extra, whose decision is to be taken back;
+        else None.
         """
         self._watch.conflict(package[0], culprits[0][0] if culprits else package[0])
         self._excluded[package[0]] += 1
@@ -311,7 +316,9 @@ class ReleaseSearch:
         )
 
     def _release(self, package: Identifier, left: Mapping[Identifier, int]) -> CandidateRelease:
-        """The release that a state stands for, with the file to take: a yanked one if the release is pinned, or has no other."""
+        """The release that the one state left of a project stands for, with the file to take. Yanked files count only if the
+        release is pinned, or has no others.
+        """
         project, extra = package
         offered = self._offered(project)
         assert offered is not None  # noqa: S101  (a project with no page has no state but ABSENT)
@@ -326,7 +333,11 @@ class ReleaseSearch:
     # Consequences
 
     def _clauses(self, package: Identifier, state: int, needs: Sequence[Dependency]) -> list[Clause[Identifier]] | None:
-        """The clauses of a release's dependencies; None if one admits excluded releases, so that the search starts anew."""
+        """The clauses of a release's dependencies; None if one admits excluded releases, so that the search starts anew.
+
+        The first time it notes who asks for what, and only then can it be None. If so, it forgets what was excluded until
+        now.
+        """
         if (package, state) not in self._asked:
             self._asked.add((package, state))
             lifting = [need for need in needs if self._lifts_a_gate(package, state, need)]
@@ -345,7 +356,8 @@ class ReleaseSearch:
         return _pins(asker, self._gated[need.project]) or (need.project, need.extra) in self._unfounded
 
     def _clause(self, package: Identifier, state: int, need: Dependency) -> Clause[Identifier] | None:
-        """That a release excludes the states of a project that it does not ask for. None if it asks for itself.
+        """That a release excludes the states of a project that it does not ask for, or only the release if no state is asked
+        for. If a release asks for its own project, None if that admits it, else a clause that excludes it.
 
         It notes when the project was first met.
         """

@@ -200,8 +200,10 @@ class _Reading:
                 self.lines.problems.append(problem)
 
     def _line(self, written: str, origin: str, above: tuple[str, ...], *, constraints: bool) -> None:
-        """Add what one line says to `lines`, also the files that it names. Raises InputError, in whose text variables are
-        unexpanded, unless it is about a file that the line names.
+        """Add what one line says to `lines`, also the files that it names. First call `conceal` for each address with
+        variables.
+
+        Raises InputError, in whose text variables are unexpanded, unless it is about a file that the line names.
         """
         variables = {name: value for name in VARIABLE.findall(written) if (value := self.environment.get(name))}
         line = _expanded(written, variables)
@@ -233,7 +235,9 @@ class _Reading:
         self.lines.constraints.append(line)
 
     def _option(self, option: Option, above: tuple[str, ...], *, constraints: bool) -> None:
-        """Add an option to `lines`, or read the file that it names. Raises InputError for `-r` in a constraints file."""
+        """Add an option to `lines`, or read the file that it names. Raises InputError for `-r` in a constraints file,
+        if a file includes itself, and what `read` raises.
+        """
         if option.name not in ("--requirement", "--constraint"):
             self.lines.options.append(option)
             return
@@ -251,7 +255,8 @@ def _expanded(text: str, variables: Mapping[str, str]) -> str:
 def _addresses(written: str, variables: Mapping[str, str]) -> Iterator[tuple[str, str]]:
     """The start of each address with a variable in its path, without user and password: expanded, and its path as written.
 
-    The file name stays out of it, because a reader of the lock file must know the file.
+    A variable counts only if it has a value. The file name stays out of the start, because a reader of the lock file must
+    know the file.
     """
     for match in VARIABLE_PATH.finditer(written):
         host = _expanded(match["host"], variables).rpartition("@")[2]

@@ -66,7 +66,9 @@ class ResolutionRequest:
         ]
 
     def must_admit_hashes(self) -> None:
-        """Raise InputError if two lines that apply to the target give hashes of one project that no file can have both."""
+        """Raise InputError if two lines that apply to the target, or the address and `--hash` of one, give hashes of one
+        project that no file can have both.
+        """
         for project, lines in self._lines_with_hashes.items():
             hashes_by_line = [
                 (line.origin, hashes)
@@ -182,7 +184,7 @@ def dependencies_of(
 
 
 def dependency_text(requirement: Requirement) -> str:
-    """A requirement without its marker, names normalised, each extra once: `name[a,b]>=1`."""
+    """A requirement without its marker and address, names normalised, each extra once: `name[a,b]>=1`."""
     extras = ",".join(sorted(set(map(canonicalize_name, requirement.extras))))
     return canonicalize_name(requirement.name) + (f"[{extras}]" if extras else "") + str(requirement.specifier)
 

@@ -50,7 +50,8 @@ def resolve(request: ResolutionRequest, packages: PackageSource, on_event: Liste
     """The releases and files that satisfy a request, sorted by project; metadata is requested on the way.
 
     Raises NoSolutionError, which says why, if none do, or at the time limit; IntegrityError if a file's hash is not the one
-    that a line gives; InputError as `dependencies_of` and `Selection.why_excluded`.
+    that a line gives; InputError as `dependencies_of` and `Selection.why_excluded`; and what requests for pages and metadata
+    raise.
     """
     index = CandidateIndex(request, packages)
     prefetcher = Prefetcher(request, packages, index)
@@ -81,7 +82,9 @@ def _search(
     dependencies: ReleaseDependencies,
     on_event: Listener,
 ) -> dict[Identifier, CandidateRelease]:
-    """The solution that the conflict-driven search finds. Raises NoSolutionError or IntegrityError as `explain` says."""
+    """The solution that the conflict-driven search finds. Raises NoSolutionError or IntegrityError as `explain` says,
+    NoSolutionError at the time limit, and what `dependencies.of` raises other than DeferredError.
+    """
     from wheelhouse.resolve.pubgrub import UnsolvableError  # noqa: PLC0415  (only if something conflicts)
     from wheelhouse.resolve.release_search import ReleaseSearch  # noqa: PLC0415
     from wheelhouse.resolve.search_watch import SearchWatch  # noqa: PLC0415
@@ -98,8 +101,8 @@ def _search(
 
 
 def _roots(request: ResolutionRequest) -> list[Dependency]:
-    """The user's requirements that apply to the target, after overrides and exclusions, as dependencies: one on the project, one on
-    each extra.
+    """The user's requirements that apply to the target, after overrides and exclusions, as dependencies: one on the project,
+    one on each extra. Raises InputError for an override with an address.
     """
     roots: list[Dependency] = []
     for line in request.requirements:
@@ -146,7 +149,9 @@ def _resolved_project(
     packages: PackageSource,
     index: CandidateIndex,
 ) -> ResolvedProject:
-    """One project of a solution; `specifier` is the merge of all dependencies on it."""
+    """One project of a solution; `specifier` is the merge of all dependencies on it. Extras that its metadata do not have
+    are left out; of several constraints the first is recorded.
+    """
     metadata = packages.metadata.get(candidate).result()
     candidates = index.get(candidate.project)
     assert candidates is not None  # noqa: S101  (the candidate came from it)

@@ -58,7 +58,9 @@ class Selection:
         raise ValueError(name)
 
     def with_options(self, options: Iterable[Option]) -> "Selection":
-        """A copy after the options of a requirements file, in their order. Raises ValueError for an unknown name."""
+        """A copy after the options of a requirements file, in their order. Raises ValueError for any other name, so the
+        caller leaves out `--index-url`.
+        """
         selection = self
         for option in options:
             selection = selection.with_option(option.name, option.value)
@@ -129,7 +131,7 @@ def _apply(value: str, names: Names, opposite: Names) -> tuple[Names, Names]:
     """Both sets after an option's value was applied to the first.
 
     A name moves to the first set. `:all:` replaces the names of the first set, and empties the opposite one; `:none:` empties
-    the first one.
+    the first one. Words before an `:all:` do not count, and those after the last one only if `:none:` is among them.
     """
     own, other = set(names), set(opposite)
     words = [word.strip() for word in value.split(",") if word.strip()]

@@ -62,7 +62,9 @@ class Application:
         self._is_opened = threading.Lock()
 
     def answer(self, request: Request) -> Answer:
-        """The answer to one request: 403 if it is refused, and then nothing changes; 409 with the error as JSON if it fails."""
+        """The answer to one request: 403 if it is refused, and then nothing changes; 409 with the error as JSON if it fails
+        with a WheelhouseError or OSError. Other errors are raised.
+        """
         if refusal := self._access.refusal(request):
             return _refused(refusal)
         if self._access.opens(request):
@@ -103,7 +105,8 @@ class Application:
     def _decided(self, request: Request, *, is_approval: bool) -> Answer:
         """Sign an approval, or else a withdrawal, and answer with what was signed and where each file stands now, as JSON.
 
-        Answers 415 if the request is not JSON. Raises InputError for JSON that is no decision.
+        Answers 415 if the request is not JSON. Raises InputError for JSON that is no decision, and what `Desk.approve` or
+        `Desk.withdraw` raises.
         """
         if request.headers.get("content-type") != JSON_TYPE:
             return Answer(415, b"a decision must be JSON\n")

@@ -55,7 +55,8 @@ class Desk:
     def standings(self) -> Mapping[str, FileStanding]:
         """Where each file stands now, by subject; the approvals file is read again.
 
-        Raises IntegrityError if the approvals file was altered, shortened, or is an older copy.
+        Raises IntegrityError if the approvals file was altered, shortened, or is an older copy, and what else reading it
+        raises.
         """
         return standings(self.queue, self.approvals_file.read(), self.reviewer.name)
 
@@ -63,8 +64,9 @@ class Desk:
         """Sign that the reviewer approves these files with their findings, and add a line to the approvals file.
 
         Gives the subjects that were signed, sorted. Files that the reviewer approved before, with the same findings and for as
-        long, are left out. Raises InputError for what cannot be signed, also if no file is left, and IntegrityError if a file,
-        or the approvals file, is not as it was.
+        long, are left out. The signed ones are added to `approved`. Waits for a decision that is being signed; after
+        `finish` forever. Raises InputError for what cannot be signed, also if no file is left, IntegrityError if a file, or
+        the approvals file, is not as it was, and what the signer raises.
         """
         with self._one_at_a_time:
             current, chosen = self.approvals_file.read(), self._chosen(subjects)
@@ -83,9 +85,9 @@ class Desk:
     def withdraw(self, subjects: Iterable[str], reason: str) -> list[str]:
         """Sign that the reviewer's approvals of these files no longer count, and add a line to the approvals file.
 
-        Gives the subjects that were signed, sorted. Files that the reviewer has not approved are left out. Raises InputError as
-        `approve`, but whatever the role, and IntegrityError if the approvals file is not as it was; the files themselves are
-        not read.
+        Gives the subjects that were signed, sorted, and adds them to `withdrawn`. Files that the reviewer has not approved
+        are left out. Waits, and raises InputError, as `approve`, but whatever the role, IntegrityError if the approvals file
+        is not as it was, and what the signer raises; the files themselves are not read.
         """
         with self._one_at_a_time:
             current = self.approvals_file.read()
@@ -101,7 +103,8 @@ class Desk:
     def source(self, subject: str, name: str) -> str | None:
         """The text of a member of a file; None if it is no text, or too long.
 
-        The file is hashed first. Raises InputError if it was altered, and if there is no member of that name.
+        The file is hashed first. Raises InputError if it was altered, and if there is no such file or no member of that
+        name; MachineError if it cannot be read, RefusedError or tarfile.ReadError if it is damaged.
         """
         facts = self.files.get(subject)
         if facts is None or name not in {entry.name for entry in facts.entries}:
@@ -129,7 +132,7 @@ class Desk:
         return chosen
 
     def _must_be_for(self, chosen: Iterable[QueuedFile], current: Approvals) -> None:
-        """Raise InputError for a file that the reviewer's role is not for."""
+        """Raise InputError for a file that the reviewer's role is not for; nothing for a reviewer without a role."""
         role = current.roles.get(self.reviewer.name)
         for one in chosen:
             if role and not role.is_for(one.subject.rpartition("/")[2]):

@@ -30,13 +30,15 @@ class LoopbackServer(ThreadingHTTPServer):
         self.access = Access(self.server_address[1], token, place, cookie)
 
     def run(self, application: Application, on_ready: Callable[[str], None]) -> None:
-        """Answer requests until interrupted. `on_ready` gets the one-time address before the first one."""
+        """Answer requests until interrupted: KeyboardInterrupt goes to the caller. `on_ready` gets the one-time address
+        before the first.
+        """
         self.application = application
         on_ready(self.access.address)
         self.serve_forever()
 
     def handle_error(self, request: object, client_address: object) -> None:
-        """Do nothing: a browser that ends a connection is no error."""
+        """Do nothing, whatever the error, so it is not seen: a browser that ends a connection is no error."""
 
 
 class _Handler(BaseHTTPRequestHandler):

@@ -95,7 +95,9 @@ class Builder:
         return path_inside(self.sandbox, ENVIRONMENT, folder)
 
     def requires(self, request: BuildRequest) -> tuple[tuple[str, ...], bytes]:
-        """The backend's own build requirements beside the declared ones, and the log of the hook. Raises BuildError."""
+        """The backend's own build requirements beside the declared ones, and the log of the hook. Raises BuildError, and
+        MachineError if the sandbox cannot start.
+        """
         with scratch_folder("answer") as folder:
             answer = folder / "answer"
             reply, log = self._ask("requires", request, answer)
@@ -105,7 +107,9 @@ class Builder:
             return tuple(map(str, listed)), log
 
     def wheel(self, request: BuildRequest, folder: Path) -> tuple[Path, bytes]:
-        """The path of the built wheel, in `folder` under its own name, and the log. Raises BuildError, also for an unsafe name."""
+        """The path of the built wheel, in `folder` under its own name, and the log. Raises BuildError, also for an unsafe
+        name, and MachineError if the sandbox cannot start.
+        """
         answer = folder / "answer"
         reply, log = self._ask("wheel", request, answer)
         name = str(reply.get("wheel"))
@@ -121,7 +125,8 @@ class Builder:
 
     def _ask(self, hook: str, request: BuildRequest, answer: Path) -> tuple[dict[str, Any], bytes]:
         """Call a hook of the build backend in the sandbox: the first line of its answer as a table, and the log. The whole
-        answer is in the file `answer`. Raises BuildError if the build fails or is stopped.
+        answer is in the file `answer`. Waits while `parallel` builds run. Raises BuildError if the build fails, is stopped
+        or gives no answer, and MachineError if the sandbox cannot start.
         """
         sdist = f"{HERE}/{request.sdist.name}"
         shown = {ENVIRONMENT: request.environment, sdist: request.sdist, HOOKS: hooks_script(), SCRIPT: INSIDE}
@@ -164,7 +169,8 @@ class Builder:
         return run_in(self.sandbox, command, answer)
 
     def prove(self, folder: Path) -> None:
-        """Try to leave the sandbox and its limits, and note what holds in `protections`; `folder` is empty.
+        """Try to leave the sandbox and limits of the proof's own, and note what holds in `protections`; `folder` is empty,
+        and then has a canary and the proof.
 
         Raises MachineError if the sandbox is not sealed, or cannot be made at all.
         """
@@ -266,7 +272,9 @@ def _interpreter_in(sandbox: Sandbox, target: Target, image: str) -> Interpreter
 
 
 def _facts_in(sandbox: Sandbox, name: str) -> Interpreter:
-    """The interpreter that a sandbox has under a name; a script that runs in it tells its facts."""
+    """The interpreter that a sandbox has under a name; a script that runs in it tells its facts. Raises MachineError if it
+    does not, and InputError if no target describes them.
+    """
     with scratch_folder("facts") as folder:
         answer = folder / "answer"
         script = f"{HERE}/facts.py"

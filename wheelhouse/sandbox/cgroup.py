@@ -151,7 +151,9 @@ def _can_join(parent: Path) -> bool:
 
 
 def _limit(hierarchy: Hierarchy, folder: Path, limits: Limits) -> None:
-    """Write the limits of a group. Version 1 limits memory and swap as a sum, if the kernel counts swap at all."""
+    """Write the limits of a group. Version 1 limits memory and swap as a sum, if the kernel counts swap at all; in version 2
+    there is no swap. SUPERVISORS are added to the processes. Raises OSError.
+    """
     if "memory" in hierarchy.controllers:
         first, *others = {
             1: (("memory.limit_in_bytes", limits.memory), ("memory.memsw.limit_in_bytes", limits.memory)),

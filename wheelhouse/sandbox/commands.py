@@ -70,7 +70,7 @@ class OwnPip:
 
 
 def own_pip() -> OwnPip:
-    """The pip installed beside wheelhouse; it is not run."""
+    """The pip installed beside wheelhouse; it is not run. Raises PackageNotFoundError if there is none."""
     pip = distribution("pip")
     return OwnPip(
         Path(str(pip.locate_file("pip"))), Version(pip.version), SpecifierSet(pip.metadata["Requires-Python"])
@@ -80,7 +80,8 @@ def own_pip() -> OwnPip:
 def run_commands(
     builder: Builder, commands: Sequence[InstallCommand], shown: Mapping[str, Path]
 ) -> Iterator[CommandResult]:
-    """Run commands in one sandbox of a builder, with `shown` visible beside the interpreter; yields each result once all have ended.
+    """Run commands in one sandbox of a builder, with `shown` visible beside the interpreter; yields each result once all
+    have ended. Nothing runs before the first result is asked for. After a failed vital command there are no further results.
 
     Code of packages can make a command fail, but cannot answer for it: if answers are missing, the first such command has
     failed, and the others have no result. Raises MachineError if there is no result at all, as the sandbox itself failed.

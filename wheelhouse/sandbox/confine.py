@@ -73,7 +73,7 @@ def die_with_parent(read_end: int, write_end: int) -> None:
     """Let the kernel kill this process, and with it the namespace, when its parent ends.
 
     A change of user clears that signal, so it is set last. The parent holds the pipe's other write end: if it is closed, the
-    parent ended before.
+    parent ended before, and this process ends. Closes both ends of the pipe.
     """
     must(libc.prctl(PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0), "parent death signal")
     os.close(write_end)

@@ -54,7 +54,9 @@ def own_user() -> int:
 
 
 def prlimit(limits: Limits) -> list[str]:
-    """The start of a command line that sets the limits of one process. Raises MachineError if the program is not installed."""
+    """The start of a command line that sets the limits of one process: address space, processes of its user, open files, no
+    core dump. Raises MachineError if the program is not installed.
+    """
     words = [f"--as={limits.memory}", f"--nproc={limits.processes}", "--core=0", f"--nofile={limits.files}"]
     return [find_program("prlimit"), *words]
 

@@ -34,7 +34,8 @@ class Container:
     def wrap(self, command: SandboxCommand, folder: Path) -> SandboxArgv:
         """The command line of `docker run`; the name of `folder` becomes the container's, which is killed afterwards.
 
-        The first word of the command must be a Python: it loads the filter first.
+        The first word of the command must be a Python: it loads the filter first. Raises MachineError if `docker` is not on
+        the PATH of the client's environment.
         """
         program = find_program("docker", self.environment.get("PATH", ""))
         parts = [program, "run", "--rm", "--interactive", "--name", folder.name, *_confinement(command)]

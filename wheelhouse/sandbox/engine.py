@@ -23,7 +23,10 @@ EXTRA = {"docker": ("--progress=plain",), "buildah": (), "podman": ()}
 
 @dataclass(frozen=True, slots=True)
 class Engine:
-    """One engine: its program, and the environment that its client runs in."""
+    """One engine: its program, and the environment that its client runs in.
+
+    Each method raises MachineError if a command cannot start or takes an hour; a command that fails gives a result.
+    """
 
     name: str
     program: str
@@ -49,7 +52,7 @@ class Engine:
         return self._finished("build", ["sh", script], folder)
 
     def remove(self, image: str) -> None:
-        """Remove an image by its tag; a failure of the engine is ignored."""
+        """Remove an image by its tag; a failure of the engine is ignored, but not that it cannot start (MachineError)."""
         self._run("remove", *(("rmi",) if self.name == "buildah" else ("image", "rm")), "--force", image)
 
     def _in_working_container(self, image: str, command: str) -> CommandResult:

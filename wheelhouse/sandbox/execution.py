@@ -43,7 +43,7 @@ LAUNCHER = Path(launcher.__file__)
 
 def run_in(sandbox: Sandbox, command: SandboxCommand, answer: Path) -> SandboxResult:
     """Run a command in a sandbox and write its stdout to `answer`; its stderr is the result's log. Raises MachineError if it
-    cannot start.
+    cannot start, or if `answer` cannot be written.
     """
     command = replace(command, shown={inside: outside.absolute() for inside, outside in command.shown.items()})
     with scratch_folder("sandbox") as folder:
@@ -117,7 +117,7 @@ def _end(process: "subprocess.Popen[bytes]", sandboxed: SandboxArgv) -> None:
 
 
 def _kill(process: "subprocess.Popen[bytes]") -> None:
-    """Kill the process group of a process; nothing if it has ended."""
+    """Kill the process group of a process, also if only its children still run; nothing if the whole group has ended."""
     with contextlib.suppress(ProcessLookupError):
         os.killpg(process.pid, signal.SIGKILL)
 

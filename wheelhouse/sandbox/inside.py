@@ -71,7 +71,10 @@ def call(request: Request, name: str, **arguments: str) -> Any:
 
 
 def build(request: Request) -> Tuple[Request, Optional[str]]:
-    """The answer to one request, and the path of the built wheel, None if only the requirements are asked for. The sdist is unpacked."""
+    """The answer to one request, and the path of the built wheel, None if only the requirements are asked for.
+
+    The sdist is unpacked, and its top folder becomes the working directory.
+    """
     work = request["work"]
     for name in ("source", "home", "scratch", "wheel"):
         os.makedirs(os.path.join(work, name), exist_ok=True)

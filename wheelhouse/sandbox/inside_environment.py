@@ -29,7 +29,11 @@ SUFFIXES = (".py", ".so", ".pyd")
 
 
 def distributions(environment: str) -> Iterator[Tuple[str, str, List[str]]]:
-    """Name, version and importable modules (`top_modules`) of each distribution of a virtual environment."""
+    """Name, version and importable modules (`top_modules`) of each distribution of a virtual environment.
+
+    Without a name it is that of the `.dist-info` folder; a missing version is empty. Raises OSError without METADATA or
+    RECORD.
+    """
     sites = glob.glob(os.path.join(environment, "lib*", "*", "site-packages"))
     sites = sites or [os.path.join(environment, "site-packages")]  # PyPy before 7.3.5
     for site in sorted({os.path.realpath(site) for site in sites}):

@@ -66,7 +66,9 @@ _decoder = msgspec.json.Decoder(Proof)
 
 @contextmanager
 def proof_request(folder: Path, readonly: Sequence[str]) -> Iterator[Mapping[str, Any]]:
-    """The request for `inside.prove`, while its canaries exist: a server on this machine, and a file in `folder`."""
+    """The request for `inside.prove`, while its canaries exist: a server on this machine, and a file in `folder`, which
+    stays there.
+    """
     canary = folder / f"canary-{secrets.token_hex(8)}"
     canary.write_text("not to be seen", encoding="utf-8")
     known = seccomp.ARCHITECTURES.get(os.uname().machine)

@@ -77,7 +77,9 @@ class Signer(Protocol):
         """The public key that checks its signatures."""
 
     def sign(self, message: bytes) -> bytes:
-        """The signature of a message."""
+        """The signature of a message. Raises MachineError or InputError if the agent or program that has the key does not
+        sign.
+        """
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +101,7 @@ class Key:
 def load_key(path: Path, passphrase_of: Callable[[Path], str]) -> Key:
     """Read a private key, PEM (PKCS#8) or OpenSSH; `passphrase_of` is called if it is encrypted.
 
-    Raises InputError for another key or a wrong passphrase, MachineError without `cryptography`.
+    Raises InputError for a file that cannot be read, another key or a wrong passphrase, MachineError without `cryptography`.
     """
     serialization, ed25519 = _cryptography()
     raw = _read(path)
@@ -194,7 +196,7 @@ class Envelope:
 def sign(subject: bytes, name: str, predicate: str, key: Signer, claim: dict[str, Any] | None = None) -> str:
     """A signed DSSE envelope as JSON text: a statement about the bytes `subject`, called `name`.
 
-    `predicate` is its kind, `claim` what it says of the bytes.
+    `predicate` is its kind, to which PREDICATE_BASE is added, `claim` what it says of the bytes. Raises what `key` raises.
     """
     return json.dumps(signed({name: hashlib.sha256(subject).hexdigest()}, predicate, key, claim), indent=1) + "\n"
 
@@ -204,7 +206,7 @@ def signed(
 ) -> dict[str, Any]:
     """A signed DSSE envelope as a JSON object: a statement about files, name → sha256.
 
-    `predicate` is its kind, `claim` what it says of the files.
+    `predicate` is its kind, to which PREDICATE_BASE is added, `claim` what it says of the files. Raises what `key` raises.
     """
     statement = {
         "_type": STATEMENT_TYPE,
@@ -224,7 +226,8 @@ def signed(
 def verify_signature(envelope: bytes, subject: bytes, name: str, predicate: str, keys: tuple[PublicKey, ...]) -> str:
     """The id of the first key that signed a statement of the kind `predicate` about the bytes `subject`, called `name`, alone.
 
-    Raises IntegrityError if none of the keys signed it, or if it is about anything else.
+    What the statement claims of them is not checked. Raises IntegrityError if none of the keys signed it, if it is about
+    anything else, or if the envelope cannot be read.
     """
     statement, signer = open_envelope(envelope, keys)
     digest = hashlib.sha256(subject).hexdigest()
@@ -239,7 +242,9 @@ def verify_signature(envelope: bytes, subject: bytes, name: str, predicate: str,
 
 
 def open_envelope(envelope: bytes, keys: tuple[PublicKey, ...]) -> tuple[dict[str, Any], str]:
-    """The statement in a DSSE envelope, and the id of the first given key that signed it. Raises IntegrityError if none did."""
+    """The statement in a DSSE envelope, and the id of the first given key that signed it. Raises IntegrityError if none did,
+    or if the envelope cannot be read.
+    """
     parsed = read_envelope(envelope)
     for key in parsed.signers(keys):
         return parsed.statement, key.id
@@ -264,8 +269,8 @@ _ENVELOPE, _STATEMENT = DocumentType(_Envelope), DocumentType(dict[str, Any])
 
 
 def read_envelope(envelope: bytes) -> Envelope:
-    """Parse a DSSE envelope; no signature is checked. Raises IntegrityError if its payload is no JSON object, or its payload
-    type is not that of in-toto; what the object says is not checked.
+    """Parse a DSSE envelope; no signature is checked. Raises IntegrityError if it is no envelope, its payload is no JSON
+    object, or its payload type is not that of in-toto; what the object says is not checked.
     """
     try:
         document = _ENVELOPE.from_json(envelope)

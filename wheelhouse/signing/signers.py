@@ -107,7 +107,10 @@ def agent_key_count(address: str) -> int:
 
 
 def _without_kind(public: PublicKey, blob: bytes) -> bytes:
-    """The signature in an agent's blob, as it is stored: 64 bytes by a plain key; by a FIDO token, the whole blob."""
+    """The signature in an agent's blob, as it is stored: 64 bytes by a plain key; by a FIDO token, the whole blob.
+
+    Neither is checked. Raises ValueError if the blob of a plain key ends too early.
+    """
     if public.ssh.application is not None:
         return blob
     reader = SshReader(blob)

@@ -22,7 +22,7 @@ def load_command(destination: Destination) -> tuple[str, ...]:
 def with_carried_image(plan: Plan, image: BaseImage, target: Target, destination: Destination) -> Plan:
     """The plan with the base image in `image/`, the script that loads it, and the command in `load`.
 
-    Raises InputError if the C library and Python of the image are known, and do not suit the target.
+    Raises InputError if the C library of the image, or its Python, is known and does not suit the target.
     """
     if image.facts:
         must_be_installable(image.facts, image.name, target)

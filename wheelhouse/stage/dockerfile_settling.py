@@ -177,8 +177,9 @@ def with_dockerfile(
 ) -> Plan:
     """The plan with the script that builds a Dockerfile, and the image and packages that the script uses, instead of the layout's command.
 
-    Needs that nothing settles become warnings and `unsettled`. `path` is that of the Dockerfile. `user` is who the commands of the
-    carried base image run as; empty for root.
+    Of carried images that stand for names in the Dockerfile, only the first is added, for all these names. Needs that
+    nothing settles become warnings and `unsettled`. `path` is that of the Dockerfile. `user` is who the commands of the
+    carried base image run as; empty for root. Raises InputError as `with_carried_image`.
     """
     folder = destination.path()
     open_needs = tuple(one.sentence(destination.name) for one in settlements if one.by is None)

@@ -96,7 +96,9 @@ class StageInputs:
         return self.carried.tag if self.carried else self.base_image
 
     def suitable_image(self) -> str:
-        """The name of the base image: the named one, else the target's default. Raises InputError if it does not suit the target."""
+        """The name of the base image: the named one, else the target's default. Raises InputError if it does not suit the
+        target, or if there is no default.
+        """
         image = self.named_image or default_base_image(self.lock.target)
         must_suit(image, self.lock.target)
         return image
@@ -135,7 +137,7 @@ class AirflowLayout:
         """The plan with the files, the settings and the build arguments of the release. It has Debian packages, too, if the wheelhouse has
         the lists for both stages and the base image with its Python, and Airflow 2.3 or newer.
 
-        Raises InputError for a target that is not Linux, and for a lock without Airflow.
+        Raises InputError for a target that is not Linux, and as `lay_out_airflow`: for a lock without Airflow, for example.
         """
         must_be_linux(inputs.lock.target)
         mirror, image = LockedMirror(inputs.debian), inputs.carried
@@ -164,7 +166,9 @@ class IndexLayout:
         return inputs.choices.index is not None
 
     def lay_out(self, inputs: StageInputs) -> Plan:
-        """The plan with settings for the index, and none of the locked files. Raises InputError for a target that is not Linux."""
+        """The plan with settings for the index, and none of the locked files. Raises InputError for a target that is not
+        Linux, and as `StageInputs.suitable_image`.
+        """
         must_be_linux(inputs.lock.target)
         image, index = inputs.suitable_image(), inputs.choices.index or ""
         plan = lay_out_index(inputs.lock, inputs.constraints, image, index, inputs.destination)

@@ -89,7 +89,10 @@ class StageRecord:
 
 
 def manifest_text(plan: Plan, version: str, *, signed: bool) -> str:
-    """The manifest of a plan, as JSON: its options, and the path and sha256 of each file and text. `version` is that of wheelhouse."""
+    """The manifest of a plan, as JSON: its layout, release, route, target, index and options, the path and sha256 of each
+    file and text, and which files were renamed. `version` is that of wheelhouse. `signed` is only noted: nothing is signed
+    here.
+    """
     files = {path: artifact.sha256 for path, artifact in plan.files.items()}
     files |= {path: sha256_of_text(text) for path, text in plan.texts.items()}
     document = {
@@ -108,7 +111,9 @@ def manifest_text(plan: Plan, version: str, *, signed: bool) -> str:
 
 
 def parse_manifest(text: str, source: str) -> StageRecord:
-    """Read a manifest. Raises InputError naming `source` for a text without its keys, or with values of other types."""
+    """Read a manifest. Raises InputError naming `source` for a text without its keys, with values of other types, or with an
+    option that RecordedOptions lacks.
+    """
     try:
         document = _DOCUMENT.from_json(text)
     except ValueError as error:

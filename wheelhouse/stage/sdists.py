@@ -12,7 +12,9 @@ from wheelhouse.stage.plan import Plan
 
 
 def with_sdists(lock: Lock) -> Lock:
-    """The lock with each built wheel replaced by its sdist. Raises InputError if the wheelhouse does not hold such an sdist."""
+    """The lock with each built wheel replaced by its sdist. Raises InputError if it says that such an sdist was not kept;
+    the disk is not asked.
+    """
     missing = [pin.origin.filename for pin in lock.pins if pin.built and not pin.built.kept]
     if missing:
         raise InputError(
@@ -30,7 +32,11 @@ def without_missing_build_locks(lock: Lock, build_locks: Mapping[str, Lock]) -> 
 
 
 def with_build_requirements(plan: Plan, build_locks: Iterable[Lock]) -> Plan:
-    """The plan with build locks and their files in `tools/`, because all files at the top are installed; unchanged if they have no file."""
+    """The plan with build locks and their files in `tools/`, because all files at the top are installed; unchanged if they
+    have no file.
+
+    Its pip.conf, or the command if that builds no image, then names `tools/` too, and a note says so.
+    """
     build_locks = tuple(build_locks)
     artifacts = {artifact.filename: artifact for lock in build_locks for artifact in lock.artifacts}
     if not artifacts:

@@ -64,8 +64,8 @@ def plan_stage(
 
     `destination` is the folder to stage, as the user typed it. With `sdists`, the image build builds the wheels of the
     wheelhouse again. With `dockerfile`, the plan builds that one, from what the wheelhouse has for it. If that is Airflow's
-    own, or without `dockerfile` if `Dockerfile` in the folder `checkout` is, the plan for Airflow follows it. Raises InputError if
-    the options do not suit the target.
+    own, or without `dockerfile` if `Dockerfile` in the folder `checkout` is, the plan for Airflow follows it. Raises
+    InputError if the options do not suit the target, or if the wheelhouse or the named Dockerfile cannot be read.
     """
     if sdists and choices.index:
         raise InputError(
@@ -111,8 +111,10 @@ def _checkout_warnings(path: Path, inputs: StageInputs) -> Iterator[str]:
 
 
 def _for_dockerfile(plan: Plan, path: Path, folder: Path, inputs: StageInputs) -> Plan:
-    """The plan with a script that builds the user's Dockerfile where it is. It is read to see what it asks a network for; what the
-    wheelhouse `folder` does not settle becomes warnings.
+    """The plan with a script that builds the user's Dockerfile where it is. It is read to see what it asks a network for;
+    what the wheelhouse `folder` does not settle becomes warnings.
+
+    Raises InputError for what cannot be read, IntegrityError if the configuration of the base image is malformed.
     """
     needs = network_needs(parse_dockerfile(read_text(path, "the Dockerfile"), f"`{path}`"))
     images, debian, user = ImageLock(), load_debian(folder), ""
@@ -123,8 +125,10 @@ def _for_dockerfile(plan: Plan, path: Path, folder: Path, inputs: StageInputs) -
 
 
 def _inputs(folder: Path, target: str | None, destination: Destination, *, sdists: bool) -> StageInputs:
-    """What a wheelhouse holds for one target. For a Linux target, a destination that no Dockerfile can name is replaced by the
-    usual one.
+    """What a wheelhouse holds for one target. For a Linux target, a destination that no Dockerfile can name is replaced by
+    the usual one.
+
+    Raises InputError as `load_wheelhouse` and `_only_lock` do, and with `sdists` as `with_sdists` does.
     """
     wheelhouse = load_wheelhouse(folder)
     lock = _only_lock(wheelhouse, target)
@@ -164,7 +168,9 @@ def _destination(path: Path) -> Destination:
 
 
 def _lock_of_tools(folder: Path, lock: Lock) -> Lock | None:
-    """The lock of the same target in the wheelhouse's `tools/`; None if there is none."""
+    """The lock of the same target in the wheelhouse's `tools/`; None if there is none. Raises InputError if `tools/` is a
+    folder, but no wheelhouse.
+    """
     if not (folder / TOOLS).is_dir():
         return None
     return next((one for one in load_wheelhouse(folder / TOOLS).locks if one.target == lock.target), None)
@@ -193,7 +199,9 @@ def stage(
 
     The wheelhouse is verified first, unless the build takes its files from an index. Files that an earlier stage wrote are not copied
     again. With a key, the manifest is signed. Raises IntegrityError if the wheelhouse is not what its locks say,
-    InputError if `destination` lies in it, or a file is in the way that no earlier stage wrote, or that was changed since.
+    InputError if `destination` lies in it, has a manifest that `stage` never writes, or has something in the way that no
+    earlier stage wrote, or that was changed since. A removed path may have been gone already; an old signature is removed,
+    but not returned.
     """
     must_lie_outside(destination, wheelhouse)
     if plan.index is None:
@@ -232,7 +240,7 @@ def _source(wheelhouse: Path, path: str, artifact: Artifact) -> Path:
 
 
 def _must_verify(folder: Path, waivers: Waivers, on_event: Listener) -> None:
-    """Verify a wheelhouse, and raise IntegrityError if a finding is an error; warnings are ignored."""
+    """Verify a wheelhouse. Raises IntegrityError if a finding is an error, and as `verify` does; warnings are ignored."""
     findings = verify(folder, waivers=waivers, on_event=on_event).findings
     errors = tuple(finding for finding in findings if finding.severity >= Severity.ERROR)
     if errors:
@@ -244,7 +252,11 @@ def _must_verify(folder: Path, waivers: Waivers, on_event: Listener) -> None:
 
 
 def _earlier_files(destination: Path) -> Mapping[str, str]:
-    """Path → sha256 of what an earlier stage says that it wrote in a folder (empty for its signature); empty without a manifest."""
+    """Path → sha256 of what an earlier stage says that it wrote in a folder (empty for its signature); empty without a
+    manifest.
+
+    Raises InputError for a manifest that `stage` never writes.
+    """
     path = destination / MANIFEST
     if kind_of(path) is None:
         return {}

@@ -70,7 +70,7 @@ def verify_folder(
 ) -> tuple[Verdict, StagedFolder | None]:
     """Verify a wheelhouse (then the second value is None), or a staged folder, which is returned too.
 
-    Raises InputError if the folder is neither.
+    Raises InputError if the folder is neither, or as `read_staged` does; IntegrityError as `verify` does.
     """
     staged = read_staged(folder)
     if staged is None:
@@ -107,7 +107,10 @@ def check_signature(staged: StagedFolder, keys: tuple[PublicKey, ...]) -> str:
 
 
 def _inputs(folder: Path, lock: Lock, record: StageRecord) -> StageInputs:
-    """What the staged folder was laid out from, read from its locks, its manifest and its other files."""
+    """What the staged folder was laid out from, read from its locks, its manifest and its other files.
+
+    Raises InputError for a lock, folder name or option that `stage` never writes.
+    """
     tool_locks = locks_in(folder / TOOLS) if kind_of(folder / TOOLS) == "folder" else ()
     tools = next((one for one in tool_locks if one.filename == lock.filename), None)
     labelled = {one.filename: one for one in tool_locks if one.label}
@@ -129,7 +132,9 @@ def _inputs(folder: Path, lock: Lock, record: StageRecord) -> StageInputs:
 
 
 def _own_dockerfile(folder: Path, record: StageRecord) -> str | None:
-    """The text of the copy of Airflow's own Dockerfile in a staged folder; None if it has none."""
+    """The text of the copy of Airflow's own Dockerfile in a staged folder; None if it has none, or another layout than
+    `airflow`.
+    """
     is_there = record.layout == "airflow" and kind_of(folder / OWN_DOCKERFILE) == "file"
     return verbatim(folder / OWN_DOCKERFILE) if is_there else None
 
@@ -221,7 +226,8 @@ def _layout_findings(staged: StagedFolder) -> Iterator[Finding]:
     """Findings for texts that differ, for a missing signature, for files that stage did not write, and for a folder of
     another version of wheelhouse.
 
-    README.md and .gitignore at the top get only a note.
+    If another version wrote the folder, one finding names the texts that differ and the files, other than archives, that its
+    manifest lists and this version does not write. README.md and .gitignore at the top get only a note.
     """
     folder, record = staged.folder, staged.record
     texts = {**staged.plan.texts, MANIFEST: manifest_text(staged.plan, record.version, signed=record.signed)}

@@ -50,7 +50,8 @@ class Image:
     def parse(cls, name: str) -> "Image":
         """Read `--image`, such as `python:3.12-slim-bookworm`; an image of Airflow is that of its release's Debian. A digest is ignored.
 
-        Raises InputError if the name has no release of a distribution, or two with different C libraries.
+        Raises InputError if the name has no release of a distribution, or two with different C libraries; for an image of
+        Airflow, as `Airflow.parse` does.
         """
         plain = name.partition("@")[0].lower()
         if match := re.search(r"(?:^|/)airflow:(?:slim-)?(\d[^-]*)(?:-python(3\.\d+))?$", plain):

@@ -39,7 +39,7 @@ class InterpreterFacts:
 
 
 def target_of(facts: InterpreterFacts) -> Target:
-    """The target of an interpreter. Raises InputError as `Target.described` does."""
+    """The target of an interpreter. Raises InputError as `Target.described` does; for a macOS, as `Platform.parse` too."""
     name = facts.markers["implementation_name"]
     prefix = INTERPRETER_SHORT_NAMES.get(name, name)
     abis = list(_cpython_abis(facts)) if prefix == "cp" else [_other_abi(facts.ext_suffix)]
@@ -77,7 +77,9 @@ def _platforms(facts: InterpreterFacts) -> Iterator[str]:
 
 
 def _linux(facts: InterpreterFacts) -> Iterator[str]:
-    """The platform tags of a Linux, best first: of glibc, of musl, then `linux_<machine>`. A C library too old for tags adds none."""
+    """The platform tags of a Linux, best first: of glibc, of musl, then `linux_<machine>`. A C library too old for tags adds
+    none, nor does the glibc of a 32-bit ARM without hardware floats. One can come twice.
+    """
     own = _normalised(facts.platform)
     if facts.bits == 32:
         own = {"linux_x86_64": "linux_i686", "linux_aarch64": "linux_armv8l"}.get(own, own)

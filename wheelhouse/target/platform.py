@@ -71,7 +71,10 @@ class Platform:
         raise InputError(f"`{text}` is not a platform", hint=HINT)
 
     def markers(self) -> dict[str, str]:
-        """The six markers of the system, by name; platform_release and platform_version, which only the running system knows, are ""."""
+        """The six markers of the system, by name. platform_release and platform_version are "": only a live system has them.
+
+        Raises KeyError for a system that SYSTEMS lacks, which a described target can have.
+        """
         return {
             "os_name": "nt" if self.system == "Windows" else "posix",
             "platform_machine": self.machine,

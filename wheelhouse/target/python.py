@@ -105,7 +105,10 @@ class Python:
         return cls(full, "pypy" if match["pypy"] else "cpython", bool(match["t"]), exact)
 
     def tags(self, platforms: Sequence[str]) -> Iterator[Tag]:
-        """The ordered PEP 425 tags for this interpreter on these platform tags, best first."""
+        """The PEP 425 tags for this interpreter on these platform tags, best first; some can repeat.
+
+        `platforms` must not be empty.
+        """
         release = (self.version.major, self.version.minor)
         nodot = f"{release[0]}{release[1]}"
         if self.implementation == "pypy":

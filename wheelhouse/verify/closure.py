@@ -22,8 +22,8 @@ REQUESTED = ""
 def closure(lock: Lock, metadata: Mapping[NormalizedName, Metadata]) -> Iterator[Finding]:
     """Findings for the requirements of a lock file that its own files do not satisfy, and warnings for pins that nothing requires.
 
-    `metadata` has the metadata of each pinned project's file. All are warnings for a lock file of another tool, because its
-    overrides are not known.
+    `metadata` has the metadata of each pinned project's file; a project without any counts as missing. All are warnings for
+    a lock file of another tool, because its overrides are not known. Raises InputError as `Target.applies` does.
     """
     for finding in _closure(lock, metadata):
         yield replace(finding, severity=Severity.WARNING) if lock.inputs.given_sha256 else finding
@@ -104,8 +104,10 @@ def _names(text: str, project: NormalizedName) -> bool:
 
 
 def against_constraints(lock: Lock, text: str, name: str) -> Iterator[Finding]:
-    """One finding with all pins of the lock file that the constraints of a file forbid on its target, if any: it was made with other
-    constraints.
+    """One finding with all pins of the lock file that the constraints of a file forbid on its target, if any: it was made
+    with other constraints. `name` is the subject of the finding.
+
+    Raises InputError as `constraint_lines` and `Target.applies` do.
     """
     forbidden = []
     for line in constraint_lines(text, name):

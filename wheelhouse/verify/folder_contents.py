@@ -17,7 +17,10 @@ TEMP_NAME = re.compile(rf"{re.escape(TEMP_PREFIX)}[0-9a-f]{{16}}\.tmp")
 
 
 def text_findings(folder: Path, texts: Mapping[str, str], case: str) -> Iterator[Finding]:
-    """Findings for texts, by relative path, that are missing or have other bytes. `case` is `derived` or `staged`."""
+    """Findings for texts, by relative path, that are missing or have other bytes. `case` is `derived` or `staged`.
+
+    Raises IntegrityError for a path that leads out of the folder.
+    """
     for name, text in texts.items():
         path = rooted(folder, name)
         if absent := absent_finding(path, name, case):

@@ -27,7 +27,7 @@ Reader = Callable[[Path, Artifact], InspectedFile]
 
 
 def inspect_artifact(path: Path, artifact: Artifact) -> InspectedFile:
-    """Open and check a file by the name of its artifact. Raises RefusedError."""
+    """Open and check a file by the name of its artifact; its hash is not checked. Raises as `inspect` does."""
     return inspect(path, artifact.filename)
 
 
@@ -63,7 +63,9 @@ def open_locked_files(
     """Check every file of a wheelhouse, the largest first. `places` maps file names to relative paths, for files under another name.
 
     `threads` is how many files are read at a time; default: one for each core. `case` is that of the findings on missing files:
-    `file`, or `staged-file`. A finding that a waiver covers becomes a note.
+    `file`, or `staged-file`. A finding that a waiver covers becomes a note. An event tells of each hashed file. What is
+    wrong with a file is a finding; raises IntegrityError if two locks name one file with two hashes, or for a name that
+    leads out of the folder, and MachineError if a file cannot be read.
     """
 
     def check(artifact: Artifact) -> _Opened:
@@ -105,7 +107,8 @@ def refusal(subject: str, error: IntegrityError) -> Finding:
 
 def weighed(findings: Iterable[Finding], subject: Subject, waivers: Waivers) -> tuple[Finding, ...]:
     """The findings of an opened file after the waivers: a waived one is a note, and comes last. The context of each has the
-    project and sha256 that a waiver must name.
+    project and sha256 that a waiver must name. One that only expired waivers cover is followed by a finding about each of
+    these.
     """
     remaining, waived = waivers.split(findings, subject)
     notes = (replace(one, severity=Severity.NOTE) for one in waived)
@@ -113,7 +116,11 @@ def weighed(findings: Iterable[Finding], subject: Subject, waivers: Waivers) -> 
 
 
 def _open(path: Path, artifact: Artifact, read: Reader, on_event: Listener, case: str) -> _Opened:
-    """Hash a file, then open it if its hash is the lock's; an event tells when it was hashed. One that is far too long is not hashed."""
+    """Hash a file, then open it if its hash is the lock's; an event tells when it was hashed. One that is far too long is
+    not hashed.
+
+    An IntegrityError of `read` becomes an error finding.
+    """
     if absent := absent_finding(path, artifact.filename, case):
         return _Opened(artifact, None, (absent,), is_absent=True)
     size = path.stat().st_size

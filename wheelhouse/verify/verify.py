@@ -41,8 +41,10 @@ class Verdict:
 
 
 def load_wheelhouse(folder: Path) -> Wheelhouse:
-    """Read a wheelhouse's locks, constraints and attestations; distributions are not read. Raises InputError if the folder is
-    no wheelhouse.
+    """Read a wheelhouse's locks, constraints, attestations, and the SHA256SUMS of its inner folders; distributions are not
+    read.
+
+    Raises InputError if the folder is no wheelhouse, and as `locks_in` does.
     """
     if not folder.is_dir():
         raise InputError(
@@ -60,7 +62,7 @@ def load_wheelhouse(folder: Path) -> Wheelhouse:
 
 
 def locks_in(folder: Path) -> tuple[Lock, ...]:
-    """The locks in a folder, sorted by file name; none if it has none.
+    """The locks in a folder, which must exist, sorted by file name; none if it has none.
 
     Raises InputError for a file that is no lock, or that has the name of another lock, and if the folder has a file that never
     ends, such as a named pipe.

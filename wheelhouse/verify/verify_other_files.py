@@ -54,7 +54,7 @@ def load_locked_folders(wheelhouse: Path) -> dict[str, FolderLock]:
 def _lock_text(folder: Path, lock: str) -> str | None:
     """The text of a folder's lock file; None if the folder or the lock is not there.
 
-    Raises InputError if the folder has a file that never ends.
+    Raises InputError if the folder has a file that never ends, or the lock cannot be read as text.
     """
     if not folder.is_dir():
         return None
@@ -63,8 +63,8 @@ def _lock_text(folder: Path, lock: str) -> str | None:
 
 
 def locked_folder_findings(wheelhouse: Path) -> Iterator[Finding]:
-    """Findings for what is missing or altered in the folders with other files, or named by no lock there; subjects are paths in
-    the wheelhouse.
+    """Findings for what is missing or altered in the folders with other files, or named by no lock there; subjects are paths
+    in the wheelhouse. A folder without a lock gives none. Raises InputError as `load_other_files` does.
     """
     for name, lock in load_locked_folders(wheelhouse).items():
         for finding in _folder_findings(wheelhouse / name, lock):

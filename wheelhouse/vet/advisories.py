@@ -204,7 +204,7 @@ def compared(new: Advisories, before: Advisories) -> Advisories:
     """The new advisories.
 
     Those that the earlier ones lack, or have with other affected versions, get the day of the newest earlier one as `since`;
-    without earlier ones, none does.
+    without earlier ones, none does. The others keep their own `since`, not that of the earlier ones.
     """
     if before.newest is None:
         return new

@@ -33,7 +33,9 @@ class OsvAddress:
         return name.startswith(("http://", "https://"))
 
     def advisories(self, name: str, http: Http) -> Iterator[Advisory]:
-        """The advisories of the export at the address. Raises ServerError unless the server answers 200."""
+        """The advisories of the export at the address. Raises ServerError unless the server answers 200; InputError for what
+        is no export, only as the advisories are taken.
+        """
         reply = http.get(name)
         if reply.status != 200:
             raise ServerError(f"{redact(name)} answered {reply.status}", hint="check the address")
@@ -48,7 +50,9 @@ class OsvFiles:
         return bool(name)
 
     def advisories(self, name: str, http: Http) -> Iterator[Advisory]:
-        """The advisories of the export at the path."""
+        """The advisories of the export at the path; `http` is not used. Raises InputError for a missing path and for what is
+        no export, only as the advisories are taken.
+        """
         return read_records(read_export(Path(name)))
 
 

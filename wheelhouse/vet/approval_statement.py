@@ -149,7 +149,8 @@ def _capability_names(rows: Iterable[_SentenceRow | _FactsRow]) -> Iterator[tupl
 
 
 def parse_approval(statement: Mapping[str, Any], reviewer: str | None, key: str, statement_id: str = "") -> Approval:
-    """An in-toto statement as an approval. `statement_id` is the sha256 of its bytes.
+    """An in-toto statement as an approval. `statement_id` is the sha256 of its bytes; `reviewer` and `key` say who signed
+    it. No signature and no predicateType is checked here.
 
     Raises IntegrityError, with the place and the value, for a statement of another kind, format or shape.
     """

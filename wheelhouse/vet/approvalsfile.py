@@ -42,7 +42,7 @@ def read_approvals(path: Path, rules: ApprovalRules, today: date) -> Approvals:
 
     Raises IntegrityError, naming the line, for a line that cannot be read, and for one that names a reviewer's key, but that no
     reviewer signed; also for a file, even one that is not there, that lacks a statement that was there before, and for a
-    reviewer who withdraws another reviewer's statement.
+    reviewer who withdraws another reviewer's statement. Raises InputError if the file cannot be read as text.
     """
     return parse_approvals(read_text(path, "the approvals file") if path.is_file() else "", path, rules, today)
 
@@ -97,7 +97,8 @@ def _approvals(line: bytes, where: str, reviewers: Reviewers) -> Iterator[Approv
 def add_approval(path: Path, envelope: Mapping[str, Any]) -> None:
     """Add an envelope as one line at the end of an approvals file, under a lock of its folder.
 
-    Makes the file if it does not exist. If the path is a link, the file that it leads to gets the line.
+    Makes the file and its folder if they do not exist. If the path is a link, the file that it leads to gets the line. The
+    envelope is not checked. Raises InputError if the file cannot be read as text, MachineError if it cannot be written.
     """
     path = Path(os.path.realpath(path))
     with folder_lock(path.parent):

@@ -35,7 +35,10 @@ class Review:
 
 
 def files_of(folder: Path) -> dict[str, str]:
-    """Path → sha256 of every wheel, sdist and other file of a wheelhouse and of those inside it, or of a staged folder."""
+    """Path → sha256 of every wheel, sdist and other file of a wheelhouse and of those inside it, or of a staged folder, by
+    its locks: no file is hashed. Raises InputError as `read_staged` and `load_wheelhouse` do, IntegrityError if locks give
+    one name two hashes.
+    """
     if staged := read_staged(folder):
         return {path: artifact.sha256 for path, artifact in staged.artifacts.items()}
     files = {name: artifact.sha256 for name, artifact in load_wheelhouse(folder).artifacts.items()}

@@ -34,7 +34,11 @@ class Attestor:
         self.since = since
 
     def __call__(self, text: str, filename: str, sha256: str) -> Attested:
-        """Check every attestation of a file: signature, publisher, the file's name and its sha256."""
+        """Check every attestation of a file: signature, publisher, the file's name and its sha256.
+
+        Any error makes the result `refused` with its first line, and no publisher then counts; none is raised. `text` is the
+        provenance object as JSON.
+        """
         from pypi_attestations import Provenance  # noqa: PLC0415
 
         publishers: list[str] = []

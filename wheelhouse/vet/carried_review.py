@@ -19,7 +19,7 @@ from wheelhouse.vet.advisory_snapshot import parse_snapshot
 def review_to_send(approvals: Path, advisories: Path, policy: Mapping[str, Any]) -> dict[str, bytes]:
     """The files of a review, name → contents: approvals, advisories and policy. Files that do not exist and an empty policy are left out.
 
-    `policy` are the tables of the settings that decide, which are written as TOML.
+    `policy` are the tables of the settings that decide, which are written as TOML. Raises OSError if a file cannot be read.
     """
     review = {
         name: path.read_bytes() for name, path in ((APPROVALS, approvals), (ADVISORIES, advisories)) if path.is_file()
@@ -38,7 +38,7 @@ def review_folder(wheelhouse: Path) -> Path:
 def merged_approvals(folder: Path, review: Mapping[str, bytes]) -> str:
     """The lines of the approvals file in a folder, then those of `review`, each once, as one text: no statement is ever lost.
 
-    Raises InputError if those of `review` are not UTF-8.
+    Raises InputError if one of the two is not UTF-8 text.
     """
     path = folder / APPROVALS
     kept = read_text(path, "the approvals file").splitlines() if path.is_file() else []
@@ -53,7 +53,9 @@ def merged_approvals(folder: Path, review: Mapping[str, bytes]) -> str:
 def keep_review(folder: Path, review: Mapping[str, bytes]) -> None:
     """Write the files of a review that came with a bundle into a folder, which is made.
 
-    Approvals are merged; of two snapshots of advisories, the newer one stays; the policy is replaced.
+    Approvals are merged; of two snapshots of advisories, the newer one stays, of two equally new ones the one that came; the
+    policy is replaced. Raises InputError for approvals that are not UTF-8 text, before anything is written, and for what is
+    no snapshot, after the approvals were.
     """
     if APPROVALS in review:
         write(folder, APPROVALS, merged_approvals(folder, review))

@@ -100,7 +100,10 @@ def _programs(tree: ast.AST) -> Iterator[str]:
 
 
 def _addresses(tree: ast.AST) -> Iterator[str]:
-    """Addresses in texts that are used: handed to a call, or kept under a name that does not say that they describe."""
+    """Addresses in texts that are used: handed to a call, or kept under a name that does not say that they describe.
+
+    They are URLs of http, https, ftp and websockets, and IPv4 addresses with a port.
+    """
     for node in _used(tree):
         if isinstance(node, ast.Constant) and isinstance(node.value, str):
             yield from ADDRESS.findall(node.value)
@@ -119,7 +122,10 @@ def _used(tree: ast.AST) -> Iterator[ast.AST]:
 
 
 def _is_unused(node: ast.AST) -> bool:
-    """Whether a node is a docstring, describes the project, or is only printed, logged or raised."""
+    """Whether a node is a docstring, describes the project, or is only printed, logged or raised.
+
+    A call counts as printing by its name alone (HINT_WORDS): also `write` of any object, and `exit`.
+    """
     if isinstance(node, ast.Expr):
         return isinstance(node.value, ast.Constant)
     if isinstance(node, ast.keyword):

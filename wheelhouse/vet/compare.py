@@ -46,7 +46,8 @@ def diff(
     Emits `Finished` for each changed project. `new_facts` are the facts of files of the new wheelhouse that were read before, by subject.
     `with_texts` also compares the text of members that run. `notes` is where what was read of each file is kept. With `only_known`,
     files of the new wheelhouse that `new_facts` lacks are left out. Raises IntegrityError for a file that is not what its lock
-    says, and RefusedError for a hostile or damaged archive.
+    says, or has metadata without a project or a valid version, RefusedError for a hostile or damaged archive, and InputError
+    if a folder is no wheelhouse. Threads read the files and call `on_event`.
     """
     unopened, options = list(_differences(old, new)), _Options(new_facts, with_texts, notes, only_known)
     with ThreadPoolExecutor(os.cpu_count()) as pool:
@@ -76,7 +77,10 @@ class _Options:
 
 
 def _opened(one: Difference, old: Path, new: Path, options: _Options, on_event: Listener) -> Difference:
-    """A difference with the changes inside its files; emits `Finished` for its project. Files whose facts are not given are read."""
+    """A difference with the changes inside its files; emits `Finished` for its project.
+
+    Files of the new wheelhouse whose facts are not given are read; with `only_known`, they are left out.
+    """
     old, new, prefix = old / one.place, new / one.place, f"{one.place}/" if one.place else ""
 
     def compared(file: Replaced) -> Replaced:
@@ -121,7 +125,8 @@ def _texts(members: Sequence[MemberChange], old: tuple[Path, Pin], new: tuple[Pa
 def _facts(folder: Path, pin: Pin, notes: Store | None) -> Facts:
     """The facts of a file in a folder, from the notes if it was read before.
 
-    Raises IntegrityError if its bytes are not those of the lock.
+    What was read is noted. Raises IntegrityError if its bytes are not those of the lock, or for metadata without a project
+    or a valid version, and RefusedError for a hostile or damaged archive.
     """
     if not has_locked_bytes(folder, pin.artifact):
         raise IntegrityError(

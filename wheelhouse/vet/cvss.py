@@ -25,6 +25,6 @@ def rating(severity: str) -> str:
 
 
 def score(vector: str) -> str:
-    """The score of a CVSS vector, or of a `rating`: `7.5`; empty for a word alone and for a vector that is not valid."""
+    """The score of a CVSS vector, or of a `rating`: `7.5`; empty for any other text, also a number alone."""
     match = RATING.fullmatch(rating(vector))
     return match[1] if match else ""

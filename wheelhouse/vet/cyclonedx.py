@@ -327,7 +327,7 @@ def _merged(component: "Component", facts: Facts, needs: set[str]) -> Edges:
 def _embedded(text: str, filename: str, name: str) -> "tuple[Bom, Edges] | None":
     """The components of a wheel's own bill of materials, and its edges.
 
-    None for what is not CycloneDX in JSON, or does not satisfy its schema.
+    None for what is not CycloneDX in JSON, does not satisfy its schema, or fails in any other way. No error is raised.
 
     Its references get a prefix of this file, so that they differ from all others; the one to its subject becomes the wheel's.
     """

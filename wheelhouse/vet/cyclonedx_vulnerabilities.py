@@ -77,7 +77,10 @@ def _analysis(finding: Finding, evidence: Evidence) -> Analysis | None:
 def _vulnerability(
     ids: tuple[str, ...], analysis: Analysis | None, findings: Sequence[Finding], number: int, evidence: Evidence
 ) -> "Vulnerability":
-    """A vulnerability in the files that the findings are about. All else is as the first one says."""
+    """A vulnerability in the files that the findings are about. All else is as the first one says.
+
+    `number` only makes its reference differ from others.
+    """
     from cyclonedx.model.vulnerability import BomTarget, Vulnerability, VulnerabilityReference  # noqa: PLC0415
 
     first = findings[0].values
@@ -113,7 +116,7 @@ def _properties(finding: Finding) -> "Iterator[Property]":
 
 
 def _source(identifier: str) -> "VulnerabilitySource":
-    """The database of an id, with the address of the record there.
+    """The database of an id, with the address of the record there: NVD for a CVE, GitHub for a GHSA, OSV for any other id.
 
     There is no address for an id with other characters than letters, digits, hyphens and colons.
     """

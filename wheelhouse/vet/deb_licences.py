@@ -115,7 +115,7 @@ def _spelled(name: str, between: re.Pattern[str]) -> str:
 def _joined(words: list[str], parts: list[str]) -> str:
     """Expressions, with its word before each but the first; those with AND or OR in brackets if there are several.
 
-    Each is there once if all words are the same. Empty for none.
+    Empty parts are left out. Each part is there once if all words are the same. Empty for none.
     """
     pairs = [(word, part) for word, part in zip(words, parts, strict=True) if part]
     if len({word for word, _ in pairs[1:]}) == 1:

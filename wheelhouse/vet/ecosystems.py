@@ -48,7 +48,7 @@ class Purl:
     def names(self, other: "Purl") -> bool:
         """Whether it names the package of another one: the same release, or every release if it has no version.
 
-        The namespaces must be equal if both have one.
+        The namespaces must be equal if both have one. Qualifiers, also `epoch` and `arch`, are not compared.
         """
         if (self.type, self.normalized_name) != (other.type, other.normalized_name):
             return False
@@ -86,7 +86,10 @@ def _same_version(kind: str, version: str, other: str) -> bool:
 
 
 def parse_purl(text: str) -> Purl | None:
-    """A package URL, its type in lower case and its parts decoded; None for what is none."""
+    """A package URL, its type in lower case and its parts decoded, without its subpath.
+
+    None for a text that does not begin with `pkg:`, or has no name after the type; nothing else is checked.
+    """
     scheme, _, rest = text.partition(":")
     rest, _, query = rest.partition("#")[0].partition("?")
     path, at, version = rest.rpartition("@")
@@ -129,7 +132,7 @@ def _key(ecosystem: str, name: str) -> NormalizedName:
 def component_keys(purl: Purl) -> tuple[NormalizedName, ...]:
     """The names under which advisories on a component are kept, besides PyPI's; none for an ecosystem that is not known.
 
-    Some databases name the source package, so `upstream` counts, too.
+    Some databases name the source package, so `upstream` of an RPM or a Debian package counts, too.
     """
     names = dict.fromkeys((purl.qualifier("upstream").partition("@")[0] or purl.name, purl.name))
     if purl.type in BY_PURL_TYPE:
@@ -192,7 +195,7 @@ def agreed_fix(group: Iterable[Advisory]) -> str:
 
 
 def is_affected(advisory: Advisory, purl: Purl) -> bool:
-    """Whether a component is affected: its version is listed, or in a range. A version or a range that cannot be compared has none."""
+    """Whether a component is affected: its version is listed, or in a range that can be compared with it."""
     version, key = _version(purl), _version_key(purl)
     if purl.version in advisory.versions or version in advisory.versions:
         return True

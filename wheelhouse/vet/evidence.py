@@ -56,7 +56,7 @@ class Graph:
         return [[*self._way(one), name] for one in needing if one in self.above]
 
     def _way(self, name: str) -> list[str]:
-        """A shortest path from a root to a file, both included."""
+        """A shortest path from a root to a file, both included. Raises KeyError if no root reaches the file."""
         way = [name]
         while above := self.above[way[0]]:
             way.insert(0, above)

@@ -145,7 +145,10 @@ class Facts:
 
     @cached_property
     def dist_info(self) -> str:
-        """The name of the wheel's own metadata folder, such as `demo-1.0.dist-info`; empty for an sdist."""
+        """The name of the wheel's own metadata folder, such as `demo-1.0.dist-info`.
+
+        Empty for an sdist, and for a wheel that could not be opened.
+        """
         matches = (OWN_METADATA.fullmatch(entry.name) for entry in self.entries)
         return next((match[1] for match in matches if match), "")
 

@@ -63,7 +63,8 @@ SDIST_TEXTS = re.compile(
 def look_inside(path: Path, filename: str) -> tuple[InspectedFile, Inside]:
     """Check a file, and collect its metadata and the contents that rules use. The garbage collector is paused meanwhile.
 
-    Raises RefusedError for a hostile or damaged archive.
+    Raises RefusedError for a hostile or damaged archive, and IntegrityError for metadata without a project or a valid
+    version.
     """
     with _collection_paused():
         return _look_inside(path, filename)
@@ -174,7 +175,7 @@ class _Watch:
         """Keep a source to be followed if it can do anything that rules look for; else count it as searched.
 
         Of a source longer than MAX_READ_BYTES, `data` is the beginning. A module that no import can name is counted as
-        unreached.
+        unreached. A script that is not Python, and a .pth file without code, are not counted.
         """
         source = source_of(name, data, is_wheel=self._is_wheel)
         if source is None:

@@ -49,7 +49,8 @@ class FileReader:
     def read(self, path: Path, artifact: Artifact) -> Read:
         """What a file holds: from the notes, else read, and then noted. The caller has checked its hash.
 
-        Raises RefusedError for a hostile or damaged archive, which is never noted.
+        Raises RefusedError for a hostile or damaged archive, and IntegrityError for metadata without a project or a valid
+        version; neither is noted.
         """
         return noted_or_read(self._notes, artifact, lambda: self._read(path, artifact.filename))
 
@@ -101,13 +102,13 @@ def encoded(read: Read) -> bytes:
 def read_contents(files: Sequence[tuple[bytes, str]]) -> list[bytes]:
     """What each file holds, given its bytes and its name, `encoded`.
 
-    It is empty for a file that is refused: the caller reads that file itself, for the error.
+    It is empty for a file with which any WheelhouseError is raised: the caller reads that file itself, for the error.
     """
     return [_read_content(content, filename) for content, filename in files]
 
 
 def _read_content(content: bytes, filename: str) -> bytes:
-    """What a file holds, `encoded`; empty if it is refused. Writes the file into a temporary folder."""
+    """What a file holds, `encoded`; empty if any WheelhouseError is raised. Writes the file into a temporary folder."""
     with tempfile.TemporaryDirectory(prefix="wheelhouse-read-") as folder:
         path = Path(folder, filename_of(filename))
         path.write_bytes(content)

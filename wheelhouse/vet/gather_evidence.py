@@ -23,7 +23,8 @@ def evidence(
 ) -> Evidence:
     """The data of reports: findings that approvals cover apart from the others, and what else the folder holds.
 
-    `since` is the earlier wheelhouse that vetting compared with; only its name is kept.
+    The lock files of `folder` are read again. `since` is the earlier wheelhouse that vetting compared with; only its name is
+    kept. Raises InputError for a lock file that cannot be read.
     """
     hashes = files_of(folder)
     findings, approved = split_approved(vetted.findings, hashes, approvals)

@@ -136,5 +136,8 @@ NO_KNOWN_PROJECTS = KnownProjects()
 
 
 def parse_known_projects(text: str) -> KnownProjects:
-    """The projects of the list: a name a line, the most used first. Empty lines and those that begin with `#` are left out."""
+    """The projects of the list: a name a line, the most used first. Empty lines and those that begin with `#` are left out.
+
+    The names must be normalised already; this is not checked.
+    """
     return KnownProjects(tuple(NormalizedName(line) for line in text.splitlines() if line and not line.startswith("#")))

@@ -17,7 +17,7 @@ RESTORE = "restore the file; to withdraw an approval, use `wheelhouse approve --
 def must_be_whole(statements: Iterable[Approval]) -> None:
     """Raise IntegrityError if a statement is missing that a known reviewer's statement follows, or if one withdraws another reviewer's.
 
-    Statements of unknown keys are not checked.
+    Statements of unknown keys are not checked. To withdraw a statement that is not there is no error.
     """
     known = [statement for statement in statements if statement.reviewer]
     there = {(statement.id, statement.reviewer) for statement in known}
@@ -40,6 +40,7 @@ def without_withdrawn(statements: Iterable[Approval]) -> tuple[tuple[Approval, .
     """The approvals that stand, each without the files that were withdrawn from it; and the withdrawals of known reviewers.
 
     Approvals of unknown keys are among them; those without a file left are not. A statement that is there twice counts once.
+    Whether a withdrawal is by the reviewer who approved is not checked: `must_be_whole` does that.
     """
     unique = list({(statement.id, statement.key): statement for statement in statements}.values())
     withdrawals = tuple(statement for statement in unique if statement.withdraws and statement.reviewer)

@@ -22,7 +22,7 @@ SUFFIXES = (".json", ".zip")
 def read_export(path: Path) -> Iterator[dict[str, Any]]:
     """The records of an export: a zip or a JSON file, or all `.json` and `.zip` files of a folder, at any depth, sorted by path.
 
-    Raises InputError if nothing is at the path, or for a file that is no export.
+    Raises InputError if nothing is at the path, or for a file that is no export, and MachineError if it cannot be read.
     """
     if path.is_dir():
         with os_errors_as_machine_error(path):
@@ -56,7 +56,10 @@ def read_bytes(raw: bytes, source: str) -> Iterator[dict[str, Any]]:
 
 
 def _read(archive: zipfile.ZipFile, member: zipfile.ZipInfo, where: str) -> bytes:
-    """The contents of a member of a zip. Raises InputError if it has more than 16 MiB."""
+    """The contents of a member of a zip. `where` names it in errors.
+
+    Raises InputError if it has more than 16 MiB, and what `zipfile` raises for a damaged one.
+    """
     if member.file_size > MAX_RECORD_BYTES:
         raise InputError(
             f"`{where}` has {member.file_size} bytes, but the limit for a record is {MAX_RECORD_BYTES} bytes"

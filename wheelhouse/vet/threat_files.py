@@ -18,7 +18,8 @@ MAX_BYTES = 128 << 20
 def read_threats(kev: Path | None, epss: Path | None, beside: Path) -> Threats:
     """What the two files say. One that is not named is looked for in the folder `beside`; if it is not there, its part is empty.
 
-    Raises InputError for a file that is named and missing, or that is not what it must be.
+    Raises InputError for a file that is named and missing, or that is not what it must be, and MachineError if one cannot be
+    read.
     """
     kev = kev or next((beside / name for name in KEV_NAMES if (beside / name).is_file()), None)
     epss = epss or _newest_scores(beside)
@@ -35,7 +36,10 @@ def _newest_scores(folder: Path) -> Path | None:
 
 
 def _text(path: Path) -> str:
-    """The text of a file, which may be a gzip. Raises InputError if it is missing, cannot be unpacked, or has more than 128 MiB."""
+    """The text of a file, which may be a gzip; what is not UTF-8 is replaced.
+
+    Raises InputError if it is missing, cannot be unpacked, or has more than 128 MiB, and MachineError if it cannot be read.
+    """
     if not path.is_file():
         raise InputError(f"there is no file `{path}`")
     with os_errors_as_machine_error(path):

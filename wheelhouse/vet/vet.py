@@ -113,8 +113,9 @@ def vet(
     """Verify a wheelhouse and those inside it, apply every rule to what they hold, then waivers and VEX statements.
 
     The rules use what `verify` read of each file. Findings are sorted. Raises InputError if the policy names a rule that does not
-    exist, waives one that cannot be waived, or waives one without the sha256 that it needs. With `since`,
-    raises IntegrityError for a replaced file that is not what its lock says, or cannot be opened.
+    exist, waives one that cannot be waived, or waives one without the sha256 that it needs, and if a folder is no
+    wheelhouse. Raises IntegrityError if two locks of a wheelhouse name one file with two hashes, and, with `since`, for a
+    replaced file that is not what its lock says, or cannot be opened.
     """
     must_name_rules(policy)
     _must_be_waivable(policy)
@@ -195,7 +196,10 @@ def must_name_rules(policy: Policy) -> None:
 
 
 def _must_be_waivable(policy: Policy) -> None:
-    """Raise InputError if the policy waives a rule that cannot be waived, or without a sha256 one whose waivers need it."""
+    """Raise InputError if the policy waives a rule that cannot be waived, or without a sha256 one whose waivers need it.
+
+    All its rules must exist (`must_name_rules`); else it raises KeyError.
+    """
     if never := sorted({waiver.rule for waiver in policy.waivers if not RULES[waiver.rule].waivable}):
         raise InputError(
             f"the policy waives rules that cannot be waived: {', '.join(never)}",
@@ -243,7 +247,10 @@ def _reviews(
 
 
 def _attested(facts: Facts, attestor: Attestor | None) -> Facts:
-    """Facts with the result of the check of their attestations; unchanged without an attestor or attestations."""
+    """Facts with the result of the check of their attestations; unchanged without an attestor or attestations.
+
+    The attestations of a wheel that was built here are those of its sdist.
+    """
     if attestor is None or facts.provenance is None:
         return facts
     origin = facts.pin.origin

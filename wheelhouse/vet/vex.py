@@ -101,7 +101,7 @@ def _time_of(made: str) -> datetime:
 
 
 def _covers(statement: VexStatement, finding: Finding, pin: Pin | None) -> bool:
-    """Whether a statement is about the vulnerability and the package of a finding.
+    """Whether a statement is about the vulnerability and the package of a finding; False for findings of rules not in RULES.
 
     "Fixed" counts only for products that are limited to versions or to a file.
     """
@@ -129,7 +129,10 @@ def _is_about(product: VexProduct, package: Purl | None, file: Purl | None, sha2
 
 
 def package_of(finding: Finding) -> Purl | None:
-    """The package that a finding about a vulnerability is about; None if the finding's package URL cannot be read."""
+    """The package that a finding about a vulnerability is about; None if the finding's package URL cannot be read.
+
+    A finding without one is about a Debian package if its rule is `deb-vulnerable`, else about a project of PyPI.
+    """
     values = finding.values
     if isinstance(purl := values.get("purl"), str):
         return parse_purl(purl)

@@ -107,7 +107,8 @@ def _affected(row: Table, by_reference: Mapping[str, VexProduct]) -> Iterator[Ve
     """The products of `affects`: by reference in the document, or a BOM-Link whose end is a reference or a package URL.
 
     A row with versions gives a product for each version or range, but for those whose `status` contradicts the state of the
-    analysis; one whose package URL is unknown gives none.
+    analysis; one whose package URL is unknown gives none. A product that is not found has neither package URL nor sha256.
+    Raises KeyError for a row without `ref`.
     """
     contradicting = CONTRADICTING.get(row["analysis"]["state"], ())
     for affected in _tables(row, "affects"):
@@ -144,7 +145,8 @@ def _timestamp(document: Table) -> str:
 def _of_openvex(document: Table, source: str) -> Iterator[VexStatement]:
     """A statement for each row. A product is a package URL, or has hashes; those of format 0.0.1 are texts.
 
-    Raises KeyError for a status that OpenVEX does not have.
+    Raises KeyError for a status that OpenVEX does not have, and if the statements, or a row's vulnerability or status, are
+    missing.
     """
     author, made = str(document.get("author") or ""), str(document.get("timestamp") or "")
     for row in document["statements"]:
@@ -175,7 +177,8 @@ def _openvex_product(product: str | Table) -> VexProduct:
 def _of_csaf(document: Table, source: str) -> Iterator[VexStatement]:
     """A statement for each product in each known status of a vulnerability.
 
-    Its reason is a flag, and the details of a threat of the kind `impact`.
+    Its reason is a flag, and the details of a threat of the kind `impact`. If the product is not in the product tree, the
+    statement has no product.
     """
     head = document["document"]
     author = str(head.get("publisher", {}).get("name") or "")
@@ -192,7 +195,8 @@ def _of_csaf(document: Table, source: str) -> Iterator[VexStatement]:
 def _csaf_products(tree: Table) -> dict[str, tuple[VexProduct, ...]]:
     """The products by id: those of branches and full names, and those of relationships, each a product with one component.
 
-    `product_version_range` branches give a product its range of versions.
+    `product_version_range` branches give a product its range of versions. In a relationship, a product that is not there has
+    neither package URL nor sha256. Raises KeyError for a product without an id, or an incomplete relationship.
     """
     names: list[Table] = list(_tables(tree, "full_product_names"))
     ranges: dict[str, VersionRange] = {}

@@ -20,7 +20,10 @@ def subject_of(finding: Finding) -> str:
 
 
 def sentence_of(finding: Finding) -> str:
-    """The sentence of a finding; then, in brackets, who waived it, and what a VEX document says of it, if there is such."""
+    """The sentence of a finding; then, in brackets, who waived it, and what a VEX document says of it, if there is such.
+
+    Raises KeyError for a rule or case without a sentence, and for a fact that is missing.
+    """
     waiver = finding.waiver
     waived = f" (waived by {waiver.who} until {waiver.until}: {waiver.reason})" if waiver else ""
     return _filled(_template(finding).text, finding) + waived + analysis_text(finding)
@@ -37,7 +40,7 @@ def analysis_text(finding: Finding) -> str:
 
 
 def hint_of(finding: Finding) -> str:
-    """The hint of a finding; empty if there is none."""
+    """The hint of a finding; empty if there is none. Raises KeyError as `sentence_of` does."""
     return _filled(_template(finding).hint, finding)
 
 
@@ -61,13 +64,16 @@ def error_details(error: WheelhouseError) -> list[str]:
 
 
 def _template(finding: Finding) -> Sentence:
-    """The sentence and hint of a finding's rule and case, as templates. Raises KeyError for a rule that has none."""
+    """The sentence and hint of a finding's rule and case, as templates. Raises KeyError for a rule or case that has none."""
     case = finding.values.get("case")
     return SENTENCES[f"{finding.rule}/{case}" if case else finding.rule]
 
 
 def _filled(template: str, finding: Finding) -> str:
-    """A template filled with the facts and the context of a finding."""
+    """A template filled with the facts and the context of a finding, and with `subject`, `rule`, `who` and `likeness`.
+
+    A fact of the same name counts first. Raises KeyError if a value is missing.
+    """
     values = finding.values
     likeness = LIKENESSES.get(str(values.get("how")), "")
     own = {"subject": finding.subject, "rule": finding.rule, "who": _who(values), "likeness": likeness}

@@ -56,9 +56,10 @@ def lay_out_airflow(
 
     `load` is the command that gives the engine the base image, if the folder holds it. If it also holds a `mirror` of Debian
     packages for both stages, the plan builds the whole image with no network. `own_dockerfile` is the text of Airflow's own,
-    which decides over the data of the release.
-    Raises InputError if the wheelhouse holds no Airflow of 2.0.0 or newer, if the target is for musl, if the base image does
-    not suit, or if choices exclude each other. Whether the target is Linux is not checked.
+    which decides over the data of the release. Database clients that the lock leaves out are left out, too. If the choices
+    name an index, the plan has no files, and `mirror` is not used; nor is it before Airflow 2.3. Raises InputError if the
+    wheelhouse holds no Airflow of 2.0.0 or newer, if the target is for musl, if the base image does not suit, if choices
+    exclude each other, or for a build argument of the user that cannot be. Whether the target is Linux is not checked.
     """
     airflow = airflow_in(lock, own_dockerfile)
     if airflow is None:

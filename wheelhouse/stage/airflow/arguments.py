@@ -101,7 +101,8 @@ def _must_be_one_line(text: str) -> None:
 def build_arguments(
     airflow: Airflow, lock: Lock, tools: Mapping[str, str], base: str, route: Route, choices: Choices
 ) -> dict[str, str]:
-    """Every build argument by its name, in an order that is easy to read. `tools` maps projects to versions.
+    """Every build argument by its name, in an order that is easy to read. `tools` maps projects to versions; without pip or
+    uv there, the release's own versions count. The lock must have Airflow.
 
     Raises InputError for one of the user's own that is none, that stage sets, or that adds files.
     """

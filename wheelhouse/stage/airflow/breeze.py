@@ -84,7 +84,11 @@ BREEZES = {
 
 
 def breeze_command(airflow: Airflow, python: str, arguments: Mapping[str, str]) -> tuple[tuple[str, ...], list[str]]:
-    """The command of the release's breeze, and the names of the build arguments that it has no option for and does not set itself."""
+    """The command of the release's breeze, and the names of the build arguments that it has no option for and does not set
+    itself.
+
+    An argument that has a flag, but with another value, is in neither.
+    """
     breeze = [breeze for since, breeze in BREEZES.items() if Version(since) <= airflow.final][-1]
     command = [*breeze.program, f"--python={python}"]
     missing: list[str] = []

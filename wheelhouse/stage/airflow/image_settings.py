@@ -78,7 +78,10 @@ class Base:
 def derived_base(
     image: str, recipe: Recipe, pip: str | None, apt_sources: tuple[str, ...], index: str | None = None
 ) -> Base | None:
-    """The derived base image that a release needs; None if it needs none. `pip` is the file of pip in `tools/`."""
+    """The derived base image that a release needs; None if it needs none. `pip` is the file of pip in `tools/`.
+
+    With an index there always is one, and it has the settings for the index instead of pip and the folder.
+    """
     if index:
         return Base(image, apt_sources=apt_sources, index=index)
     if recipe.pip_conf and recipe.uv is None and not apt_sources:

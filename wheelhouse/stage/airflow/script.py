@@ -27,7 +27,9 @@ def default_arguments(at: Version) -> dict[str, str]:
 
 
 def base_commands(dockerfile: str, folder: str) -> tuple[tuple[str, ...], dict[str, str]]:
-    """The commands that install the pip of a staged base.Dockerfile from `folder`, and its ENV by name, unchanged."""
+    """The commands that install the pip of a staged base.Dockerfile from `folder`, none if it has no pip, and its ENV by
+    name: values without quotes, paths unchanged.
+    """
     pip = re.search(r"^COPY (tools/\S+)", dockerfile, re.MULTILINE)
     settings = re.findall(r'(\w+)=(?:"([^"]*)"|(\S+))', " ".join(re.findall(r"^ENV (.*)$", dockerfile, re.MULTILINE)))
     runs = (f"pip install --no-index --no-cache-dir {folder}/{pip[1]}",) if pip else ()
@@ -55,7 +57,9 @@ RUN --mount=type=bind,source={FOLDER},target=/{FOLDER} \\
 
 
 def from_image(dockerfile: str, image: str) -> str:
-    """The text of a Dockerfile with another base image in its first FROM."""
+    """The text of a Dockerfile with another base image in its first FROM; the rest of that line, such as `AS name`, is
+    dropped.
+    """
     return re.sub(r"^FROM .*$", lambda _: f"FROM {image}", dockerfile, count=1, flags=re.MULTILINE)
 
 

@@ -171,7 +171,10 @@ class Calls(KnownCalls):
         node: ast.Call,
         scope: Scope,
     ) -> Value | None:
-        """The value of a call whose meaning is known and that does nothing else; None for any other call."""
+        """The value of a call whose meaning is known and that needs no judgement; None for any other call.
+
+        May record `hidden-name` or `patches`, and follow functions or imports, as the methods in KNOWN_CALLS say.
+        """
         if name == "builtins.super":
             return self._above(scope)
         special = KNOWN_CALLS.get(name.rpartition(".")[2])

@@ -79,7 +79,7 @@ def _may_run(data: bytes, source: bytes) -> bool:
 
 
 def _difference(data: bytes, source: bytes, level: int, own_magic: int) -> str:
-    """How a compiled module of a level of optimisation differs from its source.
+    """How a compiled module of a level of optimisation differs from its source, or that it cannot be read.
 
     Empty if it does not, if one of them is too long, or if the source does not parse. If another Python compiled it, only names and
     texts are compared.

@@ -135,7 +135,9 @@ class Expressions(NamedThings):
         return Value(origins=origins, name=value.name, text=value.text)
 
     def _unary(self, node: ast.UnaryOp, scope: Scope) -> Value:
-        """A known number with its sign changed by `-`; any other operator or operand gives an unknown value with the origins."""
+        """A known number with its sign changed by `-`, without origins; any other operator or operand gives an unknown value
+        with them.
+        """
         value = self.eval(node.operand, scope)
         if isinstance(node.op, ast.USub) and isinstance(value.constant, int | float):
             return Value(constant=-value.constant)
@@ -237,7 +239,7 @@ class Expressions(NamedThings):
                 self.eval(node, scope)
 
     def _dict(self, node: ast.Dict, scope: Scope) -> Value:
-        """A dict of the values whose keys are known texts, integers or bytes.
+        """A dict of the values whose keys are known texts, integers or bytes; of `**x`, only the origins count.
 
         Of a dict with more than MAX_ENTRIES entries, constant values are left out; only calls in their keys are evaluated.
         """
@@ -295,7 +297,10 @@ class Expressions(NamedThings):
     def make_function(
         self, node: ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda, scope: Scope, binds: str
     ) -> Function:
-        """A function of the module that runs, with the values of its defaults. Its body is not evaluated yet."""
+        """A function of the module that runs, with the values of its defaults. Its body is not evaluated yet.
+
+        Notes the scope in `_defining_scopes`, for `Interpreter.release`.
+        """
         defaults = tuple(self.eval(default, scope) for default in node.args.defaults)
         keyword_defaults = tuple(self.eval(default, scope) for default in node.args.kw_defaults)
         self._defining_scopes.add(scope)
@@ -352,7 +357,8 @@ class Expressions(NamedThings):
     def bind(self, target: ast.expr, value: Value, scope: Scope) -> None:
         """Give a value to a name, an attribute, an item, or its items to several names.
 
-        An attribute of an outside thing, or a variable of `os.environ`, is handed to `replaced` or `exported`.
+        An attribute of an outside thing, or a variable of `os.environ`, is handed to `replaced` or `exported`. An attribute
+        of an instance is stored on its class; that of a value without name and class is dropped.
         """
         if isinstance(target, ast.Name):
             scope.bind(target.id, value)

@@ -95,7 +95,7 @@ class Interpreter(Calls):
     def _as_called(self, module: Module, function: Function) -> None:
         """Follow a function without arguments, as if somebody called it; nothing if it was followed before.
 
-        The reach is IN_TESTS in a module of tests, else IF_CALLED.
+        The reach is IN_TESTS in a module of tests, else IF_CALLED. It, the module and the steps left stay set afterwards.
         """
         if any((id(function.node), reach) in self._runs for reach in REACHES):
             return
@@ -116,7 +116,10 @@ class Interpreter(Calls):
         self._active = active
 
     def lookup(self, name: str) -> Value | None:
-        """The value of a dotted name of the distribution's own modules; None if there is none. Follows the import of the module first."""
+        """The value of a name `module.x` that one of the distribution's own modules binds; None if there is none.
+
+        Follows the import of the module first.
+        """
         head, _, attribute = name.rpartition(".")
         module = self._modules.get(head)
         if module is None:
@@ -191,7 +194,7 @@ class Interpreter(Calls):
         self.body(node.orelse, scope)
 
     def _with_reach(self, reach: str, body: Sequence[ast.stmt], scope: Scope) -> None:
-        """Follow statements with another reach; the old one is restored afterwards."""
+        """Follow statements with another reach; the old one is restored afterwards, but not if an error ends them."""
         held, self._reach = self._reach, reach
         self.body(body, scope)
         self._reach = held
@@ -253,7 +256,7 @@ class Interpreter(Calls):
             self.body(case.body, scope)
 
     def _return(self, node: ast.Return, scope: Scope) -> None:
-        """Keep the value that a function returns, for its call."""
+        """Keep the value that a function returns, for its call; nothing for a `return` alone."""
         if node.value is not None:
             self._returned.append(self.eval(node.value, scope))
 
@@ -277,7 +280,7 @@ class Interpreter(Calls):
         scope.outer = {**scope.outer, **dict.fromkeys(node.names, self.current_module.scope)}
 
     def _nonlocal(self, node: ast.Nonlocal, scope: Scope) -> None:
-        """Declare names of the nearest scope around that binds each of them."""
+        """Declare names of the nearest scope around that binds each so far; one that none binds is not declared."""
         for name in node.names:
             around = scope.around
             while around is not None and name not in around.names:
@@ -338,8 +341,9 @@ class Interpreter(Calls):
     def _function(self, node: ast.FunctionDef | ast.AsyncFunctionDef, scope: Scope) -> None:
         """Bind the name of a function, and evaluate its decorators, its defaults and the calls in its annotations.
 
-        Its body is followed only if a decorator calls it, as `atexit.register` does. `from __future__ import annotations` makes no
-        difference.
+        Its body is followed only if a decorator calls it, as `atexit.register` does. A decorator of the code is called with
+        it, but the name is bound to the function itself, whatever decorators give. It is noted in the module's `functions`,
+        for `run_functions`. `from __future__ import annotations` makes no difference.
         """
         decorators = [self.eval(decorator, scope) for decorator in node.decorator_list]
         binds = next((one.name for one in decorators if one.name in (CLASS_METHOD, STATIC_METHOD)), METHOD)
@@ -360,8 +364,9 @@ class Interpreter(Calls):
     def make_class(self, node: ast.ClassDef, scope: Scope) -> Value:
         """A class as a value, after its body has run.
 
-        Also follows its decorators, `__new__` and `__init__` of its metaclass and `__init_subclass__` of its bases. In setup.py and
-        other modules that run by themselves, the methods of a build or install command are followed, too.
+        Also follows its decorators, whose results do not count, `__new__` and `__init__` of its metaclass and
+        `__init_subclass__` of its bases. In setup.py and other modules that run by themselves, the methods of a build or
+        install command are followed, too. The class is noted, for `release`.
         """
         bases = tuple(self.eval(base, scope) for base in node.bases)
         decorators = [self.eval(decorator, scope) for decorator in node.decorator_list]

@@ -103,7 +103,7 @@ class KnownCalls(Expressions):
     ) -> Value | None:
         """The module that __import__('os') or importlib.import_module('os') gives; UNKNOWN without a known name, None for any other call.
 
-        Records `hidden-name` if the name is decoded.
+        Records `hidden-name` if the name is decoded, and follows the imports of modules of tests in it.
         """
         if name not in ("builtins.__import__", "importlib.import_module", "importlib.__import__", "import_module"):
             return None

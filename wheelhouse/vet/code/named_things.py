@@ -33,7 +33,8 @@ class NamedThings(ABC):
         """The value of an attribute: what the code's own class, instance or module has, else a named thing, as `os.system`.
 
         A project of NETWORK_ROOTS in a package that bundles it has its own name. A value without a name gives an unknown one, with its
-        text and origins if it has origins. `__call__` gives the value itself, unless it is an instance.
+        text and origins if it has origins. `__call__` gives the value itself, unless it is an instance. The import of the
+        code's own module is followed first, as `lookup` says.
         """
         target = value.target
         if isinstance(target, Instance):
@@ -71,7 +72,8 @@ class NamedThings(ABC):
     def item(self, value: Value, index: Value) -> Value:
         """The value of `value[index]`: an item of a known dict, sequence or constant, a variable of `os.environ`, or what a text names.
 
-        Otherwise an unknown value with the data of both.
+        Otherwise an unknown value with the data of both; for a key that a known dict lacks, with the origins of the dict
+        alone.
         """
         key = index.constant
         if isinstance(key, str) and value.name:

@@ -219,7 +219,8 @@ def _hidden_by_blanks(path: str, text: str) -> Iterator[Behaviour]:
 
 
 def _addresses(path: str, text: str, tree: ast.Module, reach: str) -> Iterator[Behaviour]:
-    """Addresses in the texts of a source, but not in its docstrings, that hide who receives.
+    """Addresses in the texts of a source, but not in its docstrings, that hide who receives; also in a comment on a line
+    with a text.
 
     Those of known public services are `service-address`, unless the source has a bot's token.
     """

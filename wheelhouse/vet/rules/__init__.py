@@ -90,7 +90,10 @@ class Review:
 
     @cached_property
     def module_installers(self) -> Mapping[str, list[Facts]]:
-        """The modules at the top of site-packages that at least two files install, each with these files."""
+        """The modules at the top of site-packages that at least two files install, each with these files.
+
+        Namespace packages, and two files of one project, count, too.
+        """
         return _shared(self.facts, lambda facts: facts.top_modules)
 
     @cached_property

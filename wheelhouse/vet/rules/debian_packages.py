@@ -42,9 +42,10 @@ checked_elsewhere(
 def debian_findings(
     lock: DebianLock, advisories: Advisories | None, threats: Threats = NO_THREATS
 ) -> Iterator[Finding]:
-    """A finding for each advisory on each Debian package of a wheelhouse.
+    """A finding for each advisory that affects a Debian package of a wheelhouse; none without packages.
 
-    If the snapshot has no advisory for their distribution, one finding says so instead; its subject is the folder.
+    Without a snapshot, or if it has no advisory for their distribution, one finding says so instead; its subject is the
+    folder.
     """
     packages = [(f"{FOLDER}/{deb.place}", deb) for deb in lock.packages]
     yield from _findings(f"{FOLDER}/", lock.distribution, packages, advisories, threats)
@@ -53,9 +54,9 @@ def debian_findings(
 def image_findings(
     image: ImagePackages, advisories: Advisories | None, threats: Threats = NO_THREATS
 ) -> Iterator[Finding]:
-    """A finding for each advisory on each package that is installed in a base image.
+    """A finding for each advisory that affects a package that is installed in a base image; none without packages.
 
-    If the snapshot has no advisory for their distribution, one finding says so instead.
+    Without a snapshot, or if it has no advisory for their distribution, one finding says so instead.
     """
     packages = [(image.subject, package) for package in image.packages]
     yield from _findings(image.subject, image.distribution, packages, advisories, threats)
@@ -68,7 +69,7 @@ def _findings(
     advisories: Advisories | None,
     threats: Threats,
 ) -> Iterator[Finding]:
-    """A finding for each advisory on each package of one distribution; `packages` has each with its subject.
+    """A finding for each advisory that affects a package of one distribution; `packages` has each with its subject.
 
     If no advisory is for the distribution, one finding on `whole` says so instead. No finding without packages.
     """

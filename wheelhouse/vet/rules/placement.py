@@ -55,6 +55,8 @@ def shares_files(facts: Facts, review: Review) -> Iterator[Observation]:
 def _shared(facts: Facts, review: Review, *, same: bool) -> Iterator[Observation]:
     """One observation for each other project that installs files at the same paths, on a target of both, with these paths.
 
+    A path that several files of the other project install is there once for each of them.
+
     `same` asks for paths with the same contents, else for those with others. Common names such as `tests` are left out. It
     is a note if all paths are `__init__.py` or `py.typed`; those with other contents must also be small, in namespace
     packages.

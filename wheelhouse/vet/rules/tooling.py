@@ -87,6 +87,8 @@ def jupyter_settings(facts: Facts, review: Review) -> Iterator[Observation]:
 def _matching(facts: Facts, pattern: re.Pattern[str], *, is_wheel: bool) -> tuple[str, ...]:
     """The names of the members whose whole installed path a pattern matches, without empty files.
 
+    In an sdist, this path begins with the sdist's top folder.
+
     Empty if the file is a wheel and `is_wheel` is false, or the other way round.
     """
     if facts.pin.artifact.is_wheel is not is_wheel:

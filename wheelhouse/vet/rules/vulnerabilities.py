@@ -50,7 +50,10 @@ def vulnerable(facts: Facts, review: Review) -> Iterator[Observation]:
 
 
 def _fixed(group: Sequence[Advisory], version: Version) -> str:
-    """The release of a project of PyPI in which all advisories of a group are fixed; empty if none names one."""
+    """The newest of the releases that the advisories of a group name as fixed, for a version of a project of PyPI.
+
+    An advisory that names none does not count. Empty if no advisory names one.
+    """
     fixes = [fix for advisory in group if (fix := advisory.fixed_in(version))]
     return str(max(fixes)) if fixes else ""
 
@@ -120,6 +123,7 @@ def _context(group: Sequence[Advisory], fixed: str, review: Review) -> dict[str,
     vector of the newest CVSS version with its score, the use, and the latest day.
 
     These can change while it stays the same finding. The vector, the score and the use are left out if they are unknown.
+    Raises ValueError for an empty group.
     """
     severity = next((advisory.severity for advisory in group if advisory.severity), "")
     vector = max(advisory.vector for advisory in group)
