@@ -359,7 +359,7 @@ def must_be_built(report: BuildReport) -> None:
 
 
 def _causes(failures: Iterable[BuildFailure]) -> list[tuple[BuildFailure, list[str]]]:
-    """Each error once, with one failure that has it, and all sdists that it stopped."""
+    """Each error object once, with the first failure that has it, and all sdists that it stopped."""
     causes: dict[int, tuple[BuildFailure, list[str]]] = {}
     for failure in failures:
         causes.setdefault(id(failure.error), (failure, []))[1].append(failure.sdist)

@@ -158,7 +158,7 @@ def sweep_scratch(within: Path | None = None) -> None:
 
 
 def _remove_scratch(folder: Path) -> None:
-    """Remove a scratch folder, if it is of this user; raises OSError if a run holds it, and for a link or anything else."""
+    """Remove a scratch folder of this user as far as possible. Raises OSError if a run holds it, and for what is no folder."""
     descriptor = os.open(folder, os.O_RDONLY | os.O_NOFOLLOW | os.O_DIRECTORY)
     try:
         if os.fstat(descriptor).st_uid == os.geteuid():

@@ -18,12 +18,12 @@ from wheelhouse.mirror.state import Entry
 
 
 def prune_bucket(bucket: Bucket, keep: Iterable[Path], entry: Entry, *, dry_run: bool) -> Kept:
-    """Remove every file that a page names and no lock file of these wheelhouses does, and write it into the journal.
+    """Remove every file that a page names and no lock file of these wheelhouses names with the same sha256.
 
-    The result has the names of these files; with `dry_run` nothing is removed. `entry` must have the action PRUNE; it gets
-    the files. Raises InputError if the lock files name no file of the index at all, StoreError for a store that ignores
-    conditional writes. An object that no page names stays: another run may have put it a moment ago, and its page may
-    follow.
+    The journal gets them first, if there are any. The result has the names of these files; with `dry_run` nothing is
+    removed. `entry` must have the action PRUNE; it gets the files. Raises InputError if the lock files name no file of the
+    index at all, StoreError for a store that ignores conditional writes. An object that no page names stays: another run
+    may have put it a moment ago, and its page may follow.
     """
     locked = locked_files(keep)
     pages = bucket.pages()

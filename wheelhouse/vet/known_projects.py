@@ -107,7 +107,7 @@ def _without_affixes(name: str) -> Iterator[str]:
 def _without_glued(name: str) -> Iterator[str]:
     """The name without each of `GLUED` at its start or end; the name itself comes again where there is none.
 
-    Then the name without the number at its end, and with each digit there.
+    Then the name without a number of one or two digits at its end, and with each digit there, also if it has no number.
     """
     for affix in GLUED:
         yield name.removeprefix(affix)

@@ -54,8 +54,9 @@ def _source_path(match: re.Match[str]) -> str:
 def unlike_source(compiled: Mapping[str, bytes], sources: Mapping[str, bytes], own_magic: int) -> Iterator[Behaviour]:
     """A behaviour for each compiled module that Python may run in place of a source that says something else, in the order of paths.
 
-    `own_magic` is the magic number of the Python that runs this. Modules without a source are passed over, and those whose header
-    has another size than the source: Python compiles that source anew. Also passed over are modules of a Python before 3.7,
+    `own_magic` is the magic number of the Python that runs this; of what another Python compiled, only names and texts are
+    compared. Modules without a source are passed over, and those whose header has another size than the source: Python
+    compiles that source anew. Also passed over are modules of a Python before 3.7,
     those that are too long to compare, and those whose source is too long or does not parse.
     """
     for path, data in sorted(compiled.items()):

@@ -209,7 +209,7 @@ def odd_text(path: str, source: bytes, text: str, tree: ast.Module, reach: str) 
 
 
 def _hidden_by_blanks(path: str, text: str) -> Iterator[Behaviour]:
-    """A behaviour for each code behind many blanks on its line, unless it is in a comment or a text."""
+    """A behaviour for each code behind many blanks, on their line or after it, unless a comment or text seems to begin before them."""
     for match in BLANKS.finditer(text):
         before = text[text.rfind("\n", 0, match.start()) + 1 : match.start()]
         if not _is_comment_or_text(before):
