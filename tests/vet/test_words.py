@@ -120,10 +120,10 @@ def test_a_tree_that_was_followed_is_freed_without_the_garbage_collector() -> No
 
 @contextmanager
 def _what_only_the_collector_frees() -> Iterator[list[object]]:
-    """A list that holds, after the block, each object that only the garbage collector freed, of all threads."""
+    """A list that holds, after the block, each new object that only the garbage collector freed, of all threads."""
     left: list[object] = []
-    gc.collect()
     gc.disable()
+    gc.freeze()
     gc.set_debug(gc.DEBUG_SAVEALL)
     try:
         yield left
@@ -132,4 +132,5 @@ def _what_only_the_collector_frees() -> Iterator[list[object]]:
     finally:
         gc.set_debug(0)
         gc.garbage.clear()
+        gc.unfreeze()
         gc.enable()
