@@ -210,6 +210,16 @@ def test_what_decodes_is_made_when_its_module_is_loaded() -> None:
     assert not [call for call in calls if re.fullmatch(r"msgspec\.\w+\.decode", call)]
 
 
+def test_no_pattern_repeats_a_group_possessively() -> None:
+    """Python before 3.11.5 matches `(?:a|b)*+` wrongly (CPython issue 106052); `(?>(?:a|b)*)` means the same and works."""
+
+    def wrong(name: str) -> list[str]:
+        texts = [node.value for node in nodes()[name] if isinstance(node, ast.Constant) and isinstance(node.value, str)]
+        return [text for text in texts if re.search(r"\)(?:[*+?]|\{[\d,]+\})\+", text)]
+
+    assert not offenders(wrong, [name for name in MODULES if "re" in imports()[name]])
+
+
 def is_pure(name: str) -> bool:
     """Whether a module says in its first line that it is pure."""
     return (ast.get_docstring(trees()[name]) or "").partition("\n")[0].endswith("(pure).")

@@ -16,7 +16,7 @@ MESSAGE = re.compile(r"(.*?)(?: - at `\$(.*)`)?", re.DOTALL)
 STEP = re.compile(r"\.([^.\[]+)|\[(\d+)\]")
 SMALL, MAX_KEY_PARTS = 1 << 20, 100
 """Characters, and parts of a key. Many keys of many parts take tomli 5 s for 1 MB, and minutes for 16 MB; a lock has 0.8 MB."""
-KEY_PARTS = re.compile(r"""(?:(?:[\w-]++|"[^"\n]*+"|'[^'\n]*+')[ \t]*+\.[ \t]*+)++""", re.ASCII)
+KEY_PARTS = re.compile(r"""(?>(?:(?:[\w-]++|"[^"\n]*+"|'[^'\n]*+')[ \t]*+\.[ \t]*+)+)""", re.ASCII)
 ANY_KEY = "[...]"
 """How msgspec writes a step into a table whose keys are free, without the key."""
 T = TypeVar("T")

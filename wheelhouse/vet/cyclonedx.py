@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 Edges = dict[str, set[str]]
 ROOT = "house"
 NAMESPACE = uuid.UUID("6b0a2a0e-6d0c-5b7e-9a56-2f3f6a1a7c55")
-SAFE_URL = re.compile(r"https?://[\w.~:/?#@!$&'()*+,;=%-]+", re.ASCII)
+SAFE_URL = re.compile(r"https?://[\w.~:/?#@!$&'*+(),;=%-]+", re.ASCII)
 MAX_NAME_CHARACTERS = 100
 LIBRARIES = ("cyclonedx.output.json", "cyclonedx.validation.json", "jsonschema", "referencing")
 """The modules of the extra, which is not installed with wheelhouse."""

@@ -40,7 +40,7 @@ COMMANDS: tuple[tuple[str, re.Pattern[str]], ...] = (
     (
         "removes everything",
         re.compile(
-            r"\brm\s+(?=(?:-\S++\s++)*?-(?:(?![rR])\w)*+[rR]\w*+\s)(?:-\S++\s++)++(?:/|~|\$HOME|/\*|~/\*)(?:\s|$|;)|--no-preserve-root|\bformat\s+c:|vssadmin\s+delete"
+            r"\brm\s+(?=(?:-\S++\s++)*?-[^\WrR]*+[rR]\w*+\s)(?>(?:-\S++\s++)+)(?:/|~|\$HOME|/\*|~/\*)(?:\s|$|;)|--no-preserve-root|\bformat\s+c:|vssadmin\s+delete"
         ),
     ),
     (
