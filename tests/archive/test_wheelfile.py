@@ -1,5 +1,6 @@
 """What a wheel says of itself, and what is refused: each kind of hostile archive by its own rule."""
 
+import io
 import re
 import struct
 import subprocess
@@ -165,21 +166,81 @@ def test_a_zip64_end_record_is_read(tmp_path: Path, tell_classic: bool) -> None:
 def test_end_records_that_differ_are_refused(tmp_path: Path) -> None:
     wheel = build_wheel(tmp_path, "one", "1.0")
     wheel.write_bytes(zip64(wheel.read_bytes(), count_off=1))
-    assert rule_of(wheel) == "zip-directory"
+    with pytest.raises(RefusedError, match="its two end records differ") as refusal:
+        opened(wheel)
+    assert refusal.value.rule == "zip-directory"
 
 
-def test_a_second_name_in_an_extra_field_is_refused(tmp_path: Path) -> None:
-    """Info-ZIP's Unicode path: zipfile of Python 3.13 prefers it to the name in the header, older ones do not."""
-    wheel = build_wheel(tmp_path, "one", "1.0")
+def all_in_zip64(data: bytes) -> bytes:
+    """The same archive with every size and offset in ZIP64 fields alone (APPNOTE 4.5.3)."""
+    body, central = b"", b""
+    with zipfile.ZipFile(io.BytesIO(data)) as archive:
+        for entry in archive.infolist():
+            name, offset = entry.filename.encode(), len(body)
+            start = entry.header_offset + 30 + len(name)
+            sizes = struct.pack("<2Q", entry.file_size, entry.compress_size)
+            local, whole = (
+                struct.pack("<2H", 1, len(field)) + field for field in (sizes, sizes + offset.to_bytes(8, "little"))
+            )
+            common = (45, entry.flag_bits, entry.compress_type, 0, 33, entry.CRC, 0xFFFFFFFF, 0xFFFFFFFF, len(name))
+            body += struct.pack("<4s5H3L2H", b"PK\3\4", *common, len(local)) + name + local
+            body += data[start : start + entry.compress_size]
+            places = (0, 0, 0, entry.external_attr, 0xFFFFFFFF)
+            central += struct.pack("<4s6H3L5H2L", b"PK\1\2", 45, *common, len(whole), *places) + name + whole
+        count = len(archive.infolist())
+    return body + central + struct.pack("<4s4H2LH", b"PK\5\6", 0, 0, count, count, len(central), len(body), 0)
+
+
+def test_sizes_and_offsets_in_zip64_fields_are_read(tmp_path: Path) -> None:
+    wheel = build_wheel(tmp_path, "one", "1.0", requires=["lib"])
+    expected = opened(wheel)
+    wheel.write_bytes(all_in_zip64(wheel.read_bytes()))
+    assert zipfile.is_zipfile(wheel) and opened(wheel) == expected
+
+
+def with_extra(wheel: Path, extra: bytes) -> Path:
+    """The wheel with this extra field in both headers of the module's members."""
     with zipfile.ZipFile(wheel) as archive:
         held = {entry.filename: archive.read(entry) for entry in archive.infolist()}
     with zipfile.ZipFile(wheel, "w") as archive:
         for name, content in held.items():
             entry = zipfile.ZipInfo(name)
-            if name.startswith("one/"):
-                entry.extra = struct.pack("<HHBL", 0x7075, 5 + 7, 1, 0) + b"evil.py"
+            entry.extra = extra if name.startswith("one/") else b""
             archive.writestr(entry, content)
+    return wheel
+
+
+def test_the_time_in_an_extra_field_is_harmless(tmp_path: Path) -> None:
+    extra = struct.pack("<HHBL", 0x5455, 5, 1, 1_700_000_000)
+    assert opened(with_extra(build_wheel(tmp_path, "one", "1.0"), extra)).findings == ()
+
+
+@pytest.mark.parametrize(("flags", "first", "last"), [(0, 14, 26), (8, 14, 15)])
+def test_sizes_after_the_data_are_zero_before_it_and_only_if_the_flag_says_so(
+    tmp_path: Path, flags: int, first: int, last: int
+) -> None:
+    """`first` to `last`: the bytes of the first local header that change, of its CRC and its sizes (APPNOTE 4.4.4)."""
+    wheel = with_members(tmp_path, {"flags": flags})
+    data = bytearray(wheel.read_bytes())
+    data[first:last] = bytes(last - first) if any(data[first:last]) else b"\1" * (last - first)
+    wheel.write_bytes(data)
     assert rule_of(wheel) == "zip-disagreement"
+
+
+def test_an_empty_file_and_damaged_data_are_no_zip(tmp_path: Path) -> None:
+    wheel = build_wheel(tmp_path, "one", "1.0")
+    data = bytearray(wheel.read_bytes())
+    start = 30 + int.from_bytes(data[26:28], "little")
+    data[start] = 0x07  # a block of a type that there is not (RFC 1951, 3.2.3)
+    for damaged in (data, b""):
+        wheel.write_bytes(damaged)
+        assert rule_of(wheel) == "zip-structure"
+
+
+def test_a_second_name_in_an_extra_field_is_refused(tmp_path: Path) -> None:
+    """Info-ZIP's Unicode path: zipfile of Python 3.13 prefers it to the name in the header, older ones do not."""
+    extra = struct.pack("<HHBL", 0x7075, 5 + 7, 1, 0) + b"evil.py"
+    assert rule_of(with_extra(build_wheel(tmp_path, "one", "1.0"), extra)) == "zip-disagreement"
 
 
 # What a wheel must have

@@ -168,6 +168,11 @@ def test_attestations_without_a_publisher_are_read_back() -> None:
     assert parse_lock(lock_toml(lock, with_paths=True), "pylock.toml") == lock
 
 
+def test_a_size_of_nothing_is_read_back() -> None:
+    lock = Lock(TARGET, Inputs(("lib",)), (replace(PINS[1], artifact=replace(PINS[1].artifact, size=0)),))
+    assert parse_lock(lock_toml(lock, with_paths=True), "pylock.toml") == lock
+
+
 def test_an_sdist_whose_name_pip_does_not_know_is_an_archive() -> None:
     lock = Lock(TARGET, Inputs(("odd",)), (replace(PINS[2], artifact=file("odd-1.0.tar.xz", "f", 5)),))
     text = lock_toml(lock, with_paths=True)

@@ -73,6 +73,7 @@ def test_every_fact_of_a_file_is_taken() -> None:
         ("pylock.toml", {"path": "w/x.whl", "url": None}, (), "./w/x.whl"),
         ("locks/pylock.toml", {"path": "/srv/x.whl"}, ("/srv/x.whl",), "/srv/x.whl"),
         ("https://x.example/a/pylock.toml", {"path": "w/x.whl", "url": None}, (), "https://x.example/a/w/x.whl"),
+        ("https://x.example/a/pylock.toml", {"path": "/srv/x.whl", "url": None}, (), "https://x.example/srv/x.whl"),
         ("https://x.example/a/pylock.toml", {"path": "w/x.whl"}, ("https://x.example/a/w/x.whl",), FILE["url"]),
         ("locks/pylock.toml", {"path": "w/x.whl", "url": "ftp://x/y.whl"}, ("locks/w/x.whl",), "locks/w/x.whl"),
         ("locks/pylock.toml", {"url": "http://x.example/y.whl"}, (), "http://x.example/y.whl"),

@@ -19,6 +19,7 @@ from wheelhouse.target.image import Image
         ("python:3.8-alpine3.12", "musllinux_1_1", "3.8"),
         ("alpine:3.13", "musllinux_1_2", None),
         ("pypy:3.10-7.3.17-slim-bookworm", "manylinux_2_36", "pypy3.10"),
+        ("mirror.example/library/pypy:3.11-bookworm", "manylinux_2_36", "pypy3.11"),
         ("debian:12.5-slim", "manylinux_2_36", None),
         ("ubuntu:20.04", "manylinux_2_31", None),
         ("ubuntu:22.04", "manylinux_2_35", None),

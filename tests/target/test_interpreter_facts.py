@@ -284,6 +284,15 @@ def test_an_interpreter_has_no_release_of_this_kernel() -> None:
     assert interpreter.target == Target.of(Python.parse("3.12.4"), Platform.parse("manylinux_2_36_x86_64"))
 
 
+def test_a_sandbox_shows_the_parts_of_each_prefix_that_exist(tmp_path: Path) -> None:
+    for part in ("bin", "include", "lib", "lib64", "share"):
+        (tmp_path / "own" / part).mkdir(parents=True)
+    (tmp_path / "bare").mkdir()
+    prefixes = tuple(map(str, (tmp_path / "own", tmp_path / "bare", "/usr", "/")))
+    parts = [str(tmp_path / "own" / part) for part in ("bin", "include", "lib", "lib64")]
+    assert list(interpreter_of(facts(glibc="2.36", prefixes=prefixes)).shown) == parts
+
+
 def test_an_interpreter_is_asked_in_isolation(monkeypatch: pytest.MonkeyPatch) -> None:
     calls: list[tuple[list[str], dict[str, Any]]] = []
 

@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from packaging.markers import Marker
 from packaging.tags import Tag, cpython_tags, mac_platforms
+from packaging.version import Version
 
 from wheelhouse.errors import InputError
 from wheelhouse.target.platform import ARCHITECTURES, CHOICES, GLIBC_FLOOR, LINUX_MACHINES
@@ -240,9 +241,16 @@ def test_what_is_no_platform(text: str, sentence: str) -> None:
     assert caught.value.hint
 
 
+def test_each_platform_that_the_hint_names_can_be_written() -> None:
+    with pytest.raises(InputError) as caught:
+        Platform.parse("linux")
+    choices = (caught.value.hint or "").removeprefix("write one of ").partition(", or ")[0].split(", ")
+    assert {Platform.parse(choice).system for choice in choices} == {"Linux", "Darwin", "Windows"}
+
+
 def test_a_patch_release_is_the_newest_unless_it_is_named() -> None:
     assert Python.parse("3.11").version == Python.parse(f"3.11.{NEWEST_PATCH[3, 11]}").version
-    assert not Python.parse("3.11").exact
+    assert not Python.parse("3.11").exact and Python(Version("3.11.2")).exact
     assert target("3.11.2", "linux/amd64").applies(Marker("python_full_version < '3.11.3'"))
     assert not target("3.11.3", "linux/amd64").applies(Marker("python_full_version < '3.11.3'"))
 

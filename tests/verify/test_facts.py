@@ -27,7 +27,7 @@ from wheelhouse.index.provenance import Provenance
 from wheelhouse.lock.lock import Built, Inputs, Lock, Pin
 from wheelhouse.lock.other_files import OtherFile, OtherFiles
 from wheelhouse.lock.wheelhouse import Wheelhouse, sha256_of_text
-from wheelhouse.oci.image_lock import ImageLock
+from wheelhouse.oci.image_lock import BaseImage, Blob, ImageLock
 from wheelhouse.target.target import Platform, Python, Target
 from wheelhouse.verify import locked_files
 from wheelhouse.verify.closure import closure
@@ -92,6 +92,7 @@ def test_an_altered_file_is_told_by_hash_size_and_release(folder: Path) -> None:
     for text, case, stated in (
         (raw[:-1] + bytes([raw[-1] ^ 1]), "locked", ""),
         (b"PK", "size", ""),
+        (build_wheel(folder.parent, "lib", "1.0", metadata=b"Name: lib\n").read_bytes(), "size", ""),
         (other, "release", "lib 2.0"),
     ):
         (folder / LIB).write_bytes(text)
@@ -207,6 +208,14 @@ def test_an_altered_text_and_an_altered_other_file_are_told_apart(folder: Path) 
 
 def test_a_wheelhouse_without_other_files_has_none(folder: Path) -> None:
     assert (load_other_files(folder), load_base_images(folder)) == (OtherFiles(), ImageLock())
+
+
+def test_base_images_are_read_from_the_lock_in_their_folder(folder: Path) -> None:
+    blob = Blob("1" * 64, 5, "application/vnd.oci.image.manifest.v1+json")
+    images = ImageLock((BaseImage("python:3.12", "https://registry.example", "amd64", blob, blob, ()),))
+    (folder / "image").mkdir()
+    (folder / "image" / "image.lock.toml").write_text(images.to_toml())
+    assert load_base_images(folder) == images
 
 
 def test_a_file_of_another_name_is_found_by_its_place(folder: Path) -> None:
