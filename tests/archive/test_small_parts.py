@@ -249,7 +249,7 @@ def test_a_reason_in_a_lock_is_read_back(kind: type[Reason]) -> None:
     details = {name: text for name, text in table.items() if name != "reason"}
     assert reason_of(kind.id, details | {"later": "x"}) == reason
     for name in names:
-        with pytest.raises(ValueError, match=f"`{kind.id}` lack `{name}`"):
+        with pytest.raises(ValueError, match=f"`{kind.id}` lacks its detail `{name}`"):
             reason_of(kind.id, {key: text for key, text in details.items() if key != name})
 
 
@@ -285,6 +285,7 @@ def test_reasons_have_the_ids_that_locks_hold_today() -> None:
 )
 def test_the_english_of_a_reason(reason: Reason, text: str) -> None:
     assert reason_text(reason).startswith(text)
+    assert reason_text(OtherWords("it was odd")) == "it was odd"
 
 
 def test_every_reason_has_a_text() -> None:

@@ -85,7 +85,7 @@ def resolved(index: IndexServer, folder: Path, *requirements: str) -> ResolvedPr
 def test_a_lock_file_whose_reason_lacks_a_detail_is_refused() -> None:
     pin = replace(PIN, rejected=(Rejected("a.tar.Z", UnreadableFormat(".tar.Z")),))
     text = lock_toml(Lock(TARGET, Inputs(("a",)), (pin,)), with_paths=True)
-    with pytest.raises(InputError, match="the details of the reason `unreadable-format` lack `suffix`"):
+    with pytest.raises(InputError, match="the reason `unreadable-format` lacks its detail `suffix`"):
         parse_lock(text.replace('suffix = ".tar.Z"', ""), "pylock.toml")
 
 

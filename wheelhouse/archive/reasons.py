@@ -163,5 +163,5 @@ def reason_of(id_or_text: str, details: Mapping[str, str]) -> Reason:
         return OtherWords(id_or_text)
     names = [field.name for field in fields(kind)]
     if missing := [name for name in names if name not in details]:
-        raise ValueError(f"the details of the reason `{id_or_text}` lack `{missing[0]}`")
+        raise ValueError(f"the reason `{id_or_text}` lacks its detail `{missing[0]}`")
     return kind(**{name: details[name] for name in names})

@@ -195,8 +195,8 @@ class DebianOptions:
         "--deb-keyring",
         metavar="FILE",
         in_table=True,
-        help="Check the signatures of suites with the keys in this file. Default: the keys in the source's option "
-        "signed-by. Without this option: the keys of the base system, or else this machine's keys for Debian archives.",
+        help="Check the signatures of suites with the keys in this file. Default: the keys that the source names with "
+        "signed-by, else the keys of the base system, else this machine's keys for Debian archives.",
     )
     deb_date: str | None = always(
         "--deb-date",

@@ -174,7 +174,7 @@ class Facts:
 
     @property
     def pth_files(self) -> Iterator[tuple[Entry, str]]:
-        """The .pth files at the top of site-packages, which Python reads at its start, each with its text.
+        """The .pth files at the top of site-packages, which Python reads when it starts, each with its text.
 
         The text has at most the first MiB. An sdist has no such files.
         """

@@ -120,7 +120,7 @@ VET: Mapping[str, Sentence] = {
     ),
     "built-unsealed": Sentence("it was built without a sandbox", "build it again on a machine that can make a sandbox"),
     "built-in-weaker-sandbox": Sentence(
-        "its build{sandbox: used the sandbox #, but} did not have {missing}, which the policy requires",
+        "the sandbox{sandbox: (#)} of its build lacks {missing}, which the policy requires",
         "build it again in a sandbox that has {missing}",
     ),
     "publisher": Sentence("published by {publishers}"),
@@ -169,7 +169,7 @@ VET: Mapping[str, Sentence] = {
         "besides its own metadata, it installs metadata of {names}, so Python counts these projects as installed",
         "leave it out until its authors explain this",
     ),
-    "stdlib-backport": Sentence("for older Pythons, it has modules of the standard library: {modules}"),
+    "stdlib-backport": Sentence("it installs modules that newer Pythons have in their standard library: {modules}"),
     "stdlib-name": Sentence(
         "it installs modules with names of the standard library: {modules}", "find out why it needs these names"
     ),

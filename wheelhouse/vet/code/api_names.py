@@ -143,7 +143,7 @@ STARTUP_FILES = re.compile(
     | \.github[/\\]+workflows[/\\] | CurrentVersion[/\\]+Run(?:Once)?\b | (?:site|user)customize\.py$ | \.ssh/authorized_keys""",
     re.VERBOSE | re.IGNORECASE,
 )
-"""Files that a system, a shell or Python reads at its start, and the keys of Windows' registry for that."""
+"""Files that a system, a shell or Python reads when it starts, and the keys of Windows' registry for that."""
 TOOL_SETTINGS = re.compile(
     r"""(?:^|[/\\~…])(?:\.git[/\\]+hooks[/\\] | \.mcp\.json$ | \.claude(?:\.json$|[/\\]) | \.cursor[/\\]
     | \.vscode[/\\]+(?:tasks|settings|launch)\.json$ | \.husky[/\\] | \.envrc$)""",

@@ -99,7 +99,7 @@ def import_reads_secrets(facts: Facts, review: Review) -> Iterator[Observation]:
 
 @rule(Severity.ERROR)
 def import_writes_startup(facts: Facts, review: Review) -> Iterator[Observation]:
-    """At import, a module writes files that the system, a shell, Python, git, an editor or an AI agent reads at its start."""
+    """At import, a module writes files that the system, a shell, Python, git, an editor or an AI agent reads when it starts."""
     for path, does, lines in _members_with(facts, ("startup", "tool-settings"), AT_IMPORT):
         yield observed(path=path, does=does).with_context(lines=lines)
 
