@@ -140,6 +140,29 @@ def test_releases_that_ask_for_the_same_are_learned_of_together() -> None:
     assert len(chosen) < 2 * 20 * len(chain)
 
 
+def test_what_was_learned_is_kept() -> None:
+    """Six packages want one of five slots each: 61 choices, or 170 if each conflict is forgotten as soon as it is solved."""
+    slots = [f"slot{number}" for number in range(5)]
+    takers = [f"taker{number}" for number in range(6)]
+    offers: dict[str, Sequence[Sequence[Requirement]]] = {slot: [[]] * 6 for slot in slots}
+    offers |= {taker: [[(slot, frozenset({n}))] for slot in slots] for n, taker in enumerate(takers, start=1)}
+    offers |= {ROOT: [[(taker, frozenset(range(1, 6))) for taker in takers]]}
+    chosen: list[str] = []
+
+    class Counted(Made):
+        def choose(self, package: str, left: Mapping[str, int]) -> int:
+            chosen.append(package)
+            return super().choose(package, left)
+
+        def on_conflict(self, _package: str, _culprits: Sequence[str]) -> str | None:
+            return None
+
+    problem = Counted(offers, random.Random(1))
+    with pytest.raises(UnsolvableError):
+        solve(problem, ROOT, problem.consequences(ROOT, 2))
+    assert len(chosen) < 100
+
+
 def test_what_followed_from_a_clause_that_no_longer_holds_is_undone() -> None:
     """The best release is excluded only as long as no other release is known; once one is, it is the best again."""
 

@@ -240,8 +240,8 @@ CONFLICTS: Mapping[str, Conflict] = {
     "named-file": Conflict(
         [wheel("app 1.0", "lib>=2"), wheel("lib 1.0"), wheel("lib 2.0")],
         "-r requirements.txt",
-        files={"requirements.txt": "./lib-1.0-py3-none-any.whl\napp\n"},
-        local=[wheel("lib 1.0")],
+        files={"requirements.txt": "./odd-1.0-py3-none-any.whl\n./lib-1.0-py3-none-any.whl\napp\n"},
+        local=[wheel("odd 1.0"), wheel("lib 1.0")],
     ),
     "circle": Conflict(
         [wheel("plugin 1.0", "core>=2"), wheel("core 1.0", "plugin"), wheel("core 2.0", "plugin>=2")],
