@@ -145,7 +145,13 @@ def test_a_component_is_affected_by_a_range_or_a_listed_version() -> None:
     }
     purls = {text: purl for text, _ in rows if (purl := parse_purl(f"pkg:{text}"))}
     assert {(text, bound): is_affected(below[bound], purls[text]) for text, bound in rows} == rows
-    of_list = {"cargo/a@1.5": True, "cargo/a@1.6": False, "rpm/a@3?epoch=1": True, "rpm/a@3": False}
+    of_list = {
+        "cargo/a@1.5": True,
+        "cargo/a@1.6": False,
+        "rpm/a@3?epoch=1": True,
+        "rpm/a@3": False,
+        "rpm/a@1.5?epoch=1": True,
+    }
     assert {text: is_affected(listed, parse_purl(f"pkg:{text}") or Purl("", "", "", "")) for text in of_list} == of_list
     two = Advisory("A", NormalizedName("a"), ranges=(*ranged("fixed 2").ranges, *ranged("introduced 1").ranges))
     assert is_affected(two, Purl("cargo", "", "a", "1.5.0"))
