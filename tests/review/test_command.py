@@ -2,6 +2,7 @@
 
 import json
 import re
+import socket
 import sys
 import threading
 from collections.abc import Callable
@@ -84,6 +85,9 @@ def test_a_review_from_the_address_to_the_signature(
         assert done.status_code == 200, done.text
         huge = client.post(f"{page.url}approve", content=b"x" * (1 << 20) + b"x")
         refused.append(huge.status_code)
+        with socket.create_connection(("127.0.0.1", port)) as connection:
+            connection.sendall(b"POST / HTTP/1.0\r\nContent-Length: " + b"1" * 5000 + b"\r\n\r\n")
+            refused.append(int(connection.makefile("rb").readline().split()[1]))
 
     errors = visited(visitor)
     words = [
@@ -98,7 +102,7 @@ def test_a_review_from_the_address_to_the_signature(
     ]
     assert run(["review", str(pair / "new"), *words]) == 0
     assert not errors, errors
-    assert refused == [403, 403, 403, 501, 413]
+    assert refused == [403, 403, 403, 501, 413, 413]
     out = capsys.readouterr().out
     assert re.match(r"review by ada: open http://127\.0\.0\.1:\d+/open/[\w-]{43}\n", out)
     assert "other.jsonl: 1 file approved and 0 withdrawn by ada in this review" in out

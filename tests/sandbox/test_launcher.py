@@ -1,6 +1,8 @@
 """What the launcher does for every kind of sandbox: all ends with wheelhouse, and a command's end is told as it was."""
 
+import csv
 import errno
+import itertools
 import json
 import os
 import signal
@@ -64,6 +66,16 @@ def test_a_container_starts_its_command_through_the_filter(tmp_path: Path, monke
     argv = Container("image", {}).wrap(command, tmp_path).argv
     loader = ["image", "-I", "-S", "-B", "/wheelhouse/filter.py", "/wheelhouse/seccomp.bpf"]
     assert argv[argv.index("--entrypoint") :] == ["--entrypoint", "python3", *loader, "python3", "-c", "pass"]
+
+
+def test_a_container_is_shown_paths_with_any_character(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("wheelhouse.sandbox.container.find_program", lambda name, path: f"/bin/{name}")
+    outside = Path('/srv/a:b,c "d"')
+    command = SandboxCommand(["python3"], {}, {"/wheelhouse/sdist": outside}, Limits())
+    argv = Container("image", {}).wrap(command, tmp_path).argv
+    mounts = [value for option, value in itertools.pairwise(argv) if option == "--mount"]
+    (row,) = csv.reader(mounts[-1:])
+    assert row == ["type=bind", f"source={outside}", "target=/wheelhouse/sdist", "readonly"]
 
 
 LOAD = """\

@@ -4,6 +4,8 @@ from pathlib import Path
 
 import pytest
 
+from wheelhouse.errors import MachineError
+from wheelhouse.sandbox.execution import run_in
 from wheelhouse.sandbox.sandbox import Limits, SandboxCommand
 from wheelhouse.sandbox.unsealed import Unsealed
 
@@ -33,3 +35,10 @@ def test_the_longest_path_is_replaced() -> None:
     shown = {**SHOWN, "/wheelhouse/env/lib": Path("/srv/lib")}
     wrapped = Unsealed().wrap(SandboxCommand(["/wheelhouse/env/lib/x"], {}, shown, Limits()), Path("/srv/work"))
     assert wrapped.argv[-1] == "/srv/lib/x"
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="this system has no /dev/full")
+def test_an_answer_that_cannot_be_written_ends_the_command_at_once() -> None:
+    command = SandboxCommand(["/bin/sh", "-c", "yes; sleep 3600"], {"PATH": "/usr/bin:/bin"}, {}, Limits())
+    with pytest.raises(MachineError, match="`/dev/full`"):
+        run_in(Unsealed(), command, Path("/dev/full"))

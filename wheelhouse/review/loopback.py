@@ -8,7 +8,7 @@ from wheelhouse.errors import MachineError
 from wheelhouse.review.access import ADDRESS, Access, Request
 from wheelhouse.review.application import SAFE, Answer, Application
 
-MAX_BODY_BYTES = 1 << 20
+MAX_BODY_BYTES, MAX_LENGTH_DIGITS = 1 << 20, 20
 IDLE_SECONDS = 20
 """How long a connection may stay silent; browsers open some in advance."""
 
@@ -54,7 +54,7 @@ class _Handler(BaseHTTPRequestHandler):
     def do_POST(self) -> None:
         """Answer a request with a body: with 413, unread, if it is too long or does not say its length."""
         length = self.headers.get("content-length", "")
-        if not length.isdecimal() or int(length) > MAX_BODY_BYTES:
+        if not length.isdecimal() or len(length) > MAX_LENGTH_DIGITS or int(length) > MAX_BODY_BYTES:
             self._send(Answer(413, b"the request is too long, or does not say its length\n"))
             return
         self._respond(self.rfile.read(int(length)))

@@ -123,30 +123,42 @@ def _kill(process: "subprocess.Popen[bytes]") -> None:
 
 
 class _PipeCopy(threading.Thread):
-    """Copies a pipe up to a limit in bytes, and calls `on_excess` when there is more."""
+    """Copies a pipe up to a limit in bytes, and calls `on_excess` when there is more.
+
+    If a block cannot be written, `on_excess` is called, too, and `failure` says why.
+    """
 
     def __init__(
         self, pipe: IO[bytes], write: Callable[[bytes], object], limit: int, on_excess: Callable[[], None]
     ) -> None:
         super().__init__(daemon=True)
         self._pipe, self._write, self._limit, self._on_excess = pipe, write, limit, on_excess
+        self.failure: OSError | None = None
         self.start()
 
     def run(self) -> None:
-        """Copy until the pipe ends. A block that goes beyond the limit is dropped, `on_excess` is called, and the copy ends."""
+        """Copy until the pipe ends. A block that goes beyond the limit or cannot be written is dropped, and the copy ends."""
         left = self._limit
         while block := os.read(self._pipe.fileno(), CHUNK_BYTES):
             if len(block) > left:
                 self._on_excess()
                 return
             left -= len(block)
-            self._write(block)
+            try:
+                self._write(block)
+            except OSError as error:
+                self.failure = error
+                self._on_excess()
+                return
 
 
 def _wait_within_limits(
     process: "subprocess.Popen[bytes]", answer: IO[bytes], limits: Limits, cgroup: Cgroup | None
 ) -> SandboxResult:
-    """Copy stdout and stderr until the process ends, or exceeds a limit and is killed; how it ended, with the first limit exceeded."""
+    """Copy stdout and stderr until the process ends, or exceeds a limit and is killed; how it ended, with the first limit exceeded.
+
+    Raises OSError if `answer` cannot be written: the process is then killed at once.
+    """
     assert process.stdout and process.stderr  # noqa: S101  (both are pipes)
     log, reasons = bytearray(), list[str]()
     memory = _Memory(process.pid, limits.memory, cgroup)
@@ -168,6 +180,8 @@ def _wait_within_limits(
     deadline = time.monotonic() + 10
     for copy in copies:
         copy.join(max(0.0, deadline - time.monotonic()))
+        if copy.failure:
+            raise copy.failure
     return SandboxResult(process.returncode, reasons[0] if reasons else None, bytes(log), memory.limited_by)
 
 
