@@ -15,7 +15,7 @@ DISTRIBUTION = "airgap-wheelhouse"
 def extras() -> Mapping[str, tuple[Requirement, ...]]:
     """The requirements that each extra adds, by the extra's name, with their markers. Empty if wheelhouse is not installed.
 
-    The installed metadata are read once.
+    A requirement whose marker is false here is left out. The installed metadata are read once.
     """
     try:
         own = metadata.metadata(DISTRIBUTION)

@@ -32,7 +32,9 @@ def plain_json(document: str) -> str:
 
 
 def parse_size(text: str) -> int:
-    """A size such as `5GB`, `500 MB` or `2GiB` in whole bytes; a number alone is bytes, k is 1000 and Ki is 1024. Raises InputError."""
+    """A size such as `5GB`, `500 MB` or `2GiB` in whole bytes, rounded down; a number alone is bytes, k is 1000 and Ki is
+    1024. Case does not matter. Raises InputError, also for a negative one.
+    """
     match = SIZE.fullmatch(text.strip())
     if not match:
         raise InputError(f"`{text}` is not a size", hint="write a number of bytes, or a size such as 500MB or 5GB")

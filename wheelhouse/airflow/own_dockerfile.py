@@ -54,7 +54,7 @@ def is_airflows_own(dockerfile: Dockerfile) -> bool:
 
 
 def _defaults(dockerfile: Dockerfile) -> dict[str, str]:
-    """Argument → its first default that is not empty, in any stage; "" if it has none."""
+    """Argument → its first default that is not empty, in any stage, with its variables unreplaced; "" if it has none."""
     defaults: dict[str, str] = {}
     for instruction in dockerfile.instructions:
         if instruction.keyword != "ARG":
@@ -126,7 +126,7 @@ class _Reader:
         )
 
     def python(self) -> str | None:
-        """The Python that is compiled by default, else that of the default base image, such as `3.12`; None if neither is given."""
+        """The Python compiled by default, else that of the default base image: `3.12` or `3.13.14`; None if it has none."""
         match = PYTHON_IMAGE.search(self._defaults.get("PYTHON_BASE_IMAGE", ""))
         return self._version("AIRFLOW_PYTHON_VERSION") or (match[1] if match else None)
 
@@ -145,7 +145,10 @@ class _Reader:
         return next((name for name in DEBIANS if name in image), None)
 
     def _globs(self) -> Iterator[str]:
-        """The patterns of the files that the from-context step installs as Airflow and its providers, without suffix and braces."""
+        """The patterns of the files that the from-context step installs as Airflow and its providers.
+
+        They are without suffix, with one for each choice in `{a,b}`.
+        """
         for pattern in dict.fromkeys(match[1] for match in GLOB.finditer(self._text)):
             yield from _expanded(pattern)
 
@@ -162,7 +165,7 @@ class _Reader:
 
 
 def _tool_names(words: tuple[str, ...]) -> Iterator[str]:
-    """The requirements in the words after `uv tool install`, and those of `--with`. A version with a variable is left out."""
+    """The requirements in the words after `uv tool install`, and those of `--with X`; of `name==$VERSION` only the name."""
     skip = False
     for number, word in enumerate(words):
         if not skip and not word.startswith("-"):

@@ -228,7 +228,10 @@ class Airflow:
 
     @property
     def doubt(self) -> str | None:
-        """A sentence why its recipe may be wrong; None if `own` was read, or if it is not newer than NEWEST_OF_LINE says."""
+        """A sentence why its recipe may be wrong.
+
+        None if `own` was read, or if NEWEST_OF_LINE has its line, with this release or a newer one.
+        """
         newest = NEWEST_OF_LINE.get((self.version.major, self.version.minor))
         if self.own or (newest and self.version <= Version(newest)):
             return None

@@ -87,7 +87,7 @@ class Candidate:
 
     @property
     def is_local(self) -> bool:
-        """Whether it is a file on this machine: `url` is then a path or a `file:` address."""
+        """Whether it is a file on this machine: whether `url` begins with neither `http://` nor `https://`."""
         return not self.url.startswith(("http://", "https://"))
 
     @property
@@ -144,7 +144,7 @@ class Artifact:
 
 
 def has_overlong_number(text: str) -> bool:
-    """Whether a text has MAX_DIGITS digits in a row: parsing it as a version can raise ValueError."""
+    """Whether a text longer than MAX_DIGITS has that many digits in a row: parsing it as a version can raise ValueError."""
     return len(text) > MAX_DIGITS and re.search(rf"\d{{{MAX_DIGITS}}}", text) is not None
 
 
@@ -203,7 +203,7 @@ def _why_unreadable(sdist: str) -> UnreadableFormat | None:
 def preference(candidate: Candidate, target: Target) -> tuple[bool, int, BuildTag, str]:
     """A sort key, best first: wheels by tag rank, then by build tag, highest first, none last; then sdists, `.tar.gz` first.
 
-    Only for files that fit (`why_unfit` gives None). Equal ones are sorted by file name.
+    Only for wheels and sdists that fit (`why_unfit` gives None). Equal ones are sorted by file name.
     """
     if not candidate.is_wheel:
         suffix = candidate.filename.removeprefix(sdist_stem(candidate.filename) or "")

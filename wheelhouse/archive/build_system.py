@@ -25,8 +25,9 @@ class BuildSystem:
 def build_system(pyproject: str | None, sdist: str) -> BuildSystem:
     """The `[build-system]` in the text of a pyproject.toml (PEP 517). Without text or table it is BuildSystem().
 
-    Without a backend, setuptools is the backend, and LEGACY_REQUIRES follow `requires`. Raises IntegrityError, naming the
-    sdist, if the text cannot be read, or the table has no `requires` or a value of another type than PEP 517 says.
+    Without a backend, or if it is empty, it is setuptools, and LEGACY_REQUIRES follow `requires`. Raises IntegrityError,
+    naming the sdist, if the text cannot be read, or the table has no `requires` or a value of another type than PEP 517
+    says.
     """
     try:
         table: dict[str, Any] | None = parse_toml(pyproject or "").get("build-system")

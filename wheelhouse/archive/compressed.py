@@ -45,8 +45,8 @@ def decompressed(path: Path, module_name: str | None) -> Iterator[BinaryIO]:
     """A stream of a file's contents, which the named module (`gzip`, `bz2`, `lzma`) decompresses; None reads the file as it is.
 
     Raises tarfile.ReadError for damaged data and for compressed data that end too early, MachineError if this Python lacks
-    the module, and RefusedError for more than BOMB_RATIO times the size of the file (BOMB_FLOOR is always allowed) or more
-    than the memory.
+    the module, RefusedError for more than BOMB_RATIO times the size of the file (BOMB_FLOOR is always allowed) or more
+    than the memory, and OSError if the file cannot be read.
     """
     try:
         module = import_module(module_name) if module_name else None
@@ -75,7 +75,7 @@ def _errors_of_damage(module: object) -> tuple[type[Exception], ...]:
 
 
 def compression_by_name(filename: str) -> str | None:
-    """The name of the module that decompresses a file, by its suffix; None for another suffix, such as `.tar`."""
+    """The name of the module that decompresses a tar, by its suffix; None for another one, such as `.tar` or mere `.gz`."""
     return next((module for suffix, module in MODULES.items() if filename.endswith(suffix)), None)
 
 

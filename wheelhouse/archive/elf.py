@@ -77,7 +77,7 @@ def native_of(data: bytes) -> Native:
 
 
 def _elf_file(data: bytes) -> ELFFile:
-    """An ELF file. Raises ELFError, also if it has more headers than MAX_SEGMENTS and MAX_SECTIONS."""
+    """An ELF file. Raises ELFError, also if it has more headers than MAX_SEGMENTS or MAX_SECTIONS."""
     elf = ELFFile(io.BytesIO(data))
     if elf.num_segments() > MAX_SEGMENTS or elf.num_sections() > MAX_SECTIONS:
         raise ELFError("it has too many headers")
@@ -85,7 +85,10 @@ def _elf_file(data: bytes) -> ELFFile:
 
 
 def _dynamic(data: bytes, elf: ELFFile, offset: int, size: int) -> list[tuple[int, int]]:
-    """The (tag, value) pairs of the dynamic section, up to its end mark; at most MAX_TAGS."""
+    """The (tag, value) pairs of the dynamic section, up to its end mark; at most MAX_TAGS.
+
+    Raises struct.error if the data end within a pair.
+    """
     entry = struct.Struct(("<" if elf.little_endian else ">") + ("qQ" if elf.elfclass == 64 else "lL"))
     length = min(size, MAX_TAGS * entry.size) // entry.size * entry.size
     pairs = entry.iter_unpack(data[offset : offset + length])
@@ -103,7 +106,10 @@ def _string(data: bytes, start: int) -> str:
 
 
 def needs_of_wheel(path: Path) -> Needs | None:
-    """What all ELF files of a wheel need; None if it has none. A damaged one adds what can be read of it. Raises MachineError."""
+    """What all ELF files of a wheel need; None if it has none. A damaged ELF file adds what can be read of it.
+
+    The wheel was inspected before. Raises MachineError if the wheel cannot be opened or read.
+    """
     versions: set[tuple[int, ...]] = set()
     libraries: set[str] = set()
     own: set[str] = set()
@@ -141,7 +147,10 @@ def _needed(data: bytes) -> Iterator[tuple[tuple[int, ...] | None, str | None]]:
 
 
 def _glibc(name: str) -> tuple[int, ...] | None:
-    """The version in a symbol version's name: (2, 17) for `GLIBC_2.17`; None for another name."""
+    """The version in a symbol version's name: (2, 17) for `GLIBC_2.17`; None for another name.
+
+    Raises ValueError for one such as `GLIBC_2..17`.
+    """
     number = name.removeprefix("GLIBC_")
     if number == name or not number.replace(".", "").isdigit():
         return None

@@ -44,7 +44,8 @@ def is_globbed(filename: str) -> bool:
 def filename_of(url: str) -> str:
     """The file name at the end of an address's path, without query and fragment; `%2B` and the like are decoded.
 
-    It is empty if the path ends in a slash. Raises ValueError for an invalid address, such as `http://[`.
+    It is empty if the path ends in a slash, and has a slash where `%2F` was. Raises ValueError for an invalid address, such
+    as `http://[`.
     """
     return unquote(urlsplit(url).path.rpartition("/")[2])
 
@@ -112,7 +113,10 @@ def sdist_stem(filename: str) -> str | None:
 
 
 def _has_tags(rest: str) -> bool:
-    """Whether what follows a wheel's version is three tags, or a build tag and three tags."""
+    """Whether what follows a wheel's version can be three tags, or a build tag and three tags.
+
+    Only the number of hyphens counts, and that a build tag begins with a digit.
+    """
     hyphens = rest.count("-")
     return hyphens == 2 or (hyphens == 3 and rest[:1].isdigit())
 

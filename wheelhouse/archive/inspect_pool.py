@@ -87,7 +87,10 @@ class ReadPool(Generic[T]):
                 worker.close()
 
     def _count(self) -> None:
-        """Count a file that this process reads; the file number `in_process` starts the workers, in a thread, if there are any."""
+        """Count a file that this process reads; the file number `in_process` starts the workers, in a thread.
+
+        Starts none after `close`, on a machine with one core, or if no thread can be started.
+        """
         with self._guard, suppress(RuntimeError):  # no thread can be started
             self._inspected += 1
             if self._inspected == self._first and self._worker_count:
@@ -154,7 +157,10 @@ class _Worker:
 
 
 def answer_requests(answer: Callable[[Path, str], bytes]) -> None:
-    """Write READY to stdout, then answer each request of stdin with a line that `answer` gives, empty if it raises, until stdin ends."""
+    """Write READY to stdout, then answer each request of stdin with a line that `answer` gives, empty if it raises, until stdin ends.
+
+    Raises msgspec.MsgspecError for a line that is no request.
+    """
     with open(0, "rb") as requests, open(1, "wb") as answers:
         answers.write(READY)
         answers.flush()

@@ -44,7 +44,10 @@ def repair_requirement(line: str) -> tuple[Requirement, str]:
 
 
 def repair_specifiers(text: str) -> tuple[SpecifierSet, str]:
-    """The specifier in a text that PEP 440 does not allow, and the rules that repaired it, joined by `and`. Raises InvalidSpecifier."""
+    """The specifier in a text that PEP 440 does not allow, and the rules that repaired it, joined by `and`. Raises InvalidSpecifier.
+
+    A clause that old pips took as always true, such as `>dev`, is left out.
+    """
     rules: dict[str, None] = {}
     separated, count = MISSING_COMMA.subn(",", text.strip().strip("'\""))
     if count:

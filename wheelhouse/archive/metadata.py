@@ -75,6 +75,8 @@ class Metadata:
     def _lines_by_extra(self) -> dict[str, list[tuple[int, str]]]:
         """Extra → the Requires-Dist lines, with their numbers, whose marker names it; "" → those that may apply without extras.
 
+        Extras are normalised; numbers begin at 0.
+
         ANY → those whose extras cannot be told.
         """
         lines: dict[str, list[tuple[int, str]]] = {}
@@ -91,7 +93,10 @@ class Metadata:
         return lines
 
     def _lines_of(self, extra: str) -> list[str]:
-        """The Requires-Dist lines for an extra, or without extras (""), in their order; those of ANY for declared extras and ""."""
+        """The Requires-Dist lines for an extra, normalised, or without extras (""), in their order.
+
+        Those of ANY are among them for declared extras and "".
+        """
         own = self._lines_by_extra.get(extra, [])
         shared = self._lines_by_extra.get(ANY, []) if not extra or extra in self.extras else []
         return [line for _, line in (sorted({*own, *shared}) if shared else own)]
@@ -102,7 +107,10 @@ class Metadata:
 
     @property
     def invalid_line(self) -> str | None:
-        """The first Requires-Dist line, of any extra, that PEP 508 does not allow, or None: pip 24.1 and newer refuse such a release."""
+        """The first Requires-Dist line, of any extra, that `is_valid_requirement` denies, or None.
+
+        pip 24.1 and newer refuse such a release.
+        """
         return self._invalid_line
 
     @cached_property
@@ -113,9 +121,12 @@ class Metadata:
     def requirements(
         self, target: Target, extra: str = "", adjustments: Adjustments = AS_ASKED
     ) -> Iterator[tuple[Requirement, str | None]]:
-        """The requirements that apply on a target, after the user's adjustments: those without extras, or only those that `extra` adds.
+        """The requirements that apply on a target, after the user's adjustments: those without extras, or those of `extra`.
 
-        With each, the rules that repaired its line, None if PEP 508 allows it. Raises UnreadableRequirementError.
+        Those of `extra`, which is normalised, are of lines that name it, even if they apply without it, too.
+
+        With each, the rules that repaired its line, None if PEP 508 allows it, or for an override. Raises
+        UnreadableRequirementError after those of the lines before, and InputError as `Target.applies` does.
         What is read without adjustments is kept for the next call, if it is read to its end.
         """
         if adjustments != AS_ASKED:
@@ -173,7 +184,10 @@ class InspectedFile:
 
 @lru_cache(maxsize=65536)
 def read_requirement(line: str) -> tuple[Requirement, str | None]:
-    """The requirement in a Requires-Dist line, and the rules that repaired it, None if it was valid. Raises InvalidRequirement."""
+    """The requirement in a Requires-Dist line, and the rules that repaired it, None if it was valid.
+
+    Raises InvalidRequirement, also for more than MAX_REQUIREMENT_LENGTH characters, and for an overlong number.
+    """
     if len(line) > MAX_REQUIREMENT_LENGTH:
         raise InvalidRequirement(f"it has more than {MAX_REQUIREMENT_LENGTH} characters")
     if has_overlong_number(line):
@@ -215,7 +229,8 @@ def old_pip_reads(line: str) -> bool:
 def parse_metadata(raw: bytes, source: str) -> Metadata:
     """Read the header of METADATA or PKG-INFO; `provisional` is set as for an sdist.
 
-    Raises IntegrityError, naming `source`, if project or version is missing, or the version invalid; RefusedError by rule.
+    Raises IntegrityError, naming `source`, if project or version is missing, or the version invalid, and RefusedError as
+    `_header` does.
     """
     message = _header(raw)
     name, version = message.get("Name"), message.get("Version")
@@ -236,7 +251,10 @@ def parse_metadata(raw: bytes, source: str) -> Metadata:
 
 
 def _header(raw: bytes) -> Message:
-    """The fields before the description. Raises RefusedError above the limits, or if one of SINGLE_FIELDS has two values."""
+    """The fields before the description, or before the first line that is no field; invalid UTF-8 is replaced.
+
+    Raises RefusedError above the limits, or if one of SINGLE_FIELDS has two different values.
+    """
     header = re.split(rb"\r?\n\r?\n", raw, maxsplit=1)[0]
     if len(header) > MAX_HEADER_BYTES:
         raise beyond(f"its metadata have a header of {len(header)} bytes, more than {MAX_HEADER_BYTES}")
@@ -266,7 +284,10 @@ def _unfold(line: str) -> str:
 
 
 def _provisional(metadata_version: str, dynamic: Iterable[str]) -> str | None:
-    """Why a build can change the dependencies, the extras or Requires-Python, as a clause; None if it cannot (PEP 643)."""
+    """Why a build can change the dependencies, the extras or Requires-Python, as a clause; None if it cannot (PEP 643).
+
+    Raises ValueError for a number with too many digits.
+    """
     numbers = tuple(int(part) for part in re.findall(r"\d+", metadata_version))
     if numbers < STATIC_SINCE:
         return f"Metadata-Version {metadata_version} allows a build to change these values"

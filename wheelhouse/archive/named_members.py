@@ -13,8 +13,9 @@ from wheelhouse.archive.ziparchive import mapped, read_members, read_whole
 def contents_of_members(path: Path, filename: str, names: Collection[str], limit: int) -> dict[str, bytes]:
     """Name → contents of the named members, without missing ones and those of more than `limit` bytes.
 
-    Names are those that a Watch sees: in an sdist `placed` ones. Raises RefusedError for a damaged zip, and as
-    `decompressed` does for a tar: tarfile.ReadError for a damaged one, MachineError, RefusedError.
+    Names are those that a Watch sees: in an sdist `placed` ones. The CRCs in a zip are not checked: it was inspected before.
+    Raises RefusedError for a damaged zip, and as `decompressed` does for a tar: tarfile.ReadError for a damaged one,
+    MachineError, RefusedError.
     """
     if not names:
         return {}

@@ -11,6 +11,8 @@ from pathlib import Path
 def retagged(wheel: Path, platform: str) -> Path:
     """Write a copy of a wheel with another platform tag (PEP 425) beside it, and return its path. The wheel itself stays.
 
+    So `platform` must not be its own tag.
+
     Only the file name, WHEEL and RECORD differ. The wheel was inspected before, so it has one WHEEL, and one RECORD that lists it.
     """
     copy = wheel.with_name(f"{wheel.name.rpartition('-')[0]}-{platform}.whl")

@@ -156,8 +156,10 @@ def placed(name: str) -> str:
 
 
 def _check_tar_member(member: TarMember) -> None:
-    """Raise RefusedError for what PEP 721's `data` filter refuses (in tarfile since 3.11.4), for names with `..`, a backslash or a
-    control character, for links that climb back, for sparse files, and for paths above the limits of `check_path`.
+    """Raise RefusedError for what PEP 721's `data` filter refuses (in tarfile since 3.11.4), and for more:
+
+    for names that are absolute or have `..`, a backslash or a control character, links that climb back, sparse files, and
+    paths above the limits of `check_path`.
     """
     name, target = member.name, member.target
     check_path(name)
@@ -226,6 +228,8 @@ def _check_folders(names: Iterable[str]) -> None:
 
 def read_pyproject(path: Path, filename: str) -> str | None:
     """The text of the pyproject.toml at the top of an sdist that was inspected before; None if it has none.
+
+    The first one counts, if several folders have one; invalid UTF-8 is replaced.
 
     Raises RefusedError for one of more than MAX_PYPROJECT_BYTES, and in a zip also for a PKG-INFO or setup.py at the top of
     more than MAX_METADATA_BYTES.

@@ -26,6 +26,8 @@ def target_tags(target: Target) -> str:
 def wheel_tags(project: str, version: Version, filenames: Iterable[str]) -> str:
     """A clause with the tags of a release's wheels, in natural order: "demo 1.0 has wheels of cp39, cp310 for …".
 
+    There is at least one wheel.
+
     Raises InvalidWheelFilename for a name that is no wheel's.
     """
     tags = {tag for filename in filenames for tag in wheel_parts(filename)[3]}
@@ -35,7 +37,7 @@ def wheel_tags(project: str, version: Version, filenames: Iterable[str]) -> str:
 
 
 def _summary(pythons: Iterable[str], platforms: Iterable[str], limit: int) -> str:
-    """The phrase "wheels of <pythons> for <platforms>", with at most `limit` of each, in their order.
+    """The phrase "wheels of <pythons> for <platforms>", with at most `limit` of each, in their order, and how many more.
 
     Old manylinux names are left out if there are new ones.
     """

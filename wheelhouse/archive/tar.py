@@ -46,7 +46,7 @@ class TarMember:
 
     @property
     def is_folder(self) -> bool:
-        """Whether it is a folder."""
+        """Whether it is a folder: by its type, or in tars from before POSIX by the slash that ends its name."""
         return self.type == FOLDER or (self.type == OLD_REGULAR and self.name.endswith("/"))
 
     @property
@@ -56,7 +56,10 @@ class TarMember:
 
     @property
     def leads_out(self) -> bool:
-        """Whether it would be written outside the folder that it is unpacked in, or is a link that leads there."""
+        """Whether it would be written outside the folder that it is unpacked in, or is a link that leads there.
+
+        Its own name and target decide: links that are other members are not followed.
+        """
         places = [self.name]
         if self.type == SYMBOLIC_LINK:
             places.append(posixpath.join(posixpath.dirname(self.name), self.linkname))
@@ -104,7 +107,7 @@ class TarReader:
         return data
 
     def _skip(self, size: int) -> None:
-        """Pass over so many bytes of the stream."""
+        """Pass over so many bytes. Raises ReadError if there are fewer, in a seekable stream only at the next read."""
         if self._stream.seekable():
             self._stream.seek(size, io.SEEK_CUR)  # what is cut short is noticed at the next header
             return
@@ -156,7 +159,10 @@ class TarReader:
 
 
 def _parsed(block: bytes) -> TarMember:
-    """A header block as a member (POSIX.1-2001, pax, "ustar Interchange Format"). Raises ReadError, as for a wrong checksum."""
+    """A header block as a member (POSIX.1-2001, pax, "ustar Interchange Format").
+
+    Raises ReadError for a wrong checksum, a number that cannot be read, and a size with a type that has no content.
+    """
     blanked = block[:148] + b" " * 8 + block[156:]
     excess = sum(blanked) - _number(block[148:156])
     if excess and excess != 256 * sum(byte > 127 for byte in blanked):  # old tars add signed bytes

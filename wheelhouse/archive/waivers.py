@@ -25,7 +25,8 @@ class Waivers:
     def split(self, findings: Iterable[Finding], subject: Subject) -> tuple[list[Finding], list[Finding]]:
         """(remaining, waived): the findings of one file that no waiver covers, and those that one does, each with its first valid waiver.
 
-        A finding that only expired waivers cover is not waived; a finding about each of these waivers follows it.
+        A waiver holds on its day `until`, too. A finding that only expired waivers cover is not waived; one about each of
+        these follows it.
         """
         remaining: list[Finding] = []
         waived: list[Finding] = []

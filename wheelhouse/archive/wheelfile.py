@@ -115,7 +115,7 @@ def _read_wheel(path: Path, filename: str, watch: Watch | None) -> InspectedFile
 
 
 def _check_wheel_file(raw: bytes) -> None:
-    """Check the file WHEEL. Raises RefusedError if installers do not read its version, or differ about it."""
+    """Raise RefusedError if installers do not read the version in WHEEL, or if one of SINGLE_WHEEL_FIELD has two values."""
     if not WHEEL_VERSION.search(raw):
         raise RefusedError(
             "wheel-version", "its WHEEL file lacks Wheel-Version 1.x, the only version that installers read"
@@ -139,7 +139,7 @@ def _wheel_metadata(raw: bytes, filename: str) -> Metadata:
 
 
 def _dist_info(members: Iterable[str], filename: str) -> str:
-    """The name of the only `.dist-info` folder.
+    """The name of the only `.dist-info` folder; its version is not checked.
 
     Raises RefusedError if there is not exactly one, or if it is of another project, and InvalidWheelFilename if `filename`
     is no wheel's.
@@ -167,8 +167,8 @@ def _read(data: mmap.mmap, members: dict[str, Member], name: str, limit: int) ->
 def _read_record(raw: bytes) -> tuple[dict[str, tuple[str, str]], list[str]]:
     """RECORD as name → (hash, size), both as written, and the names, shortened, of rows with more fields than three.
 
-    In such a row the commas of the name were not quoted. Raises RefusedError by rule, csv.Error or UnicodeDecodeError for a
-    text that cannot be read.
+    In such a row the commas of the name were not quoted. Raises RefusedError above the limits, for a path outside the wheel
+    and for two rows of a name that differ, and csv.Error or UnicodeDecodeError for a text that cannot be read.
     """
     record: dict[str, tuple[str, str]] = {}
     overlong: list[str] = []
@@ -247,8 +247,9 @@ def _is_digest(written: str, digest: str) -> bool:
 
 
 def _checked_digest(data: mmap.mmap, member: Member, algorithm: str, watch: Watch | None) -> str:
-    """The member's digest in URL-safe base64 without padding. `watch` gets the contents, and then the digest as in RECORD:
-    `sha256=…`. Raises RefusedError for a wrong CRC or size.
+    """The member's digest in URL-safe base64 without padding. Raises RefusedError for a wrong CRC or size.
+
+    `watch` gets the contents, and then the digest as in RECORD: `<algorithm>=…`.
     """
     digest, crc = hashlib.new(algorithm, usedforsecurity=False), 0
     for piece in contents_of(data, member, watch):

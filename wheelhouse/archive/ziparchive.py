@@ -70,8 +70,8 @@ def mapped(path: Path) -> Iterator[mmap.mmap]:
 def read_members(data: mmap.mmap) -> dict[str, Member]:
     """The archive's members by name, folders too, in the order of their data; contents are not read.
 
-    Raises RefusedError by rule: if headers and directory differ, for a bad or repeated name, hidden bytes or a bomb;
-    UnicodeDecodeError for a name that is not UTF-8 although its flag says so.
+    Raises RefusedError by rule, such as if headers and directory differ, for encryption or a compression other than deflate,
+    for a bad or repeated name, hidden bytes or a bomb, and UnicodeDecodeError for a name whose flag wrongly says UTF-8.
     """
     entries, directory = _central_directory(data)
     members: dict[str, Member] = {}
@@ -150,7 +150,10 @@ def _zip64_end(data: mmap.mmap, locator: int) -> tuple[int, ...]:
 
 
 def _central_entry(data: mmap.mmap, position: int, last: int) -> tuple[tuple[Member, int, int], int]:
-    """(member, offset of its local header, flags), and the position of the next entry. The member's `start` is 0. Raises RefusedError."""
+    """(member, offset of its local header, flags), and the position of the next entry. The member's `start` is 0.
+
+    Raises RefusedError, also for encryption and a compression other than deflate, and UnicodeDecodeError as `_decode` does.
+    """
     if position + CENTRAL.size > last or data[position : position + 4] != b"PK\x01\x02":
         raise RefusedError("zip-directory", "an entry of its directory is damaged")
     fields = CENTRAL.unpack_from(data, position)
@@ -175,7 +178,7 @@ def _central_entry(data: mmap.mmap, position: int, last: int) -> tuple[tuple[Mem
 
 
 def _fields(extra: bytes) -> Iterator[tuple[int, bytes]]:
-    """The extra field's parts: (kind, content)."""
+    """The extra field's parts: (kind, content). What is cut short is not refused: the last content is then shorter."""
     position = 0
     while position + 4 <= len(extra):
         kind, length = struct.unpack_from("<HH", extra, position)
@@ -184,7 +187,7 @@ def _fields(extra: bytes) -> Iterator[tuple[int, bytes]]:
 
 
 def _zip64_values(extra: bytes, values: tuple[int, int, int]) -> tuple[int, int, int]:
-    """Size, compressed size and offset, those of 0xFFFFFFFF replaced from the ZIP64 extra field."""
+    """Size, compressed size and offset, those of 0xFFFFFFFF replaced from the ZIP64 extra field, as far as it has them."""
     if 0xFFFFFFFF not in values:
         return values
     for kind, content in _fields(extra):
@@ -263,7 +266,7 @@ def _check_name(member: Member) -> None:
 def chunks(data: mmap.mmap, member: Member) -> Iterator[bytes]:
     """The member's contents in pieces, decompressed, never more than its header declares.
 
-    Raises RefusedError for damaged data, and for another size than its header declares.
+    Raises RefusedError for damaged deflated data, and for another size than its header declares. The CRC is not checked.
     """
     if member.method == zipfile.ZIP_DEFLATED:
         yield from _inflated(data, member)

@@ -142,8 +142,9 @@ class _Builds:
         return builder
 
     def make(self, pin: Pin, lock: Lock, newest_upload: datetime | None, builder: Builder | MachineError) -> BuiltWheel:
-        """The wheel of an sdist: a `none-any` wheel that this run has already, else one for this target, from the store, the
-        pool or `builder`. A new `none-any` wheel is added to `universal`.
+        """The wheel of an sdist: a `none-any` wheel that this run has, if the target takes it, else one for the target.
+
+        That comes from the store, the pool or `builder`. A new `none-any` wheel is added to `universal`.
 
         Raises `builder` if it is an error and would be used; BuildError and others as SdistBuilds and RemoteBuilds do.
         """
@@ -279,7 +280,7 @@ def _failure(pin: Pin, target: Target, error: WheelhouseError) -> BuildFailure:
 
 
 def _with_wheels(lock: Lock, made: Mapping[NormalizedName, BuiltWheel]) -> Lock:
-    """The lock with each sdist's wheel in its place, as far as it was built."""
+    """The lock with each sdist's wheel in its place; where `made` has none, with the sdist, even if it was built before."""
     return replace(lock, pins=tuple(_with_wheel(pin, lock, made.get(pin.project)) for pin in lock.pins))
 
 

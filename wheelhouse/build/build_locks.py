@@ -62,7 +62,7 @@ class BuildLocks:
     def _late_enough(self, cutoff: datetime, lines: Iterable[RequirementLine], target: Target) -> datetime:
         """The cutoff, or if that is later, the end of the day of the first setuptools that can build under the target's Python.
 
-        It is moved only if the lines name setuptools.
+        It is moved only if the lines name setuptools, and if the index says when such a file was uploaded.
         """
         if SETUPTOOLS not in {line.project for line in lines} or not (
             page := self._source.pages.get(SETUPTOOLS).result()

@@ -16,7 +16,7 @@ from wheelhouse.target.target import Platform, Python
 
 
 def static_requires(system: BuildSystem) -> tuple[str, ...]:
-    """The build requirements that are known without running the backend, each once.
+    """The build requirements that are known without running the backend, each text once.
 
     For setuptools `wheel` is added: before 70.1 it requires that, but its backend says so only when it runs.
     """
@@ -97,7 +97,7 @@ def unmet(lock: Lock, metadata: Mapping[NormalizedName, Metadata]) -> tuple[str,
 
 
 def _meets(pin: Pin | None, requirement: Requirement) -> bool:
-    """Whether a pin satisfies a requirement: its version, and its extras; False for no pin."""
+    """Whether a pin satisfies a requirement: its version, also a pre-release, and its extras; False for no pin."""
     if pin is None or not requirement.specifier.contains(pin.version, prereleases=True):
         return False
     return {canonicalize_name(extra) for extra in requirement.extras} <= set(pin.extras)
@@ -118,7 +118,7 @@ def satisfied(lock: Lock, requires: Iterable[str]) -> bool:
 
 
 def too_new(glibc: tuple[int, ...] | None, platform: Platform) -> str | None:
-    """Why a wheel that needs this glibc cannot be loaded on a platform; None if it can, or if the platform has no glibc in its tag."""
+    """Why a wheel that needs this glibc cannot be loaded on a platform; None if it can, or if either names no glibc."""
     match = re.match(r"manylinux_(\d+)_(\d+)_", platform.tag)
     if glibc is None or match is None or glibc <= (int(match[1]), int(match[2])):
         return None

@@ -81,7 +81,10 @@ def fetch_build_requirements(
 
 
 def _needs_build_lock(pin: Pin) -> bool:
-    """Whether a pin is an sdist whose build requirements were not looked up yet; not one for which that failed (`build_lacks`)."""
+    """Whether a pin is an sdist that neither names a build lock nor says why it has none (`build_lacks`).
+
+    One that needs no build requirements counts, too, each time.
+    """
     return not pin.artifact.is_wheel and not pin.build_lock and not pin.build_lacks
 
 
@@ -144,7 +147,7 @@ class _BuildLockFinder:
         return lock
 
     def _path(self, pin: Pin) -> Path:
-        """The sdist's path in the wheelhouse, else in the store, to which it is fetched if needed."""
+        """The sdist's path in the wheelhouse, whatever its bytes, else in the store, to which it is fetched if needed."""
         here = self._folder / pin.artifact.filename
         if here.is_file():
             return here

@@ -55,9 +55,9 @@ def _open_to_others(folder: Path) -> None:
 
 
 def _install(wheel: Path, destination: SchemeDictionaryDestination, installed: Iterable[Path]) -> None:
-    """Unpack a wheel into an environment that has the wheels of `installed`. Raises IntegrityError if that is not possible.
+    """Unpack a wheel into an environment that has the wheels of `installed`. The wheel was inspected before.
 
-    Raises MachineError for an error of the system, such as a full disk.
+    Raises IntegrityError if that is not possible, and MachineError for an error of the system, such as a full disk.
     """
     try:
         with os_errors_as_machine_error(wheel), WheelFile.open(wheel) as source:

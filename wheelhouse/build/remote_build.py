@@ -89,7 +89,7 @@ def run_task(task: BuildTask, location: BuildLocation, source: PackageSource) ->
 def _answer(wheel: BuiltWheel, builds: SdistBuilds, source: PackageSource) -> BuildAnswer:
     """The answer with a built wheel, all build locks that were used, and the bytes of the wheels that were built for them.
 
-    A wheel that the store no longer has is left out.
+    One of these wheels that the store no longer has is left out.
     """
     locks = builds.build_locks.used
     built = [pin.artifact for lock in locks.values() for pin in lock.pins if pin.built]

@@ -59,7 +59,10 @@ class BuiltWheel:
     differing: tuple[str, ...] = ()
 
     def pin(self, pin: Pin) -> Pin:
-        """The sdist's pin with the wheel in its place; the metadata is final then, and no build lock is named beside that in `built`."""
+        """The sdist's pin with the wheel in its place; its metadata is then final, but its dependencies stay the sdist's.
+
+        No build lock is named beside that in `built`.
+        """
         artifact = Artifact(self.filename, self.stored.sha256, self.stored.size)
         return replace(pin, artifact=artifact, built=self.built, provisional=None, build_lock="", build_lacks="")
 
@@ -313,7 +316,7 @@ class SdistBuilds:
             return new
 
     def _log(self, pin: Pin, target: Target, log: bytes, *, lasting: bool = False) -> Path:
-        """Keep the output of a build, and return its path."""
+        """Write the output of a build to a file, as `Store.log` does, and return its path."""
         return self._source.store.log(f"{pin.origin.filename}-{target.name}.log", log, lasting=lasting)
 
     def _differing(self, job: "_Job", lock: Lock, wheel: BuiltWheel) -> tuple[str, ...]:
@@ -358,8 +361,9 @@ def _epoch(sdist: Artifact) -> int:
 
 
 def _checked(wheel: Path, job: _Job, repaired: str = "") -> _NewBuild:
-    """A checked wheel. Raises BuildError if it is another project's or cannot be used on the target; RefusedError if it is
-    no sound archive: the sdist's own code made it, so nothing about it is trusted.
+    """A checked wheel. Raises BuildError if it is of another release or not for the target, and as `_inspected` does.
+
+    The sdist's own code made it, so nothing about it is trusted.
     """
     check_filename(wheel.name, job.pin, job.target)
     contents = _inspected(wheel, job)

@@ -52,7 +52,10 @@ def write_bundle(
 
 
 def _add_file(archive: tarfile.TarFile, folder: OpenFolder, inside: str, entry: BundleEntry) -> None:
-    """Add the file at the path `inside` of a wheelhouse. Raises IntegrityError if it is missing, or has another size or sha256."""
+    """Add the file at the path `inside` of a wheelhouse.
+
+    Raises IntegrityError if it is missing or has another size, and for another sha256 only after its bytes were written.
+    """
     path = folder.path / inside
     file = folder.open_file(inside)
     if file is None:

@@ -14,7 +14,8 @@ Hashes = Mapping[str, str]
 def must_fit(folder: str, manifest: BundleManifest, own: Hashes, existing: Hashes) -> None:
     """Raise IntegrityError if a folder lacks files that the bundle does not carry, or has other files in the place of its files.
 
-    It is also raised for the wheelhouse of another job. `folder` only names the folder in the error.
+    A file that the folder has under any name is not lacking, and one as its SHA256SUMS lists it may be replaced. It is also
+    raised for the wheelhouse of another job. `folder` only names the folder in the error.
 
     `own` are the files of the wheelhouse in the folder, as its SHA256SUMS lists them; `existing` is what is there at all paths
     of `own` and of the bundle.

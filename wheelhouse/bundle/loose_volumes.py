@@ -17,9 +17,9 @@ MAX_MANIFEST_BYTES = 64 << 20
 def loose_volumes(path: Path) -> list[tuple[Path, int]]:
     """The volumes of a bundle, in order, each with its size in bytes; `path` is the bundle's, or that of a volume.
 
-    Empty if `path` is a bundle in one file, or if there are no volumes. Volumes are counted by the length that the manifest gives;
-    none is hashed, and further ones are left out. Raises IntegrityError that names the missing ones, or if the manifest in
-    the first one cannot be read.
+    Empty if `path` is a bundle in one file, or if there are no volumes. Their number follows from the length that the
+    manifest gives and the size of the first; none is hashed, other sizes are not compared, and further volumes are left out.
+    Raises IntegrityError that names the missing ones, or if the manifest in the first one cannot be read.
     """
     match = VOLUME.fullmatch(path.name)
     if path.is_file() and not (match and (int(match[2]) == 1 or not _begins_a_bundle(path))):
@@ -57,7 +57,7 @@ def _begins_a_bundle(path: Path) -> bool:
 
 
 def _numbered(folder: Path, name: str) -> dict[int, Path]:
-    """The files in a folder that have the names of a bundle's volumes, by number; empty if the folder is not there."""
+    """The files in a folder named as volumes of a bundle, with three or more digits, by number; empty without a folder."""
     own = re.compile(re.escape(name) + r"\.(\d{3,})")
     with os_errors_as_machine_error(folder):
         files = (

@@ -27,7 +27,8 @@ def recovery_files(bundle: Path) -> list[Path]:
 def add_recovery_files(bundle: Path, names: Sequence[str], percent: int) -> list[Path]:
     """Write recovery files for the files `names` beside the bundle, which repair damage of so many percent; return their paths.
 
-    Raises MachineError if par2 is missing or fails; after a failure the bundle has no recovery files.
+    Raises MachineError if par2 is missing or fails; after a failure of it the bundle has no recovery files, not even earlier
+    ones.
     """
     command = [must_have_par2(), "create", "-q", "-q", f"-r{percent}", "--", f"{bundle.name}{SUFFIX}", *names]
     done = subprocess.run(command, cwd=bundle.parent, capture_output=True, text=True, errors="replace", check=False)

@@ -36,7 +36,7 @@ def own_wheel(folder: Path) -> Path:
 
 
 def _members(distribution: Distribution, dist_info: str) -> dict[str, bytes]:
-    """The content of the wheel's files by path: the files of the package on disk, and the metadata without RECORD."""
+    """The content of the wheel's files by path: the package's files, without `__pycache__`, and the metadata but RECORD."""
     members = {
         f"{PACKAGE.name}/{file.relative_to(PACKAGE).as_posix()}": file.read_bytes()
         for file in sorted(PACKAGE.rglob("*"))

@@ -62,7 +62,10 @@ _STATE = DocumentType(_State)
 
 
 def parse_state(document: object, source: str) -> FarSide:
-    """The far side of a full state, from its parsed document. Raises InputError for anything else, IntegrityError for a false digest."""
+    """The far side of a full state, from its parsed document; its paths are not checked.
+
+    Raises InputError for anything else, IntegrityError for a false digest or a text that is no sha256.
+    """
     try:
         state = _STATE.from_table(document, "")
         if state.format != FORMAT:

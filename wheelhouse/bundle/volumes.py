@@ -166,7 +166,7 @@ def reading(path: Path) -> Iterator[BinaryIO]:
     """The bytes of a bundle, from one file or from its volumes. `path` is the bundle's, or that of a volume or of their index.
 
     Volumes are hashed first if their index is there. Raises IntegrityError, naming every volume that is missing or damaged;
-    InputError if there is no bundle, or both the file and volumes.
+    InputError if there is no bundle, or both the file and the index of volumes.
     """
     path = _bundle_of(path)
     index = path.parent / (path.name + INDEX_SUFFIX)

@@ -213,7 +213,7 @@ def _bring_self(
 ) -> "tuple[Lock, ...]":
     """Fetch wheelhouse itself into a folder of the wheelhouse, for each target that the options name. Returns the lock of each.
 
-    Raises InputError if they name no Python.
+    Raises InputError if they name no Python, or if the folder is no wheelhouse.
     """
     from wheelhouse.bundle.self_bundle import bring_self
     from wheelhouse.fetch.gather import targets

@@ -183,7 +183,8 @@ def _fetched(
 ) -> "tuple[JobResult, WheelhouseError | None]":
     """Fetch one job.
 
-    Returns the result, with how many files were fetched, unchanged and removed, and the error of the targets that failed.
+    Returns the result, with how many distributions were fetched, unchanged and removed (other files, base images and Debian
+    packages are not counted), and the error of the targets that failed.
     """
     from wheelhouse.report.fleet_summary import JobResult
 

@@ -114,5 +114,5 @@ def _say_errors(errors: Mapping[str, WheelhouseError]) -> None:
 
 
 def _exit_code(errors: Sequence[WheelhouseError], codes: Sequence[int]) -> int:
-    """The first exit code by precedence (`EXIT_CODES`), of errors and of what was done."""
+    """The first exit code by precedence (`EXIT_CODES`), of errors and of what was done: at least one of all these."""
     return min([*codes, *(error.exit_code for error in errors)], key=EXIT_CODES.index)

@@ -147,7 +147,8 @@ def check_job(request: JobRequest, source: "PackageSource", listener: Listener) 
 def fetched_document(outcome: JobOutcome) -> dict[str, Any]:
     """What `fetch --json` prints of a job.
 
-    `fetched` and `reused` are files of the wheelhouse alone, `removed` and `foreign` also of those inside it.
+    `fetched` and `reused` are distributions of the wheelhouse alone, `removed` and `foreign` also files of those inside it;
+    `removed` has the other files that were removed, too.
     """
     from wheelhouse import report
     from wheelhouse.lock.other_files import FOLDER
@@ -227,7 +228,10 @@ def _with_base_images(
 
 
 def _job(request: JobRequest, options: "Options", source: "PackageSource", listener: Listener) -> "Job":
-    """What is to be locked. If the command line has no option of `JobOptions`, the job gets the hash of the settings file's place."""
+    """What is to be locked, read and fetched as `gather` says, with its errors.
+
+    If the command line has no option of `JobOptions`, the job gets the hash of the settings file's place.
+    """
     from wheelhouse.fetch.gather import gather
 
     job = gather(options, source.http, now(), listener)
@@ -270,6 +274,7 @@ def _debian_beside(
 
     Gives a function that waits for them, puts them into the folder, and returns their lock. If the options request none, the
     function removes former ones instead, unless the command line says what to fetch, and returns an empty lock.
+    If the block ends without a call of the function, the folder stays as it was. It can be called once only.
     """
     if not (options.debs or options.deb_lists):
         yield lambda: _remove_former_debian(request)

@@ -31,7 +31,7 @@ class Journal:
         self._guard = threading.Lock()
 
     def open(self, arguments: Sequence[str], log: Path | None, *, verbose: bool, quiet: bool) -> None:
-        """Begin: print requests if `verbose`, and append to the file `log`, first the command line without its secrets.
+        """Begin: print answers if `verbose`, and append to the file `log`; first the command line, its URLs redacted.
 
         Raises InputError for options that exclude each other, or for a log that cannot be opened.
         """
@@ -90,7 +90,7 @@ journal = Journal()
 
 
 def _without_secrets(word: str) -> str:
-    """A word of the command line without the user and password of each address in it."""
+    """A word of the command line; each address in it is without user, password, query and fragment (see `redact`)."""
     from wheelhouse.index.urls import redact
 
     return ADDRESS.sub(lambda match: redact(match[0]), word)

@@ -96,7 +96,7 @@ def docker_config_file() -> Path | None:
 
 
 def variable(name: str) -> str:
-    """A variable of the environment, as it is in lower case, or if that is empty, in upper case; empty if it is not set."""
+    """A variable of the environment: by this lower-case name, or if that is empty, by the name in upper case, else empty."""
     return os.environ.get(name) or os.environ.get(name.upper(), "")
 
 

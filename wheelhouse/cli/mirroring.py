@@ -130,7 +130,10 @@ def index(
 
 
 def _say_how_to_serve(tree: Path) -> None:
-    """Print how pip reads the folder, and which files in it configure nginx, Caddy and Apache. No server is started."""
+    """Print how pip reads the folder, and which files in it configure nginx, Caddy and Apache. No server is started.
+
+    For a path that nginx or Caddy cannot have, say that instead.
+    """
     from wheelhouse.mirror.tree import KEEPER_FOLDER
     from wheelhouse.mirror.web_servers import OF_APACHE, OF_CADDY, OF_NGINX, unusable_in
 
@@ -144,7 +147,10 @@ def _say_how_to_serve(tree: Path) -> None:
 
 
 def _bucket(tree: str) -> "Bucket | None":
-    """The index at the URL of a bucket; None for the path of a folder. Raises InputError for `file:`, StoreError if it cannot be opened."""
+    """The index at the URL of a bucket; None for the path of a folder: a text without `://`.
+
+    Raises InputError for a `file://` URL, StoreError if the bucket cannot be opened.
+    """
     from wheelhouse.mirror.bucket import Bucket
 
     if not is_store_url(tree):

@@ -68,6 +68,9 @@ def must_confirm(question: str) -> None:
 
 
 def must_agree(sentence: str) -> None:
-    """Ask on the terminal whether to continue. Raises InputError, with this sentence, for a no, and if there is no terminal."""
+    """Ask on the terminal whether to continue. Raises InputError for a no, and if there is no terminal.
+
+    The error has this sentence, and a hint that --replace continues without a question.
+    """
     if not sys.stdin.isatty() or not typer.confirm(f"{sentence}. Continue?", err=True):
         raise InputError(sentence, hint="to continue without a question, add --replace")

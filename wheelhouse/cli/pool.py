@@ -49,7 +49,8 @@ class Pool:
     def submit(
         self, work: Callable[..., T], *arguments: object, resource: str = "", starts: int = MAX_STARTS
     ) -> "Future[T]":
-        """Give a task to a worker, and return its future. If workers name resources of platforms, the worker has `resource`.
+        """Give a task to a worker, and return its future. If workers name resources of platforms, the worker has `resource`;
+        without one, any worker does the task.
 
         Raises MachineError if none of these has it. The task starts at most `starts` times. Dask itself gives up a task after four
         deaths of the worker that it waits at, started or not: such a task is given to it again.

@@ -116,7 +116,10 @@ class Shown:
                 self._live = None
 
     def confirm(self, lines: Sequence[str], question: str) -> bool:
-        """Print lines and a question to stderr, and read the answer: True only for `y` or `yes`. The progress stops meanwhile."""
+        """Print lines and a question to stderr, and read a line of stdin: True only for `y` or `yes`, in capitals too.
+
+        The progress stops meanwhile.
+        """
         live, self._live = self._live, None
         if live:
             live.stop()
@@ -141,5 +144,8 @@ class Shown:
         return self._tally.line(time.monotonic())
 
     def _lines(self, columns: int) -> list[str]:
-        """The progress for a terminal of so many columns, in lines; none if nothing happened yet."""
+        """The progress for a terminal of so many columns, in lines: sums and at most MAX_LINES waits (see `Tally.lines`).
+
+        None if nothing happened yet.
+        """
         return self._tally.lines(time.monotonic(), MAX_LINES, columns)

@@ -49,7 +49,7 @@ def opened_store(
 ) -> "Iterator[Store]":
     """The cache, with the shared store behind it if one is named and can be opened; if it cannot, a warning.
 
-    In the end it is closed, and all that was sent is in the shared store, unless the block is interrupted.
+    In the end it is closed, and all that was sent is in the shared store, unless that failed, or the block is interrupted.
     """
     from wheelhouse.files.cache import Cache
 
@@ -84,7 +84,7 @@ def store_url(place: StoreLocation, from_file: "Settings") -> str:
 
 
 def opened_objects(url: str, *, make: bool) -> "ObjectStore":
-    """The store at a URL. Its endpoint may be without TLS if a variable of the environment says so itself.
+    """The store at a URL. Its endpoint may be without TLS if a variable (ENDPOINTS) has a value that begins with `http://`.
 
     A folder is made only if `make` says so. Raises StoreError.
     """

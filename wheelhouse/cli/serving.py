@@ -155,7 +155,7 @@ def _admit_all() -> None:
 def _by_name(wheelhouses: Sequence[Path]) -> dict[str, Sequence[Path]]:
     """Each wheelhouse, as a list of one folder, by the name of its folder.
 
-    Raises InputError for a name that a path cannot have, or that two folders have.
+    Raises InputError for a name that a path cannot have, that is a path of the server itself, or that two folders have.
     """
     named: dict[str, Sequence[Path]] = {}
     for folder in wheelhouses:

@@ -237,10 +237,10 @@ def must_have_approved_files(wheelhouses: Sequence[Path]) -> None:
 
 
 def options(from_file: "Settings", *groups: object) -> "Options":
-    """The options that count: those of the command line (`groups`), then those of the settings file, and the environment.
+    """The options that count: those of the command line (`groups`), else those of the settings file.
 
-    If the command line names what to fetch, the file's options of a job do not count. With --use-pip-config, pip's configuration
-    is read.
+    If the command line names what to fetch, the file's options of a job do not count. With --use-pip-config, pip is run to
+    learn its configuration. The environment is passed on for `${NAME}` in requirements files.
     """
     from wheelhouse.fetch.gather import Options
     from wheelhouse.index.locations import split_named
@@ -287,7 +287,7 @@ def proxies_of(pip: Mapping[str, str]) -> dict[str, str]:
 
 
 def _timeout_of(pip: Mapping[str, str]) -> float:
-    """The timeout of pip's configuration, in seconds, or TIMEOUT_SECONDS. Raises InputError if it is no number above 0."""
+    """The timeout of pip's configuration, in seconds, or TIMEOUT_SECONDS. Raises InputError if not finite or not above 0."""
     from wheelhouse.errors import InputError
 
     text = pip.get("timeout", str(TIMEOUT_SECONDS))

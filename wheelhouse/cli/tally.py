@@ -74,7 +74,10 @@ class Tally:
             self.expected += awaited.received - awaited.expected  # a part of it may have been in the cache
 
     def line(self, moment: float) -> str:
-        """The progress in one line: the sums, and the longest wait. Empty if nothing happened yet."""
+        """The progress in one line: the sums, and the longest wait. Empty if nothing happened yet.
+
+        The rate is since the calls of the last few seconds; each call adds a sample for the next ones.
+        """
         with self._guard:
             if not self._begun():
                 return ""
@@ -88,7 +91,8 @@ class Tally:
     def lines(self, moment: float, most: int, columns: int) -> list[str]:
         """The progress for a terminal of so many columns: a line of sums, then up to `most` lines for the longest waits.
 
-        A last line says how many more there are. Empty if nothing happened yet.
+        A last line says how many more there are, if any. Empty if nothing happened yet. Names are cut to the columns, sums
+        are not. The rate is as in `line`.
         """
         with self._guard:
             if not self._begun():

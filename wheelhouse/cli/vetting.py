@@ -206,7 +206,7 @@ def vet_context(
 
 
 def _keep_publishers(path: Path, before: "Publishers", seen: "Publishers") -> None:
-    """Write the file of publishers with those of projects that had no known publisher; nothing if there are none."""
+    """Write the file of publishers: those of `before`, and those `seen` of other projects. Nothing if none were seen."""
     from wheelhouse.files.disk import write
     from wheelhouse.index.provenance import publishers_json
 

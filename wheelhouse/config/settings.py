@@ -273,7 +273,7 @@ class Settings:
 
 
 def _keys(group: type) -> list[tuple[str, Any, Any]]:
-    """The options of a group that the settings file may set: name, type and default (UNSET), as `msgspec.defstruct` takes them."""
+    """The options of a group that are keys of the settings file, as `msgspec.defstruct` takes them: name, type, UNSET."""
     hints = get_type_hints(group)
     names = [name for name, facts in declared(group).items() if facts.is_key]
     return [(name, hints[name] | msgspec.UnsetType, msgspec.UNSET) for name in names]

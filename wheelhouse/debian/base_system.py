@@ -50,8 +50,8 @@ def is_base_path(path: str) -> bool:
 def base_system(files: Mapping[str, bytes], what: str) -> BaseSystem:
     """The base that has these files (path without a leading slash → bytes); others than BASE_PATHS are ignored.
 
-    Raises InputError, naming `what`, if no dpkg or C library is installed there; also for a source that `AptSource.checked`
-    refuses.
+    Raises InputError, naming `what`, if dpkg's status there has no record of dpkg or a C library, installed or not; also for
+    a source that `AptSource.checked` refuses.
     """
     status = "\n\n".join(
         raw.decode("latin-1").strip() for path, raw in sorted(files.items()) if _matches(path, (STATUS, STATUS_PARTS))

@@ -71,9 +71,9 @@ def _of_paragraphs(text: str) -> Iterator[str]:
 
 
 def _of_texts(text: str) -> Iterator[str]:
-    """The names of the texts in common-licenses that a file refers to, then of those whose phrases it has.
+    """The names of the texts in common-licenses that a file refers to, then of those whose phrases it has; names may repeat.
 
-    GNU's get a `+` if it says "or later" anywhere.
+    GNU's get a `+` if it says "or later" anywhere; their phrases count only if it refers to no text of GNU.
     """
     flat = NO_WORD.sub(" ", text.lower())
     later = "+" if LATER.search(flat) else ""

@@ -141,7 +141,7 @@ class Catalogue:
         return best if is_better and best.version != installed.version else installed
 
     def _pin(self, package: DebPackage) -> int:
-        """The highest priority of the suites that offer this version."""
+        """The highest priority of the suites that offer this version, for any architecture; one must offer it."""
         return max(
             self.suites[number].pin
             for number, records in enumerate(self._records)

@@ -25,7 +25,10 @@ SOURCE = re.compile(r"(\S+)(?:\s+\(([^)]+)\))?")
 
 
 def parse_stanza(text: str) -> dict[str, str]:
-    """The fields of one record, by their names in lower case; values without space around them. Continuation lines keep their line ends."""
+    """The fields of one record, by their names in lower case; values without space around them.
+
+    Continuation lines keep their line ends. Other lines are left out; of two fields of one name the last one counts.
+    """
     return {name.lower(): value.strip() for name, value in FIELD.findall(text)}
 
 

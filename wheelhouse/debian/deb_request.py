@@ -35,7 +35,7 @@ class DebRequest:
 def parse_request(text: str, architecture: str = "") -> DebRequest:
     """A request as typed; `name:ARCHITECTURE` is read, and the architecture dropped.
 
-    Raises InputError for anything else, and for another architecture than `architecture` if that is given.
+    Raises InputError for anything else, and for another architecture than `architecture` (if given), `any` and `all`.
     """
     match = REQUEST.fullmatch(text.strip())
     if match is None:

@@ -133,7 +133,7 @@ class _Solver:
         """Mark a package for installation with all that it needs; whether that is possible.
 
         If not, no mark of the attempt stays. The package is then refused as a candidate, unless it is protected, or was ruled out
-        before anything was marked.
+        before anything was marked. One that was marked, or is installed, is not marked again: whether it will be there.
         """
         if package.name in self.marks.expanded or self.catalogue.installed.get(package.name) is package:
             return self.current(package.name) is package
@@ -203,7 +203,7 @@ class _Solver:
                     yield other
 
     def _broken_dependents(self, package: DebPackage) -> Iterator[DebPackage]:
-        """The installed packages with a dependency that nothing satisfies once this version replaces the installed one."""
+        """The packages that stay installed, with a dependency that nothing satisfies, now that this version is chosen."""
         replaced = self.catalogue.installed.get(package.name)
         names = () if replaced is None else (package.name, *(virtual.name for virtual in replaced.provides))
         for name in names:
@@ -215,6 +215,7 @@ class _Solver:
         """Unmark a chosen opponent, and install another solution where it is needed; upgrade or remove an installed one.
 
         Whether that is possible: not for a chosen opponent that is protected, being marked, or the upgrade of an installed package.
+        If it is not possible, marks may be changed, until the caller restores them.
         """
         if other.name not in self.marks.chosen:
             return self._replace(other, by, depth)

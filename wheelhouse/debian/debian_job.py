@@ -71,7 +71,7 @@ def debian_job(
 ) -> DebianJob:
     """A job whose lists and sources were checked; without `source_lines`, the sources are those of the base.
 
-    Sources for other architectures are left out. Raises InputError if a request or a line is invalid, if there is no source,
+    Sources for other architectures are left out. Raises InputError if a request or a line is invalid, if no source is left,
     or if a source needs a date and there is none.
     """
     checked = {

@@ -50,7 +50,7 @@ class LockedSuite:
     signed_by: tuple[str, ...] = ()
 
     def apt_line(self, root: str) -> str:
-        """The line for apt's sources, for a mirror that lies in the folder `root`.
+        """The line for apt's sources, for a mirror that lies in the folder `root`, an absolute path.
 
         `lang=none`: the mirror has no translations. The suite can be a snapshot, or expire after it was fetched.
         """

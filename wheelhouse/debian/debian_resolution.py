@@ -40,6 +40,7 @@ def locked_packages(
     """The packages of all lists, by name and version, each list solved by itself on the base; one package has all lists that need it.
 
     `packages` has each Packages with the number of its suite in `suites` and its component. Versions are sorted as texts.
+    What must be removed for them is not told.
     Raises NoSolutionError, InputError for a malformed request, and IntegrityError for a record without file name, hash or
     size, or with a relation that cannot be read.
     """

@@ -14,7 +14,10 @@ MAX_LINKS = 40
 
 
 def read_base(root: Path) -> BaseSystem:
-    """The base whose root folder is `root`. Raises InputError if there is no such folder, or no Debian system in it."""
+    """The base whose root folder is `root`.
+
+    Raises InputError if there is no such folder, and as `read_base_files` and `base_system` do.
+    """
     if not root.is_dir():
         raise InputError(f"there is no folder `{root}`", hint="name the root folder of the base: --deb-base /")
     return base_system(read_base_files(root, BASE_PATHS), f"`{root}`")
@@ -22,7 +25,8 @@ def read_base(root: Path) -> BaseSystem:
 
 def read_base_files(root: Path, patterns: tuple[str, ...]) -> dict[str, bytes]:
     """The contents of files below a folder that match patterns, by path relative to it; only the last part of a pattern
-    has wildcards. Links are followed inside the folder: an absolute one starts there. Raises InputError.
+    has wildcards. Links are followed inside the folder: an absolute one starts there. What is no file, and what lies in a
+    folder that cannot be listed, is left out. Raises InputError for a file that cannot be read.
     """
     files: dict[str, bytes] = {}
     for pattern in patterns:

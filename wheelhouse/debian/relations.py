@@ -49,7 +49,7 @@ Alternatives = tuple[Relation, ...]
 def parse_relations(text: str) -> tuple[Alternatives, ...]:
     """The groups of a relation field: all must hold, and of each group one relation. Raises ValueError for anything else.
 
-    Restrictions such as `[amd64]` and `<!nocheck>` are dropped.
+    Restrictions such as `[amd64]` and `<!nocheck>` are dropped, and so are empty groups.
     """
     groups = (group for group in text.split(",") if group.strip())
     return tuple(tuple(_relation(part) for part in group.split("|")) for group in groups)

@@ -57,7 +57,7 @@ class Instruction:
 
     @property
     def words(self) -> tuple[str, ...] | None:
-        """The words of the JSON form (`["a", "b"]`); None if the text is not in that form."""
+        """The words of the JSON form (`["a", "b"]`), as texts; None if the text is no JSON array."""
         try:
             words = json.loads(self.text.replace(CONTINUED, " ")) if self.text.startswith("[") else None
         except ValueError:
@@ -76,7 +76,10 @@ class Dockerfile:
 
 
 def parse_dockerfile(text: str, what: str) -> Dockerfile:
-    """Read the text of a Dockerfile. Raises InputError, naming `what`, if there is no FROM, or a here-document has no end."""
+    """Read the text of a Dockerfile. Raises InputError, naming `what`, if there is no FROM, or a here-document has no end.
+
+    Nothing else is refused: an unknown instruction is one with this keyword.
+    """
     lines = text.removeprefix("\ufeff").splitlines()
     directives, start = _directives(lines)
     escape = directives.get("escape", "\\")
@@ -168,7 +171,10 @@ def _heredoc(lines: list[str], position: int, word: str, what: str, *, strip: bo
 
 
 def _instruction(text: str, line: int, heredocs: tuple[Heredoc, ...], *, is_trigger: bool = False) -> Instruction:
-    """A logical line as an instruction: its flags are taken off the text; an ONBUILD becomes its trigger."""
+    """A logical line as an instruction: its flags are taken off the text; an ONBUILD becomes its trigger.
+
+    Its lines become one, but not those of a RUN. Without a keyword the first word is taken for one.
+    """
     match = INSTRUCTION.fullmatch(text)
     if match is None:
         return Instruction(text.split(maxsplit=1)[0].upper(), text, line, (), heredocs, is_trigger)

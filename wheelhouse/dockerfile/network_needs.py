@@ -71,7 +71,7 @@ class _Reader:
             yield from self._of(instruction)
 
     def _of(self, instruction: Instruction) -> Iterator[NetworkNeed]:
-        """The needs of one instruction. ARG, ENV, FROM and SHELL change the state of this reader."""
+        """The needs of one instruction; an unknown one is a need. ARG, ENV, FROM and SHELL change this reader."""
         match instruction.keyword:
             case "ARG":
                 self._declare(instruction)
@@ -177,7 +177,7 @@ class _Reader:
         So is a text that MAX_SCRIPTS scripts lead to, or that is one too many for MAX_TEXT_CHARACTERS.
 
         An unknown program is a need; a function of the Dockerfile and a word with `://` are none, and neither are pip and uv
-        that are set offline.
+        that are set offline, nor a script that led here.
         `path` has the names of the scripts that led here, and the shells of the texts.
         """
         program, judgement = judged(self._with_values(command))
@@ -216,8 +216,8 @@ class _Reader:
 
 
 def _of_heredocs(instruction: Instruction) -> tuple[ShellCommand, ...]:
-    """The commands of a RUN with here-documents. If it has none, the here-documents are a shell script, or one command
-    for the program after `#!`; else those that a shell or Python reads count too.
+    """The commands of a RUN, which has here-documents: those of its text, and those of the here-documents that a shell or
+    Python reads. If its text has none, the here-documents are a shell script, or one command for the program after `#!`.
     """
     if commands := shell_commands(instruction.text, instruction.line):
         return tuple(chain.from_iterable(_with_input(command, instruction.heredocs) for command in commands))

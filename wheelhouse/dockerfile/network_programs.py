@@ -231,7 +231,9 @@ def _shell(words: tuple[str, ...]) -> Judgement:
 
 
 def _uv(words: tuple[str, ...]) -> Judgement:
-    """What uv asks for, by the words after it: as pip for `uv pip`; nothing with `--offline`, or for `uv run --no-sync`."""
+    """What uv asks for, by the words after it: as pip for `uv pip`; nothing with `--offline`, for `uv run --no-sync`, or for
+    other actions, such as `venv`.
+    """
     words = _after_options(words, OPTION_ARGUMENTS["uv"]) if "--offline" not in words else ()
     if words[:1] == ("pip",):
         return _pip(words[1:])
@@ -270,7 +272,7 @@ CURL_ARGUMENTS = (
 
 
 def _git(words: tuple[str, ...]) -> Judgement:
-    """The addresses that git asks, if its action asks any; an action such as `git pull` can name none."""
+    """The addresses that git asks; an action such as `git pull` can name none. None for an action that asks nothing."""
     arguments = _arguments(words, OPTION_ARGUMENTS["git"])
     asking = ("clone", "fetch", "pull", "ls-remote", "push", "lfs", "submodule update", "remote update")
     if " ".join(arguments[:1]) in asking or " ".join(arguments[:2]) in asking:

@@ -86,7 +86,7 @@ def remove_debian(wheelhouse: Path) -> None:
     """Remove what the lock of a wheelhouse's `debian/` names and the lock itself, and the folders that are empty then; other
     files stay. Without `debian/` nothing happens.
 
-    The wheelhouse's SHA256SUMS then lists the inner folders that remain.
+    The wheelhouse's SHA256SUMS then lists the inner folders that remain. Raises InputError for a lock that cannot be read.
     """
     folder = wheelhouse / FOLDER
     if folder.is_dir():

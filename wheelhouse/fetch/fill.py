@@ -65,7 +65,8 @@ def fill(
     `existing` are the lock files before: a file that only they name is removed, and one that SHA256SUMS names with its
     present bytes. `local` gives the path or URL of files that the user named, by file name. Files get their final names when
     all of them are here. If `source` is virtual, they go into the store, and the folder gets lock files and constraints
-    alone. Else InputError is raised before a file that no earlier lock file named would be overwritten with other bytes.
+    alone. Else InputError is raised before an artifact would overwrite a file that no earlier lock file named, with other
+    bytes; requirements, constraints and the like are overwritten without this check.
 
     Also raises InputError for a file of unknown origin, RefusedError for a finding that no waiver covers (any more),
     IntegrityError for a wrong file, ServerError for one that cannot be had, and StoreError as `_fill_virtually` does.
@@ -149,7 +150,8 @@ def _must_not_overwrite(folder: Path, artifacts: Mapping[str, Artifact], existin
 
 
 def _still_waived(wheelhouse: Wheelhouse, existing: Collection[Lock], waivers: Waivers) -> UsedWaivers:
-    """For each file of the wheelhouse that an earlier lock has with waivers: the waivers of today that let it pass, by file name.
+    """For each chosen file that an earlier lock has, with the same bytes, with waivers: those of today that let it pass, by
+    its name. Only rules that were waived before count, no new finding.
 
     Raises RefusedError if one of its findings is no longer waived.
     """
@@ -186,7 +188,7 @@ def _bring(
     folder: Path, wheelhouse: Wheelhouse, local: Mapping[str, str], source: PackageSource, on_event: Listener
 ) -> tuple[tuple[str, ...], tuple[str, ...], UsedWaivers]:
     """Bring every file that is missing, or has other bytes. Returns the names of what was placed and of what stayed, sorted,
-    and the waivers that let placed files pass. Other machines are offered the files that stayed.
+    and the waivers that let placed files pass. Other machines are offered the files that stayed and have an address.
 
     Each file is copied under a temporary name as soon as it is in the store, and renamed when all are here.
     """

@@ -32,8 +32,9 @@ def run_jobs(
     """Do jobs, at most `parallel` at once; what became of each, in the order of `names`. `on_change` is called from many threads.
 
     After a job with an error no other is started, unless `keep_going` is set. If the caller is interrupted, or a job raises
-    what is neither a WheelhouseError nor a CancelledError, `stop` is called to make jobs end early; those that do not end
-    within STOP_SECONDS are left alone, and the exception is raised.
+    what is neither a WheelhouseError nor a CancelledError, no other is started, `stop` is called to make jobs end early,
+    those that do not end within STOP_SECONDS are left alone, and the exception is raised: that of a job only when the jobs
+    named before it have ended.
     """
     if not names:
         return []

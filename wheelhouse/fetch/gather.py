@@ -417,8 +417,8 @@ def architectures(options: Options) -> list[str]:
 
 
 def parse_moment(text: str | datetime | date | None, now: datetime) -> datetime | None:
-    """`2025-02-10`, an ISO 8601 time, or an age such as `7 days` before `now`, as a time in UTC; None for None. A time
-    without an offset is one in UTC. Raises InputError.
+    """`2025-02-10`, an ISO 8601 time, or an age in hours, days or weeks, such as `7 days` before `now`, as a time in UTC;
+    None for None. A time without an offset is one in UTC, a date its midnight. Raises InputError.
     """
     if text is None:
         return None

@@ -11,7 +11,8 @@ REFUSED = ("BADSIG", "ERRSIG", "EXPSIG", "REVKEYSIG")
 
 
 def signer_of(signature: Path, signed: Path, keys: Path, what: str) -> str:
-    """The fingerprint of the key in the file `keys` that made a detached signature. `what` is the signed file in an error.
+    """The fingerprint of the key in the file `keys` that made a detached signature: of the subkey, if one made it, and of
+    the last key if there are several signatures. An expired key counts. `what` is the signed file in an error.
 
     Raises IntegrityError if none did, and if any signature is bad, has expired, or is by a revoked key or one that is not in
     the file; InputError if the file holds no key, MachineError if GnuPG is missing, subprocess.TimeoutExpired after five

@@ -227,7 +227,8 @@ def relative_to(name: str, named_by: str) -> str:
 def located(line: RequirementLine) -> RequirementLine:
     """A line that names a file of this machine, with the sha256 of that file added; any other line as it is.
 
-    Raises InputError if there is no such file, IntegrityError if the line gives another sha256.
+    Raises InputError if there is no such file, IntegrityError if the line gives only other sha256. Hashes of other kinds are
+    not compared here.
     """
     if line.source is None or not line.source.is_local:
         return line

@@ -84,7 +84,9 @@ class Job:
         return Adjustments(tuple(line.requirement for line in self.overrides), self.excluded)
 
     def direct(self, target: Target) -> dict[NormalizedName, DirectSource]:
-        """The file that the user named for each project on a target. Raises InputError for two files of one project."""
+        """The file that the user named for each project on a target, in a requirement or an override; projects without one
+        are left out. Raises InputError for two different files of one project.
+        """
         sources: dict[NormalizedName, DirectSource] = {}
         for line in (*self.requirements, *self.overrides):
             if line.source and target.applies(line.requirement.marker):
@@ -113,8 +115,8 @@ class Job:
 
     @property
     def own_files(self) -> dict[str, str]:
-        """The location of each file that the job names itself, by file name: paths and URLs of requirement lines, local files
-        of another tool's lock. A lock holds neither local paths nor credentials.
+        """The location of each file that the job names itself, by file name: paths and URLs of requirements and overrides,
+        with their credentials, and local files of another tool's lock. A lock holds neither local paths nor credentials.
         """
         sources = (line.source for line in (*self.requirements, *self.overrides))
         named = {source.filename: source.location for source in sources if source}
@@ -122,7 +124,9 @@ class Job:
         return named | {candidate.filename: candidate.url for candidate in given}
 
     def _hashes_sha256(self, part: Part) -> str | None:
-        """The sha256 of all hashes that requirement and constraint lines give; None if they give none."""
+        """The sha256 of all hashes in `--hash` options of requirements and constraints; None if there are none. Those in
+        URLs, and those of overrides, do not count.
+        """
         lines = (*self.requirements, *(line for file in part.constraints for line in file.lines))
         text = "".join(sorted(f"{line.project} {' '.join(sorted(line.hashes))}\n" for line in lines if line.hashes))
         return sha256_of_text(text) if text else None

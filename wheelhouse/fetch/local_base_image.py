@@ -57,7 +57,9 @@ def local_source(text: str) -> Iterator[tuple[ImageSource, Reference]]:
 
 
 def _split(text: str, prefix: str) -> tuple[Path, Reference | None]:
-    """File and name of `PREFIX:FILE[:NAME]`; None for the name if the text has none. Raises InputError for an empty one."""
+    """File and name of `PREFIX:FILE[:NAME]`; None for the name if the text has none. The first colon after the prefix ends
+    FILE. Raises InputError for an empty or invalid one.
+    """
     file, colon, name = text.removeprefix(prefix).partition(":")
     if not file or (colon and not name):
         raise InputError(f"`{text}` names no image", hint=f"write {prefix}FILE:NAME")

@@ -24,7 +24,7 @@ from wheelhouse.verify.verify import locks_in
 
 
 def existing_locks(folder: Path) -> dict[str, Lock]:
-    """The locks in a folder, by target name; none if there is no folder."""
+    """The locks in a folder, by target name; none if there is no folder. Raises InputError as `locks_in` does."""
     return {lock.target.name: lock for lock in locks_in(folder)} if folder.is_dir() else {}
 
 
@@ -80,7 +80,9 @@ class Freshness(StrEnum):
 
 
 def freshness_of(job: Job, existing: Mapping[str, Lock], source: PackageSource) -> dict[str, Freshness]:
-    """How the lock of each target of a job stands to it, by target name, with the dropped targets; nothing is resolved."""
+    """How the lock of each target of a job stands to it, by target name, with the dropped targets, without those in
+    `failed`; whether the job upgrades does not count. Nothing is resolved.
+    """
     states: dict[str, Freshness] = {}
     for part in job.parts:
         lock = existing.get(part.target.name)
@@ -98,7 +100,9 @@ def dropped_targets(job: Job, existing: Mapping[str, Lock]) -> frozenset[str]:
 
 
 def has_same_settings(job: Job, lock: Lock) -> bool:
-    """Whether a lock was made from the settings file of the job."""
+    """Whether a lock was made from the settings file of the job, whatever that holds now: only its place is compared. False
+    if the job has requirements from elsewhere.
+    """
     return job.settings_sha256 is not None and lock.inputs.settings_sha256 == job.settings_sha256
 
 
@@ -222,7 +226,9 @@ def pins_of(answers: Collection[ResolvedProject], source: PackageSource) -> tupl
 
 
 def _pin_of(answer: ResolvedProject, source: PackageSource) -> Pin:
-    """The pin of one resolved project, with all that a lock says of it."""
+    """The pin of one resolved project, with all that a lock says of it before its file is vetted or built: `waived`, `built`
+    and the build lock are added later.
+    """
     candidate = answer.candidate
     return Pin(
         project=candidate.project,
@@ -245,7 +251,9 @@ def _pin_of(answer: ResolvedProject, source: PackageSource) -> Pin:
 
 
 def _canonical(requires_python: str | None) -> str | None:
-    """Requires-Python in the spelling of a lock that was read back, so that a second run writes the same bytes; None if there is none."""
+    """Requires-Python in the spelling of a lock that was read back, so that a second run writes the same bytes; None if
+    there is none, empty if it cannot be read.
+    """
     return str(requires_python_of(requires_python)) if requires_python else None
 
 

@@ -111,7 +111,9 @@ def _reason(error: BaseException) -> str:
 
 
 def parse_project(text: str, source: str) -> Project:
-    """Read a pyproject.toml. Raises InputError if it is invalid, or if only a build can tell its dependencies or extras."""
+    """Read a pyproject.toml; one without [project] has no dependencies. Raises InputError if it is invalid, or if only a
+    build can tell its dependencies or extras. Groups, and texts with `@`, are read as they are, and not checked.
+    """
     try:
         document = parse_toml(text)
     except ValueError as error:
@@ -142,7 +144,7 @@ def parse_project(text: str, source: str) -> Project:
 
 
 def _table(document: object, name: str) -> Mapping[str, Any]:
-    """A table in a document; empty if there is none."""
+    """A table in a document; empty if there is none, or if either is no table."""
     table = document.get(name) if isinstance(document, dict) else None
     return table if isinstance(table, dict) else {}
 

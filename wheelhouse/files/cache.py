@@ -65,7 +65,9 @@ class Cache(Store):
 
     @property
     def private(self) -> "Cache":
-        """The part for this user alone: a folder with mode 0700, made with the first write; its owner is checked before."""
+        """The part for this user alone: a folder with mode 0700, made with the first write, before which its owner is
+        checked, but not before a file in it is read.
+        """
         with self._guard:
             if self._private is None:
                 root = self.root / PRIVATE / str(os.getuid()) if self.root else None

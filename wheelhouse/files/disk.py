@@ -60,7 +60,9 @@ HINTS = {
 
 @contextmanager
 def os_errors_as_machine_error(path: Path) -> Iterator[None]:
-    """Turn OSError into MachineError, with a sentence that names the path, and a hint. Network errors pass unchanged."""
+    """Turn OSError into MachineError, with a sentence that names the path, and a hint, if there is one for the error.
+    TimeoutError and ConnectionError pass unchanged.
+    """
     try:
         yield
     except OSError as error:
@@ -99,7 +101,9 @@ def read_bytes(path: Path, what: str) -> bytes:
 
 
 def read_text(path: Path, what: str) -> str:
-    """The text, in UTF-8, of a file that the user named. Raises InputError saying that `what` cannot be read."""
+    """The text, in UTF-8, of a file that the user named; any line end is a line feed. Raises InputError saying that `what`
+    cannot be read.
+    """
     try:
         return path.read_text(encoding="utf-8")
     except UnicodeDecodeError as error:
@@ -188,7 +192,10 @@ def refuse_endless_files(folder: Path, inside: Iterable[str] = ()) -> None:
 
 @contextmanager
 def temp_file(folder: Path) -> Iterator[tuple[Path, BinaryIO]]:
-    """A new temporary file in `folder`, open for writing, and its path; removed afterwards, unless it was renamed."""
+    """A new temporary file in `folder`, open for writing, and its path; removed afterwards, unless it was renamed.
+
+    Raises MachineError if none can be made; an OSError of the block stays one.
+    """
     with os_errors_as_machine_error(folder):
         path, file = fresh(folder)
     try:
@@ -247,8 +254,8 @@ def must_lie_outside(output: Path, wheelhouse: Path) -> None:
 
 
 def must_be_readable(folder: Path) -> None:
-    """Raise MachineError if not all users may read a folder and the files in it, at any depth: nobody is root in a sandbox. Nothing if
-    the user is not root.
+    """Raise MachineError if not all users may read a folder and the files in it, at any depth: nobody is root in a sandbox.
+    The folders above it, and the targets of links in it, are not looked at. Nothing if the user is not root.
     """
     if os.geteuid() != 0:
         return
@@ -261,8 +268,8 @@ def must_be_readable(folder: Path) -> None:
 
 
 def rooted(folder: Path, name: str) -> Path:
-    """The path of `name` in `folder`, which need not exist; links are not looked at. Raises IntegrityError for an empty name, and
-    for one that leads out of the folder.
+    """The path of `name` in `folder`, which need not exist; links are not looked at. Raises IntegrityError for an empty or
+    absolute name, and for one with a null byte or any `..`, also if that does not lead out of the folder.
     """
     parts = Path(name).parts
     if not parts or Path(name).is_absolute() or ".." in parts or "\0" in name:
@@ -444,7 +451,7 @@ def place(source: Path, folder: Path, name: str, sha256: str) -> None:
 
 
 def commit_file(path: Path, final: Path) -> None:
-    """Give a temporary file its final name, in place of what is there. Raises MachineError."""
+    """Give a temporary file its final name, in place of what is there. Its folder is not made. Raises MachineError."""
     with os_errors_as_machine_error(final):
         path.replace(final)
 

@@ -19,7 +19,9 @@ ESCAPED = re.compile(r"\\(\d{3})")
 
 
 def must_lock_for_all(folder: Path) -> None:
-    """Raise OSError (ENOLCK) if a lock in an existing folder does not hold for other machines that have the folder too."""
+    """Raise OSError (ENOLCK) if, by its mount options, a lock in an existing folder does not hold for other machines that
+    have the folder too. Nothing is tried, and a system without /proc/self/mountinfo passes.
+    """
     if option := local_lock_option(_mounts(), str(folder.resolve())):
         raise OSError(
             errno.ENOLCK,
@@ -28,7 +30,9 @@ def must_lock_for_all(folder: Path) -> None:
 
 
 def local_lock_option(mountinfo: str, path: str) -> str | None:
-    """The mount option that keeps the locks of a path on this machine; None if there is none (proc_pid_mountinfo(5))."""
+    """The mount option that keeps the locks of a path, absolute and without links, on this machine; None if the file system
+    that has it is no NFS or CIFS, or has no such option (proc_pid_mountinfo(5)).
+    """
     place, found = PurePosixPath(path), ("", "", "")
     for line in mountinfo.splitlines():
         before, _, after = line.partition(" - ")

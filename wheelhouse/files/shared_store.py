@@ -85,7 +85,7 @@ class SharedObjects:
     def file(self, sha256: str, path: Path, on_bytes: Callable[[int], None]) -> bool:
         """Write a file of the store to `path`; False if the store has none with this sha256, or one of more than
         `max_file_bytes`, or failed. Of an altered object `path` is empty, with a warning; it is removed in the background,
-        unless the store is only read.
+        unless the store is only read. Raises MachineError if `path` cannot be written.
         """
         key = artifact_key(sha256)
         digest = self._tried(READING, lambda: self.objects.read_into(key, path, self.max_file_bytes, on_bytes), None)

@@ -25,7 +25,7 @@ class Store(Protocol):
         """Write a file that other machines keep to `path`, with the bytes of this sha256; False if they have none.
 
         `on_bytes` receives how many more bytes arrived. If it fails, the result is False, too; if it fails midway, `path` is
-        empty.
+        empty. Raises MachineError if `path` cannot be written.
         """
 
     def share(self, path: Path, sha256: str) -> None:

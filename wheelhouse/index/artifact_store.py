@@ -61,7 +61,8 @@ class ArtifactStore:
         self._inspect_pool.close()
 
     def get(self, candidate: Candidate) -> "Future[StoredFile]":
-        """A future of a candidate's file: from the store, else brought, checked and inspected in a thread, once in a run.
+        """A future of a candidate's file: from the store, else brought, checked and inspected in a thread, once in a run for
+        each `Candidate.key`: two names of the same bytes share it.
 
         It raises RefusedError for a finding in the file that no waiver covers, IntegrityError for a file that is not the
         expected one, ServerError if it cannot be had, InputError for a built or local file that is not there.
@@ -101,7 +102,9 @@ class ArtifactStore:
         self._access.part_for(url).offer(sha256)
 
     def share(self, stored: StoredFile, part: Store) -> None:
-        """Let other machines have a file that is kept here, and what was read of it, if `part` is shared with them."""
+        """Let other machines have a file that is kept here, and what was read of it, if `part` is shared with them. What was
+        read is noted in `part` in any case.
+        """
         part.share(stored.path, stored.sha256)
         part.note(CONTENTS, stored.sha256, encoded(stored.contents))
 

@@ -124,7 +124,9 @@ class Connections:
 
 
 def bypasses(host: str, no_proxy: str) -> bool:
-    """Whether NO_PROXY's text excludes a host from proxies."""
+    """Whether NO_PROXY's text excludes a host from proxies: it names the host or a domain above it, or is `*`. An entry with
+    a port or a network excludes nothing.
+    """
     from urllib.request import proxy_bypass_environment  # type: ignore[attr-defined]  # noqa: PLC0415  (slow to import)
 
     return bool(proxy_bypass_environment(host, {"no": no_proxy}))

@@ -34,7 +34,8 @@ class Credentials:
     def learn(self, url: str, token: str | None = None) -> None:
         """Note that the user named this URL, with the credentials in it, or with a token: `user:password`, or a bearer token.
 
-        Raises InputError for anything but an http(s) URL, and for one with a `#`.
+        Raises InputError for anything but an http(s) URL, for one with a `#`, and for a netrc file that cannot be read, if
+        it is needed.
         """
         origin_of(url)
         if urlsplit(url).fragment:

@@ -170,7 +170,7 @@ class Http:
     def open(self, url: str, headers: Mapping[str, str]) -> "Iterator[BaseHTTPResponse]":
         """One GET that follows redirects, without retries; `chunks` reads the body. The connection is released afterwards.
 
-        Raises ServerError, or TransientError to retry.
+        Raises ServerError, or TransientError to retry; 404 and the other statuses that `get` returns are not raised.
         """
         response = self._follow(url, headers)
         with self._guard:

@@ -110,7 +110,9 @@ class LinksPage:
 
 
 def projects_of(filename: str) -> frozenset[NormalizedName]:
-    """The projects, normalised, that a file name may be of; an sdist's may be several. Empty if it is neither a wheel nor an sdist."""
+    """The projects, normalised, that a file name may be of; an sdist's may be several. Of any name that ends in `.whl` it is
+    what comes before the first hyphen, unchecked. Empty if it is neither a wheel nor an sdist.
+    """
     if is_wheel(filename):
         return frozenset((canonicalize_name(filename.partition("-")[0]),))
     with suppress(InvalidSdistFilename):

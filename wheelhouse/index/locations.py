@@ -50,7 +50,9 @@ class IndexLocation:
 
 
 def split_named(text: str) -> tuple[str, str]:
-    """`corp=https://…` as ("corp", "https://…"); a text without a name as ("", text)."""
+    """`corp=https://…` as ("corp", "https://…"); a text without a name as ("", text). A name is letters, digits, `.`, `_`
+    and `-` before the first `=`: a path such as `data=old` is taken for one with a name.
+    """
     match = NAMED.fullmatch(text)
     return (match[1], match[2]) if match else ("", text)
 
@@ -138,7 +140,9 @@ def location_of(project: NormalizedName, locations: Iterable[IndexLocation]) -> 
 
 
 def document_of(locations: Iterable[IndexLocation]) -> dict[str, Any]:
-    """Locations as a lock records them: `index` is the address of the default index, `indexes` a list of tables of the others."""
+    """Locations as a lock records them: `index` is the address of the default index, `indexes` a list of tables of the
+    others; either is left out if there is none.
+    """
     document: dict[str, Any] = {}
     for location in sorted(locations, key=lambda location: not location.is_default):
         if location.is_default:

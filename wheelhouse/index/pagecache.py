@@ -160,8 +160,8 @@ class PageCache:
         return places[0], None
 
     def _keep(self, url: str, reply: Reply, sent: Mapping[str, str]) -> None:
-        """Keep an answer, if its server allows it and it has status 200, and a validator or a lifetime. One that is `private`, or
-        that credentials are for, goes to the private part.
+        """Keep an answer, if its server allows it and it has status 200, and a validator or a lifetime (`max-age`; Expires
+        does not count). One that is `private`, or that credentials are for, goes to the private part.
         """
         directives = dict(DIRECTIVE.findall(reply.headers.get("Cache-Control", "").lower()))
         etag, modified = reply.headers.get("ETag", ""), reply.headers.get("Last-Modified", "")

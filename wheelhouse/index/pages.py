@@ -95,7 +95,9 @@ class Page:
         return "?" in self.base or any("?" in file.url or "?" in (file.provenance or "") for file in self.files)
 
     def within(self, allowed: SpecifierSet) -> "Page":
-        """The same page with the files of the releases within a specifier only, pre-releases too."""
+        """The same page with the files of the releases within a specifier only, pre-releases too, the newest release first;
+        with none if the project is quarantined.
+        """
         spellings = [
             name for version in allowed.filter(self.versions, prereleases=True) for name in self._spellings[version]
         ]
@@ -170,7 +172,9 @@ class Page:
         return url
 
     def _uploaded(self, file: IndexFile) -> str | None:
-        """The upload time of a file in UTC as ISO 8601 text (PEP 700); None if the page gives no valid time."""
+        """The upload time of a file in UTC as ISO 8601 text (PEP 700); None if the page gives no valid time. A time without
+        a zone counts as UTC.
+        """
         if not file.upload_time:
             return None
         with suppress(ValueError, OverflowError):
@@ -291,7 +295,10 @@ def html_files(parser: "Anchors", url: str) -> list[IndexFile]:
 
 
 def read_html(body: bytes, url: str) -> "Anchors":
-    """Parse an HTML page into its links and metadata. Raises ServerError for anything else, and for a version of the API other than 1.x."""
+    """Parse an HTML page into its links and metadata.
+
+    Raises ServerError for a text without any tag or declaration, and for a version of the API other than 1.x.
+    """
     parser = Anchors()
     try:
         parser.feed(body.decode("utf-8", "replace"))
@@ -350,7 +357,10 @@ class Anchors(HTMLParser):
         return Status(self.metas.get("pypi:project-status") or "active", self.metas.get("pypi:project-status-reason"))
 
     def base_url(self, url: str) -> str:
-        """The base of relative URLs on a page from `url`: its `base` element, made absolute, else `url`."""
+        """The base of relative URLs on a page from `url`: its `base` element, made absolute, else `url`.
+
+        Raises BadAddressError for an invalid `base` element.
+        """
         return _absolute(url, self.base) if self.base else url
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:

@@ -76,7 +76,9 @@ class PipConfig:
 
 
 def _comparable(url: str) -> str:
-    """A URL without credentials, query and last `/`, its host in lower case: equal for two URLs of one index."""
+    """A URL to compare indexes by: without credentials, query, fragment and last `/`, its host in lower case. A port stays,
+    also the usual one of the scheme.
+    """
     scheme, mark, rest = locked_url(url).rstrip("/").partition("://")
     host, slash, path = rest.partition("/")
     return f"{scheme}{mark}{host.lower()}{slash}{path}"
@@ -103,9 +105,9 @@ def read_pip_config() -> PipConfig:
 
 
 def parse_pip_config(text: str) -> PipConfig:
-    """Read the output of `pip config list`: `section.name='value'` on each line. Other sections, and empty values, are left
-    out: as in pip, an empty value replaces no other. A value of a later section of SECTIONS replaces one of an earlier
-    section.
+    """Read the output of `pip config list`: `section.name='value'` on each line. Other lines and sections, and empty values,
+    are left out: as in pip, an empty value replaces no other. A value of a later section of SECTIONS replaces one of an
+    earlier section.
 
     Raises ValueError or SyntaxError for a value that is no Python literal.
     """

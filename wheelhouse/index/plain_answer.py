@@ -124,7 +124,9 @@ def plain_answer(received: bytes, source: "PacedSocket") -> PlainAnswer | None:
 
 
 def _fields(text: str) -> Fields | None:
-    """The fields of a header, their names in lower case; None if one is there twice, or if there are more than MAX_HEADERS."""
+    """The fields of a header, as HEAD matched them, their names in lower case; None if one is there twice, or if there are
+    more than MAX_HEADERS.
+    """
     fields = Fields()
     lines = text.splitlines()
     for line in lines:

@@ -84,7 +84,8 @@ class _RemoteFile(io.RawIOBase):
         return self._fetched(start, end)
 
     def _fetched(self, start: int, end: int) -> bytes:
-        """Bytes that no kept piece has: requested with up to TAIL_BYTES more, which are kept.
+        """Bytes that no kept piece has: requested, and kept, in a piece of TAIL_BYTES, if they are not more and the file
+        does not end before.
 
         Raises TailError for too many bytes, NoRangesError for an answer with another range, and as `_get`.
         """
@@ -103,6 +104,8 @@ class _RemoteFile(io.RawIOBase):
 
 def ranged_metadata(http: Http, url: str, filename: str) -> bytes:
     """A wheel's raw METADATA; provisional until the whole file is checked. One attempt, without retries.
+
+    It is the only METADATA of a `.dist-info` folder in the wheel, whatever the name of the folder.
 
     Raises NoRangesError if the server serves no ranges, TailError if the tail is not that of a wheel, ServerError as
     `Http.open`.

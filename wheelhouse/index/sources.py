@@ -60,28 +60,33 @@ class IndexLocations:
         return self._clients[location].page(project) if location else None
 
     def releases(self, project: NormalizedName, allowed: SpecifierSet) -> Page | None:
-        """The kept part of a project's page with these releases, if it is still fresh; else None. No request to an index is sent."""
+        """The kept part of a project's page with these releases, if it is still fresh; else None, and for a project of a
+        folder or of links. No request to an index is sent. Raises as `of`.
+        """
         index = self._index(project)
         return index.releases(project, allowed) if index else None
 
     def keep_releases(self, allowed: SpecifierSet, page: Page) -> None:
-        """Keep the part of a page with these releases, if it is of an index on a server that says neither how long the page is fresh
-        nor how to validate it.
+        """Keep the part of a page with these releases, if it is of an index on a server that says neither how long the page
+        is fresh nor how to validate it, and if `PageCache.keep_releases` does not leave it out. Raises as `of`.
         """
         if index := self._index(page.project):
             index.keep_releases(allowed, page)
 
     def _index(self, project: NormalizedName) -> Index | None:
-        """The client of the index on a server that a project comes from; None if it comes from a folder, from links, or from nowhere."""
+        """The client of the index on a server that a project comes from; None if it comes from a folder, from links, or from
+        nowhere. Raises as `of`.
+        """
         location = self.of(project)
         client = self._clients[location] if location else None
         return client if isinstance(client, Index) else None
 
     def of(self, project: NormalizedName) -> IndexLocation | None:
-        """The location of a project, without credentials: the assigned one; else the links that hold it; else the default index; else None.
+        """The location of a project, without credentials: the assigned one; else the links without assigned projects that
+        hold it; else the default index; else None.
 
-        Pages of links are requested, if needed, once. Raises ServerError if one cannot be had, InputError if several links
-        hold it, or patterns of two locations match it.
+        Pages of links are requested, if needed, once. Raises ServerError if one cannot be had, MachineError if a folder
+        cannot be read, InputError if several links hold the project, or patterns of two locations match it.
         """
         if len(self.redacted) == 1 and self.redacted[0].is_default:
             return self.redacted[0]
@@ -107,7 +112,7 @@ def path_of(address: str) -> Path:
 
 
 def _is_remote(address: str) -> bool:
-    """Whether an address is an http(s) URL; else it is a folder or a `file:` URL."""
+    """Whether an address is an http(s) URL, its scheme in lower case; else it is a folder or a `file:` URL."""
     return address.startswith(("http://", "https://"))
 
 
@@ -117,7 +122,10 @@ def _holds(client: Source, project: NormalizedName) -> bool:
 
 
 def _client(location: IndexLocation, http: Http, pages: PageCache) -> Source:
-    """The client for a location. Raises InputError for a folder that is not there, or not what the location says."""
+    """The client for a location; user and password in its address are learned.
+
+    Raises InputError for a folder that is not there, or not what the location says, and for an index whose URL has a query.
+    """
     name = shown(location.address)
     if _is_remote(location.address):
         return LinksPage(location.address, http) if location.links else Index(location.address, http, pages)

@@ -30,7 +30,7 @@ class StoreAccess:
         """The path of the file with this sha256 in either part; None if neither has it. A private one only if the present
         credentials may read it, which may take a request, and is then noted.
 
-        Raises ServerError if the server of `url` refuses these credentials.
+        Raises ServerError if the server of `url` refuses these credentials, or cannot answer.
         """
         if path := self._store.artifact(sha256):
             return path
@@ -38,8 +38,8 @@ class StoreAccess:
         return path if path and self._may_read(sha256, url) else None
 
     def bring(self, sha256: str, url: str, path: Path, on_bytes: Callable[[int], None]) -> bool:
-        """Write the file with this sha256 to `path`; False if no other machine keeps it. Only the part for the URL is asked, so a
-        private file comes only if the user shares the private part.
+        """Write the file with this sha256 to `path`; False if no other machine keeps it, or if that fails. Only the part for
+        the URL is asked, so a private file comes only if the user shares the private part.
         """
         return self.part_for(url).bring(sha256, path, on_bytes)
 
@@ -83,7 +83,7 @@ class StoreAccess:
         """Whether the present credentials were given this file, or its server says now that they may read it, which is then noted.
         A file of this machine, or without a URL: True.
 
-        Raises ServerError if the server refuses them.
+        Raises ServerError if the server refuses them, or cannot answer.
         """
         if not _is_remote(url):
             return True

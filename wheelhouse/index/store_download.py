@@ -35,7 +35,7 @@ def stored_or_downloaded(
     that machines share, else downloaded. A file whose sha256 is not known is always downloaded. Emits events.
 
     Raises IntegrityError if a downloaded file has another sha256 or size (one from the cache is not hashed), ServerError as
-    `Download` does, and if the server refuses the credentials for a file of the cache.
+    `Download` does, and if the server refuses the credentials for a file of the cache, or cannot answer.
     """
     if request.sha256 and (path := _stored(request, access, check)):
         on_event(Finished(request.name, reused=True))
@@ -53,7 +53,9 @@ def stored_or_downloaded(
 
 
 def _brought(request: FileRequest, partial: Path, access: StoreAccess, on_event: Listener) -> str | None:
-    """The sha256 of a file from the store that machines share, written to `partial`; None if they have none of the right size."""
+    """The sha256 of a file from the store that machines share, written to `partial`; None if the request has no
+    sha256, or if they have no file of the right size.
+    """
 
     def received(count: int) -> None:
         """Emit how many more bytes of the file arrived."""
@@ -68,14 +70,15 @@ def _brought(request: FileRequest, partial: Path, access: StoreAccess, on_event:
 
 def _stored(request: FileRequest, access: StoreAccess, check: Callable[[Path], bool] | None) -> Path | None:
     """The path of the file in the cache; None if it has none that these credentials may read, `check` refuses it, or the request has
-    no sha256. Not hashed here. Raises ServerError if the server refuses the credentials.
+    no sha256. Not hashed here. Raises ServerError if the server refuses the credentials, or cannot answer.
     """
     path = access.artifact(request.sha256, request.url) if request.sha256 else None
     return path if path and (check is None or check(path)) else None
 
 
 def _downloaded(request: FileRequest, partial: Path, http: Http, on_event: Listener) -> str:
-    """Download a file to `partial`, and return its sha256. One that was resumed and is wrong is downloaded once more, whole.
+    """Download a file to `partial`, and return its sha256. If it was resumed and its sha256 is wrong, it is downloaded once
+    more, whole.
 
     Raises IntegrityError for a wrong sha256 (`partial` is then removed) or size, ServerError if it cannot be had.
     """

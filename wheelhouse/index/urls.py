@@ -89,8 +89,8 @@ def _concealed(address: str) -> str:
 
 
 def same_index(named: str, used: str) -> bool:
-    """Whether two URLs are of one index: scheme, host in any case, and path are equal, but for a last `/`. User and password
-    do not matter, and a query only if `named` has one. Raises InputError for a text that is no URL.
+    """Whether two URLs are of one index: scheme, host in any case, port as written, and path are equal, but for a last `/`.
+    User and password do not matter, and a query only if `named` has one. Raises InputError for a text that is no URL.
     """
     named_parts, used_parts = (parts_of(locked_url(url).rstrip("/")) for url in (named, used))
     same_host = (named_parts.scheme, named_parts.netloc.lower()) == (used_parts.scheme, used_parts.netloc.lower())

@@ -177,7 +177,7 @@ class Pin:
 
     @property
     def needs(self) -> tuple[str, ...]:
-        """The names of the projects that it depends on directly, on this target, each once."""
+        """The projects that it depends on directly, on this target, spelled as in `dependencies`, each spelling once."""
         return tuple(dict.fromkeys(dependency_name(text) for text in self.dependencies))
 
     @property

@@ -265,14 +265,18 @@ def _names(line: str, name: str) -> bool:
 
 
 def _alone(text: str) -> str:
-    """The digits of a digest without a name, also in groups, joined; empty if the text has anything else."""
+    """The digits of a digest without a name, also with its algorithm or a `-`, or of any number of digits in groups, joined;
+    empty for any other text.
+    """
     if match := DIGEST_ALONE.fullmatch(text):
         return str(match[1])
     return "".join(text.split()) if GROUPS.fullmatch(text) else ""
 
 
 def _spaced(text: str, name: str) -> str:
-    """The digits of gpg's form, which it writes in groups after the name, joined; empty if the text has anything else."""
+    """The digits of gpg's form, which it writes in groups after the name, joined, any number of them; empty if the text has
+    anything but digits and `name:` at most.
+    """
     digits = "".join(text.replace(f"{name}:", "", 1).split())
     return digits if re.fullmatch(r"[0-9A-Fa-f]+", digits) else ""
 

@@ -56,8 +56,8 @@ class PylockInput:
     def select(self, target: Target, extras: Collection[str], groups: Collection[str]) -> tuple[Candidate, ...]:
         """The file of each project that a target needs, with these extras, the default groups and `groups`.
 
-        Raises NoSolutionError if the lock file does not cover the target, InputError for a project that comes from no file,
-        has no strong hash, or whose address or file name cannot be used.
+        Raises NoSolutionError if the lock file does not cover the target, or does not declare one of the extras or groups,
+        InputError for a project that comes from no file, has no strong hash, or whose address or file name cannot be used.
         """
         all_groups = [*(self.pylock.default_groups or ()), *groups]
         environment: Any = dict(target.environment)
@@ -150,7 +150,9 @@ def _beside(source: str, path: str) -> str:
 
 
 def is_pylock_name(name: str) -> bool:
-    """Whether the name of a requirements file, with or without folders, is `pylock.toml` or `pylock.<name>.toml`."""
+    """Whether the name of a requirements file, with or without folders, is `pylock.toml` or `pylock.<name>.toml`, where
+    `<name>` has no dot (PEP 751).
+    """
     return NAME.fullmatch(name) is not None
 
 

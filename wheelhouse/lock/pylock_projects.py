@@ -46,7 +46,9 @@ def _refusal(candidate: Candidate, request: ResolutionRequest) -> Reason | None:
 
 
 def _resolved(candidate: Candidate, request: ResolutionRequest, source: PackageSource) -> ResolvedProject:
-    """The resolved project of a file, without extras and their dependencies: a lock file does not tell which extras were requested."""
+    """The resolved project of a file, without extras and their dependencies: a lock file does not tell which extras were
+    requested. Waits for the file's metadata, and raises what reading them raises.
+    """
     metadata = source.metadata.get(candidate, certain=True).result()
     dependencies = {
         dependency_text(req) for req, _ in metadata.requirements(request.target, adjustments=request.adjustments)

@@ -187,8 +187,8 @@ def _provenance(table: ProvenanceTable, package: Package) -> Provenance:
 
 def _artifact(file: PackageWheel | PackageSdist | PackageArchive, archive: str | None) -> Artifact:
     """The file of a package. A `packages.archive` has no name; `archive` is the one that our own table gives it, else that of
-    its path or URL counts. Raises ValueError if the name has no suffix of a distribution, OverflowError for an upload time that UTC
-    does not have, IntegrityError as `Artifact`.
+    its path or URL counts. A missing size is 0. Raises ValueError if the name has no suffix of a distribution, OverflowError
+    for an upload time that UTC does not have, IntegrityError as `Artifact`, also without a sha256.
     """
     if file.upload_time:
         file.upload_time.astimezone(UTC)

@@ -94,8 +94,8 @@ class Wheelhouse:
         """Every other file by its name: SHA256SUMS, for each lock the files that belong to it, its lock file last, and
         links.html.
 
-        There is a links.html only if pip needs it (`links_of`). Files of folders inside are not there. Raises IntegrityError
-        as `artifacts`.
+        There is a links.html only if pip needs it (`links_of`). Files of folders inside are not there, nor are attestations
+        whose text `provenance` lacks. Raises IntegrityError as `artifacts`.
         """
         texts: dict[str, str] = {}
         for lock in self.locks:
@@ -150,7 +150,9 @@ def summed_paths(text: str) -> dict[str, str]:
 
 
 def summed(text: str) -> dict[str, str]:
-    """The sha256 by file name that a SHA256SUMS gives for the files of its folder; other lines are ignored."""
+    """The sha256 by file name that a SHA256SUMS gives for the files of its folder; other lines are ignored, also those with
+    a name that SAFE_FILENAME does not match, such as one with a space.
+    """
     return {name: sha256 for name, sha256 in _summed_lines(text) if SAFE_FILENAME.fullmatch(name)}
 
 

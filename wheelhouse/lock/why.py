@@ -177,8 +177,8 @@ def chains(lock: Lock, project: NormalizedName) -> list[list[str]]:
     """The shortest chain from a requirement to each release that requires a project, the project last.
 
     Requirements whose marker does not hold on the target do not count. If the user requested the project, the first chain is the
-    project alone. A chain through the project itself is left out. If the lock was made from another lock, projects that nothing
-    requires count as requested.
+    project alone. A chain through the project itself is left out. If no requirement counts, as in a lock that was made from
+    another lock, projects that nothing requires count as requested.
     """
     return _chains(*_needs_and_roots(lock), project)
 

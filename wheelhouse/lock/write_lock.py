@@ -80,7 +80,10 @@ def _environment(target: Target, version: str) -> str:
 
 
 def _package(pin: Pin, with_paths: bool, names: Mapping[str, str], *, is_loose: bool) -> dict[str, Any]:
-    """A pin as a table of `packages`, without empty values; `with_paths` and `names` as in `lock_toml`."""
+    """A pin as a table of `packages`, without empty values; `with_paths` and `names` as in `lock_toml`.
+
+    An index that is no URL is in the table of our own, but with `is_loose` in `index`, as an older wheelhouse wrote it.
+    """
     index_is_url = is_loose or "://" in pin.index  # PEP 751: `packages.index` is a URL; a folder is none
     files = {
         artifact.is_wheel: _file(

@@ -83,7 +83,9 @@ def _by_version(page: ProjectPage) -> dict[Version, list[Offered]]:
 
 
 def _project_row(browsed: Browsed, project: NormalizedName, page: ProjectPage) -> View:
-    """The values of a project in the list of projects: its name, newest release, number of releases, size, and marks such as `yanked`."""
+    """The values of a project in the list of projects: its name, newest release (a pre-release or a yanked one, too), number
+    of releases, size, and marks such as `yanked`.
+    """
     by_version = _by_version(page)
     marks = [] if page.status_shown is None else [page.status_shown.partition(": ")[0]]
     entries = browsed.state.about(project)

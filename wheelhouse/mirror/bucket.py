@@ -73,7 +73,9 @@ IGNORES_HINT = (
 
 
 class Bucket:
-    """An index in a store. Many threads and many machines may use one at the same time."""
+    """An index in a store. Many threads and many machines may use one at the same time. All methods raise StoreError if the
+    store fails, if they do not say otherwise.
+    """
 
     def __init__(self, store: ObjectStore) -> None:
         self.store = store
@@ -187,7 +189,9 @@ class Bucket:
         return _parsed(content, project)
 
     def list_projects(self, projects: Iterable[NormalizedName]) -> int:
-        """Add projects to the list of projects, as JSON and as HTML; return how many it then names."""
+        """Add projects to the list of projects, as JSON and as HTML; return how many it then names. A list that cannot be
+        read counts as empty, and is replaced.
+        """
         names = set(projects)
         content = self._swap(PAGE_JSON, lambda raw: root_json(names.union(_listed(raw))), JSON_TYPE)
         self._write_html("", lambda: root_html(self.projects()))

@@ -35,7 +35,7 @@ def index_bucket(
 
     Added files are noted in the journal. What the keeper of the index removed or blocked stays out, with a warning. With
     `choices.check` files that the bucket lacks, or has with another size, are put again. With `choices.prior_to`, new files
-    that are not known to be older stay out, with a warning.
+    that are not known to be older stay out, with a warning. `choices.link` and `choices.knows` do not count.
 
     Raises IntegrityError for a name with other bytes, and as `open_files`; StoreError for a store that ignores conditional
     writes; what `load_wheelhouse` raises.

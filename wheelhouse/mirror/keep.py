@@ -58,7 +58,8 @@ def decide(root: Path, entries: Iterable[Entry]) -> Kept:
     """Write decisions into the journal of a tree, and bring its pages and files into the form that they want.
 
     The result has the names of the files that the pages named, and that stay out now. A decision that counts already is not written
-    again. Raises InputError for one as `checked_decision`: most must be about what is in the tree.
+    again. Raises InputError for one as `checked_decision`: most must be about what is in the tree; also for a folder that is
+    no index.
     """
     must_be_tree(root)
     with folder_lock(root):
@@ -118,7 +119,10 @@ def checked_decision(entry: Entry, pages: Pages, state: State) -> Entry:
 
 
 def _checked_status(entry: Entry, pages: Pages, state: State) -> str:
-    """The normalized project of a decision about a status. Raises InputError if there is no such status, or no such project here."""
+    """The normalized project of a decision about a status.
+
+    Raises InputError if there is no such status, or if the index has neither a page of the project nor a status of it.
+    """
     if entry.status not in STATUSES:
         raise InputError(f"`{entry.status}` is not a status", hint=f"choose one of {', '.join(STATUSES)}")
     project = canonicalize_name(entry.subject)
@@ -176,7 +180,8 @@ def prune(root: Path, keep: Iterable[Path], entry: Entry, *, dry_run: bool) -> K
 
     A locked file stays, also if no page names it: its page may be missing. With `dry_run` nothing is removed or noted. The
     result has the names of the removed files. A file is named by its name and its sha256. Of `entry` only who, when and why
-    count. Raises InputError if the lock files name no file of the tree at all.
+    count. Raises InputError for a folder that is no index, if the lock files name no file of the tree at all, and as
+    `locked_files`.
     """
     must_be_tree(root)
     locked = locked_files(keep)

@@ -18,7 +18,9 @@ Plain = tuple[str, str, str]
 
 
 def plain(request: Request) -> Plain | None:
-    """The path, Accept and Accept-Encoding of a request; None if its answer depends on other headers, too, or if they are too long."""
+    """The path, Accept and Accept-Encoding of a request; None if its answer depends on other headers, too, or if they are
+    too long. Its method, and whether its user may read, are not looked at.
+    """
     header = request.header
     if header("range") or header("if-none-match"):
         return None

@@ -167,7 +167,9 @@ def read_htpasswd(path: Path) -> dict[str, bytes]:
 
 
 def _lines(path: Path, what: str) -> Iterator[tuple[int, str]]:
-    """(number, line) of the lines of a file that are neither empty nor comments, without spaces around them. Numbers begin at 1."""
+    """(number, line) of the lines of a file that are neither empty nor comments, without spaces around them. Numbers begin
+    at 1. Raises InputError, with `what`, for a file that cannot be read.
+    """
     for number, line in enumerate(map(str.strip, read_text(path, what).splitlines()), 1):
         if line and not line.startswith("#"):
             yield number, line

@@ -119,7 +119,10 @@ class Application:
         return answer
 
     async def _made(self, catalogue: Catalogue, parts: list[str], request: Request, prefix: str) -> Answer:
-        """Make the answer of one index by the parts of the path: a page, a page for people, a file, or 404."""
+        """Make the answer of one index by the parts of the path: a page, a page for people, a file, or 404.
+
+        A file is also at `simple/<name of any project>/<name>`.
+        """
         match parts:
             case ["simple"] | [""]:
                 return _page(catalogue, "", request, prefix)
@@ -209,7 +212,9 @@ def _browse(catalogue: Catalogue, name: str, request: Request) -> Answer:
 
 
 def _negotiated(accept: str) -> str:
-    """The content type that the client prefers (PEP 691; RFC 9110, 12.5.1): JSON only if the client names it; `text/html` by default."""
+    """The content type that the client prefers (PEP 691; RFC 9110, 12.5.1), the first of equal weights: JSON only if the
+    client names it; `text/html` by default, and if it accepts none of ours.
+    """
     best, form = 0.0, HTML_TYPE
     for part in accept.lower().split(","):
         kind, _, parameters = part.strip().partition(";")
@@ -237,7 +242,9 @@ def _matches(request: Request, etag: str) -> bool:
 
 
 async def _file(catalogue: Catalogue, name: str, request: Request) -> Answer:
-    """The answer with a sidecar or a file: 404 for an unknown name, 500 for a file that no longer has its sha256."""
+    """The answer with a sidecar (`_content`) or a file (`_requested_part`): 404 for an unknown name, 500 for a file that no
+    longer has its sha256.
+    """
     if (sidecar := catalogue.sidecars.get(name)) is not None:
         return _content(sidecar, sidecar.kind, request, {"vary": "Accept-Encoding"})
     served = catalogue.file(name)
@@ -251,7 +258,7 @@ async def _file(catalogue: Catalogue, name: str, request: Request) -> Answer:
 def _requested_part(served: Served, request: Request) -> Answer:
     """The answer 206 with the part of a file that Range requests, if If-Range, when given, names this very file; else 200 with all of it.
 
-    304 if the client has it already; 416 for a range outside the file.
+    304 if the client has it already; 416 for a Range that `requested_range` refuses. All of it, too, for several ranges.
     """
     headers = {
         "content-type": "application/octet-stream",

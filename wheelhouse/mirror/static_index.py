@@ -96,8 +96,8 @@ def index(folders: Iterable[Path], root: Path, choices: IndexChoices, on_event: 
     file, the last one counts. What the keeper of the index removed or blocked stays out, with a warning.
 
     Raises IntegrityError, after everything else is done, for a file that is missing or altered and in none of the
-    wheelhouses; at once for a name with other bytes, and as `open_files`. Raises InputError as `load_wheelhouse` and
-    `read_pages`.
+    wheelhouses; at once for a name with other bytes, and as `open_files`. Raises InputError as `load_wheelhouse`,
+    `must_lie_outside`, `read_journal` and `read_pages`.
     """
     sources = [_Source(folder, wheelhouse, []) for folder in folders for wheelhouse in (load_wheelhouse(folder),)]
     for source in sources:
@@ -146,7 +146,9 @@ def stays_out(state: State, pin: Pin, on_event: Listener) -> bool:
 
 
 def may_come(pin: Pin, pages: Mapping[NormalizedName, ProjectPage], prior_to: datetime, on_event: Listener) -> bool:
-    """Whether a file is on the pages already, or was uploaded before `prior_to`. If not, or if its time is unknown, False and a warning."""
+    """Whether a file's name is on the pages already, or its origin was uploaded before `prior_to`. If not, or if the time is
+    unknown, False and a warning.
+    """
     page, uploaded = pages.get(pin.project), pin.origin.upload_time
     if (page and pin.artifact.filename in page.files) or (uploaded is not None and uploaded < prior_to):
         return True

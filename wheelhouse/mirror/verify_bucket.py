@@ -96,7 +96,9 @@ def _verify_project(
 
 
 def _folder_key_findings(bucket: Bucket, project: NormalizedName, html: str) -> Iterator[Finding]:
-    """A finding if the page that installers request, whose key ends in `/`, has another text; none if the store does not have it."""
+    """A finding if the page that installers request, whose key ends in `/`, has another text; none if the store does not
+    have it, or if it is empty or longer than MAX_PAGE_BYTES.
+    """
     key = f"{project}/"
     found = bucket.store.read(key, MAX_PAGE_BYTES) if bucket.store.takes_folder_keys else None
     if found and found.content and found.content != html.encode():

@@ -128,12 +128,15 @@ class DockerConfig:
 
 
 def _keys(registry: str) -> tuple[str, ...]:
-    """The keys that a registry can have in config.json, in the order in which they count."""
+    """The keys that a registry can have in config.json, the first that counts first.
+
+    `registry.corp`, then `https://registry.corp`; for Docker Hub DOCKER_HUB_KEY, then DOCKER_HUB.
+    """
     return (DOCKER_HUB_KEY, DOCKER_HUB) if registry == DOCKER_HUB else (registry, f"https://{registry}")
 
 
 def _host(key: str) -> str:
-    """The host in a key, in lower case: `registry.corp`, `https://registry.corp` and `https://registry.corp/v2/` have the same."""
+    """The host and port in a key, in lower case; `registry.corp` and `https://registry.corp/v2/` have the same."""
     return re.sub(r"^https?://", "", key).partition("/")[0].lower()
 
 

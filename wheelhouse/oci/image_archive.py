@@ -64,6 +64,7 @@ class _Unpacked:
 def unpack_oci_archive(archive: Path, folder: Path) -> None:
     """Write the blobs and index.json of an OCI archive, a tar of an OCI layout, into a folder.
 
+    Nothing is compared: a blob is named by its true sha256, and blobs that index.json names may be missing.
     Raises InputError if there is no file or no index.json, IntegrityError if it cannot be read, and MachineError.
     """
     unpacked = _unpack(archive, folder, lambda name: BLOB.fullmatch(name) is not None)
@@ -100,7 +101,7 @@ def _chosen(images: list[_Saved], archive: Path, wanted: Reference | None) -> tu
     """An image, and the name to use: the first image named `wanted`, or the only image, whatever its name, both with the name `wanted`;
     without `wanted`, the image of the only name, with that name.
 
-    Raises InputError, listing the names.
+    Raises InputError with up to MAX_NAMED names if there is none, and for any name of the archive that cannot be parsed.
     """
     tags = [(saved, Reference.parse(tag)) for saved in images for tag in saved.RepoTags or ()]
     if wanted is not None:
@@ -161,8 +162,9 @@ def _digest(raw: bytes) -> str:
 
 
 def _unpack(archive: Path, folder: Path, is_blob: Callable[[str], bool]) -> _Unpacked:
-    """Write the members whose names `is_blob` accepts into `folder`/BLOBS, each under its sha256; keep INDEX and DOCKER_MANIFEST as texts.
+    """Write the members whose names `is_blob` accepts into `folder`/BLOBS, each under its true sha256, whatever its name.
 
+    INDEX and DOCKER_MANIFEST are kept as texts instead, cut after MAX_MANIFEST_BYTES.
     Raises InputError if there is no such file, IntegrityError if it cannot be unpacked or holds more than MAX_IMAGE_BYTES,
     MachineError if the disk fails or this Python lacks the module for its compression.
     """

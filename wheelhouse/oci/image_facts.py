@@ -47,13 +47,16 @@ def is_telling(path: str) -> bool:
 
 
 def facts_of(files: Mapping[str, RootFile]) -> ImageFacts:
-    """The facts of an image, from the files that `is_telling` chose, by path; glibc counts before musl."""
+    """The facts of an image, from the files that `is_telling` chose, by path; glibc counts before musl.
+
+    Without either, its Python is not stated.
+    """
     libc = _glibc(files) or _musl(files)
     return ImageFacts(Image(libc, _python(files)) if libc else None, _distribution(files))
 
 
 def _glibc(files: Mapping[str, RootFile]) -> str | None:
-    """The first part of a platform tag, `manylinux_2_36`, by the first glibc that states its version; None without one."""
+    """The first part of a platform tag, `manylinux_2_36`, by the first path of a glibc with a version; None without one."""
     for path in sorted(files):
         if LIBC.fullmatch(path):
             named = GLIBC_NAME.fullmatch(posixpath.basename(files[path].target or path))
@@ -75,7 +78,8 @@ def _musl(files: Mapping[str, RootFile]) -> str | None:
 def _python(files: Mapping[str, RootFile]) -> str | None:
     """The version of the Python in the first of PREFIXES that has one: what `python3` links to, else the only one there.
 
-    `3.12.4`, or `3.12` if its files do not state the patch release; None if no prefix has one. `python3.14t` does not count.
+    A prefix with several and no such link counts as one without. `3.12.4`, or `3.12` if its files do not state the patch
+    release; None if no prefix has one. `python3.14t` does not count.
     """
     programs = sorted(path for path in files if PROGRAM.fullmatch(path))
     numbered = [path for path in programs if "." in posixpath.basename(path) and not path.endswith("t")]
@@ -119,7 +123,10 @@ def _exact(minor: str, files: Mapping[str, RootFile], folder: str) -> str | None
 
 
 def _distribution(files: Mapping[str, RootFile]) -> str:
-    """Name, version and codename of os-release (freedesktop.org), as far as they are plain words: `debian 12 bookworm`; else empty."""
+    """ID, VERSION_ID and VERSION_CODENAME of os-release (freedesktop.org): `debian 12 bookworm`.
+
+    Those that are missing or no plain word are left out.
+    """
     file = next(
         (files[path] for path in ("etc/os-release", "usr/lib/os-release") if files.get(path, RootFile()).content), None
     )

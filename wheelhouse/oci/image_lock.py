@@ -105,7 +105,10 @@ class ImageLock:
 
     @property
     def texts(self) -> dict[str, str]:
-        """The texts of the folder's other files, by name: SHA256SUMS, the lock file and `layout_texts`; empty if there are no images."""
+        """The texts of the folder's other files, by name: SHA256SUMS of all the rest, the lock file and `layout_texts`.
+
+        Empty if there are no images.
+        """
         if not self.images:
             return {}
         texts = {**layout_texts(self.images), LOCK: self.to_toml()}
@@ -139,7 +142,7 @@ def _json(document: object) -> str:
 
 
 def _descriptor(image: BaseImage) -> dict[str, Any]:
-    """The entry of an image in the layout's index."""
+    """The entry of an image in the layout's index, with its platform, and its tag and tagged name as annotations."""
     architecture, _, variant = image.architecture.partition("/")
     platform = {"architecture": architecture, "os": "linux", **({"variant": variant} if variant else {})}
     return {
@@ -152,7 +155,7 @@ def _descriptor(image: BaseImage) -> dict[str, Any]:
 
 
 def _table(image: BaseImage) -> dict[str, Any]:
-    """An image as a table of the lock file, without empty values."""
+    """An image as a table of the lock file, without what is None or an empty text."""
     facts = {"libc": image.facts.libc, "python": image.facts.python} if image.facts else {}
     table = {
         "name": image.name,
@@ -205,7 +208,10 @@ _LOCK_TABLE = DocumentType(_LockTable)
 
 
 def parse_image_lock(text: str, source: str) -> ImageLock:
-    """Read the text of a lock of base images. Raises InputError, naming `source`, for any other text."""
+    """Read the text of a lock of base images.
+
+    Raises InputError, naming `source`, for any other text, another version, and two images of one architecture.
+    """
     try:
         table = _LOCK_TABLE.from_table(parse_toml(text), "")
         if table.version != VERSION:
@@ -219,7 +225,10 @@ def parse_image_lock(text: str, source: str) -> ImageLock:
 
 
 def _image(table: _ImageTable) -> BaseImage:
-    """An image of a parsed table. Raises ValueError for an unknown architecture, InputError for a bad name."""
+    """An image of a parsed table; without a libc, its Python does not count.
+
+    Raises ValueError for an unknown architecture, InputError for a bad name.
+    """
     if table.architecture not in ARCHITECTURES:
         raise ValueError(f"`{table.architecture}` is not an architecture")
     Reference.parse(table.name)

@@ -114,8 +114,9 @@ class Configuration:
 def parse_manifest(raw: bytes, media_type: str, name: str, architecture: str) -> Manifest | Blob:
     """The manifest in `raw`; of an index the Blob of its manifest for an architecture, which is not read. `name` is for errors.
 
-    `media_type` counts only if `raw` names none. A manifest is not compared with `architecture`. Raises InputError if
-    an index has no image for the architecture, IntegrityError for what is no manifest of an image.
+    `media_type` counts only if `raw` names none and it is in ACCEPTED; without either, the content decides. A manifest is
+    not compared with `architecture`. Raises InputError if an index has no image for the architecture, IntegrityError for
+    what is no manifest of an image.
     """
     document = _document(raw, name)
     kind = document.media_type or (media_type if media_type in ACCEPTED else "")
@@ -211,7 +212,10 @@ def _layer_blobs(descriptors: list[_Descriptor], name: str) -> tuple[Blob, ...]:
 
 
 def parse_configuration(raw: bytes, name: str, architecture: str, layers: int) -> Configuration:
-    """Read an image's configuration. Raises IntegrityError if it is malformed, for another architecture, or has not `layers` layers."""
+    """Read an image's configuration; a variable without `=` is empty.
+
+    Raises IntegrityError if it is malformed, not for Linux on `architecture`, or has another number of layers.
+    """
     try:
         config = _CONFIG.from_json(raw)
     except ValueError as error:

@@ -87,7 +87,8 @@ class RegistrySource(ImageSource):
     def find(self, requested: str, architecture: str) -> FoundImage:
         """The image of a tag or digest in the registry, for an architecture; an index is followed once.
 
-        Raises TransientError with the hint ELSEWHERE if the registry cannot be reached.
+        What is no index is not compared with the architecture. Raises TransientError with the hint ELSEWHERE if the registry
+        cannot be reached, IntegrityError if an index leads to an index or to another size than it says.
         """
         name = str(self._reference)
         raw, media_type = self._manifest(requested)
@@ -140,7 +141,10 @@ class LayoutSource(ImageSource):
 
     @classmethod
     def parse(cls, text: str) -> "tuple[LayoutSource, Reference]":
-        """The source and the image's name of `oci:FOLDER:NAME`; nothing is read. Raises InputError without a name: `FROM` needs one."""
+        """The source and the image's name of `oci:FOLDER:NAME`; nothing is read.
+
+        Raises InputError without a folder or a name (`FROM` needs one), and for a name that is not one of an image.
+        """
         folder, _, name = text.removeprefix(cls.PREFIX).partition(":")
         if not folder or not name:
             raise InputError(
@@ -155,7 +159,10 @@ class LayoutSource(ImageSource):
         return "an OCI layout"
 
     def find(self, requested: str, architecture: str) -> FoundImage:
-        """The image of a digest in the layout, else, for any other text, that of the reference's tag; an index is followed once."""
+        """The image of a digest in the layout, else, for any other text, that of the reference's tag or `latest`.
+
+        An index is followed once. What is no index is not compared with the architecture.
+        """
         name = str(self._reference)
         if DIGEST.fullmatch(requested):
             raw = self._small(requested)
@@ -195,7 +202,10 @@ class LayoutSource(ImageSource):
         return raw
 
     def blob(self, blob: Blob, name: str) -> Path:
-        """The path of the layout's own file, which the caller hashes while it copies it. Raises IntegrityError for another size."""
+        """The path of the layout's own file, which the caller hashes while it copies it.
+
+        Raises IntegrityError if it is missing or has another size.
+        """
         path = self._path(blob.sha256)
         if kind_of(path) != "file" or path.stat().st_size != blob.size:
             raise IntegrityError(

@@ -63,7 +63,7 @@ class Reference:
 
     @property
     def tagged(self) -> str:
-        """A name with a tag, by which an engine knows the loaded image: its own tag, or `sha256-…` of a digest, or `latest`.
+        """A name with a tag, by which an engine knows the loaded image: its own, or `sha256-` and 12 digits, or `latest`.
 
         A tag is needed, because `FROM` of a digest finds only what was pulled.
         """

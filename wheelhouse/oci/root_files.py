@@ -135,7 +135,8 @@ def _read_layer(
 
 
 def _read(reader: TarReader, member: TarMember) -> RootFile | None:
-    """The content of a file, or the target of a link; None for anything else, which hides what lower layers have there.
+    """The content of a file, or the target of a link (with `/` before a hard link's); None for anything else, which hides
+    what lower layers have there.
 
     Raises tarfile.ReadError for a file over MAX_FILE_BYTES.
     """

@@ -121,8 +121,8 @@ class _Build:
     def _steps_of_whole_image(self, dockerfile: Path) -> Iterator[Step]:
         """The steps of the user's own Dockerfile, built by the staged script, and of the commands run in the image.
 
-        The images have names of this rehearsal. The names are noted for removal. After a build that failed no command
-        is run.
+        The images have names of this rehearsal. The names are noted for removal. The commands are the user's, else
+        COMMANDS_OF_WHOLE; after a build that failed none is run.
         """
         script, name = self.context / FOLDER / SCRIPT_OF_WHOLE, secrets.token_hex(6)
         text = read_text(script, "the script")
@@ -177,7 +177,7 @@ class _Build:
         return tag, replace(self.engine.build(context, dockerfile, tag, arguments), name=name)
 
     def _commands(self) -> tuple[str, ...]:
-        """The user's commands to run in the image; without them, `airflow version` or `python -m pip check`."""
+        """The user's commands to run in the image, else `airflow version` for Airflow's layout or `python -m pip check`."""
         return self.image.runs or (("airflow version",) if self.release else ("python -m pip check",))
 
     def _build_step(self, result: CommandResult, note: str) -> Step:

@@ -103,8 +103,8 @@ class InstallContext:
     def new_findings(self, result: CommandResult, causes: Iterable[Finding] = ()) -> tuple[Finding, ...]:
         """The findings of a failed command, without those on known subjects; empty if the command succeeded.
 
-        They are `causes` if there are any, else what its output shows, one for each subject. If all subjects are known, one finding says
-        that the command fails because of them.
+        They are `causes` if there are any, else what its output shows, for each subject the last one. If all subjects are
+        known, one finding says that the command fails because of them.
         """
         if result.code == 0:
             return ()
@@ -126,7 +126,10 @@ class SandboxRun:
 
 
 def perform(sandbox_run: SandboxRun, builder: Builder) -> Iterator[Step]:
-    """Run the commands, and then return their steps. Raises MachineError if the sandbox cannot be made."""
+    """Run the commands, up to a vital one that fails, and then return their steps.
+
+    Raises MachineError if the sandbox cannot be made.
+    """
     results = {result.name: result for result in run_commands(builder, sandbox_run.commands, sandbox_run.shown)}
     return sandbox_run.steps(results)
 
@@ -165,7 +168,7 @@ def overrides_metadata(lock: Lock) -> bool:
 def fragment_install(context: InstallContext) -> InstallCommand:
     """The install command in the Dockerfile fragment of a folder of layout flat, to be run by `sh`.
 
-    Empty if the fragment has no such line. Raises InputError if it cannot be read.
+    A command that does nothing if the fragment has no such line. Raises InputError if it cannot be read.
     """
     text = read_text(context.folder / FRAGMENT, "the fragment")
     run = text.partition(f"target=/{FOLDER} \\\n")[2]
@@ -178,7 +181,10 @@ def airflow_arguments(folder: Path) -> dict[str, str]:
 
 
 def airflow_install(context: InstallContext, airflow: Airflow, arguments: Mapping[str, str]) -> InstallCommand:
-    """The install steps of an Airflow release's image build as one command, in their order."""
+    """The install steps of an Airflow release's image build as one command, in their order.
+
+    With the commands and settings of the folder's Dockerfile for the base, if any. `arguments` count before the defaults.
+    """
     files = [context.folder / name for name in (BASE_DOCKERFILE, DEVELOPMENT_DOCKERFILE)]
     dockerfile = next((read_text(path, "the Dockerfile") for path in files if path.is_file()), "")
     runs, settings = base_commands(dockerfile, context.place)
@@ -246,7 +252,10 @@ def without_builders(lock: Lock, folder: Path) -> Iterator[Finding]:
 
 
 def environment_findings(context: InstallContext, results: Mapping[str, CommandResult]) -> Iterator[Step]:
-    """The steps of `pip check`, of the environment check, and of the user's own commands that ran, from their results."""
+    """The steps of `pip check`, of the environment check, and of the user's own commands that ran, from their results.
+
+    `pip check` must have a result; if the environment check has none, the one step says that nothing was inspected.
+    """
     if "import" not in results:  # the sandbox ended during `pip check`
         yield context.step(results["check"], (_unchecked(context, results["check"]),))
         return

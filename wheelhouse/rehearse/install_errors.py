@@ -155,7 +155,10 @@ INSTALL_ERROR_PATTERNS = (
 
 
 def explained(output: str, lock: Lock, command: str) -> list[Finding]:
-    """The findings recognised in a failed command's output, one for each subject; if there are none, one with its last words."""
+    """The findings recognised in a failed command's output, one for each subject; without any, one with its last words.
+
+    Of several on a locked file a request to an index counts first, then a failed build, then the first pattern.
+    """
     logs = pip_build_logs(output)
     failed = [_failed_build(subject, reasons(log), last_words(log), lock) for subject, log in logs.items()]
     findings = {finding.subject: finding for finding in failed}

@@ -62,7 +62,10 @@ def other_installers_run(context: InstallContext, install_tools: InstallTools, s
 def _steps(
     context: InstallContext, methods: list[InstallMethod], results: Mapping[str, CommandResult]
 ) -> Iterator[Step]:
-    """The step of each method, from the results of its commands; skipped if it was not tried or its environment could not be made."""
+    """The step of each method, from the result of its last command; of pip-compile the differences from the lock.
+
+    Skipped if it was not tried, or if that has no result, which counts as an environment that could not be made.
+    """
     target = context.lock.target.name
     for method in methods:
         if method.skipped or method.name not in results:

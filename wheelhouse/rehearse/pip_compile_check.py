@@ -16,13 +16,19 @@ NOT_PINNED_BY_DEFAULT = frozenset({"pip", "setuptools", "distribute"})
 
 
 def requirements_text(lock: Lock, constraints: str | None) -> str:
-    """A lock's inputs as the text of a requirements file for pip-compile; `constraints` is the path of a constraints file."""
+    """A lock's requirements as the text of a requirements file for pip-compile, each as `_by_name` has it.
+
+    `constraints` is the path of a constraints file.
+    """
     lines = [_by_name(Requirement(text), lock) for text in lock.inputs.requirements]
     return "".join(f"{line}\n" for line in [*lines, *([f"-c {constraints}"] if constraints else [])])
 
 
 def _by_name(requirement: Requirement, lock: Lock) -> str:
-    """A requirement as text; a direct one (URL or path) becomes its pin, because the file is in the wheelhouse."""
+    """A requirement as text; a direct one (URL or path) with a pin becomes `name[extras]==version`, without its marker.
+
+    The file is in the wheelhouse.
+    """
     pin = pin_of(lock, requirement.name)
     if not requirement.url or pin is None:
         return str(requirement)

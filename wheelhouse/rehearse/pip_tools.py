@@ -42,7 +42,10 @@ class PipTools:
 
 
 def own_pip_tools(interpreter: Interpreter) -> PipTools:
-    """The pip-tools installed beside wheelhouse. Raises PipToolsUnusableError if none runs under this interpreter."""
+    """The pip-tools installed beside wheelhouse; nothing is run.
+
+    Raises PipToolsUnusableError if it or a project that it needs is missing, or needs another Python.
+    """
     distributions = dict(_closure(PIP_TOOLS, interpreter.target))
     shown = {
         f"{OWN_TOOLS}/{name}": path for found in distributions.values() for name, path in _top_entries(found).items()

@@ -123,11 +123,10 @@ def _import_case(reason: str) -> str:
 
 def without_builder(sdist: str, system: BuildSystem, filenames: Iterable[str], target: Target) -> Iterator[Finding]:
     """A finding if an sdist's build requirements are not among the files that pip sees (PEP 518), or if one cannot be read, or has
-        a marker that cannot be evaluated on the target; at most one finding, with all of them. If some cannot be read or
-        evaluated, it has only these.
+    a marker that cannot be evaluated on the target; at most one finding, with all of them. If some cannot be read or
+    evaluated, it has only these.
 
-    ----
-        An sdist without `[build-system]` does not need `wheel` if setuptools has its own `bdist_wheel`.
+    An sdist without `[build-system]` does not need `wheel` if setuptools has its own `bdist_wheel`.
     """
     offered: dict[str, list[Version]] = {}
     for name in filenames:

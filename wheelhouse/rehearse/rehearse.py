@@ -80,9 +80,10 @@ class RehearsalOptions:
 def rehearse(folder: Path, options: RehearsalOptions, on_event: Listener = ignore) -> Iterator[Step]:
     """Yields every step that applies, when it ends.
 
-    Raises InputError if the folder is neither wheelhouse nor staged folder, or if the options do not fit it; MachineError
-    if no sandbox can be sealed, no container engine answers, or, after the last step, if no step failed and yet nothing was
-    installed: no target has an interpreter here.
+    Raises InputError if the folder is neither wheelhouse nor staged folder, or if the options do not fit it; IntegrityError
+    for an sdist whose pyproject.toml cannot be used, and for altered `tools`; MachineError if no sandbox can be sealed, no
+    container engine answers, or, after the last step, if no step failed and yet nothing was installed: no target has an
+    interpreter here.
     """
     steps: list[Step] = []
     refusals: dict[Target, MachineError] = {}

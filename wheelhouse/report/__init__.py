@@ -40,7 +40,7 @@ def warning_text(event: Warned | Found) -> str:
 
 
 def event_line(event: Event) -> str | None:
-    """An event as one line, such as `warning: …` or `note: …`; None for an event that only progress bars show."""
+    """An event as one line, such as `warning: …` or `note: …`; None for an event for progress bars or logs."""
     line: str | None = None
     match event:
         case Warned() | Found():
@@ -194,7 +194,7 @@ def why_debian_lines(lock: "DebianLock", name: str) -> list[str]:
 
 def why_image_lines(images: "ImageLock", locks: "Sequence[Lock]", name: str) -> list[str]:
     """Two lines for each base image of this name or tag: where it is from; then the first targets of its machine, which are installed
-    into it.
+    into it, or that there are none.
 
     Empty if the wheelhouse does not have it.
     """
@@ -230,7 +230,7 @@ def base_images_lines(lock: "ImageLock") -> list[str]:
 
 
 def _base_image_line(image: "BaseImage") -> str:
-    """The line of one base image: its reference and digest, architecture, size, distribution, libc and Python."""
+    """The line of one base image: reference and digest, architecture, size, distribution, libc, Python or `no Python`."""
     size = size_text(sum(blob.size for blob in image.blobs))
     libc, python = (image.facts.libc, image.facts.python) if image.facts else ("", "")
     holds = [image.distribution, libc, f"Python {python}" if python else "no Python"]
@@ -241,7 +241,7 @@ def _base_image_line(image: "BaseImage") -> str:
 def locks_lines(locks: Sequence[Lock]) -> list[str]:
     """A line for each lock file, then indented remarks about pins, each once.
 
-    A remark that does not hold for all targets names those for which it holds.
+    A remark that does not hold for all targets names the first TARGETS of those for which it holds.
     """
     targets: dict[str, list[str]] = {}
     for lock in locks:
@@ -262,9 +262,9 @@ def _lock_line(lock: Lock) -> str:
 
 
 def _pin_lines(lock: Lock) -> list[str]:
-    """Remarks about pins: a line for each sdist, and each wheel built from one, with the reason; one line with all that no constraint pins.
+    """Remarks: a line for each sdist, and each wheel built from one, with the reason; one with all that no constraint pins.
 
-    The last line is left out if the lock has no constraints.
+    Those without a reason are left out, and the last line if the lock has no constraints or they pin all.
     """
     lines = [
         f"{'built from' if pin.built else 'sdist:'} {pin.origin.filename}: {pin.sdist_because}"
@@ -336,8 +336,8 @@ def finding_lines(findings: Iterable[Finding], first_seen: Collection[Finding] =
     """Findings and their hints, worst first, each on a line of its own. Findings in a row with one hint have it once, after them.
 
     Of one severity, what is new comes first: what a release can do that the one before could not, then what no reviewer saw in
-    the project before. Notes with capabilities that are not new come last: one line for all files that can do the same,
-    if there are several.
+    the project before, which is marked as new. Notes with capabilities that are not new come last, without hints: one line
+    for all files that can do the same, if there are several.
     """
     abilities: dict[FactPairs, list[Finding]] = {}
     hinted: list[tuple[str, str]] = []
@@ -423,7 +423,7 @@ def why_lines(locks: Iterable[Lock], project: str) -> Mapping[str, list[str]]:
 
 def evidence_document(evidence: "Evidence") -> dict[str, Any]:
     """What vetting found, for `--json`: the number of files, whether no finding reaches the threshold, the files that too few reviewers
-    approved, and the open, approved and waived findings.
+    approved, and the open, approved and waived findings; the open ones with `new`: first seen in the project.
     """
     return {
         "files": len(evidence.hashes),

@@ -28,7 +28,7 @@ def packed_lines(bundle: str, manifest: BundleManifest, volumes: Iterable[tuple[
 def manifest_lines(manifest: BundleManifest, signer: str | None) -> list[str]:
     """What a bundle is, who signed it, which files of a review it has; then a line for each file that it carries or removes.
 
-    `signer` is the label of a key.
+    `signer` is the label of a key; None leaves that line out.
     """
     base = f", as the difference from wheelhouse {manifest.base[:12]}" if manifest.base else ", complete"
     size = size_text(sum(entry.size for entry in manifest.carried))
@@ -41,9 +41,9 @@ def manifest_lines(manifest: BundleManifest, signer: str | None) -> list[str]:
 
 
 def unpacked_line(wheelhouse: str, unpacked: int, unchanged: int, removed: int, signer: str | None) -> str:
-    """How many files of a wheelhouse were unpacked, kept and removed, or that the bundle was unpacked before; and who signed it.
+    """How many files of a wheelhouse were unpacked, kept and removed; if all were kept, that the bundle was unpacked before.
 
-    `signer` is the label of a key.
+    `signer` is the label of the key that signed it; with None nothing is said of a signature.
     """
     signed = f", signed by {signer}" if signer else ""
     if not unpacked and not removed:

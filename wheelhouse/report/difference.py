@@ -59,7 +59,10 @@ def change_about(change: Change) -> str:
 
 
 def change_text(change: Change) -> str:
-    """A change in a line: `topic: old → new` if one text took the place of one; else the first removed texts, then the first added ones."""
+    """A change in a line: `topic: old → new` if one text took the place of one; else the first removed and added texts.
+
+    Without texts it is the topic alone.
+    """
     about = change_about(change)
     if len(change.removed) == len(change.added) == 1:
         return f"{about}: {change.removed[0]} → {change.added[0]}"

@@ -274,7 +274,7 @@ def _licence(facts: Facts, evidence: Evidence) -> View:
 
 
 def _inside(facts: Facts) -> View:
-    """The sum of files and bytes, the largest top folders, and the members that a reviewer wants to see.
+    """The sum of files (and folders) and bytes, the largest top folders, and the members that a reviewer wants to see.
 
     `more` counts the other top folders (negative: there are none).
     """
@@ -321,7 +321,7 @@ def _first_rows(rows: Sequence[Any]) -> View:
 
 
 def _running(facts: Facts) -> View | None:
-    """Commands, plugins, scripts and other executables, and the start of each text that runs by itself or at import.
+    """Commands, plugins, scripts, executables (scripts too), and the start of each text that runs by itself or at import.
 
     None if there are none. Native code outside the scripts does not count.
     """

@@ -28,7 +28,10 @@ STATES = {JobState.DONE: "approved", JobState.FAILED: "error"}
 
 
 def fleet_view(evidence: FleetEvidence) -> View:
-    """Everything that the page shows: the rows of jobs, changes, vulnerable releases and projects, and how many there are of each."""
+    """Everything that the page shows: the rows of jobs, changes, vulnerable releases and projects, and the number of each.
+
+    Without a snapshot of advisories the number of vulnerable releases is None.
+    """
     projects = uses(evidence.locks)
     changed = {run.name: _changes(run, evidence) for run in evidence.runs}
     releases = vulnerable(projects, evidence.advisories) if evidence.advisories else []

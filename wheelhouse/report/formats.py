@@ -37,7 +37,7 @@ def as_text(evidence: Evidence, path: Path) -> str:
 
 
 def as_quiet_text(evidence: Evidence, path: Path) -> str:
-    """What `--quiet` prints: warnings and errors, and the result if it is bad; empty if there is nothing to say."""
+    """What `--quiet` prints: warnings and errors, and the result if a finding reaches the threshold; empty without any."""
     from wheelhouse.report import evidence_lines, finding_lines, warnings_and_errors
 
     lines = finding_lines(warnings_and_errors(evidence.findings), evidence.first_seen)

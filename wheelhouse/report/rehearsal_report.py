@@ -13,7 +13,7 @@ def step_line(step: Step) -> str:
 
 
 def ending(steps: Sequence[Step], *, passed: bool, stopped: bool = False) -> str:
-    """The verdict of a rehearsal, the skipped targets, and the other steps that were not tried, on one line.
+    """The verdict of a rehearsal, the skipped targets, and the steps of other targets that were not tried, on one line.
 
     A failed step decides first, then that nothing was installed, then that an error stopped it, then `passed`.
     """

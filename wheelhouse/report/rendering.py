@@ -52,7 +52,7 @@ def render(template: str, view: Mapping[str, Any], parts: Parts = REPORT) -> str
 
 
 def visible(text: str) -> str:
-    r"""A text whose hidden characters are written as their numbers, `\u202e` or `\U000e0041`."""
+    r"""A text whose hidden characters are written as their numbers, `\u202e` or `\U000e0041`; tabs and line feeds stay."""
     return HIDDEN.sub(lambda match: _number(ord(match[0])), text)
 
 

@@ -44,8 +44,8 @@ class ProjectCandidates:
         """The versions within a specifier and the constraints, best first, whether or not they have a file: the preferred one, the
         others newest first, the deferred ones. With `prefer_binary` versions with a wheel come before those with an sdist alone.
 
-        Pre-releases only if the user allows them (`--pre`) or names one, or nothing else is left (PEP 440); never with --only-final.
-        A dependency's `>=1.8.0rc1` names none.
+        Pre-releases only if the user allows them (`--pre`), names one or a file, or nothing else is left (PEP 440); with
+        --only-final only for a file that the user names. A dependency's `>=1.8.0rc1` names none.
         """
         text, matching = (
             str(specifier),
@@ -215,7 +215,7 @@ class CandidateIndex:
         return project in self._candidates
 
     def _kept(self, project: NormalizedName) -> ProjectCandidates | None:
-        """The candidates of the release that constraints pin, from the page cache; None if they pin none, or the cache has it not."""
+        """The candidates of the release that constraints pin, from the page cache; None without, or for a named file."""
         pinned = self._constraint(project)
         if project in self._request.direct or not is_exact(pinned):
             return None

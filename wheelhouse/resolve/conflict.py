@@ -163,8 +163,9 @@ def rejected_releases(
 
 
 def find_conflict(derivation: Derivation, request: ResolutionRequest, index: CandidateIndex) -> Conflict:
-    """The conflict that the most releases lead to, with as few sides as make it one. If no group of dependencies is one, a release
-    that requires another of its own project; else a conflict that is not `complete`.
+    """The conflict on the likeliest obstacle that has one: of its first MAX_GROUPS groups of dependencies, the one that most
+    releases share. If no group is one, a release that requires another of its own project; else a conflict that is not
+    `complete`.
     """
     obstacles = derivation.obstacles()
     for project in obstacles:
@@ -221,8 +222,8 @@ class _Allowed:
 
 
 def _excluding(steps: Sequence[Step], candidates: ProjectCandidates, index: CandidateIndex) -> Iterator[Sequence[Step]]:
-    """Groups of steps that leave no usable release: single steps and pairs, those that the most releases share first; last, one
-    step of each asker, as few as leave none.
+    """Groups of steps that leave no usable release: single steps and pairs, those that most releases share first; last, of
+    the user's steps and the widest one of each project that asks as few as leave none.
     """
     allowed = [_allowed(step, candidates, index) for step in steps]
     rest = [each for each in allowed if each.usable]

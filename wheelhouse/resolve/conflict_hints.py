@@ -201,7 +201,10 @@ def _file_hint(conflict: Conflict) -> str:
 
 
 def _remedies(conflict: Conflict) -> Iterator[str]:
-    """Hints: what would make a file of the admitted releases with the commonest reason fit; none if nothing would."""
+    """Hints: what would make a file of the admitted releases with the commonest reason fit; none if nothing would.
+
+    If pre-releases alone are left and `--only-final` forbids them, how to allow them.
+    """
     project = conflict.project
     if not conflict.rejected:
         if conflict.candidates and not conflict.candidates.matching(conflict.specifier):
@@ -308,7 +311,7 @@ def _later(conflict: Conflict) -> Iterator[str]:
 
 def _other_release(conflict: Conflict) -> Iterator[str]:
     """One hint: change what excludes the newest usable release: a constraint, a line of the user, or a release that asks. Nothing
-    if there is no usable release.
+    if there is no usable release, or if nothing excludes it.
     """
     if not conflict.usable:
         return

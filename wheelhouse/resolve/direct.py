@@ -68,8 +68,8 @@ def looks_direct(text: str) -> bool:
 def source_of(text: str, origin: str) -> tuple[DirectSource, str, str]:
     """The file that a requirement names, its extras as `[a,b]` (or empty), its marker (or empty). The file is not looked for.
 
-    `written` stays empty. Raises InputError, which begins with `origin`, if the file is of another project than the name
-    before `@`, and for what `_source` refuses.
+    `written` stays empty; extras and marker are not validated. Raises InputError, which begins with `origin`, if the file is
+    of another project than the name before `@`, and for what `_source` refuses.
     """
     named = NAMED.fullmatch(text)
     location, _, marker = _split(named["rest"] if named else text)
@@ -83,7 +83,10 @@ def source_of(text: str, origin: str) -> tuple[DirectSource, str, str]:
 
 
 def _split(text: str) -> tuple[str, str, str]:
-    """Location, `;` if there is a marker, and the marker; the last two are empty if there is none."""
+    """Location, `;` if there is a marker, and the marker; the last two are empty if there is none.
+
+    Only a `;` with a space before or after it begins a marker.
+    """
     match = MARKER.search(text)
     return (text[: match.start()].strip(), ";", text[match.end() :]) if match else (text.strip(), "", "")
 
@@ -137,7 +140,8 @@ def _release(filename: str, origin: str) -> tuple[NormalizedName, Version]:
 def _fragment_hashes(fragment: str, origin: str) -> frozenset[str]:
     """The strong hashes in an address's fragment (`#sha256=…`, names in any case), as `sha256:…` in lower case; empty if there are none.
 
-    Raises InputError for a weak hash without a strong one, for a malformed or empty one, and for `subdirectory`.
+    Other names, as `egg`, do not count. Raises InputError for a weak hash without a strong one, for a malformed or empty
+    strong one, and for `subdirectory`.
     """
     values = {name.lower(): value for name, value in parse_qsl(fragment, keep_blank_values=True)}
     if "subdirectory" in values:

@@ -104,7 +104,7 @@ class ConflictText:
         return f"{self._requests()}, but the {'constraint is' if len(lines) == 1 else 'constraints are'} {texts}"
 
     def _none_fits(self, candidates: ProjectCandidates, target: str) -> str:
-        """A sentence about releases that are left, and of which no file can be chosen."""
+        """A sentence about releases that are left, and of which no file can be chosen, or that `--only-final` excludes."""
         asked = f"`{self._project}{self._conflict.specifier}` ({', '.join(map(self._origin, self._conflict.sides))})"
         if not candidates.matching(self._conflict.specifier):
             return f"{self._place()} has only pre-releases of {asked}, but --only-final excludes them"
@@ -142,7 +142,7 @@ class ConflictText:
         return f"required by {self._askers(side)}" if side.asker else f"requested {origin_text(side.dependency.origin)}"
 
     def _askers(self, side: Step) -> str:
-        """`app 1.0`, `app 1.0, 1.1`, `every release of app` or `8 releases of app`."""
+        """`app 1.0`, `app 1.0, 1.1`; of three releases or more, `every release of app` or `8 releases of app`."""
         if len(side.versions) <= 2:
             return releases_text(side)
         if self._conflict.is_of_every_release(side):
@@ -161,7 +161,9 @@ class ConflictText:
     # Details
 
     def details(self, other_exclusions: Iterable[str]) -> Iterator[str]:
-        """Lines: the chain to each side, the constraints, what else was tried, what the index offers, the rejected files."""
+        """Lines: the chain to each side, the constraints, `other_exclusions`, the other steps and limits; for a project with
+        a page, what it offers and the rejected files.
+        """
         yield from map(self._chain, self._chains)
         for line in self._conflict.constraints:
             yield f"constraint {line.requirement} ({line.origin})"
@@ -176,7 +178,8 @@ class ConflictText:
         """`web.txt:1 → app 1.0 → lib 1.0, 2.0 (lib<3) → base<3`: from the user's line to a dependency, with what limits
         each.
 
-        A limit that is exact or empty is left out.
+        A limit that is exact or empty is left out. A chain that no line of the user leads to begins with the releases that
+        ask.
         """
         links, above = [], steps[0].dependency
         if above.parent is None:
@@ -187,7 +190,9 @@ class ConflictText:
         return " → ".join([*links, str(above)])
 
     def _link(self, step: Step, limit: str) -> str:
-        """One link of a chain, as text: the releases, how many they are, and what limits them."""
+        """One link of a chain: `lib 1.0, 2.0 (lib<3)`; of more than two releases, how many, or that it is every one, or the
+        only one: `lib 1.0 to 2.8 (12 releases)`, `lib 1.0 (its only release)`.
+        """
         count = len(step.versions)
         notes = [f"{count} releases"] if count > 2 else []
         if self._conflict.is_of_every_release(step):
@@ -241,7 +246,9 @@ class ConflictText:
         return any(other.has_no_tag for group in self._conflict.rejected for other in group.rejected)
 
     def other_exclusions(self, dependencies_of: DependenciesOf) -> Iterator[str]:
-        """Lines about other dependencies of the same releases that exclude each other, or that constraints exclude."""
+        """Lines about other dependencies of the releases that ask: those that constraints exclude, and those of two of these
+        releases that exclude each other. Two of the same release are not compared.
+        """
         parents = [side.dependency.parent for side in self._conflict.sides if side.dependency.parent]
         needs = {
             parent: [need for need in dependencies_of(parent) if need.project not in (self._project, NEVER)]
@@ -259,7 +266,9 @@ class ConflictText:
                     yield f"{one} also requires {first}, but {other} requires {second}"
 
     def _is_void(self, need: Dependency, *limits: SpecifierSet) -> bool:
-        """Whether no release on a project's page is within a dependency and limits; False if its page was not looked at."""
+        """Whether no release on a project's page is within a dependency and limits; False without a page, or if it was not
+        looked at.
+        """
         if not self._index.has_without_page(need.project):
             return False
         candidates = self._index.get(need.project)
@@ -284,7 +293,7 @@ class ConflictText:
             yield f"and {counted(len(others) - MAX_STEPS, 'more requirement')} of other releases"
 
     def _step_text(self, step: Step) -> str:
-        """Who asks for what, and why nothing satisfies it: `app 1.0 requires lib<3, of which the index has no release`."""
+        """Who asks for what, and if nothing satisfies it, why: `app 1.0 requires lib<3, of which the index has no release`."""
         asker = f"{releases_text(step)} {_verb(step)}" if step.asker else f"{step.dependency.origin} requests"
         return f"{asker} {step.dependency}{self._why_void(step.dependency)}"
 
@@ -320,7 +329,7 @@ def _verb(step: Step) -> str:
 
 
 def _other_conflicts(count: int) -> str:
-    """The end of a hint, which may leave `count` other conflicts; empty for none."""
+    """The end of a hint: "; the other conflicts above may remain", or "conflict" for a count of 1; empty for 0."""
     if not count:
         return ""
     return f"; the other {'conflict' if count == 1 else 'conflicts'} above may remain"

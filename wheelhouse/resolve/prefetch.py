@@ -39,7 +39,9 @@ class Prefetcher:
         self._announced.append(dependency)
 
     def walk(self) -> None:
-        """Request what the announced dependencies need, and so on below them. The resolver calls it before it waits."""
+        """Request what the dependencies announced since the last call need, and so on below them. The resolver calls it
+        before it waits.
+        """
         while self._announced:
             self._expect(self._announced.popleft())
 
@@ -70,7 +72,9 @@ class Prefetcher:
             self._packages.metadata.get(file)
 
     def _on_page(self, dependency: Dependency) -> None:
-        """Request the metadata of the best candidate on a page that has arrived, unless that is costly. Errors are left to the resolver."""
+        """Request the metadata of the best candidate on a page that has arrived, unless that is costly, and when it is here,
+        what it requires. Errors are left to the resolver.
+        """
         with suppress(WheelhouseError, CancelledError, RuntimeError):
             candidates = self._index.get(dependency.project)
             best = candidates.best(dependency.specifier) if candidates else None

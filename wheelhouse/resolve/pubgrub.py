@@ -173,8 +173,8 @@ class _Search(Generic[P]):
         return full
 
     def _add(self, clause: Clause[P]) -> Clause[P]:
-        """Add a clause, and return it, or the clause that it was merged into. Releases that ask for the same share one: what is
-        learned from it then speaks of all of them.
+        """Add a clause, and return it, or the clause that it was merged into. Releases that ask for the same share one: what
+        is learned from it then speaks of all of them. Learned and provisional clauses are not merged.
         """
         if clause.parents is None and not clause.provisional and len(clause.states) == 2:
             (asker, state), (package, excluded) = clause.states.items()
@@ -208,7 +208,9 @@ class _Search(Generic[P]):
                     break
 
     def _free(self, clause: Clause[P]) -> list[P] | None:
-        """The packages that may still leave their states, two at most; None if one has left them, so that the clause is kept."""
+        """The packages that may still leave their states: all if they are fewer than two, else the first two. None if one
+        before the second has left them, so that the clause is kept.
+        """
         free: list[P] = []
         for package, states in clause.states.items():
             left = self._now(package)

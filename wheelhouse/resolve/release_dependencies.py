@@ -58,9 +58,9 @@ class ReleaseDependencies:
         return self._dependencies[key]
 
     def _read_dependencies(self, release: CandidateRelease) -> Iterator[Dependency]:
-        """The dependencies that the release's metadata give, and for an extra one on the release without it; one on NEVER, which
-        excludes the release, if its Python does not fit, or, with a warning, if a requirement is unreadable. Warns of an
-        extra that the metadata do not have. With an extra the Python is not looked at.
+        """The dependencies that the release's metadata give, and for an extra one on the release without it; one on NEVER,
+        which excludes the release, if its Python does not fit, or, with a warning, if a requirement is unreadable. Warns of
+        an extra that the metadata do not have. The Python is not looked at with an extra, or if the page gave the same.
 
         Raises DeferredError if the release is now deferred, InputError as `dependencies_of`, and what reading the metadata
         raises.

@@ -103,7 +103,7 @@ class ReleaseSearch:
         return reached
 
     def _is_unpinned(self, project: NormalizedName, states: Mapping[Identifier, int]) -> bool:
-        """Whether a release is yanked, and no release that would be there without it pins it."""
+        """Whether a release is yanked, and neither the constraints nor a release that would be there without it pin it."""
         offered, state = self._offered(project), states[project, ""]
         if offered is None or offered.choose(self._version(project, state), EVERY_VERSION)[0]:
             return False
@@ -356,8 +356,9 @@ class ReleaseSearch:
         return _pins(asker, self._gated[need.project]) or (need.project, need.extra) in self._unfounded
 
     def _clause(self, package: Identifier, state: int, need: Dependency) -> Clause[Identifier] | None:
-        """That a release excludes the states of a project that it does not ask for, or only the release if no state is asked
-        for. If a release asks for its own project, None if that admits it, else a clause that excludes it.
+        """That a release excludes the states of a project that it does not ask for; that it cannot be chosen if it asks for
+        none that exist. If a release asks for its own project and extra, None if that admits it, else a clause that excludes
+        it.
 
         It notes when the project was first met.
         """

@@ -38,8 +38,8 @@ def origin_text(origin: str) -> str:
 
 
 def offered_text(versions: Sequence[Version], specifier: SpecifierSet) -> str:
-    """The versions of a page, newest first, as text: all of a few, else the newest, those next to the specifier's own, and how many
-    more. Empty for none.
+    """The versions of a page, newest first, as text: all if they are at most twice MAX_OFFERED, else the MAX_OFFERED newest,
+    those next to the specifier's own, and how many more. Empty for none.
     """
     if len(versions) <= MAX_OFFERED * 2:
         return ", ".join(map(str, versions))

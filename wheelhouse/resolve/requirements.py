@@ -48,7 +48,7 @@ class RequirementLine:
 
     @property
     def text(self) -> str:
-        """The line as a lock file records it: PEP 508, without credentials."""
+        """The line as a lock file records it: PEP 508, without `--hash` options and credentials; a local file as its path."""
         if self.source is None:
             return str(self.requirement)
         extras = f"[{','.join(sorted(self.requirement.extras))}]" if self.requirement.extras else ""
@@ -153,7 +153,9 @@ def parse_file(
 
 
 def constraint_lines(text: str, source: str) -> tuple[RequirementLine, ...]:
-    """The constraints of a file's text, in their order; options are left out. Raises InputError, also if it names another file."""
+    """The constraints of a file's text, in their order; options are left out, variables not replaced. Raises InputError,
+    also if it names another file.
+    """
 
     def nested(name: str, named_by: str) -> tuple[str, str]:
         """Raises InputError: called if the file names another one."""
@@ -221,7 +223,7 @@ class _Reading:
             self._option(option, above, constraints=constraints)
 
     def _add(self, line: RequirementLine, *, constraints: bool) -> None:
-        """Add a requirement, or a constraint. Raises InputError for a constraint that pip does not allow."""
+        """Add a requirement, or a constraint. Raises InputError for a constraint with extras, or one that names a file."""
         if not constraints:
             self.lines.requirements.append(line)
             return

@@ -30,7 +30,9 @@ class SearchWatch:
         self._conflicts[min(excluded, culprit), max(excluded, culprit)] += 1
 
     def trial(self, project: NormalizedName) -> None:
-        """Note that a release of a project is tried; emits `Searching` every few seconds. Raises NoSolutionError at the time limit."""
+        """Emit `Searching` with a project of which a release is tried: after QUIET_SECONDS, then every EVERY_SECONDS. Raises
+        NoSolutionError after the time limit.
+        """
         now = self._clock()
         if self._limit is not None and now - self._started > self._limit:
             raise self._stopped()

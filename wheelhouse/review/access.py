@@ -69,7 +69,7 @@ class Access:
     def refusal(self, request: Request) -> str | None:
         """Why a request is not one of our page, in a sentence; None if it is, or if a user opened an address.
 
-        The cookie is not looked at.
+        Looks at the method and at `Host`, `Origin` and `Sec-Fetch-Site`; not at the path and the cookie.
         """
         headers = request.headers
         if headers.get("host") != self.host:

@@ -105,8 +105,8 @@ class Application:
     def _decided(self, request: Request, *, is_approval: bool) -> Answer:
         """Sign an approval, or else a withdrawal, and answer with what was signed and where each file stands now, as JSON.
 
-        Answers 415 if the request is not JSON. Raises InputError for JSON that is no decision, and what `Desk.approve` or
-        `Desk.withdraw` raises.
+        Answers 415 if the content type is not exactly JSON_TYPE. Raises InputError for a body that is no decision, and what
+        `Desk.approve` or `Desk.withdraw` raises.
         """
         if request.headers.get("content-type") != JSON_TYPE:
             return Answer(415, b"a decision must be JSON\n")

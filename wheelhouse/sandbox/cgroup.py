@@ -55,7 +55,7 @@ class Cgroup:
 
     @property
     def ran_out(self) -> bool:
-        """Whether the kernel killed a process because the group's memory ran out."""
+        """Whether the kernel killed a process because the group's memory ran out; False once the groups are removed."""
         texts = (_text(folder / name) for folder in self.folders for name in ("memory.events", "memory.oom_control"))
         return any(int(count) > 0 for text in texts for count in OOM_KILLS.findall(text))
 
@@ -70,7 +70,7 @@ class Cgroup:
 
 
 def make_cgroup(limits: Limits) -> Cgroup | None:
-    """A new group with these limits; None if this user can make none that limits memory."""
+    """A new group with these limits; None if it cannot be made, or would not limit memory."""
     hierarchies = usable_hierarchies()
     if not any("memory" in hierarchy.controllers for hierarchy in hierarchies):
         return None
@@ -152,7 +152,8 @@ def _can_join(parent: Path) -> bool:
 
 def _limit(hierarchy: Hierarchy, folder: Path, limits: Limits) -> None:
     """Write the limits of a group. Version 1 limits memory and swap as a sum, if the kernel counts swap at all; in version 2
-    there is no swap. SUPERVISORS are added to the processes. Raises OSError.
+    there is no swap, and all processes of the group are killed together. SUPERVISORS are added to the number of processes.
+    Raises OSError.
     """
     if "memory" in hierarchy.controllers:
         first, *others = {

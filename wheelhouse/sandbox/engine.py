@@ -33,13 +33,17 @@ class Engine:
     environment: Mapping[str, str] = field(repr=False)
 
     def build(self, context: Path, dockerfile: Path, tag: str, arguments: Mapping[str, str]) -> CommandResult:
-        """Build an image without network, and give it a tag; the result has the build's code and output."""
+        """Build an image, and give it a tag; the result has the build's code and output. Its commands have no network; the
+        engine may fetch a missing base image.
+        """
         words = [word for name, value in arguments.items() for word in ("--build-arg", f"{name}={value}")]
         network = ("--network", "none", *EXTRA[self.name])
         return self._run("build", "build", *network, "--file", str(dockerfile), "--tag", tag, *words, str(context))
 
     def run(self, image: str, command: str) -> CommandResult:
-        """Run a shell command in a new container of an image, without network; the container is removed afterwards."""
+        """Run a shell command in a new container, without network, of an image that is here already; the container is
+        removed afterwards.
+        """
         if self.name == "buildah":
             return self._in_working_container(image, command)
         never = ("--pull", "never")

@@ -95,7 +95,7 @@ def _with_path(sandboxed: SandboxArgv) -> list[str]:
 
 @contextlib.contextmanager
 def _pipe_with(content: bytes) -> Iterator[int]:
-    """The read end of a pipe that has some bytes in it, and ends after them."""
+    """The read end of a pipe that has some bytes in it, no more than fit into a pipe, and ends after them."""
     read_end, write_end = os.pipe()
     try:
         with os.fdopen(write_end, "wb") as pipe:

@@ -39,7 +39,9 @@ def signed(secret: bytes, number: int, answer: bytes) -> bytes:
 
 
 def main() -> None:
-    """Run the commands of the request, and write a signed line about each."""
+    """Run the commands of the request up to a vital one that fails, and write a signed line about each: code 127 if it
+    cannot start.
+    """
     hide_memory()
     secret = sys.stdin.buffer.read()
     request = json.loads(sys.argv[1])

@@ -55,7 +55,7 @@ class Proof(msgspec.Struct, frozen=True):
 
     @property
     def unrefused(self) -> tuple[str, ...]:
-        """The names of the system calls and socket families that do not answer as the filter makes them."""
+        """The names of the tried system calls and socket families that do not answer as the filter makes them."""
         expected = dict.fromkeys(seccomp.REFUSED, errno.EPERM) | dict.fromkeys(seccomp.MISSING, errno.ENOSYS)
         calls = [name for name, number in self.calls.items() if number != expected[name]]
         return (*calls, *(name for name, number in FORBIDDEN_FAMILIES.items() if number in self.families))

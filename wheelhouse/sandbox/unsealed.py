@@ -18,7 +18,8 @@ class Unsealed:
     has_filter = False
 
     def wrap(self, command: SandboxCommand, folder: Path) -> SandboxArgv:
-        """The command line, with paths outside in the place of paths inside, also within words; `folder` is the work folder.
+        """The command line and the environment, with paths outside in the place of paths inside, also within words; `folder`
+        is the work folder.
 
         A path inside that is the end or the middle of another path stays as it is. Its limits are left out if prlimit(1) is not installed.
         """

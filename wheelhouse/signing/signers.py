@@ -80,8 +80,8 @@ class AgentSigner:
 
 
 def _ask_agent(address: str, request: bytes) -> SshReader:
-    """Send a request to the ssh-agent at a socket's path, and return its answer, cut at MAX_ANSWER_BYTES. Raises
-    MachineError if it gives none.
+    """Send a request to the ssh-agent at a socket's path, and return its answer, cut at MAX_ANSWER_BYTES, or where the agent
+    stops early. Raises MachineError if it gives none.
     """
     try:
         with socket.socket(socket.AF_UNIX) as agent:

@@ -59,7 +59,9 @@ class SshPublicKey:
 
     @classmethod
     def from_text(cls, text: bytes) -> "SshPublicKey":
-        """Read a line of a `.pub` file, plain or of a FIDO token; its comment is ignored. Raises ValueError for anything else."""
+        """Read the key of a `.pub` file, plain or of a FIDO token; what follows it is ignored. Raises ValueError for
+        anything else.
+        """
         fields = text.split()
         if len(fields) < 2 or fields[0] not in (ED25519, SK_ED25519):
             raise ValueError("it is not an Ed25519 public key")

@@ -118,7 +118,9 @@ def platform_option(target: Target) -> tuple[str, ...]:
 
 
 def _libc(tag: str) -> tuple[str, int]:
-    """The C library of a platform tag and its minor version: `manylinux_2_36_x86_64` has ("manylinux", 36); ("", 0) if it names none."""
+    """The C library of a platform tag and its minor version: `manylinux_2_36_x86_64` has ("manylinux", 36); ("", 0) for
+    other tags, such as `manylinux2014_x86_64`.
+    """
     match = re.match(r"(manylinux|musllinux)_\d+_(\d+)_", tag)
     return (match[1], int(match[2])) if match else ("", 0)
 

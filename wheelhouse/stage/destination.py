@@ -29,7 +29,9 @@ class Destination:
 
     @property
     def is_plain(self) -> bool:
-        """Whether a Dockerfile can name it: letters, digits, `_`, `.` and `-`, all ASCII."""
+        """Whether a Dockerfile can name it: its name has letters, digits, `_`, `.` and `-` only, all ASCII. `context` does
+        not count.
+        """
         return PLAIN.fullmatch(self.name) is not None
 
     def path(self, name: str = "") -> str:

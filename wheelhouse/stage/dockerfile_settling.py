@@ -89,8 +89,8 @@ class Settlement:
 def settled(needs: Sequence[NetworkNeed], images: ImageLock, debian: DebianLock) -> tuple[Settlement, ...]:
     """Each need with what settles it, in the given order.
 
-    Packages count only if all base images are carried, because they are installed in these. `apt update` is settled if all
-    packages that its stage installs are.
+    Packages count only if there are base images and all are carried, because they are installed in these. `apt update` is
+    settled if all packages that its stage installs are.
     """
     bases = [need.subjects[0] for need in needs if need.kind == "base-image"]
     if not bases or not all(_carried(name, images) for name in bases):

@@ -68,7 +68,7 @@ class StageInputs:
 
     @property
     def can_build_sdists(self) -> bool:
-        """Whether the folder holds the build requirements of every sdist; also true if the lock has no sdist."""
+        """Whether every sdist in the lock names the lock of its build requirements; also true if there is no sdist."""
         return all(pin.build_lock for pin in self.lock.pins if not pin.artifact.is_wheel)
 
     @property
@@ -134,8 +134,9 @@ class AirflowLayout:
         return has_airflow and inputs.is_linux and bool(inputs.tools or inputs.choices.route)
 
     def lay_out(self, inputs: StageInputs) -> Plan:
-        """The plan with the files, the settings and the build arguments of the release. It has Debian packages, too, if the wheelhouse has
-        the lists for both stages and the base image with its Python, and Airflow 2.3 or newer.
+        """The plan with the files, the settings and the build arguments of the release. It has Debian packages, too, if the
+        wheelhouse has the lists for both stages, Airflow 2.3 or newer, and the base image, which is not known to have no
+        Python.
 
         Raises InputError for a target that is not Linux, and as `lay_out_airflow`: for a lock without Airflow, for example.
         """
@@ -203,7 +204,7 @@ class FlatLayout:
         return True
 
     def lay_out(self, inputs: StageInputs) -> Plan:
-        """The plan with the files, settings and a Dockerfile. Raises InputError if the base image does not suit the target."""
+        """The plan with the files, settings and a Dockerfile. Raises InputError as `StageInputs.suitable_image`."""
         image, isolated = inputs.suitable_image(), inputs.can_build_sdists
         plan = lay_out_flat(inputs.lock, inputs.constraints, image, isolated=isolated, destination=inputs.destination)
         return plan if inputs.carried else replace(plan, unsettled=(asking_for_base(image),))

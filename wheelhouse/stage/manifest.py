@@ -111,8 +111,11 @@ def manifest_text(plan: Plan, version: str, *, signed: bool) -> str:
 
 
 def parse_manifest(text: str, source: str) -> StageRecord:
-    """Read a manifest. Raises InputError naming `source` for a text without its keys, with values of other types, or with an
-    option that RecordedOptions lacks.
+    """Read a manifest. An unknown key is ignored, a missing `wheelhouse`, `options` or `signed` gets its default, and
+    paths are not checked.
+
+    Raises InputError naming `source` for no JSON, another missing key, a value of another type, or an option that
+    RecordedOptions lacks.
     """
     try:
         document = _DOCUMENT.from_json(text)

@@ -27,7 +27,7 @@ def index_pip_conf(index: str) -> str:
 
 
 def index_uv_toml(index: str) -> str:
-    """The text of uv.toml for a build that takes everything from one index."""
+    """The text of uv.toml for a build that takes everything from one index. `index` is a checked URL."""
     return f'[[index]]\nurl = "{index}"\ndefault = true\n'
 
 

@@ -89,7 +89,8 @@ def shell(command: tuple[str, ...]) -> str:
 def _quoted(argument: str) -> str:
     """One argument, quoted for a shell if it needs that; the shell still expands the `$HOME` of SECRET.
 
-    Of NAME=VALUE only the value is quoted, if double quotes are enough: `NAME="==2.0.0"` is easier to read.
+    Of NAME=VALUE only the value is quoted, if double quotes are enough: `NAME="==2.0.0"` is easier to read. A value that
+    is empty or begins with `=` is quoted without need.
     """
     if argument == SECRET:
         return f'"{argument}"'

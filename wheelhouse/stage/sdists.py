@@ -12,8 +12,9 @@ from wheelhouse.stage.plan import Plan
 
 
 def with_sdists(lock: Lock) -> Lock:
-    """The lock with each built wheel replaced by its sdist. Raises InputError if it says that such an sdist was not kept;
-    the disk is not asked.
+    """The lock with each built wheel replaced by its sdist, which names the build lock that the wheel was built with.
+
+    Raises InputError if the lock says that such an sdist was not kept; the disk is not asked.
     """
     missing = [pin.origin.filename for pin in lock.pins if pin.built and not pin.built.kept]
     if missing:

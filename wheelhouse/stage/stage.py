@@ -64,8 +64,10 @@ def plan_stage(
 
     `destination` is the folder to stage, as the user typed it. With `sdists`, the image build builds the wheels of the
     wheelhouse again. With `dockerfile`, the plan builds that one, from what the wheelhouse has for it. If that is Airflow's
-    own, or without `dockerfile` if `Dockerfile` in the folder `checkout` is, the plan for Airflow follows it. Raises
-    InputError if the options do not suit the target, or if the wheelhouse or the named Dockerfile cannot be read.
+    own, or without `dockerfile` if `Dockerfile` in the folder `checkout` is, the plan for Airflow follows it.
+
+    Raises InputError if the options do not suit the target or each other, or if the wheelhouse or the named Dockerfile
+    cannot be read; IntegrityError if the wheelhouse's base image has a malformed configuration.
     """
     if sdists and choices.index:
         raise InputError(
@@ -126,9 +128,9 @@ def _for_dockerfile(plan: Plan, path: Path, folder: Path, inputs: StageInputs) -
 
 def _inputs(folder: Path, target: str | None, destination: Destination, *, sdists: bool) -> StageInputs:
     """What a wheelhouse holds for one target. For a Linux target, a destination that no Dockerfile can name is replaced by
-    the usual one.
+    the usual one. A pin whose build lock is not in `build/` names none.
 
-    Raises InputError as `load_wheelhouse` and `_only_lock` do, and with `sdists` as `with_sdists` does.
+    Raises as `load_wheelhouse`, `load_other_files` and `_only_lock` do, and with `sdists` as `with_sdists` does.
     """
     wheelhouse = load_wheelhouse(folder)
     lock = _only_lock(wheelhouse, target)
@@ -195,7 +197,7 @@ def stage(
     key: Signer | None = None,
     on_event: Listener = ignore,
 ) -> tuple[str, ...]:
-    """Make `destination` what the plan says, and return the sorted paths of an earlier stage that were removed.
+    """Write the plan to `destination`, and return the sorted paths of an earlier stage that were removed. Other files stay.
 
     The wheelhouse is verified first, unless the build takes its files from an index. Files that an earlier stage wrote are not copied
     again. With a key, the manifest is signed. Raises IntegrityError if the wheelhouse is not what its locks say,
@@ -270,7 +272,11 @@ def _sha256_of_own_file(path: Path) -> str:
 
 
 def _must_not_replace_others(destination: Path, plan: Plan, earlier: Mapping[str, str]) -> None:
-    """Raise InputError if something is in the way: a file that no earlier stage wrote, or that was changed since; a link to a folder."""
+    """Raise InputError if something is in the way: a file that neither an earlier stage wrote so nor this one would, a link,
+    a folder. A signature is in the way only if the earlier stage signed nothing.
+
+    Raises IntegrityError for a path that leads out of the folder.
+    """
     planned = {path: artifact.sha256 for path, artifact in plan.files.items()}
     planned |= {path: sha256_of_text(text) for path, text in plan.texts.items()}
     paths = sorted({*planned, *earlier} - {SIGNATURE})

@@ -54,7 +54,7 @@ class StagedFolder:
 
     @property
     def locked(self) -> Wheelhouse:
-        """The wheelhouse at the top of the folder. It has no file if the build takes them from an index."""
+        """The wheelhouse at the top of the folder. It has no lock if the build takes the files from an index."""
         return Wheelhouse((self.inputs.lock,) if self.plan.index is None else ())
 
     @property
@@ -81,7 +81,7 @@ def verify_folder(
 def read_staged(folder: Path) -> StagedFolder | None:
     """A staged folder, with the plan that its locks and options give; None if it has no manifest. No file is verified.
 
-    Raises InputError for a manifest or lock that `stage` never writes.
+    Raises InputError for a manifest or lock that `stage` never writes, IntegrityError as `locks_in` does.
     """
     path = folder / MANIFEST
     if kind_of(path) is None:

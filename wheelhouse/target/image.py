@@ -50,8 +50,8 @@ class Image:
     def parse(cls, name: str) -> "Image":
         """Read `--image`, such as `python:3.12-slim-bookworm`; an image of Airflow is that of its release's Debian. A digest is ignored.
 
-        Raises InputError if the name has no release of a distribution, or two with different C libraries; for an image of
-        Airflow, as `Airflow.parse` does.
+        Raises InputError if the name has no release of a distribution (`alpine` alone is enough: a new one), or two with
+        different C libraries; for an image of Airflow, as `Airflow.parse` does.
         """
         plain = name.partition("@")[0].lower()
         if match := re.search(r"(?:^|/)airflow:(?:slim-)?(\d[^-]*)(?:-python(3\.\d+))?$", plain):
@@ -85,7 +85,7 @@ def _names(image: str, release: str) -> bool:
 
 
 def _python(image: str) -> str | None:
-    """The Python in an image's name: `3.12`, `pypy3.10`; None if it has none."""
+    """The Python in a lower-case image name: `3.12`, `3.12.4`, `pypy3.10`; None if it has none, or no minor version."""
     if match := re.search(r"(?:^|/)pypy:(3\.\d+)", image):
         return f"pypy{match[1]}"
     match = re.search(r"python[:-]?(?:\d-)?3\.?(\d+(?:\.\d+)?)", image)

@@ -57,7 +57,9 @@ def _cpython_abis(facts: InterpreterFacts) -> Iterator[str]:
 
 
 def _other_abi(ext_suffix: str) -> str:
-    """The ABI of another Python from its EXT_SUFFIX, as packaging reads it: `.pypy310-pp73-x86_64-linux-gnu.so` is pypy310_pp73."""
+    """The ABI of another Python from its EXT_SUFFIX, as packaging reads it: `.pypy310-pp73-x86_64-linux-gnu.so` is
+    pypy310_pp73; `none` if it has none, as `.so`.
+    """
     soabi = ext_suffix.split(".")[1] if ext_suffix.count(".") > 1 else "none"
     parts = soabi.split("-")
     length = {"pypy": 2, "graa": 3}.get(soabi[:4], len(parts))

@@ -85,7 +85,9 @@ def interpreter_of(facts: InterpreterFacts) -> Interpreter:
 
 
 def unfit(interpreter: Target, target: Target) -> str | None:
-    """Why an interpreter cannot build for a target, in a few words; None if it can. The patch release does not matter."""
+    """Why an interpreter cannot build for a target, in a few words; None if it can. Neither the patch release
+    nor the version of the C library matters.
+    """
     here, there = interpreter.platform, target.platform
     if (interpreter.python.tag, here.system) != (target.python.tag, there.system):
         return f"it is {interpreter.python.tag} on {here.system}"
@@ -116,7 +118,9 @@ class InterpreterPlaces:
 
 
 def _matching(folder: Path | None, pattern: str) -> list[Path]:
-    """The paths below a folder that match a glob, with the folder, in reverse order; empty for None or an unreadable folder."""
+    """The paths below a folder that match a glob, with the folder, in reverse order of their text (3.9 before 3.10); empty
+    for None or an unreadable folder.
+    """
     names = glob(pattern, root_dir=folder) if folder else []  # noqa: PTH207
     return [Path(folder or "", name) for name in sorted(names, reverse=True)]
 

@@ -60,7 +60,9 @@ class Platform:
 
     @classmethod
     def parse(cls, text: str) -> "Platform":
-        """Read `--platform`: `linux/amd64`, or a platform tag. Raises InputError with the choices."""
+        """Read `--platform`: an alias such as `linux/amd64`, or a platform tag. Raises InputError for any other text, also
+        for `linux_x86_64`, which names no C library.
+        """
         tag = _tag_of(text)
         if match := re.fullmatch(r"(many|musl)linux_(\d{1,9})_(\d{1,9})_(\w+)", tag, re.ASCII):
             return cls(tag, "Linux", match[4], tuple(_linux(text, *match.groups())))

@@ -84,7 +84,10 @@ class Python:
 
     @classmethod
     def parse(cls, text: str) -> "Python":
-        """Read `--python`; without a patch release it is the newest one. Raises InputError for a Python that wheelhouse does not know."""
+        """Read `--python`; without a patch release it is the newest one, and any that is named passes.
+
+        Raises InputError for a minor version that wheelhouse does not know.
+        """
         match = NAME.fullmatch(text)
         if not match:
             raise InputError(f"`{text}` is not a Python version", hint="write --python 3.12, 3.12.4, 3.13t or pypy3.11")

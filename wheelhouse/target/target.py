@@ -64,7 +64,7 @@ class Target:
         """The target of a Python on a platform.
 
         Each call with equal arguments, equal in `python.exact` too, returns the same object, which is compared quickly.
-        Raises InputError as `Python.markers` does.
+        Raises InputError as `Python.markers` does, KeyError as `Platform.markers` does.
         """
         return _derived(python, platform, is_exact=python.exact)
 

@@ -23,7 +23,8 @@ def closure(lock: Lock, metadata: Mapping[NormalizedName, Metadata]) -> Iterator
     """Findings for the requirements of a lock file that its own files do not satisfy, and warnings for pins that nothing requires.
 
     `metadata` has the metadata of each pinned project's file; a project without any counts as missing. All are warnings for
-    a lock file of another tool, because its overrides are not known. Raises InputError as `Target.applies` does.
+    a lock file of another tool, because its overrides are not known. Raises InputError as `Target.applies` does,
+    IntegrityError for a Requires-Dist line that cannot be read.
     """
     for finding in _closure(lock, metadata):
         yield replace(finding, severity=Severity.WARNING) if lock.inputs.given_sha256 else finding
@@ -62,7 +63,7 @@ def _closure(lock: Lock, metadata: Mapping[NormalizedName, Metadata]) -> Iterato
 def _requirements(
     metadata: Metadata, filename: str, target: Target, extra: str, adjustments: Adjustments
 ) -> Iterable[tuple[Requirement, str]]:
-    """What a file requires on a target with an extra (empty: without one), each with the name of the file."""
+    """What a file requires on a target without extras, or only what `extra` adds, each with the name of the file."""
     return [(requirement, filename) for requirement, _ in metadata.requirements(target, extra, adjustments)]
 
 
@@ -89,7 +90,9 @@ def _finding(project: NormalizedName, case: str, by: str, requirement: Requireme
 
 
 def requests_for(lock: Lock, project: NormalizedName) -> dict[str, FactValue]:
-    """Facts: the first requirement for a project, the file that has it (empty: the user), and how many more there are; empty if none."""
+    """Facts: the first requirement for a project, the file that has it (empty: the user), and how many more there are; empty
+    if none. Markers are not looked at.
+    """
     requests = [(REQUESTED, text) for text in lock.inputs.requirements if _names(text, project)]
     for pin in lock.pins:
         requests += [(pin.artifact.filename, text) for text in pin.dependencies if _names(text, project)]

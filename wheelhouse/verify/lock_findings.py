@@ -17,7 +17,7 @@ def lock_findings(wheelhouse: Wheelhouse, contents: Mapping[str, InspectedFile])
     """Findings for all locks of a wheelhouse. `contents` maps file names to what was read from each file.
 
     The closure of a lock is checked if all its chosen files could be opened. One note names the projects that have different
-    versions in different locks.
+    versions in different locks; locks with a label do not count. Raises as `closure` does.
     """
     for lock in wheelhouse.locks:
         metadata: dict[NormalizedName, Metadata] = {}

@@ -63,8 +63,8 @@ def open_locked_files(
     """Check every file of a wheelhouse, the largest first. `places` maps file names to relative paths, for files under another name.
 
     `threads` is how many files are read at a time; default: one for each core. `case` is that of the findings on missing files:
-    `file`, or `staged-file`. A finding that a waiver covers becomes a note. An event tells of each hashed file. What is
-    wrong with a file is a finding; raises IntegrityError if two locks name one file with two hashes, or for a name that
+    `file`, or `staged-file`. A waived finding of an opened file becomes a note. An event tells of each hashed file. What
+    is wrong with a file is a finding; raises IntegrityError if two locks name one file with two hashes, or for a name that
     leads out of the folder, and MachineError if a file cannot be read.
     """
 

@@ -65,7 +65,7 @@ def locks_in(folder: Path) -> tuple[Lock, ...]:
     """The locks in a folder, which must exist, sorted by file name; none if it has none.
 
     Raises InputError for a file that is no lock, or that has the name of another lock, and if the folder has a file that never
-    ends, such as a named pipe.
+    ends, such as a named pipe; IntegrityError for a lock with an unsafe file name, or a sha256 that is none.
     """
     refuse_endless_files(folder, (*SUB_WHEELHOUSES, *LOCKED_FOLDER_NAMES))
     names = sorted(path.name for path in folder.iterdir() if is_lock_name(path.name))
@@ -93,8 +93,8 @@ def verify(
 ) -> Verdict:
     """Verify a wheelhouse, and those inside it. `read` opens a file, in so many threads at a time (default: one for each core).
 
-    A finding that a waiver covers becomes a note. Raises InputError if the folder is no wheelhouse, IntegrityError if two
-    of its locks name one file with two hashes.
+    A finding that a waiver covers becomes a note. Raises InputError and IntegrityError as `load_wheelhouse` and `closure`
+    do, and IntegrityError if two of its locks name one file with two hashes.
     """
     wheelhouse = load_wheelhouse(folder)
     wheelhouse = replace(wheelhouse, inner=listed_folders(folder))

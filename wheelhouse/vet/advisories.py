@@ -166,7 +166,10 @@ def grouped(advisories: Iterable[Advisory]) -> list[tuple[Advisory, ...]]:
 
 
 def not_after(now: datetime, advisories: Iterable[Advisory]) -> Iterator[Advisory]:
-    """The same advisories; one that was modified after `now` gets `now` as its time. Raises InputError for a time that cannot be read."""
+    """The same advisories; one that was modified after `now`, a time in UTC, gets `now` as its time.
+
+    Raises InputError for a time that is empty or cannot be read.
+    """
     latest = f"{now:%Y-%m-%dT%H:%M:%SZ}"
     for advisory in advisories:
         yield replace(advisory, modified=latest) if _moment(advisory.modified) > now else advisory
@@ -182,7 +185,10 @@ def _moment(text: str) -> datetime:
 
 
 def collect(advisories: Iterable[Advisory]) -> Advisories:
-    """Advisories by project, the projects sorted, with the time of the newest change. Raises InputError for a time that cannot be read."""
+    """Advisories by project, the projects sorted, with the time of the newest change, None without advisories.
+
+    Raises InputError for a time that is empty or cannot be read.
+    """
     by_project: dict[NormalizedName, list[Advisory]] = {}
     for advisory in advisories:
         by_project.setdefault(advisory.project, []).append(advisory)

@@ -30,9 +30,10 @@ class KnownToday:
 
 
 def known_since_approval(wheelhouse: Wheelhouse, known: KnownToday) -> tuple[Finding, ...]:
-    """A finding for each advisory on a file of these lock files that too few reviewers saw and no waiver covers.
+    """A finding for each advisory on a pin's chosen file that too few reviewers saw and no waiver covers.
 
-    Those that VEX documents settle, or whose rule is off, are left out. Severities are the policy's.
+    No file is opened: malicious files inside are not found. Those that VEX documents settle, or whose rule is off, are left
+    out. Severities are the policy's.
     """
     pins = {pin.artifact.filename: pin for lock in wheelhouse.locks for pin in lock.pins}
     facts = tuple(Facts(pin) for _, pin in sorted(pins.items()))

@@ -152,7 +152,8 @@ def parse_approval(statement: Mapping[str, Any], reviewer: str | None, key: str,
     """An in-toto statement as an approval. `statement_id` is the sha256 of its bytes; `reviewer` and `key` say who signed
     it. No signature and no predicateType is checked here.
 
-    Raises IntegrityError, with the place and the value, for a statement of another kind, format or shape.
+    Of two files with one sha256, the later name counts; findings on a file that is not named are left out. Raises
+    IntegrityError, with the place and the value, for a statement of another kind, format or shape.
     """
     try:
         number = _ANY_STATEMENT.from_table(statement, "").predicate.format

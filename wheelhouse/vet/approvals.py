@@ -124,7 +124,9 @@ class Approvals:
         return len(reviewers) >= self.needed and self.lacking_role(sha256, reviewers) is None
 
     def covers_all(self, sha256: str, reviewer: str, expires: date | None, findings: Iterable[Finding]) -> bool:
-        """Whether a valid approval of a file by a reviewer lasts until `expires` or longer, and covers all these findings."""
+        """Whether a valid approval of a file by a reviewer lasts until `expires` (None: for ever) or longer, and covers all
+        these findings.
+        """
         findings = tuple(findings)
         return any(
             approval.reviewer == reviewer

@@ -36,8 +36,8 @@ class Review:
 
 def files_of(folder: Path) -> dict[str, str]:
     """Path → sha256 of every wheel, sdist and other file of a wheelhouse and of those inside it, or of a staged folder, by
-    its locks: no file is hashed. Raises InputError as `read_staged` and `load_wheelhouse` do, IntegrityError if locks give
-    one name two hashes.
+    its locks: no file is hashed. Raises as `read_staged` and `load_wheelhouse` do, and IntegrityError if locks give one
+    name two hashes.
     """
     if staged := read_staged(folder):
         return {path: artifact.sha256 for path, artifact in staged.artifacts.items()}
@@ -70,10 +70,13 @@ def review(
     reviewer: str,
     expires: date | None = None,
 ) -> Review:
-    """What a reviewer is about to sign: the files that the reviewer has not approved yet with these findings, and their findings.
+    """What a reviewer is about to sign: the files that the reviewer has not approved yet with these findings for so long,
+    and their findings.
 
-    The others need no new signature; `before` and `beyond_role` name them. Raises IntegrityError for a file whose bytes differ from
-    those that the lock file names, and InputError if the reviewer's role is for none of the files.
+    The others need no new signature; `before` and `beyond_role` name them. Findings on other subjects are left out.
+
+    Raises IntegrityError if one of `files` is missing, a link, or has another sha256; InputError if the reviewer's role is
+    for none of them.
     """
     _must_be_as_locked(folder, files)
     allowed = _of_role(files, approvals, reviewer)

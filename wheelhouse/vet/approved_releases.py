@@ -47,7 +47,8 @@ class ApprovedReleases:
     def first_seen(self, findings: Iterable[Finding], files: Mapping[str, Facts]) -> frozenset[Finding]:
         """The findings that no reviewer saw on another file of the project; none of projects without one. `files` is by subject.
 
-        A note counts as seen if its rule is: its facts often change with each release.
+        A note counts as seen if its rule is: its facts often change with each release. Approvals of format 1 count for notes
+        only.
         """
         return frozenset(
             finding

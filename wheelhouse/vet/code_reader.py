@@ -48,7 +48,10 @@ def _of_wheel(name: str, data: bytes) -> Source | None:
 
 
 def _of_sdist(name: str, data: bytes) -> Source | None:
-    """setup.py, or a module that it can import, at the top or in `src/`, `lib/` or `python/`; None if no import can name the member."""
+    """setup.py, or the module that a member is by its place in the sdist's folder, or in `src/`, `lib/` or `python/` in it.
+
+    None if no import can name the member.
+    """
     place = name.partition("/")[2]
     if place == "setup.py":
         return Source(name, "setup", data, runs=True)

@@ -64,7 +64,8 @@ def _once(*found: Iterable[str]) -> tuple[str, ...]:
 def _modules(tree: ast.AST) -> Iterator[str]:
     """The modules for network access that a program imports, also by `__import__` or `import_module`; some several times.
 
-    `from requests import get` gives `requests` and `requests.get`.
+    `from requests import get` gives `requests` and `requests.get`: each full name that, or whose first part, is in
+    NETWORK_MODULES.
     """
     for node in ast.walk(tree):
         if isinstance(node, ast.Import):
@@ -89,7 +90,7 @@ def _called(node: ast.Call) -> str | None:
 def _programs(tree: ast.AST) -> Iterator[str]:
     """The names of programs for the network that are called: `curl` of `os.system("curl …")` or `subprocess.run(["curl", …])`.
 
-    Some come several times.
+    Each word of each text inside the call counts, and any function or method with such a name. Some come several times.
     """
     for node in ast.walk(tree):
         if isinstance(node, ast.Call) and _called(node) in STARTERS:
@@ -124,7 +125,8 @@ def _used(tree: ast.AST) -> Iterator[ast.AST]:
 def _is_unused(node: ast.AST) -> bool:
     """Whether a node is a docstring, describes the project, or is only printed, logged or raised.
 
-    A call counts as printing by its name alone (HINT_WORDS): also `write` of any object, and `exit`.
+    A call counts as printing by its name alone (HINT_WORDS): also `write` of any object, and `exit`. What describes is a
+    named argument, or an assignment to plain names without a type.
     """
     if isinstance(node, ast.Expr):
         return isinstance(node.value, ast.Constant)
@@ -148,7 +150,7 @@ HINT_WORDS = frozenset(("print", "warn", "warning", "info", "error", "debug", "e
 
 
 def _hidden(tree: ast.AST) -> Iterator[str]:
-    """Calls that run a decoded text, as texts: `exec(b64decode(…))`."""
+    """Calls that run a decoded text, as texts: `exec(b64decode(…))`. One that is decoded before the call does not count."""
     for node in ast.walk(tree):
         if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in EXECUTORS:
             inner = [_called(one) for one in ast.walk(node) if isinstance(one, ast.Call)]
@@ -156,7 +158,10 @@ def _hidden(tree: ast.AST) -> Iterator[str]:
 
 
 def _modules_in_text(text: str) -> Iterator[str]:
-    """The modules for network access that a text which is no Python of today imports, by lines that look so; some several times."""
+    """The modules for network access that a text which is no Python of today imports, by lines that look so.
+
+    Some come several times. Of `from a import b` only `a` is looked at.
+    """
     for match in re.finditer(r"^[ \t\f]*(import|from)[ \t]+([^\n;#]+)", text, re.MULTILINE):
         parts = match[2].split(",") if match[1] == "import" else [match[2]]
         for name in (found[0] for part in parts if (found := re.match(r"\s*[\w.]+", part))):
@@ -165,7 +170,10 @@ def _modules_in_text(text: str) -> Iterator[str]:
 
 
 def _hidden_in_text(text: str) -> Iterator[str]:
-    """Calls that run a decoded text, as texts, in a source that is no Python of today; found by a pattern."""
+    """Calls that run a decoded text, as texts, in a source that is no Python of today; found by a pattern.
+
+    It wants both names in one line, at most 80 characters apart, and leaves out `loads`.
+    """
     names = "|".join(sorted(DECODERS - {"loads"}))
     for match in re.finditer(rf"\b(exec|eval|compile)\b.{{0,80}}?\b({names})\(", text):
         yield f"{match[1]}({match[2]}(…))"

@@ -57,7 +57,10 @@ def diff(
 
 
 def _differences(old: Path, new: Path) -> Iterator[Difference]:
-    """The differences by the lock files alone, also of the wheelhouses inside; no file is opened yet."""
+    """The differences by the lock files alone, also of the wheelhouses inside, of which a missing one counts as empty.
+
+    Raises InputError if a folder is no wheelhouse.
+    """
     yield from differences(load_wheelhouse(old), load_wheelhouse(new))
     for sub in SUB_WHEELHOUSES:
         before, after = (

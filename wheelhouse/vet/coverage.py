@@ -156,7 +156,7 @@ def _gap(kind: GapKind, subject: str, names: list[str]) -> Gap:
 
 
 def _suffix(name: str) -> str:
-    """The suffix of a name in lower case; empty if it has none, or one of more than ten characters."""
+    """The suffix of a name with its dot, in lower case; empty if it is not one to ten ASCII letters, digits or `_`."""
     match = SUFFIX.search(name)
     return match[0].lower() if match else ""
 
@@ -180,7 +180,10 @@ def _kinds_of(entry: Entry, facts: Facts) -> Iterator[GapKind]:
 
 
 def _is_python(entry: Entry, facts: Facts) -> bool:
-    """Whether a member is a Python source: by its suffix, or a script that names Python in its first line."""
+    """Whether a member is a Python source: a `.py` or `.pyw` file.
+
+    Of a wheel also a .pth file that Python reads at its start, or a script that names Python in its first line.
+    """
     if not is_source(entry.name, is_wheel=facts.pin.artifact.is_wheel):
         return False
     if entry.name.endswith((".py", ".pyw", ".pth")):
@@ -197,7 +200,7 @@ def _is_metadata(name: str) -> bool:
 def _is_cut(entry: Entry, facts: Facts) -> bool:
     """Whether only the beginning of a member was read, because it is larger than the limit of its kind.
 
-    The limit of Python sources is not compared.
+    The limit of Python sources is not compared. False for a member of which nothing is kept.
     """
     if entry.kind == "elf":
         return entry.size > MAX_NATIVE_BYTES

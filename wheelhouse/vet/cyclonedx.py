@@ -73,14 +73,14 @@ def require_cyclonedx() -> None:
         ) from error
 
 
-def _invalid(text: str, schema: str) -> str | None:
+def _invalid(text: str, schema_version: str) -> str | None:
     """Why a bill of materials is not valid: the first line of what the schema says, or why it cannot be read. None if it is valid."""
     from cyclonedx.schema import SchemaVersion  # noqa: PLC0415
     from cyclonedx.validation.json import JsonStrictValidator  # noqa: PLC0415
 
     try:
         with too_deep_as(ValueError):
-            fault = JsonStrictValidator(SchemaVersion.from_version(schema)).validate_str(text)
+            fault = JsonStrictValidator(SchemaVersion.from_version(schema_version)).validate_str(text)
     except (ValueError, KeyError) as error:
         return str(error)
     return str(fault).partition("\n")[0] if fault else None
@@ -115,7 +115,8 @@ def _bom(evidence: Evidence) -> "Bom":
 def _edges(evidence: Evidence) -> Edges:
     """The merged graph of all targets, reference → references.
 
-    The wheelhouse itself depends on what was requested or nothing needs, its other files and its base images.
+    The wheelhouse itself depends on what was requested or nothing needs, its other files and its base images. A Debian
+    package depends on those that it needs, a base image on what it has installed.
     """
     images = {_image_ref(image) for image in evidence.images}
     edges: Edges = {ROOT: {*evidence.others, *images}, **{name: set() for name in evidence.hashes}}
@@ -191,7 +192,10 @@ def _other(name: str, evidence: Evidence) -> "Component":
 
 
 def _deb_purl(deb: LockedDeb | ImagePackage, distribution: str) -> "PackageURL":
-    """The package URL of a Debian package, with the release of the distribution if it is known."""
+    """The package URL of a Debian package. `distribution`, as `ubuntu-22.04`, gives its namespace and a qualifier.
+
+    If it is empty, the namespace is `debian`, and there is no such qualifier.
+    """
     from packageurl import PackageURL  # noqa: PLC0415
 
     qualifiers = {"arch": deb.architecture, **({"distro": distribution} if distribution else {})}
@@ -221,7 +225,7 @@ def _deb_licence(expression: str) -> "Iterable[License]":
 
 
 def _image_ref(image: BaseImage) -> str:
-    """What the bill of materials calls a base image."""
+    """The reference of a base image in the bill of materials: by its architecture alone."""
     return f"{IMAGE}/{image.architecture}"
 
 
@@ -282,9 +286,9 @@ def _printable(text: str) -> str:
 
 
 def _references(facts: Facts) -> "Iterator[ExternalReference]":
-    """The address of the file, and those that the project's metadata name; only http and https addresses.
+    """The addresses that the project's metadata name, and that of the file, or of the sdist that it was built from.
 
-    One with a character that SAFE_URL does not have is left out.
+    Only http and https addresses; one with a character that SAFE_URL does not have is left out.
     """
     from cyclonedx.exception.model import InvalidUriException  # noqa: PLC0415
     from cyclonedx.model import ExternalReference, ExternalReferenceType, HashAlgorithm, HashType, XsUri  # noqa: PLC0415
@@ -330,6 +334,7 @@ def _embedded(text: str, filename: str, name: str) -> "tuple[Bom, Edges] | None"
     None for what is not CycloneDX in JSON, does not satisfy its schema, or fails in any other way. No error is raised.
 
     Its references get a prefix of this file, so that they differ from all others; the one to its subject becomes the wheel's.
+    Edges from or to what is not among its components are left out.
     """
     from cyclonedx.model.bom import Bom  # noqa: PLC0415
 
@@ -352,7 +357,10 @@ def _embedded(text: str, filename: str, name: str) -> "tuple[Bom, Edges] | None"
 
 
 def _renamed(component: dict[str, Any], renamed: dict[str, str], prefix: str) -> dict[str, Any]:
-    """A component, and those inside it, with prefixed references. Adds old reference → new one to `renamed`."""
+    """A component, and those inside it, with prefixed references; one without a reference gets one.
+
+    Adds old reference → new one to `renamed`.
+    """
     old = component.get("bom-ref") or f"unnamed-{len(renamed)}"
     new = renamed[old] = f"{prefix}#{old}"
     inside = [_renamed(inner, renamed, prefix) for inner in component.get("components", ())]

@@ -20,7 +20,7 @@ from wheelhouse.vet.licences import parse
 NOTES = "deb-licences-2"
 """The kind of the notes. Raise the number when another answer is given for the same file."""
 MAX_LINKS = 8
-"""The most links that are followed from one package's copyright file to another's."""
+"""With as many links from one package's copyright file to another's, no licence is known."""
 READERS = 4
 """Threads; decompression releases the interpreter's lock."""
 GNU = re.compile(r"(A?L?GPL|GFDL|GFDL-NIV)(?:-v?(\d(?:\.\d)?))?(\+)?", re.IGNORECASE)
@@ -58,10 +58,10 @@ class _CopyrightFile:
 def deb_licences(
     folder: Path, lock: DebianLock, notes: Store | None = None, installed: Mapping[str, str] = NONE
 ) -> dict[str, str]:
-    """The licence of each Debian package of a wheelhouse, as an SPDX expression by its path.
+    """The licence of each Debian package of a wheelhouse, as an SPDX expression by its path in the wheelhouse.
 
-    Those whose copyright file tells none are left out. A copyright file that is a link is that of another package, here or among
-    the `installed` ones (name → expression).
+    Those whose copyright file tells none are left out, also if the package is missing or damaged. A copyright file that is
+    a link is that of another package, here or among the `installed` ones (name → expression).
     """
     with ThreadPoolExecutor(READERS) as pool:
         read = pool.map(lambda deb: _read_copyright_file(folder, deb, notes), lock.packages)
@@ -84,7 +84,7 @@ def _read_copyright_file(folder: Path, deb: LockedDeb, notes: Store | None) -> _
 
 
 def _expression(name: str, files: Mapping[str, _CopyrightFile], installed: Mapping[str, str]) -> str:
-    """The licence of a package, links followed; empty if it is unknown, or after MAX_LINKS links."""
+    """The licence of a package, links followed; empty if it is unknown, or only known after MAX_LINKS links or more."""
     for _ in range(MAX_LINKS):
         if name not in files:
             return installed.get(name, "")
@@ -129,7 +129,10 @@ def _joined(words: list[str], parts: list[str]) -> str:
 
 
 def _identifier(name: str) -> str:
-    """The SPDX id of one licence, else a `LicenseRef-…`; for `perl` an expression with OR; empty for an empty name."""
+    """The SPDX id of one licence, else a `LicenseRef-…`; for `perl` an expression with OR; empty for an empty name.
+
+    A GNU licence without a version counts as 1.0 or later.
+    """
     if not name:
         return ""
     if match := GNU.fullmatch(name):

@@ -91,7 +91,7 @@ class Difference:
 
 
 def differences(old: Wheelhouse, new: Wheelhouse, place: str = "") -> Iterator[Difference]:
-    """The change of each project that changed, sorted by project. `Replaced.changes` are still empty."""
+    """The change of each project whose files differ by name or sha256, sorted by project. `Replaced.changes` are empty."""
     before, after = _by_project(old), _by_project(new)
     for project in sorted({*before, *after}):
         olds, news = before.get(project, {}), after.get(project, {})
@@ -270,7 +270,7 @@ def _requirements(facts: Facts) -> tuple[str, ...]:
 
 
 def _hosts_and_owners(facts: Facts) -> Iterator[str]:
-    """Host and owner of each address, in lower case: `github.com/pypa`.
+    """Host and owner of each http or https address, in lower case and without `www.`: `github.com/pypa`.
 
     They say who publishes; the rest of a path changes with each release.
     """

@@ -57,7 +57,7 @@ class Purl:
         return not self.version or _same_version(self.type, self.version, other.version)
 
     def qualifier(self, key: str) -> str:
-        """The value of a qualifier; empty if there is none of this key."""
+        """The value of a qualifier; empty if there is none of this key, which must be in lower case."""
         return self.qualifiers.get(key, "")
 
     @property
@@ -146,9 +146,9 @@ def component_keys(purl: Purl) -> tuple[NormalizedName, ...]:
 
 
 def _rpm_ecosystems(purl: Purl) -> tuple[str, ...]:
-    """OSV's distribution of an RPM, in lower case; its release is that of `distro`, else that of its version (`.el8`).
+    """OSV's distribution of an RPM, in lower case: by its namespace; its release is the first number in `distro`.
 
-    Empty if it is not known.
+    Without one, it is that of its version (`.el8`). At most one distribution; empty if it is not known.
     """
     match = RPM_RELEASE.search(purl.version)
     named = re.search(r"(\d+)", purl.qualifier("distro"))
@@ -195,7 +195,10 @@ def agreed_fix(group: Iterable[Advisory]) -> str:
 
 
 def is_affected(advisory: Advisory, purl: Purl) -> bool:
-    """Whether a component is affected: its version is listed, or in a range that can be compared with it."""
+    """Whether a component's version is affected: it is listed, or in a range that can be compared with it.
+
+    The name is not compared.
+    """
     version, key = _version(purl), _version_key(purl)
     if purl.version in advisory.versions or version in advisory.versions:
         return True
@@ -217,14 +220,17 @@ def _version(purl: Purl) -> str:
 
 
 def _version_key(purl: Purl) -> Callable[[str], Any]:
-    """The function that sorts the versions of a component's ecosystem. An RPM without an epoch is compared without epochs."""
+    """The function that sorts the versions of a component's ecosystem: RPM, Debian, of all others semantic versions.
+
+    An RPM without an epoch is compared without epochs.
+    """
     if purl.type == "rpm":
         return rpm_key if ":" in _version(purl) else lambda version: rpm_key(version.rpartition(":")[2])
     return deb_version_key if purl.type == "deb" else semver_key
 
 
 def semver_key(version: str) -> tuple[Any, ...]:
-    """What sorts semantic versions. Raises ValueError for no version."""
+    """What sorts semantic versions, also `v1` and `1.2`: a missing number is 0. Raises ValueError for any other text."""
     match = SEMVER.fullmatch(version.strip())
     if not match:
         raise ValueError(f"`{version}` is not a semantic version")
@@ -235,7 +241,10 @@ def semver_key(version: str) -> tuple[Any, ...]:
 
 
 def rpm_key(version: str) -> tuple[Any, ...]:
-    """What sorts versions of RPMs: epoch (0 without one), version, release. Every text has one."""
+    """What sorts versions of RPMs: epoch (0 without one), version, release. Every text has one.
+
+    Raises ValueError for a number that is too long for Python.
+    """
     epoch, _, rest = version.rpartition(":")
     upstream, _, release = rest.partition("-")
     return int(epoch) if epoch.isdecimal() else 0, _rpm_part(upstream), _rpm_part(release)

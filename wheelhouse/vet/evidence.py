@@ -131,7 +131,7 @@ class Evidence:
 
     @cached_property
     def approved_before(self) -> dict[NormalizedName, tuple[ApprovedFile, ...]]:
-        """Project → its files that were approved in any wheelhouse, oldest release first.
+        """Project → its files that were approved in any wheelhouse, oldest release first; a file once for each approval.
 
         Only approvals of known reviewers that have not expired, and file names that state a release.
         """
@@ -177,7 +177,10 @@ class Evidence:
 
 
 def _graph(lock: Lock, place: str) -> Graph:
-    """The dependency graph of a lock, between paths of files. What a file needs beyond the lock is left out."""
+    """The dependency graph of a lock, between paths of files. What a file needs beyond the lock is left out.
+
+    `place` begins each path: empty, or with a slash at its end.
+    """
     names = {pin.project: place + pin.artifact.filename for pin in lock.pins}
     asked = {canonicalize_name(Requirement(text).name) for text in lock.inputs.requirements}
     needs = {pin.project: {canonicalize_name(name) for name in pin.needs} & names.keys() for pin in lock.pins}

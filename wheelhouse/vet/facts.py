@@ -213,7 +213,8 @@ class Facts:
     def entry_point_groups(self) -> Mapping[str, Mapping[str, str]]:
         """A wheel's entry points by group and name, each with the object that it names (entry points specification).
 
-        Empty if it has none. Lines that are neither a group nor an entry point are left out.
+        Empty if it has none. Lines that are neither a group nor `name = object` are left out; those before the first
+        group are in a group with an empty name.
         """
         text = self.texts.get(f"{self.dist_info}/entry_points.txt", "")
         groups: dict[str, dict[str, str]] = {}

@@ -63,8 +63,8 @@ SDIST_TEXTS = re.compile(
 def look_inside(path: Path, filename: str) -> tuple[InspectedFile, Inside]:
     """Check a file, and collect its metadata and the contents that rules use. The garbage collector is paused meanwhile.
 
-    Raises RefusedError for a hostile or damaged archive, and IntegrityError for metadata without a project or a valid
-    version.
+    Raises RefusedError for a hostile or damaged archive, IntegrityError for metadata without a project or a valid
+    version, and MachineError for a file that cannot be read.
     """
     with _collection_paused():
         return _look_inside(path, filename)
@@ -100,7 +100,10 @@ def _look_inside(path: Path, filename: str) -> tuple[InspectedFile, Inside]:
 
 
 def headers_of(raw_metadata: bytes) -> dict[str, tuple[str, ...]]:
-    """Core metadata fields by name in lower case, each with all its values. The description below the fields is left out."""
+    """Core metadata fields by name in lower case, each with all its values. The description below the fields is left out.
+
+    A line that is no field ends the fields.
+    """
     header = re.split(rb"\r?\n\r?\n", raw_metadata, maxsplit=1)[0]
     message = BytesHeaderParser().parsebytes(header + b"\n\n")
     return {

@@ -37,7 +37,10 @@ def _placed(facts: Facts) -> Iterator[tuple[Capability, str]]:
 
 
 def _starts(path: str, text: str | None) -> bool:
-    """Whether an installed file runs by itself, at the start of Python or of the system. A .pth file does if it has code."""
+    """Whether an installed file runs by itself, at the start of Python or of the system.
+
+    A .pth file does if its `text` is there and has code.
+    """
     if "/" not in path and path.endswith(".pth"):
         return bool(text and pth_code_lines(text))
     start_module = START_MODULE.fullmatch(path)

@@ -69,7 +69,7 @@ def _is_telling(path: str) -> bool:
 def _licence(name: str, files: Mapping[str, RootFile]) -> str:
     """The licences by the copyright file of a package, as an SPDX expression; empty if it tells none or is missing.
 
-    The file, or its folder, can be a link to another package's. Links are followed up to `MAX_LINKS`.
+    The file, or its folder, can be a link to another package's. Empty, too, after MAX_LINKS links or more.
     """
     for _ in range(MAX_LINKS):
         links = (files.get(f"{COPYRIGHTS}{name}{end}", RootFile()).target for end in ("", COPYRIGHT))

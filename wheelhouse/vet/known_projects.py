@@ -58,7 +58,8 @@ class KnownProjects:
     def imitated_by(self, name: NormalizedName) -> tuple[NormalizedName, Imitation] | None:
         """The most used project whose name a name imitates, and how.
 
-        None if there is none, or if the name is known itself. Names that are too short are not compared.
+        None if there is none, or if the name is known itself. Names that are too short, and projects beyond the first five
+        thousand, are not compared.
         """
         if name in self.ranks or not self.names:
             return None
@@ -68,7 +69,7 @@ class KnownProjects:
     def _is_compared(self, other: str) -> bool:
         """Whether a name that resembles this one is reported.
 
-        This one must have five letters and be popular, or six letters and be among the first five thousand.
+        This one must have at least five characters and be popular, or at least six and be among the first five thousand.
         """
         rank = self.ranks.get(other, PROTECTED)
         return len(other) >= SHORTEST and rank < (PROTECTED if len(other) >= SHORTEST_PROTECTED else POPULAR)
@@ -76,7 +77,7 @@ class KnownProjects:
     def _alike(self, name: str) -> Iterator[tuple[NormalizedName, Imitation]]:
         """Names that a name resembles, each with how; the weakest likeness first. Not all of them are known, some come twice.
 
-        None for a name of less than five letters.
+        None for a name of less than five characters.
         """
         if len(name) < SHORTEST:
             return
@@ -96,7 +97,10 @@ class KnownProjects:
 
 
 def _without_affixes(name: str) -> Iterator[str]:
-    """The name without its first word, and without its last one, if that is one of `AFFIXES`; none if neither is."""
+    """The name without its first word if that is one of `AFFIXES`, and without its last one if that is; none if neither is.
+
+    A name of one such word gives an empty text, twice.
+    """
     words = name.split("-")
     if words[0] in AFFIXES:
         yield "-".join(words[1:])
@@ -107,7 +111,8 @@ def _without_affixes(name: str) -> Iterator[str]:
 def _without_glued(name: str) -> Iterator[str]:
     """The name without each of `GLUED` at its start or end; the name itself comes again where there is none.
 
-    Then the name without a number of one or two digits at its end, and with each digit there, also if it has no number.
+    Then the name without a number of one or two digits at its end, or a version as `v2`, and with each digit there, also
+    if it has no number.
     """
     for affix in GLUED:
         yield name.removeprefix(affix)

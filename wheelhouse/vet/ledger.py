@@ -15,7 +15,7 @@ RESTORE = "restore the file; to withdraw an approval, use `wheelhouse approve --
 
 
 def must_be_whole(statements: Iterable[Approval]) -> None:
-    """Raise IntegrityError if a statement is missing that a known reviewer's statement follows, or if one withdraws another reviewer's.
+    """Raise IntegrityError if a known reviewer's statement follows one that is missing or another's, or withdraws another's.
 
     Statements of unknown keys are not checked. To withdraw a statement that is not there is no error.
     """

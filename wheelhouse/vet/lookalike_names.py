@@ -17,9 +17,10 @@ LETTERS = f"{ascii_lowercase}{digits}-"
 
 
 def looks_like(name: str, other: str) -> bool:
-    """Whether a normalised name looks like another one: by letters, by one slip, or by the order of its parts.
+    """Whether a normalised name looks like another one: by single letters, by one slip, or by the order of its parts.
 
-    False for equal names, names of less than five letters, and names that differ in digits alone: boto and boto3.
+    False for equal names, names of less than five characters, and names that differ in digits alone: boto and boto3. `rn`
+    for `m` does not count.
     """
     if name == other or min(len(name), len(other)) < SHORTEST or differ_in_digits(name, other):
         return False

@@ -65,7 +65,7 @@ def versionless(facts: Facts, name: str) -> str:
 def member_changes(old: Facts, new: Facts) -> tuple[MemberChange, ...]:
     """Every member that was added or removed, or whose size or digest differs, sorted by name without version.
 
-    RECORD, which lists the others, and folders are left out.
+    A wheel's RECORD, which lists the others, its signatures (`RECORD.jws`, `RECORD.p7s`) and folders are left out.
     """
     before, after = _by_name(old), _by_name(new)
     names = sorted(name for name in {*before, *after} if _differ(before.get(name), after.get(name)))
@@ -73,7 +73,7 @@ def member_changes(old: Facts, new: Facts) -> tuple[MemberChange, ...]:
 
 
 def _by_name(facts: Facts) -> Mapping[str, Entry]:
-    """The members by their names without version, without folders and RECORD.
+    """The members by their names without version, without folders, and without a wheel's RECORD and its signatures.
 
     Names in an sdist are below its top folder, and without `src/`. Members that would have the same name then keep their own.
     """

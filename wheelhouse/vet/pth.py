@@ -31,7 +31,7 @@ LINE_END = re.compile(r"\r\n|\r|\n")
 
 
 def pth_code_lines(text: str) -> list[str]:
-    """The lines that some Python executes, as they are written: they begin with `import` and a blank."""
+    """The lines that some Python executes, as they are written: they begin with `import` and a blank or tab."""
     return [line for line in _lines(text) if line.startswith(RUNS)]
 
 

@@ -67,7 +67,7 @@ def review_queue(evidence: Evidence) -> tuple[QueuedFile, ...]:
 
 
 def _queued(name: str, evidence: Evidence, findings: tuple[Finding, ...], releases: ApprovedReleases) -> QueuedFile:
-    """One file with its findings, and what it gained since the release before; a file that is no distribution gained nothing."""
+    """One file with its findings, and what it gained (see `QueuedFile`); a file that is no distribution gained nothing."""
     sha256, facts = evidence.hashes[name], evidence.files.get(name)
     if facts is None:
         return QueuedFile(name, sha256, findings)

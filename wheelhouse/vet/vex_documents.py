@@ -260,5 +260,5 @@ def _purl(text: object) -> Purl | None:
 
 
 def _sha256(hashes: Mapping[str, str]) -> str:
-    """The sha256 among hashes by algorithm, in lower case; empty if there is none."""
+    """The sha256, in lower case, among hashes by algorithm, whose name must be in lower case; empty if there is none."""
     return next((digest.lower() for name, digest in hashes.items() if name in SHA256_NAMES), "")

@@ -169,7 +169,8 @@ def _remains(
 
 
 def _from_index(plan: Plan, lock: Lock, base: Base, index: str) -> Plan:
-    """The plan with an index instead of the files.
+    """The plan with an index instead of the files, and a new lock file and build script. The other texts of the plan, such
+    as pip's settings, must be for the index already.
 
     Airflow's own Dockerfile mounts no secret, so the script adds one to each RUN.
     """

@@ -83,7 +83,7 @@ class Choices:
 
 
 def _one_of(option: str, text: str | None, choices: tuple[Choice, ...]) -> Choice | None:
-    """The choice that a text names; None for no text. Raises InputError for any other text."""
+    """The choice that a text names; None for None. Raises InputError for any other text, also an empty one."""
     choice = next((choice for choice in choices if choice == text), None)
     if text is not None and choice is None:
         raise InputError(f"`{text}` is not a value of {option}", hint=f"write {option} {' or '.join(choices)}")
@@ -222,7 +222,9 @@ def additional_requirements(lock: Lock, recipe: Recipe) -> list[str]:
 
 
 def spell_extra(extra: str, recipe: Recipe) -> str:
-    """An extra as the release's own metadata spell it, if pips of that time compare letter by letter; else unchanged."""
+    """A normalised extra as the release's own metadata spell it, if pips of that time compare letter by letter; else
+    unchanged.
+    """
     if not recipe.dotted_extras:
         return extra
     first, hyphen, rest = extra.partition("-")

@@ -26,7 +26,7 @@ def staged_names(filenames: Iterable[str], recipe: Recipe, route: str, rename: R
 
 def _staged(filename: str, recipe: Recipe, route: str, rename: Rename) -> str:
     """The name of a file in the staged folder. `auto` writes a file with capitals that the step would miss, by route
-    context; `documented` puts `_` before a file of Airflow, by either route; any other file keeps its name.
+    context; `documented` puts `_` before a file of Airflow or a provider, by either route; any other file keeps its name.
     """
     if rename == "documented":
         return f"_{filename}" if _matches(filename, "apache?airflow*") else filename
@@ -36,7 +36,9 @@ def _staged(filename: str, recipe: Recipe, route: str, rename: Rename) -> str:
 
 
 def _is_missed(filename: str, recipe: Recipe) -> bool:
-    """Whether the from-context step would leave a file of Airflow out, or install it in a way that no lock can decide."""
+    """Whether the from-context step would leave a file of Airflow or a provider out, or install it in a way that no lock can
+    decide.
+    """
     if not any(mark in filename for mark in MARKS):
         return False
     return recipe.renames or not _is_matched(filename, recipe)

@@ -292,7 +292,9 @@ class Calls(KnownCalls):
         keywords: Mapping[str, Value],
         scope: Scope,
     ) -> None:
-        """Bind the parameters in `scope` to arguments; a missing one to its default, else to UNKNOWN."""
+        """Bind the parameters in `scope` to the function's instance, if any, and the arguments; a missing one to its
+        default, else to UNKNOWN. `**rest` gets only the origins of all keywords.
+        """
         names = [argument.arg for argument in (*node.args.posonlyargs, *node.args.args)]
         values = [*arguments] if function.instance is None else [function.instance, *arguments]
         missing = (UNKNOWN,) * (len(names) - len(function.defaults))

@@ -163,7 +163,9 @@ def _names_and_texts(code: Code) -> Iterator[str]:
 
 
 def _is_known(name: str, words: Collection[str], everything: str) -> bool:
-    """Whether a name or text of compiled code is in the source, or is one that compilers make."""
+    """Whether a name or text of compiled code is in the source, or is one that compilers make. `words` are those of the
+    source; `everything` is the source, squeezed already.
+    """
     if MADE_BY_COMPILERS.fullmatch(name) or all(MANGLED.sub("", part) in words for part in name.split(".")):
         return True
     squeezed = _squeezed(name)

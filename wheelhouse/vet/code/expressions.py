@@ -416,7 +416,11 @@ def _is_exclusive_or(element: ast.expr) -> bool:
 
 
 def _items_for(targets: Sequence[ast.expr], value: Value) -> tuple[Value, ...]:
-    """The known items of a value, one for each target, and all that are left for one with a star; none of an unknown value."""
+    """The known items of a value for the targets: those left for a target with a star are one sequence; none if it has no
+    known items.
+
+    Without a star, or if there are too few for the other targets, all items as they are, whatever their number.
+    """
     if value.items is None:
         return ()
     items = value.items

@@ -57,7 +57,9 @@ def fold_method(
 
 
 def _coded(constant: str | bytes, method: str, arguments: Sequence[object], keywords: Mapping[str, object]) -> Constant:
-    """The result of `encode` or `decode` with the codec of the first argument or of `encoding`; UTF-8 without one."""
+    """The result of `encode` or `decode` with the codec of the first argument or of `encoding`; UTF-8 without one. `errors`
+    does not count.
+    """
     codec = str(arguments[0] if arguments else keywords.get("encoding", "utf-8"))
     return recoded(constant, codec, decoding=method == "decode")
 
@@ -180,22 +182,24 @@ def fold_call(
 
 
 def _inflated(data: object) -> object:
-    """Unpacked zlib data, cut after MAX_BYTES."""
+    """Unpacked zlib data, cut after MAX_BYTES; what there is of data that end early."""
     return zlib.decompressobj().decompress(data, MAX_BYTES)  # type: ignore[arg-type]
 
 
 def _gunzipped(data: object) -> object:
-    """The first member of gzip data, unpacked and cut after MAX_BYTES."""
+    """The first member of gzip data, unpacked and cut after MAX_BYTES; what there is of data that end early."""
     return zlib.decompressobj(wbits=31).decompress(data, MAX_BYTES)  # type: ignore[arg-type]
 
 
 def _bz2(data: object) -> object:
-    """The first stream of bzip2 data, unpacked and cut after MAX_BYTES."""
+    """The first stream of bzip2 data, unpacked and cut after MAX_BYTES; what there is of data that end early."""
     return bz2.BZ2Decompressor().decompress(data, MAX_BYTES)  # type: ignore[arg-type]
 
 
 def _xz(data: object) -> object:
-    """The first stream of xz or lzma data, unpacked in at most 64 MiB of memory, and cut after MAX_BYTES."""
+    """The first stream of xz or lzma data, unpacked in at most 64 MiB of memory, and cut after MAX_BYTES; what there is of
+    data that end early.
+    """
     return lzma.LZMADecompressor(memlimit=1 << 26).decompress(data, MAX_BYTES)  # type: ignore[arg-type]
 
 

@@ -67,7 +67,8 @@ def look_at(name: str, kind: str, data: bytes) -> Iterator[Behaviour]:
 def _inside_media(name: str, kind: str, data: bytes) -> Iterator[Behaviour]:
     """At most one `disguised`, for a member with the name of an image or the like.
 
-    Its first bytes, by their `kind`, are a program's, a script's or a zip's, or it has one inside or behind its data.
+    Its first bytes, by their `kind`, are a program's, a script's or a zip's; or it has one, or Python code, behind the end
+    of a PNG, or in another format after its first 64 bytes.
     """
     if kind in ("elf", "pe", "macho", "script", "zip"):
         yield Behaviour("disguised", name, 0, f"it begins as {kind}, not as its name says")

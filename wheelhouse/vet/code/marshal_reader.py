@@ -106,7 +106,8 @@ class _Reader:
     def value(self, depth: int) -> Any:  # noqa: ANN401  (any value)
         """The value at the place of the reader, which moves behind it.
 
-        Raises MarshalError for an unknown kind, or too deep or too many values.
+        Raises MarshalError for an unknown kind, too deep or too many values, or data that end early; IndexError for a
+        reference to nothing, and UnicodeError for a damaged text.
         """
         before = self._count
         self._add(1, depth)
@@ -147,7 +148,10 @@ class _Reader:
         return int(number)
 
     def _text(self, length: str, codec: str) -> str:
-        """The next text: its length, in a layout of `struct`, then its bytes in a codec."""
+        """The next text: its length, in a layout of `struct`, then its bytes in a codec.
+
+        Raises as `_bytes`, and UnicodeError if the codec cannot read them.
+        """
         return self._bytes(self._number(length)).decode(codec, "surrogatepass")
 
     def _values(self, count: int, depth: int) -> tuple[Any, ...]:

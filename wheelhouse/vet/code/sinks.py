@@ -78,7 +78,7 @@ def _executes(call: Call) -> Iterator[Seen]:
 def _loads(call: Call) -> Iterator[Seen]:
     """`dynamic` for objects that are made of bytes, and one more kind if the bytes are fetched.
 
-    For a call that is not of marshal, also one more kind if the bytes are decoded, or are a constant pickle that calls something.
+    Else, for a call not of marshal, one more if the bytes are decoded, or are a constant pickle that calls something.
     """
     data = call.argument(0, "file")
     pickled = data.constant if isinstance(data.constant, bytes) else b""

@@ -69,7 +69,7 @@ class UnparsedError(Exception):
 def is_odd(source: bytes) -> bool:
     """Whether the bytes of a source may hide something from who reads it.
 
-    They do by long runs of blanks or brackets, escapes, odd letters, or an encoding that nobody can read.
+    They do by long runs of blanks or brackets, null bytes, escapes, odd letters, or an encoding that nobody can read.
     """
     if any(run in source for run in ODD_RUNS) or ESCAPED.search(source):
         return True
@@ -116,8 +116,8 @@ def declared_encoding(source: bytes) -> str:
 def parsed(text: str) -> tuple[ast.Module, list[str]]:
     """The tree of a source, and why some of its statements are left out, in at most one reason: a newer syntax, Python 2.
 
-    If a source does not parse as a whole, each statement at its top is parsed for itself. Raises UnparsedError if none parses, or
-    it is nested too deeply.
+    If a source does not parse as a whole, each statement at its top is parsed for itself. Raises UnparsedError if none
+    parses, or it is nested too deeply, or has null bytes or half a surrogate pair.
     """
     try:
         return _tree(text), []

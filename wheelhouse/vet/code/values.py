@@ -154,7 +154,10 @@ class Scope:
         self.outer.get(name, self).names[name] = value
 
     def get(self, name: str) -> Value | None:
-        """The value of a name in this scope or the nearest one around it; None if none of them binds it."""
+        """The value of a name in this scope or the nearest one around it, a class body too; None if none of them binds it.
+
+        `outer` does not count.
+        """
         scope: Scope | None = self
         while scope is not None:
             value = scope.names.get(name)

@@ -96,7 +96,7 @@ def _ecosystems(distribution: str) -> tuple[str, ...]:
 
 def is_affected(advisory: Advisory, version: str) -> bool:
     """Whether a source version is in a range of an advisory, or is listed by it. A range with a version that cannot be
-    sorted is left out.
+    sorted is left out. The package's name is not compared.
     """
     return version in advisory.versions or any(_is_within(events, version) for events in advisory.ranges)
 

@@ -1,4 +1,7 @@
-"""Rules about members that are not what they seem, such as images with programs: an observation for each member (pure)."""
+"""Rules about members that are not what they seem, such as images with programs: an observation for each member (pure).
+
+`pyc_without_source` has one for all modules without a source.
+"""
 
 from collections.abc import Iterator
 

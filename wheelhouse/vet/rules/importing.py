@@ -1,6 +1,7 @@
 """Rules about what Python code does at import, in setup.py, and if called: an observation for each member (pure).
 
-The code is followed, not run (`vet/code`). Each rule reports a member once, with all that it found there.
+The code is followed, not run (`vet/code`). Each rule reports a member once, with all that it found there; only
+`code_shady_address` reports ordinary services apart.
 """
 
 from collections.abc import Iterator

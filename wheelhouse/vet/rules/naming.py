@@ -16,8 +16,8 @@ from wheelhouse.vet.stdlib import STDLIB
 def lookalike(facts: Facts, review: Review) -> Iterator[Observation]:
     """The name of the project looks like a name in the policy's `lookalikes`, but is not in that list.
 
-    Two names look alike if one letter is added, missing, changed or exchanged with its neighbour, if the separators
-    differ, or if digits stand for letters.
+    Two names look alike if one letter is added, missing, changed or exchanged with its neighbour, if the separators or the
+    order of the words differ, or if digits stand for letters.
     """
     if facts.project not in review.policy.lookalikes:
         for other in sorted(review.policy.lookalikes):

@@ -112,7 +112,7 @@ def extends(facts: Facts, review: Review) -> Iterator[Observation]:
 
 
 def _is_part_of(project: str, owner: str) -> bool:
-    """Whether a project's name begins with the owner's: `google-auth` is a part of `google`."""
+    """Whether a project's name begins with the owner's and a hyphen: `google-auth` is a part of `google`."""
     return project.startswith(f"{owner}-")
 
 

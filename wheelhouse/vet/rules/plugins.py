@@ -102,5 +102,5 @@ def _host_of(group: str) -> str | None:
 
 
 def _is_own(group: str, facts: Facts) -> bool:
-    """Whether a group has the name of the project, which then is the host of the plugins itself."""
+    """Whether a group is, up to its first dot, the name of the project, which then is the host of the plugins itself."""
     return canonicalize_name(group.partition(".")[0]) == facts.project

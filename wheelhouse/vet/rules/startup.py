@@ -31,7 +31,7 @@ def _tail(folder: str) -> str:
 
 
 def _is_same_folder(tail: str, folder: str) -> bool:
-    """Whether a line of a .pth file, as `_tail` gives it, can lead to an installed folder: one of the two ends with the other.
+    """Whether a line of a .pth file, as `_tail` gives it, can lead to an installed folder: one ends with the other's parts.
 
     A line of `..` alone leads to the prefix.
     """

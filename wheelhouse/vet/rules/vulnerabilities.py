@@ -90,7 +90,7 @@ def malicious_member(facts: Facts, review: Review) -> Iterator[Observation]:
 
 
 def _sha256_of(entry: Entry) -> str:
-    """The sha256 of a member in hexadecimal; empty if RECORD has another hash, or one that is damaged."""
+    """The sha256 of a member in hexadecimal, unchecked; empty if RECORD has another hash, or one that cannot be decoded."""
     algorithm, _, digest = entry.digest.partition("=")
     with suppress(ValueError):
         if algorithm == "sha256":
