@@ -13,7 +13,7 @@ from tests.support.archive import Member, zip_bytes
 from tests.support.contents import core_metadata
 from tests.support.refusals import opened, rule_of
 from tests.support.wheels import build_sdist, build_wheel
-from wheelhouse.archive import limits, sdistfile, wheelfile, ziparchive
+from wheelhouse.archive import compressed, limits, sdistfile, wheelfile, ziparchive
 from wheelhouse.archive.build_system import BuildSystem, build_system
 from wheelhouse.archive.compressed import outward_members
 from wheelhouse.archive.elf import MAX_SECTIONS, MAX_SEGMENTS, native_of
@@ -284,6 +284,13 @@ def test_members_that_lead_out_are_named_as_far_as_the_tar_is_read(
     assert outward_members(path) == ["../a", "b", "c/d"]
     path.write_bytes(b"<html>")
     assert outward_members(path) == []
+
+
+def test_so_many_members_that_lead_out_are_named_at_most(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(compressed, "MAX_NAMED", 2)
+    path = tmp_path / "x"
+    path.write_bytes(b"".join(block(f"../{number}") for number in range(4)) + bytes(1024))
+    assert outward_members(path) == ["../0", "../1"]
 
 
 def test_members_before_damaged_compressed_data_are_named(tmp_path: Path) -> None:

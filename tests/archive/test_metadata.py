@@ -276,6 +276,7 @@ def test_requires_txt_sections_become_markers() -> None:
     metadata = Metadata(canonicalize_name("one"), Python.parse("3.12").version, lines, extras=extras)
     assert asked(metadata) == ["lib>=1"]
     assert asked(metadata, "x-y") == ['z; extra == "x-y"']
+    assert parse_requires_txt("[x]\n[x] y\n")[0] == ('[x] y ; extra == "x"',)  # a section has nothing behind it
 
 
 def test_lines_are_read_once_for_all_jobs_and_an_unreadable_one_is_named_each_time(

@@ -134,6 +134,8 @@ def test_the_dynamic_section_is_read_up_to_its_end_mark_and_the_limits(monkeypat
     at = 64 + 2 * 56
     ended = data[: at + 16] + bytes(16) + data[at + 32 :]
     assert native_of(ended) == Native("")  # without the address of its strings
+    elsewhere = data.replace(struct.pack("<qQ", 5, 0x1000 + at + 4 * 16), struct.pack("<qQ", 5, 0x9000))
+    assert elsewhere != data and native_of(elsewhere) == Native("x86_64")  # its strings are in no part of the file
     monkeypatch.setattr(native_elf, "MAX_STRING_BYTES", 3)
     assert native_of(data).needs == ("lib", "lib")
     monkeypatch.setattr(native_elf, "MAX_TAGS", 2)

@@ -426,10 +426,10 @@ def test_a_member_is_read_whole_up_to_a_limit(tmp_path: Path) -> None:
 
 def test_only_top_files_of_a_zip_are_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     with zipfile.ZipFile(tmp_path / "lib-1.0.zip", "w") as archive:
-        archive.writestr("lib-1.0/pyproject.toml", b"[build-system]")
+        archive.writestr("lib-1.0/pyproject.toml", b"[build-system] # \xff")
         archive.writestr("lib-1.0/pyproject.toml.orig", b"x" * 100)
     monkeypatch.setattr(sdistfile, "MAX_METADATA_BYTES", 50)
-    assert sdistfile.read_pyproject(tmp_path / "lib-1.0.zip", "lib-1.0.zip") == "[build-system]"
+    assert sdistfile.read_pyproject(tmp_path / "lib-1.0.zip", "lib-1.0.zip") == "[build-system] # \ufffd"
 
 
 def test_the_egg_info_counts_where_old_metadata_name_no_dependency(tmp_path: Path) -> None:
@@ -559,6 +559,14 @@ def test_the_build_system_of_an_sdist(text: str | None, system: BuildSystem) -> 
 def test_a_pyproject_that_cannot_be_read_names_the_sdist(text: str) -> None:
     with pytest.raises(IntegrityError, match=r"the pyproject.toml of `lib-1.0.tar.gz` cannot be read"):
         build_system(text, "lib-1.0.tar.gz")
+
+
+@pytest.mark.parametrize(("key", "value"), [("requires", "1"), ("backend-path", "'src'")])
+def test_the_key_whose_value_is_no_list_of_strings_is_named(key: str, value: str) -> None:
+    with pytest.raises(IntegrityError, match=f"`{key}` is not a list of strings"):
+        build_system(
+            f"[build-system]\n{'' if key == 'requires' else 'requires = []'}\n{key} = {value}\n", "lib-1.0.tar.gz"
+        )
 
 
 # Hashes that requirement lines allow

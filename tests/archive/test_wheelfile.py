@@ -9,6 +9,7 @@ import zipfile
 from base64 import urlsafe_b64decode
 from collections.abc import Callable
 from pathlib import Path
+from random import Random
 
 import pytest
 
@@ -17,7 +18,8 @@ from tests.support.contents import core_metadata, record_file, wheel_members
 from tests.support.refusals import opened, rule_of
 from tests.support.wheels import build_wheel, hostile_wheels
 from wheelhouse.archive.wheelfile import metadata_of
-from wheelhouse.archive.ziparchive import CHUNK_BYTES
+from wheelhouse.archive.ziparchive import CHUNK_BYTES, _descriptor_length
+from wheelhouse.archive.ziparchive import Member as ZipMember
 from wheelhouse.errors import IntegrityError, MachineError, RefusedError
 from wheelhouse.findings import FactValue, Severity
 from wheelhouse.vet.vet import RULES as VET_RULES
@@ -104,6 +106,15 @@ def test_one_lie_of_a_member_is_refused(tmp_path: Path, change: dict[str, object
     assert rule_of(with_members(tmp_path, change)) == rule
 
 
+def test_the_bytes_that_belong_to_no_member_are_counted(tmp_path: Path) -> None:
+    plain = build_wheel(tmp_path, "one", "1.0").read_bytes()
+    hidden = Member("one/hidden.py", b"import os", hidden=True)
+    wheel = build_wheel(tmp_path, "one", "1.0", mutate=lambda members: [members[0], hidden, *members[1:]])
+    more = len(wheel.read_bytes()) - len(plain)
+    with pytest.raises(RefusedError, match=rf": {more} bytes before `one-1.0.dist-info/"):
+        opened(wheel)
+
+
 def test_streamed_members_and_folders_are_no_lie(tmp_path: Path) -> None:
     def mutate(members: list[Member]) -> list[Member]:
         first, *others = members
@@ -113,7 +124,7 @@ def test_streamed_members_and_folders_are_no_lie(tmp_path: Path) -> None:
 
 
 def test_a_long_member_is_read_in_pieces(tmp_path: Path) -> None:
-    noise = bytes(range(256)) * (3 * CHUNK_BYTES // 256) + b"end"
+    noise = Random(1).randbytes(CHUNK_BYTES * 3 // 2).hex().encode()  # longer than a piece also when compressed
     wheel = build_wheel(tmp_path, "one", "1.0", files={"one/data.bin": noise, "one/empty.py": b""})
     assert opened(wheel).findings == ()
 
@@ -161,6 +172,19 @@ def test_a_zip64_end_record_is_read(tmp_path: Path, tell_classic: bool) -> None:
     assert opened(wheel).findings == ()
     with zipfile.ZipFile(wheel) as archive:
         assert archive.testzip() is None
+
+
+def test_a_zip64_end_record_that_is_elsewhere_is_refused(tmp_path: Path) -> None:
+    wheel = build_wheel(tmp_path, "one", "1.0")
+    data = zip64(wheel.read_bytes())
+    wheel.write_bytes(data.replace(b"PK\6\6", b"PK\6\5"))
+    assert rule_of(wheel) == "zip-structure"
+
+
+def test_sizes_after_data_of_4_gib_have_8_bytes() -> None:
+    size = 1 << 32
+    after = struct.pack("<4sLQQ", b"PK\7\x08", 1, 5, size)
+    assert _descriptor_length(after, ZipMember("one", 8, 1, 5, size, 0, 0), 0) == len(after)  # type: ignore[arg-type]
 
 
 def test_end_records_that_differ_are_refused(tmp_path: Path) -> None:
@@ -240,7 +264,11 @@ def test_an_empty_file_and_damaged_data_are_no_zip(tmp_path: Path) -> None:
 def test_a_second_name_in_an_extra_field_is_refused(tmp_path: Path) -> None:
     """Info-ZIP's Unicode path: zipfile of Python 3.13 prefers it to the name in the header, older ones do not."""
     extra = struct.pack("<HHBL", 0x7075, 5 + 7, 1, 0) + b"evil.py"
-    assert rule_of(with_extra(build_wheel(tmp_path, "one", "1.0"), extra)) == "zip-disagreement"
+    wheel = with_extra(build_wheel(tmp_path, "one", "1.0"), extra)
+    assert rule_of(wheel) == "zip-disagreement"
+    local, _, central = wheel.read_bytes().partition(b"PK\1\2")
+    wheel.write_bytes(local.replace(extra[:4], b"\x76" + extra[1:4]) + b"PK\1\2" + central)  # in the directory alone
+    assert rule_of(wheel) == "zip-disagreement"
 
 
 # What a wheel must have

@@ -113,19 +113,19 @@ def needs_of_wheel(path: Path) -> Needs | None:
     versions: set[tuple[int, ...]] = set()
     libraries: set[str] = set()
     own: set[str] = set()
-    count = 0
+    has_elf = False
     with os_errors_as_machine_error(path), zipfile.ZipFile(path) as archive:
         for member in archive.infolist():
             own.add(member.filename.rpartition("/")[2])
             with archive.open(member) as file:
                 if file.read(len(MAGIC)) != MAGIC:
                     continue
-            count += 1
+            has_elf = True
             for version, library in _needed(archive.read(member)):
                 versions.update([version] if version else [])
                 libraries.update([library] if library else [])
     outside = sorted(name for name in libraries - own if not name.startswith(EVERYWHERE))
-    return Needs(max(versions, default=None), tuple(outside)) if count else None
+    return Needs(max(versions, default=None), tuple(outside)) if has_elf else None
 
 
 def _needed(data: bytes) -> Iterator[tuple[tuple[int, ...] | None, str | None]]:
