@@ -220,6 +220,16 @@ def test_no_pattern_repeats_a_group_possessively() -> None:
     assert not offenders(wrong, [name for name in MODULES if "re" in imports()[name]])
 
 
+def test_each_constant_is_used() -> None:
+    words = Counter(word for path in MODULES.values() for word in re.findall(r"\w+", path.read_text(encoding="utf-8")))
+
+    def wrong(name: str) -> list[str]:
+        targets = [node for node in nodes()[name] if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store)]
+        return [node.id for node in targets if node.id.isupper() and words[node.id] == 1]
+
+    assert not offenders(wrong)
+
+
 def is_pure(name: str) -> bool:
     """Whether a module says in its first line that it is pure."""
     return (ast.get_docstring(trees()[name]) or "").partition("\n")[0].endswith("(pure).")

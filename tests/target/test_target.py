@@ -255,6 +255,18 @@ def test_a_patch_release_is_the_newest_unless_it_is_named() -> None:
     assert not target("3.11.3", "linux/amd64").applies(Marker("python_full_version < '3.11.3'"))
 
 
+def test_no_minor_release_is_left_out_and_ended_ones_have_their_last_patch() -> None:
+    assert list(NEWEST_PATCH) == [(3, minor) for minor in range(6, 6 + len(NEWEST_PATCH))]
+    assert list(NEWEST_PYPY) == [(3, minor) for minor in range(6, 6 + len(NEWEST_PYPY))]
+    ended = ["3.6.15", "3.7.17", "3.8.20", "3.9.25"]
+    assert [str(Python.parse(text.rpartition(".")[0]).version) for text in ended] == ended
+    last = {"pypy3.6": ("3.6.12", "7.3.3"), "pypy3.7": ("3.7.13", "7.3.9"), "pypy3.8": ("3.8.16", "7.3.11")}
+    environments = {name: target(name, "linux/amd64").environment for name in last}
+    assert last == {
+        name: (each["python_full_version"], each["implementation_version"]) for name, each in environments.items()
+    }
+
+
 def test_pypys_patch_release_is_not_cpythons() -> None:
     environment = target("pypy3.9", "linux/amd64").environment
     assert environment["python_full_version"] == "3.9.19"

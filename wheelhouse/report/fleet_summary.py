@@ -9,8 +9,6 @@ from wheelhouse.lock.lock import Lock
 from wheelhouse.report import counted, error_document, size_text
 from wheelhouse.report.sentences import error_sentence
 
-MAX_NOT_STARTED = 10
-
 
 @dataclass(frozen=True, slots=True)
 class JobResult:

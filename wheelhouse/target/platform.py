@@ -32,7 +32,6 @@ USUAL_GLIBC = {"armv7l": 31, "armv8l": 31, "riscv64": 39, "loongarch64": 38}
 """The glibc 2.N of `linux/<architecture>`: the oldest that today's wheels assume. For all others it is 2.28."""
 MAX_MINOR = 99
 """No C library and no macOS has a higher minor version: such a number is a typing error."""
-MACOS_MACHINES = ("arm64", "x86_64", "universal2")
 WINDOWS_MACHINES = {"win_amd64": "AMD64", "win_arm64": "ARM64", "win32": "x86"}
 SYSTEMS = {"Linux": "linux", "Darwin": "darwin", "Windows": "win32"}
 """platform_system → sys_platform."""

@@ -4,7 +4,6 @@ import re
 from collections.abc import Iterator
 
 ALONE = re.compile(rb"")
-CALLED = rb"(?<![\w.])%b\s*\("
 NEEDLES: dict[bytes, re.Pattern[bytes]] = {
     b"exec": re.compile(
         rb"(?<![\w.])(?<!def )exec(?:file)?\s*\(|(?<=os\.)exec[lv]p?e?\b|(?<=['\"])exec['\"]\s*[\])]|(?<=builtins\.)exec"
