@@ -225,7 +225,10 @@ class _Descending:
 
 
 def choose(candidates: Iterable[Candidate], target: Target) -> tuple[Candidate | None, list[Rejected]]:
-    """The file of a release that fits a target best, or None; and all other files with the reason, those that do not fit first."""
+    """The file of a release that fits a target best, or None; and all other files with the reason, those that do not fit first.
+
+    A yanked file counts like any other: the caller leaves it out before.
+    """
     rejected: list[Rejected] = []
     fitting: list[Candidate] = []
     for candidate in candidates:

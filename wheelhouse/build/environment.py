@@ -71,7 +71,7 @@ def _install(wheel: Path, destination: SchemeDictionaryDestination, installed: I
 
 
 def _why_file_exists(wheel: Path, installed: Iterable[Path]) -> str:
-    """A clause that names the wheel which has a file of this wheel too, if one has it under the same name."""
+    """A clause that names the wheel which has a file of this wheel too, if one has it under the same name; else one that names none."""
     names = _files_of(wheel)
     for other in installed:
         if shared := names & _files_of(other):

@@ -115,7 +115,8 @@ def fetch_job(request: JobRequest, source: "PackageSource", listener: Listener) 
 def lock_job(
     request: JobRequest, source: "PackageSource", listener: Listener
 ) -> "tuple[Sequence[TargetLock], WheelhouseError | None]":
-    """Write the locks of a job, without their files. Returns these locks, and the error of the targets that have none.
+    """Write the locks of a job, without their files. Returns these locks, and the error of the targets that have none, if the job
+    is to keep going. Else, or if no target has a lock, that error is raised before a lock file changes.
 
     A base image is fetched all the same. The lock file of a target that the settings file no longer names is
     removed. `source` fetches no file only to confirm its metadata from then on.

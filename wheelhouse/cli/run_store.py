@@ -49,7 +49,8 @@ def opened_store(
 ) -> "Iterator[Store]":
     """The cache, with the shared store behind it if one is named and can be opened; if it cannot, a warning.
 
-    In the end it is closed, and all that was sent is in the shared store, unless that failed, or the block is interrupted.
+    In the end, also after an error, all that was to be sent is sent to the shared store, and the cache is closed. If the user
+    interrupts the block, what is not sent yet is dropped.
     """
     from wheelhouse.files.cache import Cache
 

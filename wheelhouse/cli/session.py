@@ -178,7 +178,8 @@ def vex_statements(from_file: "Settings", named: Sequence[Path] = ()) -> "tuple[
 
 
 def since_approval(from_file: "Settings", wheelhouse: "Wheelhouse", current: "Approvals") -> "tuple[Finding, ...]":
-    """The findings on advisories that became known after files of a wheelhouse were approved.
+    """The findings on advisories on files of a wheelhouse, approved or not, that too few reviewers saw, without those that a
+    waiver, a VEX document or the policy settles.
 
     Empty without the snapshot of advisories that the policy names. Raises InputError for a snapshot or a VEX document that
     cannot be read.

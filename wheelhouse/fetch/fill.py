@@ -368,9 +368,9 @@ def _remove(folder: Path, existing: Collection[Lock], kept: Set[str]) -> tuple[s
 
 def _summed_files(folder: Path, kept: Set[str]) -> set[str]:
     """The names in SHA256SUMS whose files have the hash that it gives, but for those in `kept`; empty if there is no
-    SHA256SUMS.
+    SHA256SUMS. Names that are not safe, or of files in inner folders, are left out.
 
-    Raises InputError if SHA256SUMS cannot be read, IntegrityError for a name that leads out of the folder.
+    Raises InputError if SHA256SUMS cannot be read, OSError if a file cannot.
     """
     path = folder / SUMS
     sums = summed(verbatim(path)) if path.is_file() else {}

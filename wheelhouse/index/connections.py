@@ -210,7 +210,7 @@ class _Meter:
 
 
 class PacedSocket:
-    """The bytes of a connection as they arrive, at a pace."""
+    """The bytes of a connection as they arrive. It never waits: if they come slower than the pace, it raises _TooSlowError."""
 
     def __init__(self, sock: socket.socket, pace: Pace) -> None:
         self._socket, self._meter = sock, _Meter(pace)

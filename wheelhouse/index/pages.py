@@ -364,7 +364,7 @@ class Anchors(HTMLParser):
         return _absolute(url, self.base) if self.base else url
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        """Note a link with a target, the first `base`, a `meta`, or that an element is only for people."""
+        """Note that there is markup, and a link with a target, the first `base`, a `meta`, or that an element is only for people."""
         self.seen_markup = True
         if tag == "a":
             attributes = dict(attrs)

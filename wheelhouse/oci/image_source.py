@@ -159,7 +159,8 @@ class LayoutSource(ImageSource):
         return "an OCI layout"
 
     def find(self, requested: str, architecture: str) -> FoundImage:
-        """The image of a digest in the layout, else, for any other text, that of the reference's tag or `latest`.
+        """The image of a digest in the layout; for any other text, the one with the reference's whole name or its tag (else `latest`),
+        or the layout's only one, whatever its name.
 
         An index is followed once. What is no index is not compared with the architecture.
         """

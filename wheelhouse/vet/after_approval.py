@@ -1,4 +1,4 @@
-"""What became known of approved files after they were approved: advisories that no reviewer saw (pure).
+"""What became known of files after they were approved: advisories that too few reviewers saw, or nobody (pure).
 
 Nothing is opened: an advisory is matched by project, version and sha256, which the lock files have.
 """

@@ -156,7 +156,7 @@ def _replaced_file(pin: Pin, olds: dict[str, Pin]) -> Pin | None:
 
 
 def _tags(pin: Pin) -> str:
-    """The tags in the name of a wheel; empty for an sdist."""
+    """The tags in the name of a wheel with its `.whl`, to be compared with others; empty for an sdist."""
     return "-".join(pin.artifact.filename.split("-")[-3:]) if pin.artifact.is_wheel else ""
 
 

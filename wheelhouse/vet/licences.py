@@ -244,9 +244,9 @@ def parse(text: str) -> LicenseExpression | None:
 
 
 def denied(expression: str, names: Iterable[str]) -> tuple[str, ...]:
-    """The licences among `names` without which the expression cannot be met, as it spells them; empty if it cannot be read.
+    """The licences among `names` that the expression needs, as SPDX spells them; empty if it cannot be read.
 
-    A licence beside an OR can be left out, unless every side of the OR needs one of `names`.
+    What is beside an OR is not needed, unless every side of the OR needs one of `names`: then those of all sides are named.
     """
     parsed = parse(expression)
     return tuple(dict.fromkeys(_needed(parsed, _folded(names)))) if parsed is not None else ()

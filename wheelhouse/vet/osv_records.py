@@ -146,7 +146,7 @@ def _severity(record: _Record, affected: _Affected) -> str:
     """
     word = (record.database_specific or {}).get("severity")
     scores = [score.score for score in (*(record.severity or ()), *(affected.severity or ()))]
-    return word.lower() if isinstance(word, str) else _vector(record, affected) or max(scores, default="")
+    return word.lower() if isinstance(word, str) and word else _vector(record, affected) or max(scores, default="")
 
 
 def _vector(record: _Record, affected: _Affected) -> str:

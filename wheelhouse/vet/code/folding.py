@@ -58,7 +58,7 @@ def fold_method(
 
 def _coded(constant: str | bytes, method: str, arguments: Sequence[object], keywords: Mapping[str, object]) -> Constant:
     """The result of `encode` or `decode` with the codec of the first argument or of `encoding`; UTF-8 without one. `errors`
-    does not count.
+    does not count. MISSING as `recoded` says; nothing is raised.
     """
     codec = str(arguments[0] if arguments else keywords.get("encoding", "utf-8"))
     return recoded(constant, codec, decoding=method == "decode")

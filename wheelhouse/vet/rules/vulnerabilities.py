@@ -50,9 +50,8 @@ def vulnerable(facts: Facts, review: Review) -> Iterator[Observation]:
 
 
 def _fixed(group: Sequence[Advisory], version: Version) -> str:
-    """The newest of the releases that the advisories of a group name as fixed, for a version of a project of PyPI.
-
-    An advisory that names none does not count. Empty if no advisory names one.
+    """The newest of the fixes that the advisories of a group name for a version of a project of PyPI: of each advisory the oldest
+    one that is newer than the version. Empty if no advisory names one.
     """
     fixes = [fix for advisory in group if (fix := advisory.fixed_in(version))]
     return str(max(fixes)) if fixes else ""
