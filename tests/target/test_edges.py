@@ -196,3 +196,10 @@ def test_what_a_described_target_is_called() -> None:
     assert described(["cp313-cp313t-linux_x86_64"]).python.free_threaded
     assert not described(["cp313-cp313d-linux_x86_64"]).python.free_threaded
     assert str(described(["py3-none-any"], python_full_version="3.12.4+").python.version) == "3.12.4"
+
+
+@pytest.mark.parametrize("platform", ["linux_x86_64/../x", "linux x86", ".linux", "linux\n"])
+def test_tags_that_give_no_name_that_can_be_a_file_are_refused(platform: str) -> None:
+    known = target("3.12", "linux/amd64")
+    with pytest.raises(InputError, match="is not valid"):
+        Target.described(dict(known.environment), [Tag("cp312", "cp312", platform)])
