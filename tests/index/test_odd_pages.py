@@ -14,6 +14,7 @@ from tests.support.supplies import supplying
 from tests.support.tools import wheelhouse
 from tests.support.wheels import build_wheel
 from wheelhouse.errors import NoSolutionError
+from wheelhouse.index.page_data import Status
 from wheelhouse.index.pages import parse_page
 
 HTML = "text/html; charset=UTF-8"
@@ -122,3 +123,10 @@ def test_odd_values_beside_good_ones_leave_these(tmp_path: Path) -> None:
     (candidate,) = page.candidates(Version("9.0"))
     assert (candidate.size, candidate.yanked, candidate.sha256) == (12, "", "ab" * 32)
     assert candidate.status == "archived" and len(page.files) == 2
+
+
+def test_a_status_with_an_odd_reason_is_the_status_alone(tmp_path: Path) -> None:
+    document = json.loads(a_page_with({}))
+    document["project-status"] = {"status": "quarantined", "reason": 5}
+    page = parse_page(json.dumps(document).encode(), JSON, NormalizedName("lib-two"), "i", "http://i/simple/lib-two/")
+    assert page.status == Status("quarantined")

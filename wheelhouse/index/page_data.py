@@ -108,8 +108,12 @@ def _meta(table: object) -> Meta:
 
 
 def _status(table: object) -> Status:
-    """A project's status from a table, or from a text, which is the status alone; active if neither can be read."""
+    """A project's status from a table, or from a text, which is the status alone; active if neither can be read. A reason that is
+    no text is left out.
+    """
     table = {"status": table} if isinstance(table, str) else table
+    if isinstance(table, dict) and not isinstance(table.get("reason"), str):
+        table = {name: value for name, value in table.items() if name != "reason"}
     with suppress(msgspec.ValidationError):
         return msgspec.convert(table, Status)
     return ACTIVE
