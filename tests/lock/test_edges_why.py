@@ -204,6 +204,12 @@ def test_a_pre_release_that_was_allowed_is_not_excluded_for_being_one() -> None:
     ]
 
 
+def test_a_file_whose_name_can_be_read_in_two_ways_is_found_by_its_whole_name() -> None:
+    name = "zc.lockfile-2-1.tar.gz"
+    pin = {"project": canonicalize_name("zc.lockfile"), "version": Version("2.post1")}
+    assert why(name, **pin, artifact=Artifact(name, "0" * 64, 1)) == [BestFit("zc-lockfile", "2.post1")]
+
+
 @pytest.mark.parametrize(
     "name", ["lib-1.0.exe", "lib.whl", "lib-x.tar.gz", "lib-1.0-py3-none.whl", f"lib-1.0-{'9' * 5000}-py3-none-any.whl"]
 )

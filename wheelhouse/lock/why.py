@@ -214,13 +214,16 @@ def _chains(needs: Mapping[str, tuple[str, ...]], roots: Sequence[str], project:
 
 
 def why_file(lock: Lock, filename: str) -> list[Fact]:
-    """Why this file was chosen, or why not, as one or more facts. Raises InputError if the name is not a wheel's or sdist's."""
+    """Why this file was chosen, or why not, as one or more facts. Raises InputError if the name is not a wheel's or sdist's.
+
+    The pin with exactly this file counts, else that of the project in the name: `a-2-1.tar.gz` can be of `a` and of `a-2`.
+    """
+    if pin := next((pin for pin in lock.pins if pin.artifact.filename == filename), None):
+        return [BestFit(pin.project, str(pin.version)), *_chosen(pin)]
     project, version = _release(filename)
     pin = next((pin for pin in lock.pins if pin.project == project), None)
     if pin is None:
         return [NotRequired(project, lock.target.name)]
-    if pin.artifact.filename == filename:
-        return [BestFit(project, str(pin.version)), *_chosen(pin)]
     chosen = OtherChosen(pin.artifact.filename)
     if version == pin.version:
         return [chosen, _same_release(lock, pin, filename)]
