@@ -146,6 +146,11 @@ def test_every_field_is_written_and_read_back() -> None:
     }
 
 
+def test_an_empty_file_is_written_with_its_size_and_read_back() -> None:
+    files = OtherFiles((replace(LOOSE, size=0),))
+    assert parse_other_files(files.to_toml(), "files.lock.toml") == files
+
+
 @pytest.mark.parametrize(
     ("old", "new", "sentence"),
     [

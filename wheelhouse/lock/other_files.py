@@ -162,12 +162,8 @@ def last_part(url: str) -> str:
 
 
 def _table(file: OtherFile) -> dict[str, Any]:
-    """A file as a table of the lock file, without empty values."""
-    table = {
-        "name": file.name,
-        "url": file.url,
-        "sha256": file.sha256,
-        "size": file.size,
+    """A file as a table of the lock file, without empty values but for the size."""
+    optional = {
         "voucher": file.voucher,
         "to": file.to,
         "unpack": file.unpack,
@@ -176,7 +172,8 @@ def _table(file: OtherFile) -> dict[str, Any]:
             {"name": one.filename, "url": one.url, "sha256": one.sha256, "size": one.size} for one in file.beside
         ],
     }
-    return {key: value for key, value in table.items() if value not in (None, "", False, 0, [])}
+    table = {"name": file.name, "url": file.url, "sha256": file.sha256, "size": file.size}
+    return table | {key: value for key, value in optional.items() if value}
 
 
 class _BesideTable(Table, frozen=True):
