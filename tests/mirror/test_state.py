@@ -57,6 +57,7 @@ def test_a_journal_is_read_as_it_was_written() -> None:
         '{"action":"status","made":"2026-03-01T00:00:00Z","by":"Ada","subject":"lib","status":"odd"}',
         '{"action":"index","made":"2026-03-01T00:00:00Z","by":"Ada","format":2}',
         '{"action":"index","made":"yesterday","by":"Ada"}',
+        '{"action":"index","made":"2026-03-01T00:00:00","by":"Ada"}',
     ],
 )
 def test_a_line_that_cannot_be_read_is_named(line: str) -> None:

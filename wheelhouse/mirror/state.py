@@ -10,6 +10,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
 from fnmatch import fnmatchcase
+from typing import Annotated
 
 import msgspec
 from packaging.specifiers import InvalidSpecifier, SpecifierSet
@@ -56,7 +57,7 @@ class Entry(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """
 
     action: Action
-    made: datetime
+    made: Annotated[datetime, msgspec.Meta(tz=True)]
     by: str
     subject: str = ""
     reason: str = ""
