@@ -55,3 +55,9 @@ def test_an_extra_that_counts_under_too_many_markers_is_refused() -> None:
 def test_what_is_no_list_of_dynamic_keys_is_refused(dynamic: str) -> None:
     with pytest.raises(InputError, match="`dynamic`"):
         parse_project(f'[project]\nname = "p"\ndynamic = {dynamic}\n', "pyproject.toml")
+
+
+@pytest.mark.parametrize("value", ["{}", "[]", '[">=3.9"]', f'">=3.{"9" * 5000}"'])
+def test_what_is_no_requires_python_is_refused(value: str) -> None:
+    with pytest.raises(InputError, match="`requires-python` is not a text of version specifiers"):
+        parse_project(f'[project]\nname = "p"\nrequires-python = {value}\n', "pyproject.toml")

@@ -11,6 +11,7 @@ from packaging.requirements import InvalidRequirement, Requirement
 from packaging.specifiers import InvalidSpecifier, SpecifierSet
 from packaging.utils import NormalizedName, canonicalize_name
 
+from wheelhouse.archive.artifact import has_overlong_number
 from wheelhouse.documents import parse_toml
 from wheelhouse.errors import InputError
 from wheelhouse.resolve.requirements import RequirementLine, parse_line
@@ -135,7 +136,7 @@ def parse_project(text: str, source: str) -> Project:
             dependencies=_texts(table.get("dependencies", [])),
             extras={canonicalize_name(k): _texts(v) for k, v in table.get("optional-dependencies", {}).items()},
             groups=groups,
-            requires_python=SpecifierSet(table.get("requires-python", "")),
+            requires_python=_specifiers(table.get("requires-python", "")),
             notes=tuple(_uv_sources(tool, source)),
             for_poetry="dependencies" not in table and bool(_table(tool, "poetry").keys() & {"dependencies", "group"}),
         )
@@ -156,6 +157,15 @@ def _uv_sources(tool: object, source: str) -> Iterator[str]:
             f"`{source}` has sources for {', '.join(names)} in [tool.uv.sources], which only uv reads; wheelhouse "
             "takes these projects from its own indexes"
         )
+
+
+def _specifiers(value: object) -> SpecifierSet:
+    """A `requires-python`. Raises InvalidSpecifier, TypeError for what is no text, or has a number with more digits than Python
+    reads.
+    """
+    if not isinstance(value, str) or has_overlong_number(value):
+        raise TypeError("`requires-python` is not a text of version specifiers that can be read")
+    return SpecifierSet(value)
 
 
 def _texts(value: object) -> tuple[str, ...]:
