@@ -148,6 +148,15 @@ def test_a_target_keeps_its_job_where_another_target_has_the_same_files(session:
     assert contents(session.folder / "wheels") == before
 
 
+def test_a_file_that_another_target_of_the_job_still_needs_is_not_lost(session: Session) -> None:
+    session("fetch top lib --python 3.11 --python 3.12 --quiet")
+    (session.folder / "in.txt").write_text("top\nlib; python_version < '3.12'\n")
+    assert session("fetch -r in.txt --python 3.11 --python 3.12") == 0
+    assert NEW_LIB in contents(session.folder / "wheels")
+    assert session("fetch top --python 3.11 --python 3.12 --json") == 2
+    assert json.loads(session.stdout)["error"]["details"] == [NEW_LIB]
+
+
 def test_locks_without_files_are_replaced_without_a_question(session: Session) -> None:
     assert session("lock top --python 3.12") == 0
     assert session("lock other --python 3.12") == 0

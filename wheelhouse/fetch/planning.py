@@ -110,12 +110,13 @@ def _lost(
     if job.upgrade:
         return ()
     inputs = {part.target.name: job.inputs(part, source.locations.redacted) for part in job.parts}
+    needed = {filename for lock in locks.values() for filename in _filenames(lock)}
     lost: set[str] = set()
     for name in existing.keys() & locks.keys():
         before = existing[name]
         upgrades_itself = job.upgrade_projects and before.inputs.same_job(inputs[name])
         if not upgrades_itself and not has_same_settings(job, before):
-            lost |= _filenames(before) - _filenames(locks[name])
+            lost |= _filenames(before) - needed
     return tuple(name for name in sorted(lost) if rooted(folder, name).exists())
 
 
