@@ -252,6 +252,12 @@ def test_an_address_that_is_no_store_is_refused(url: str, part: str) -> None:
     assert "s3cr3t" not in f"{caught.value} {caught.value.hint}"
 
 
+def test_the_scheme_of_a_store_counts_in_any_case(tmp_path: Path) -> None:
+    store = ObjectStore(f"FILE://{tmp_path}/Store")
+    assert store.is_folder and store.create("key", b"it") and (tmp_path / "Store/key").read_bytes() == b"it"
+    assert ObjectStore("S3://Bucket/folder/").name == "s3://Bucket/folder"
+
+
 def test_an_account_that_is_not_described_is_no_secret_in_a_sentence() -> None:
     with pytest.raises(StoreError, match="az://container needs an environment variable that names the account"):
         ObjectStore("az://container")

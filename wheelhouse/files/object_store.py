@@ -287,8 +287,8 @@ def _modules() -> tuple[Any, Any, Any]:
 
 
 def _checked(url: str) -> str:
-    """A store's URL, without a `/` at its end. Raises InputError for a scheme that no store has, for a credential, query or
-    fragment, for a `file:` URL that is no absolute path, for no bucket, and for a text that is no URL.
+    """A store's URL, its scheme in lower case, without a `/` at its end. Raises InputError for a scheme that no store has, for a
+    credential, query or fragment, for a `file:` URL that is no absolute path, for no bucket, and for a text that is no URL.
     """
     try:
         parts = urlsplit(url)
@@ -303,7 +303,7 @@ def _checked(url: str) -> str:
         raise InputError(f"the store `{url}` is not an absolute path", hint="write three slashes: file:///srv/store")
     if parts.scheme != "file" and not parts.netloc:
         raise InputError(f"the store `{url}` names no bucket", hint=f"write {parts.scheme}://bucket/folder")
-    return url.rstrip("/")
+    return f"{parts.scheme}:{url.partition(':')[2]}".rstrip("/")
 
 
 def _opened(url: str, stores: Any, *, allow_http: bool, make: bool) -> Any:  # noqa: ANN401  (obstore's own types are many)
