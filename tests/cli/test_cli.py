@@ -131,6 +131,15 @@ def test_airflow_constraints_from_a_mirror(session: Session, index: IndexServer)
     assert (session.folder / "constraints/airflow-2.10.5/constraints-3.12.txt").read_text() == CONSTRAINTS
 
 
+def test_a_page_of_a_mirror_that_is_no_constraints_is_not_kept(session: Session, index: IndexServer) -> None:
+    fetching = f"constraints fetch --airflow 2.10.5 --python 3.12 --constraints-url {index.origin}/mirror"
+    index.put("/mirror/constraints-2.10.5/constraints-3.12.txt", b"<!DOCTYPE html>\n<title>log in</title>\n")
+    assert session(fetching) == 2
+    assert "/mirror/constraints-2.10.5/constraints-3.12.txt:1" in session.transcript
+    index.put("/mirror/constraints-2.10.5/constraints-3.12.txt", CONSTRAINTS.encode())
+    assert session(fetching) == 0
+
+
 def test_constraints_compiled_as_of_a_day(session: Session, index: IndexServer) -> None:
     index.add(build_wheel(session.folder, "lib", "3.0"), upload_time="2024-06-01T00:00:00Z")
     day = "--uploaded-prior-to 2024-03-01"

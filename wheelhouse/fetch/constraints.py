@@ -35,20 +35,24 @@ def airflow_constraints(
     with a note.
 
     Raises ServerError if it cannot be fetched; the hint also has the command that compiles constraints for these `extras`.
+    Raises InputError for a text that is no constraints file; one that was fetched is then not written.
     """
+    inputs = Inputs(http)
     path = folder / airflow.constraints_file(mode, python)
     if not path.is_file():
         url = airflow.constraints_url(mode, python, base_url)
         on_event(Noted(f"{path} does not exist, so wheelhouse downloads it from {redact(url)} and keeps it"))
         extra = f" --extra {','.join(extras)}" if extras else ""
         compiling = f"wheelhouse constraints compile --airflow {airflow.version}{extra} --python {python}"
-        write(path.parent, path.name, _published(url, path, http, compiling))
-    return Inputs(http).constraints(str(path))
+        text = _published(url, path, http, compiling)
+        inputs.constraints_of(text, url)  # a mirror may answer 200 with a page for people
+        write(path.parent, path.name, text)
+    return inputs.constraints(str(path))
 
 
 def _published(url: str, path: Path, http: Http, compiling: str) -> str:
-    """The text at a URL. Raises ServerError unless the answer has status 200; the hint names `path`, where the user can put the
-    text, the option for a mirror, and `compiling`, the command that compiles the text.
+    """The text at a URL, without a byte order mark. Raises ServerError unless the answer has status 200; the hint names `path`,
+    where the user can put the text, the option for a mirror, and `compiling`, the command that compiles the text.
     """
     hint = (
         f"put the constraints for this Airflow release and this Python at `{path}`, name a mirror "
@@ -60,7 +64,7 @@ def _published(url: str, path: Path, http: Http, compiling: str) -> str:
         raise ServerError(f"Airflow's constraints could not be fetched: {error}", hint=hint) from error
     if reply.status != 200:
         raise ServerError(f"Airflow publishes no constraints at {redact(url)} ({reply.status})", hint=hint)
-    return reply.body.decode("utf-8", "replace")
+    return reply.body.decode("utf-8-sig", "replace")
 
 
 def compile_constraints(job: Job, source: PackageSource, on_event: Listener = ignore) -> str:

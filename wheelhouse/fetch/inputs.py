@@ -116,7 +116,10 @@ class Inputs:
         """A constraints file: its own text, and its lines with those of the files that it includes. Its options are added to
         `options`.
         """
-        text = read_source(source, self.http, "the constraints file")
+        return self.constraints_of(read_source(source, self.http, "the constraints file"), source, options)
+
+    def constraints_of(self, text: str, source: str, options: list[Option] | None = None) -> Constraints:
+        """`constraints` of a text that was read from `source`. Raises InputError if it is no constraints file."""
         lines = self._parse(text, source, "the constraints file", constraints=True)
         if options is not None:
             options += lines.options
