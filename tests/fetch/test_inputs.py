@@ -220,6 +220,13 @@ def test_a_file_address_of_another_machine_is_refused(run: Run) -> None:
     assert error["exit-code"] == 2 and "`file://elsewhere/r.txt`" in error["sentence"]
 
 
+def test_a_requirements_file_in_a_folder_names_a_file_by_its_address(run: Run, work: Path) -> None:
+    (work / "sub").mkdir()
+    (work / "limits.txt").write_text("lib==1.0\n")
+    (work / "sub/r.txt").write_text(f"-c file:{work}/limits.txt\nlib\n")
+    assert run.pins("-r", "sub/r.txt") == {"lib": "1.0"}
+
+
 @pytest.mark.parametrize("line", ["-r file://{}/own.txt", "-c file:{}/own.txt"])
 def test_a_requirements_file_of_a_server_names_no_file_of_this_machine(run: Run, work: Path, line: str) -> None:
     (work / "own.txt").write_text("lib==1.0\n")

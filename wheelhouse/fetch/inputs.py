@@ -202,8 +202,8 @@ def _path_of(source: str) -> Path:
 
 
 def relative_to(name: str, named_by: str) -> str:
-    """The path or URL of a file that another file names, relative to that file; an absolute one as it is. In a file from a
-    URL, an absolute path is one on the server of that URL.
+    """The path or URL of a file that another file names, relative to that file; an absolute one, and in a file of this machine
+    a `file:` address, as it is. In a file from a URL, an absolute path is one on the server of that URL.
 
     Raises InputError for an invalid URL, and if a file of a server names one that is not at an http(s) URL.
     """
@@ -222,7 +222,7 @@ def relative_to(name: str, named_by: str) -> str:
                 sentence = f"{shown(named_by)} names `{shown(location)}`, which is not an http or https address"
             raise InputError(sentence)
         return location
-    if "://" in name or Path(name).is_absolute():
+    if "://" in name or name.startswith("file:") or Path(name).is_absolute():
         return name
     return str(Path(named_by).parent / name)
 
