@@ -235,6 +235,16 @@ def test_a_requirements_file_of_a_server_names_no_file_of_this_machine(run: Run,
     assert error["exit-code"] == 2 and "names the local file" in error["sentence"]
 
 
+def test_the_scheme_of_a_requirements_file_on_a_server_counts_in_any_case(run: Run, work: Path) -> None:
+    (work / "own.txt").write_text("lib==1.0\n")
+    run.index.put("/r.txt", b"-c c.txt\nlib\n", "text/plain")
+    run.index.put("/c.txt", b"lib==1.0\n", "text/plain")
+    run.index.put("/own.txt", f"-r file://{work}/own.txt".encode(), "text/plain")
+    server = run.index.origin.replace("http://", "HTTP://")
+    assert run.pins("-r", f"{server}/r.txt") == {"lib": "1.0"}
+    assert "names the local file" in run.error("-r", f"{server}/own.txt")["sentence"]
+
+
 def test_a_requirements_file_of_a_server_names_no_file_that_is_not_on_a_server(run: Run) -> None:
     run.index.put("/r.txt", b"-c ftp://127.0.0.1/c.txt\n", "text/plain")
     error = run.error("-r", f"{run.index.origin}/r.txt")

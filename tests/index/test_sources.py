@@ -110,6 +110,14 @@ def test_a_token_for_no_server_is_refused(tmp_path: Path, name: str) -> None:
         IndexLocations(locations, client, PageCache(client, Cache(tmp_path / "cache")), {name: "secret"})
 
 
+def test_the_scheme_of_an_index_counts_in_any_case(public: Path, tmp_path: Path) -> None:
+    with IndexServer(public) as default:
+        address = default.url.replace("http://", "HTTP://")
+        done = wheelhouse("lock", "lib", "--python", "3.12", "--index", address, cwd=tmp_path)
+        assert done.returncode == 0, done.stderr
+        assert locked(tmp_path / "wheels") == {"lib": f"2.0 {default.url}"}
+
+
 @pytest.mark.parametrize("page", ["index.json", "index.html"])
 def test_wheels_beside_the_pages_of_an_index_do_no_harm(tmp_path: Path, page: str) -> None:
     (tmp_path / "app-1.0-py3-none-any.whl").write_bytes(b"")

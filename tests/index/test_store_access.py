@@ -75,6 +75,8 @@ def test_what_credentials_gave_and_what_is_of_this_machine_is_private() -> None:
         SIGNED: True,
         OWN: True,
         "https://me:pw@h.example/f.whl": True,
+        "HTTPS://h.example/f.whl": False,
+        "HTTPS://own.example/f.whl": True,
         "http://own.example/f.whl": False,
         "/srv/f.whl": True,
         "file:///srv/f.whl": True,

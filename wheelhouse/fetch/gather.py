@@ -23,7 +23,7 @@ from wheelhouse.humanize import listed, shortened
 from wheelhouse.index.http import Http
 from wheelhouse.index.locations import split_named
 from wheelhouse.index.pipconfig import PipConfig
-from wheelhouse.index.urls import redact, same_index
+from wheelhouse.index.urls import is_remote, redact, same_index
 from wheelhouse.lock.pylock_input import PylockInput
 from wheelhouse.resolve.file_options import Option
 from wheelhouse.resolve.requirements import COMMAND_LINE, RequirementLine, parse_line
@@ -236,7 +236,7 @@ def _selection_options(file_options: Iterable[Option], options: Options, http: H
         if option.name != "--index-url":
             kept.append(option)
         elif index and same_index(option.value, index):
-            if option.value.startswith(("http://", "https://")):
+            if is_remote(option.value):
                 http.credentials.learn(option.value)
         else:
             hint = f"to use this index, add `--index {redact(option.value)}`; if not, remove the line"

@@ -11,7 +11,7 @@ from wheelhouse.fetch.job import Constraints
 from wheelhouse.fetch.project import Project, parse_project
 from wheelhouse.files.disk import read_bytes, sha256_of
 from wheelhouse.index.http import Http
-from wheelhouse.index.urls import conceal, locked_url, parts_of, redact
+from wheelhouse.index.urls import conceal, is_remote, locked_url, parts_of, redact
 from wheelhouse.lock.pylock_input import EXPORTS, PylockInput, is_pylock_name, parse_pylock_input
 from wheelhouse.lock.wheelhouse import sha256_of_text
 from wheelhouse.resolve.encoding import decoded
@@ -183,7 +183,7 @@ def read_source(source: str, http: Http, what: str) -> str:
         exported = command.rpartition(" ")[2]
         sentence = f"`{shown(source)}` is a lock file of another tool, in a format that wheelhouse cannot read"
         raise InputError(sentence, hint=f"export it with `{command}`, then use `-r {exported}`")
-    if not source.startswith(("http://", "https://")):
+    if not is_remote(source):
         return decoded(read_bytes(_path_of(source), what), source)
     reply = http.get(source)
     if reply.status != 200:
@@ -212,7 +212,7 @@ def relative_to(name: str, named_by: str) -> str:
             location = urljoin(named_by, name)
         except ValueError as error:
             raise InputError(f"{shown(named_by)} contains an address that cannot be read") from error
-        if named_by.startswith(("http://", "https://")) and not location.startswith(("http://", "https://")):
+        if is_remote(named_by) and not is_remote(location):
             if location.startswith("file:"):
                 sentence = (
                     f"{shown(named_by)} names the local file `{shown(location)}`: a file of a server must not name a file "

@@ -15,7 +15,7 @@ from wheelhouse.index.links import LinksFolder, LinksPage
 from wheelhouse.index.locations import IndexLocation, location_of
 from wheelhouse.index.pagecache import PageCache
 from wheelhouse.index.pages import Page
-from wheelhouse.index.urls import locked_url, parts_of
+from wheelhouse.index.urls import is_remote, locked_url, parts_of
 
 Links = LinksFolder | LinksPage
 Source = Index | StaticIndex | Links
@@ -34,7 +34,7 @@ class IndexLocations:
         servers = {
             location.name: location.address
             for location in locations
-            if _is_remote(location.address) and (location.name or location.is_default)
+            if is_remote(location.address) and (location.name or location.is_default)
         }
         if unknown := tokens.keys() - servers.keys():
             name = min(unknown)
@@ -111,11 +111,6 @@ def path_of(address: str) -> Path:
     return Path(unquote(parts_of(address).path)) if address.startswith("file:") else Path(address)
 
 
-def _is_remote(address: str) -> bool:
-    """Whether an address is an http(s) URL, its scheme in lower case; else it is a folder or a `file:` URL."""
-    return address.startswith(("http://", "https://"))
-
-
 def _holds(client: Source, project: NormalizedName) -> bool:
     """Whether a client is of links that hold a file of the project."""
     return isinstance(client, Links) and client.holds(project)
@@ -127,7 +122,7 @@ def _client(location: IndexLocation, http: Http, pages: PageCache) -> Source:
     Raises InputError for a folder that is not there, or not what the location says, and for an index whose URL has a query.
     """
     name = shown(location.address)
-    if _is_remote(location.address):
+    if is_remote(location.address):
         return LinksPage(location.address, http) if location.links else Index(location.address, http, pages)
     path = path_of(location.address)
     return LinksFolder(path, name) if location.links else StaticIndex(path, name)

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from wheelhouse.files.store import Store
 from wheelhouse.index.http import Http
-from wheelhouse.index.urls import query_of
+from wheelhouse.index.urls import is_remote, query_of
 
 GRANTS = "grants-1"
 
@@ -23,7 +23,7 @@ class StoreAccess:
         """The private part for a URL with a query, which may be a signature, or with credentials, and for a file of this machine;
         else the shared part, also for a file without a URL.
         """
-        is_private = (query_of(url) or self._http.credentials.auth(url)) if _is_remote(url) else url
+        is_private = (query_of(url) or self._http.credentials.auth(url)) if is_remote(url) else url
         return self._store.private if is_private else self._store
 
     def artifact(self, sha256: str, url: str) -> Path | None:
@@ -76,7 +76,7 @@ class StoreAccess:
     def grant(self, sha256: str, url: str) -> None:
         """Note that the server of `url` gave a file to the present credentials; nothing if the URL is of the shared part, or is a path."""
         part = self.part_for(url)
-        if _is_remote(url) and part is not self._store:
+        if is_remote(url) and part is not self._store:
             part.note(GRANTS, self._grant_key(sha256, url), b"")
 
     def _may_read(self, sha256: str, url: str) -> bool:
@@ -85,7 +85,7 @@ class StoreAccess:
 
         Raises ServerError if the server refuses them, or cannot answer.
         """
-        if not _is_remote(url):
+        if not is_remote(url):
             return True
         if self._store.private.noted(GRANTS, self._grant_key(sha256, url)) is not None:
             return True
@@ -97,8 +97,3 @@ class StoreAccess:
     def _grant_key(self, sha256: str, url: str) -> str:
         """The key of the note that the present credentials for a URL may read a file."""
         return f"{sha256} {self._http.credentials.fingerprint(url)}"
-
-
-def _is_remote(url: str) -> bool:
-    """Whether a URL is of a server; else it is a path of this machine, or empty."""
-    return url.startswith(("http://", "https://"))

@@ -97,6 +97,11 @@ def same_index(named: str, used: str) -> bool:
     return same_host and named_parts.path == used_parts.path and query_of(named) in ("", query_of(used))
 
 
+def is_remote(url: str) -> bool:
+    """Whether a text is an http(s) URL, its scheme in any case; else it is a path, a `file:` URL, or empty."""
+    return url[: len("https://")].lower().startswith(("http://", "https://"))
+
+
 def query_of(url: str) -> str:
     """The query of a URL with its question mark, which may hold a token; empty if there is none.
 
