@@ -469,6 +469,32 @@ def test_a_project_its_extras_and_groups(run: Run, work: Path) -> None:
     assert "its groups: base, test" in run.error("--group", "none")["hint"]
 
 
+def test_a_project_or_a_lock_at_an_address_with_a_query_is_known_by_its_name(
+    run: Run, work: Path, offered: Path
+) -> None:
+    wheel = offered / "lib-1.0-py3-none-any.whl"
+    given_lock(work, package("lib", "1.0", f'url = "{run.index.origin}/files/{wheel.name}"', sha(wheel)))
+    run.index.put("/pyproject.toml", PYPROJECT.encode(), "text/plain")
+    run.index.put("/pylock.toml", (work / "lock/pylock.toml").read_bytes(), "text/plain")
+    for name in ("pyproject.toml", "pylock.toml"):
+        assert run.pins("-r", f"{run.index.origin}/{name}?token=S3CRET") == {"lib": "1.0"}
+    document = run("-r", f"{run.index.origin}/pylock.toml?token=S3CRET", "lib")
+    assert document["error"]["exit-code"] == 2 and "S3CRET" not in json.dumps(document) + run.stderr
+
+
+def test_credentials_in_the_address_of_a_lock_are_used_for_its_files_and_never_shown(
+    run: Run, work: Path, offered: Path
+) -> None:
+    wheel = offered / "lib-1.0-py3-none-any.whl"
+    given_lock(work, package("lib", "1.0", f'path = "files/{wheel.name}"', sha(wheel)))
+    run.index.put("/pylock.toml", (work / "lock/pylock.toml").read_bytes(), "text/plain")
+    address = f"{run.index.origin.replace('http://', 'http://me:S3CRET@')}/pylock.toml"
+    assert run.pins("-r", address, command="fetch") == {"lib": "1.0"}
+    assert all("authorization" in request.headers for request in run.index.requests)
+    document = run("-r", address, "lib")
+    assert document["error"]["exit-code"] == 2 and "S3CRET" not in json.dumps(document) + run.stderr
+
+
 def test_a_project_that_leaves_its_dependencies_to_a_build(run: Run, work: Path) -> None:
     (work / "pyproject.toml").write_text('[project]\nname = "mine"\ndynamic = ["version", "dependencies"]\n')
     assert "declares dependencies as dynamic" in run.error("-r", "pyproject.toml")["sentence"]

@@ -11,7 +11,7 @@ from wheelhouse.fetch.job import Constraints
 from wheelhouse.fetch.project import Project, parse_project
 from wheelhouse.files.disk import read_bytes, sha256_of
 from wheelhouse.index.http import Http
-from wheelhouse.index.urls import conceal, is_remote, locked_url, parts_of, redact
+from wheelhouse.index.urls import conceal, is_remote, locked_url, parts_of, redact, without_query
 from wheelhouse.lock.pylock_input import EXPORTS, PylockInput, is_pylock_name, parse_pylock_input
 from wheelhouse.lock.wheelhouse import sha256_of_text
 from wheelhouse.resolve.encoding import decoded
@@ -87,15 +87,16 @@ class Inputs:
         return wanted
 
     def _file(self, source: str, wanted: Wanted) -> None:
-        """Read a file of -r by the format that its name says, and add what it holds to `wanted`.
+        """Read a file of -r by the format that its name says, without the query of a URL, and add what it holds to `wanted`.
 
         Raises InputError for a name of a format that holds no requirements, and for a project that only Poetry can read.
         """
-        name = source.rpartition("/")[2]
+        name = (without_query(source) if "://" in source else source).rpartition("/")[2]
         if is_pylock_name(name):
             text = read_source(source, self.http, "the lock")
+            sha256 = sha256_of_text(text)
             wanted.given.append(
-                parse_pylock_input(text, source, sha256_of_text(text), lambda path: Path(path).is_file())
+                parse_pylock_input(text, shown(source), sha256, lambda path: Path(path).is_file(), source)
             )
         elif name == PYPROJECT:
             project = self._project(source)

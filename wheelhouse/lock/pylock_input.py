@@ -41,12 +41,16 @@ NAME = re.compile(r"(?:.*/)?pylock(?:\.[^./]+)?\.toml")
 
 @dataclass(frozen=True)
 class PylockInput:
-    """A lock file as an input: where it was read, the sha256 of its text, and its content. `is_file` tells if a path is a file."""
+    """A lock file as an input: the sha256 of its text, and its content. `is_file` tells if a path is a file.
+
+    `source` is where it was read, for output: a URL without credentials. `base` is the same with them; relative paths start there.
+    """
 
     source: str
     sha256: str
     pylock: Pylock
     is_file: Callable[[str], bool]
+    base: str
 
     def left_out(self, taken: Iterable[Candidate]) -> list[str]:
         """The projects of the lock file of which no file was taken, sorted: they are for other targets, extras or groups."""
@@ -118,7 +122,7 @@ class PylockInput:
         Raises InputError for an address that cannot be read, or for a taken URL that is neither http(s) nor a file.
         """
         try:
-            beside = _beside(self.source, path) if path else ""
+            beside = _beside(self.base, path) if path else ""
             here = bool(beside) and "://" not in self.source and self.is_file(beside)
             if url and not here and urlsplit(url).scheme not in ("", "http", "https", "file"):
                 raise ValueError(url)
@@ -156,10 +160,14 @@ def is_pylock_name(name: str) -> bool:
     return NAME.fullmatch(name) is not None
 
 
-def parse_pylock_input(text: str, source: str, sha256: str, is_file: Callable[[str], bool]) -> PylockInput:
-    """Read a lock file of any tool. Raises InputError for anything else, and for a version of the format that is not supported."""
+def parse_pylock_input(
+    text: str, source: str, sha256: str, is_file: Callable[[str], bool], base: str | None = None
+) -> PylockInput:
+    """Read a lock file of any tool. Without `base`, relative paths start at `source`. Raises InputError for anything else, and
+    for a version of the format that is not supported.
+    """
     try:
-        return PylockInput(source, sha256, Pylock.from_dict(parse_toml(text)), is_file)
+        return PylockInput(source, sha256, Pylock.from_dict(parse_toml(text)), is_file, base or source)
     except PylockUnsupportedVersionError as error:
         raise InputError(f"`{source}` has an unknown version of the format: {error}") from error
     except (ValueError, PylockValidationError) as error:
