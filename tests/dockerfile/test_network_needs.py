@@ -313,6 +313,26 @@ CORPUS: dict[str, tuple[str, list[Need]]] = {
             (6, "download", "https://e.example/1"),
         ],
     ),
+    "substitutions in expansions, arithmetic and arrays": (
+        "FROM x\nRUN echo ${Y:-$(curl https://e.example/1)}\nRUN echo ${Y:-`curl https://e.example/2`}\n"
+        'RUN echo ${Y:-${Z:-"$(curl https://e.example/3)"}}\nRUN echo $(( $(curl https://e.example/4) + 1 ))\n'
+        "RUN echo $((3*(1+$(curl https://e.example/5)))) && pip install a\nRUN X=($(curl https://e.example/6) b)\n"
+        'RUN X=(awk \'{print $(NF)}\' "it\'s" \\$(x) "$(curl https://e.example/7)" "that\'s") Y=${X//\\//-}\n'
+        "RUN echo \\\n ${Y:-\\\n $(curl https://e.example/8)} \\\n && pip install b\n",
+        [
+            (1, "base-image", "x"),
+            (2, "download", "https://e.example/1"),
+            (3, "download", "https://e.example/2"),
+            (4, "download", "https://e.example/3"),
+            (5, "download", "https://e.example/4"),
+            (6, "download", "https://e.example/5"),
+            (6, "pip", "a"),
+            (7, "download", "https://e.example/6"),
+            (8, "download", "https://e.example/7"),
+            (11, "download", "https://e.example/8"),
+            (12, "pip", "b"),
+        ],
+    ),
     "what is not known": (
         "FROM x\nFROBNICATE now\nRUN make all\nRUN ./configure.sh --x\nRUN python -c 'import urllib.request'\nRUN python -c 'print(1)'\n",
         [
@@ -366,6 +386,7 @@ def test_a_here_document_without_an_end_is_refused_with_its_line() -> None:
         "FROM x\nRUN " + "$(" * 2000,
         "FROM x\nRUN <<E\n" + "\n" * 100_000 + "E\n",
         "FROM x\nRUN '\"`${ (",
+        "FROM x\nRUN ${a'\nRUN X=(\"\nRUN $((\\\nRUN " + "${a" * 2000 + "$(b" * 2000,
         "FROM x\nRUN [[ a\nRUN x=(\n",
         "FROM\nRUN\nADD\nARG\n",
         'FROM x\nENV X=\'sh -c "$X"\'\nRUN sh -c "$X"\n',

@@ -67,7 +67,7 @@ class _Splitter:
             if self._is_literal(character):
                 self._take(self.place, self.place + 1, 0)
             elif character == "(" and self.word is not None and self.word.endswith("="):
-                self._take(self.place, self._closing(self.place, "(", ")") + 1, 0)
+                self._with_substitutions(self._closing(self.place, "(", ")") + 1)
             elif character == "\n":
                 yield from self._finished()
                 self.place += 1
@@ -178,7 +178,7 @@ class _Splitter:
     def _part(self) -> None:
         """Add the next piece to the word: a quoted text, an expansion, or a character.
 
-        A text in backquotes or `$(…)` is also an inner script.
+        A text in backquotes or `$(…)` is also an inner script, and so is one in the expansion.
         """
         text, place = self.text, self.place
         character = text[place]
@@ -190,13 +190,11 @@ class _Splitter:
         elif character == '"':
             self._double_quoted()
         elif text.startswith("$((", place):
-            end = text.find("))", place)
-            self._take(place, len(text) if end < 0 else end + 2, 0)
+            self._with_substitutions(self._closing(place + 1, "(", ")") + 1)
         elif text.startswith("$(", place):
             self._substitution()
         elif text.startswith("${", place):
-            end = self._closing(place + 1, "{", "}")
-            self._take(place, end + 1, 0)
+            self._with_substitutions(self._closing(place + 1, "{", "}") + 1)
         elif character == "`":
             self._backquoted()
         else:
@@ -229,6 +227,24 @@ class _Splitter:
         end = len(self.text) if end < 0 else end
         self.inner.append((self.text[self.place + 1 : end], self.line))
         self._take(self.place, end + 1, 0)
+
+    def _with_substitutions(self, end: int) -> None:
+        """Add the text up to `end` to the word as it is written; `$(…)` and backquotes in it are noted as inner scripts, but not
+        those in single quotes.
+        """
+        is_quoted, end = False, min(end, len(self.text))
+        while self.place < end:
+            character, place = self.text[self.place], self.place
+            if self.text.startswith("$(", place) and not self.text.startswith("$((", place):
+                self._substitution()
+            elif character == "`":
+                self._backquoted()
+            elif character == "'" and not is_quoted:
+                closing = self.text.find("'", place + 1, end)
+                self._take(place, max(place, closing) + 1, 0)
+            else:
+                is_quoted ^= character == '"'
+                self._take(place, place + (2 if character == "\\" else 1), 0)
 
     def _double_quoted(self) -> None:
         """Add a text in double quotes to the word, without the quotes; `$(…)` and backquotes in it are noted as inner scripts."""
