@@ -333,6 +333,19 @@ CORPUS: dict[str, tuple[str, list[Need]]] = {
             (12, "pip", "b"),
         ],
     ),
+    "an empty text of a shell": (
+        'FROM x\nRUN sh -c ""\nRUN ["bash", "-ec", ""]\nRUN sh -c \'\' pip install a\n',
+        [(1, "base-image", "x")],
+    ),
+    "a here-document for no file": ("FROM a\nCOPY --chown=<<EOF\nx\nEOF\n", [(1, "base-image", "a")]),
+    "a stage that there is not": (
+        f"FROM a\nCOPY --from={'9' * 5000} /a /b\nCOPY --from=00 /a /b\n",
+        [(1, "base-image", "a"), (2, "copied-image", "9" * 5000)],
+    ),
+    "brackets that are no JSON": (
+        f"FROM a\nSHELL {'[' * 50_000}\nADD {'[' * 50_000} b\nRUN {'[' * 5_000}\n",
+        [(1, "base-image", "a"), (4, "unknown", "[" * 5_000)],
+    ),
     "what is not known": (
         "FROM x\nFROBNICATE now\nRUN make all\nRUN ./configure.sh --x\nRUN python -c 'import urllib.request'\nRUN python -c 'print(1)'\n",
         [

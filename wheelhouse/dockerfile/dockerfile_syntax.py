@@ -3,11 +3,11 @@
 Source: the Dockerfile reference of BuildKit 1.7: parser directives, escape, here-documents, ONBUILD, variables.
 """
 
-import json
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
+from wheelhouse.documents import parse_json
 from wheelhouse.errors import InputError
 
 DIRECTIVE = re.compile(r"#\s*([A-Za-z][A-Za-z0-9]*)\s*=\s*(.+?)\s*")
@@ -57,9 +57,9 @@ class Instruction:
 
     @property
     def words(self) -> tuple[str, ...] | None:
-        """The words of the JSON form (`["a", "b"]`), as texts; None if the text is no JSON array."""
+        """The words of the JSON form (`["a", "b"]`), as texts; None if the text is no JSON array, or nested too deep."""
         try:
-            words = json.loads(self.text.replace(CONTINUED, " ")) if self.text.startswith("[") else None
+            words = parse_json(self.text.replace(CONTINUED, " ")) if self.text.startswith("[") else None
         except ValueError:
             return None
         return tuple(map(str, words)) if isinstance(words, list) else None

@@ -18,6 +18,8 @@ from wheelhouse.dockerfile.shell_commands import ShellCommand, function_names, s
 
 TRUE = ("1", "true", "yes", "on")
 """What pip and uv take for true."""
+MAX_DIGITS = 10
+"""Of the number of a stage; Python reads at most 4300."""
 MAX_SCRIPTS = 8
 """Scripts that start one another, files and texts of `sh -c`."""
 MAX_TEXT_CHARACTERS = 1 << 15
@@ -128,7 +130,7 @@ class _Reader:
     def _is_stage(self, name: str) -> bool:
         """Whether a stage so far has this name, in any case, or this number."""
         return name.lower() in {stage.lower() for stage in self.stages} or (
-            name.isdecimal() and int(name) < len(self.stages)
+            name.isdecimal() and len(name) < MAX_DIGITS and int(name) < len(self.stages)
         )
 
     def _foreign_image(self, instruction: Instruction, name: str) -> Iterator[NetworkNeed]:
@@ -268,9 +270,10 @@ def _assignments(instruction: Instruction) -> tuple[str, ...]:
 
 def _targets(instruction: Instruction) -> tuple[str, ...]:
     """The names, without folders, of the files that the here-documents of a COPY or ADD become; empty for another instruction."""
-    if instruction.keyword not in ("COPY", "ADD") or not instruction.heredocs:
+    words = instruction.text.split()
+    if instruction.keyword not in ("COPY", "ADD") or not instruction.heredocs or not words:
         return ()
-    target = instruction.text.split("\n")[0].split()[-1]
+    target = words[-1]
     if target.endswith("/") or len(instruction.heredocs) > 1:
         return tuple(heredoc.word for heredoc in instruction.heredocs)
     return (target.rpartition("/")[2],)

@@ -216,10 +216,13 @@ def _shell(words: tuple[str, ...]) -> Judgement:
     """The script that a shell, or `.`, runs: the text after `-c`, or a file; None for stdin, SOURCED files and `bin/activate`.
 
     The text is the word after `-c` if that has a space; else all words after it, because it can be the value of a variable.
+    None also if this word is empty.
     """
     while words and words[0].startswith(("-", "+")):
         option, words = words[0], words[1:]
         if words and re.fullmatch(r"-[a-zA-Z]*c[a-zA-Z]*", option):
+            if not words[0]:
+                return None
             return Script(words[0] if re.search(r"\s", words[0]) else " ".join(words))
         if re.fullmatch(r"-[a-zA-Z]*s[a-zA-Z]*", option):
             return None
