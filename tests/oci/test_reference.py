@@ -60,9 +60,17 @@ def test_a_mirror_has_the_image_under_its_own_prefix_and_the_image_keeps_its_nam
     "text",
     [
         *("mirror.corp", "https://u:p@mirror.corp", "https://mirror.corp/a?b", "ftp://m.corp"),
-        *("https://[::1", "docker.io=https://[bad]/x"),
+        *("https://[::1", "docker.io=https://[bad]/x", "https://docker.io=https://m.example", "=https://m.example"),
+        *("a b=https://m.example", "https://m.example/x#y", "quay.io=https://m.example#y"),
     ],
 )
 def test_what_is_no_mirror(text: str) -> None:
     with pytest.raises(InputError, match="is not a valid mirror of a registry"):
         Mirror.parse(text)
+
+
+@pytest.mark.parametrize("text", ["https://u:s3cret@m.corp", "quay.io=https://u:s3cret@m.corp/x", "u:s3cret@m.corp"])
+def test_the_error_of_a_mirror_shows_no_password(text: str) -> None:
+    with pytest.raises(InputError, match=r"m\.corp") as caught:
+        Mirror.parse(text)
+    assert "s3cret" not in str(caught.value)

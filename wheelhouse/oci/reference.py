@@ -113,7 +113,9 @@ class Mirror:
 
     @classmethod
     def parse(cls, text: str) -> "Mirror":
-        """Read `[REGISTRY=]URL`; without a registry, Docker Hub's images are meant. Raises InputError for another URL."""
+        """Read `[REGISTRY=]URL`; without a registry, Docker Hub's images are meant. Raises InputError for another URL,
+        for one with credentials, a query or a fragment, and for a REGISTRY that is none.
+        """
         registry, equals, url = text.partition("=")
         try:
             parts = urlsplit(url if equals else text)
@@ -123,12 +125,14 @@ class Mirror:
         if (
             parts.scheme not in ("http", "https")
             or not REGISTRY.fullmatch(parts.netloc)
+            or (equals and not REGISTRY.fullmatch(registry))
             or parts.query
+            or parts.fragment
             or (prefix and not REPOSITORY.fullmatch(prefix))
         ):
             raise InputError(
-                f"{text!r} is not a valid mirror of a registry",
-                hint="write --image-mirror docker.io=https://mirror.example/hub",
+                f"{text.rpartition('@')[2]!r} is not a valid mirror of a registry",
+                hint="write --image-mirror docker.io=https://mirror.example/hub, without credentials, query and fragment",
             )
         return cls(
             _registry(registry) if equals else DOCKER_HUB, parts.scheme, parts.netloc, f"{prefix}/" if prefix else ""
