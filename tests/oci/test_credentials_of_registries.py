@@ -72,7 +72,11 @@ def test_there_need_be_no_file_and_no_entry(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "entry", [{"auth": "%%%"}, {"auth": b64encode(b"nopassword").decode()}, {"auth": ANN, "identitytoken": "s3cret"}]
+    "entry",
+    [
+        *({"auth": "%%%"}, {"auth": "\u00e9"}, {"auth": b64encode(b"nopassword").decode()}),
+        *({"auth": ANN, "identitytoken": "s3cret"}, {"identitytoken": "s3cret"}),
+    ],
 )
 def test_what_cannot_be_used_is_an_error_that_shows_no_secret(tmp_path: Path, entry: dict[str, str]) -> None:
     with pytest.raises(InputError) as refused:

@@ -4,7 +4,6 @@ Sources: docker's documentation of `docker login` ("Credential stores", "Credent
 """
 
 import base64
-import binascii
 import re
 import shutil
 import subprocess
@@ -66,7 +65,9 @@ class DockerConfig:
             return _usable(registry, *answer)
         entries = {_host(key): entry for key, entry in config.auths.items()}
         entry = next((entries[host] for key in keys if (host := _host(key)) in entries), None)
-        return _usable(registry, *self._of(entry, registry)) if entry and (entry.auth or entry.username) else None
+        if entry and (entry.auth or entry.username or entry.identitytoken):
+            return _usable(registry, *self._of(entry, registry))
+        return None
 
     def _read(self) -> _Config:
         """The config.json, read once; an empty one if there is no such file.
@@ -94,7 +95,7 @@ class DockerConfig:
             return entry.username, entry.password
         try:
             user, colon, password = base64.b64decode(entry.auth, validate=True).decode().partition(":")
-        except (binascii.Error, UnicodeDecodeError) as error:
+        except ValueError as error:
             raise InputError(f"the `auth` value of {registry} in `{self._path}` cannot be read") from error
         if not colon:
             raise InputError(f"the `auth` value of {registry} in `{self._path}` has no password")
