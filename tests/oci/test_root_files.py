@@ -81,6 +81,17 @@ def test_layers_that_unpack_to_far_too_much_together_are_refused(
         read_root_files(made, lambda _: False)
 
 
+@pytest.mark.parametrize("name", ["{}", "a/{}", "a/.wh.{}"])
+def test_a_layer_that_hides_too_many_files_is_not_read_to_its_end(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    made = layers(tmp_path, {name.format(number): b"" for number in range(9)})
+    assert not read_root_files(made, lambda _: False)
+    monkeypatch.setattr(root_files, "MAX_REMEMBERED", 8)
+    with pytest.raises(IntegrityError, match="it has too many files"):
+        read_root_files(made, lambda _: False)
+
+
 MUSL = b"\0musl libc\0" + b"1.2.5\0"
 IMAGES: dict[str, tuple[dict[str, bytes | str], Image | None]] = {
     "official": (python_files(), Image("manylinux_2_36", "3.12.4")),

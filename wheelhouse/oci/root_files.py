@@ -124,7 +124,7 @@ def _read_layer(
                 found[path] = _read(reader, member)
             if not member.is_folder and not name.startswith(WHITEOUT) and path.count("/") < MAX_DEPTH:
                 own.insides.add(path)
-            if len(own.insides) > MAX_REMEMBERED:
+            if len(own.paths) + len(own.insides) > MAX_REMEMBERED:
                 raise tarfile.ReadError("it has too many files")
         while hashed.read(BLOCK):
             pass
