@@ -78,14 +78,16 @@ def test_a_pre_release_is_installed_by_the_steps_of_its_final_release(release: s
     assert install == airflow_install(context, final, {})
 
 
-def test_an_image_of_a_pre_release_is_built_by_the_steps_of_its_final_release(tmp_path: Path) -> None:
-    lock, tools = made_lock("3.0.0rc1"), made_tools("3.0.0rc1")
-    folder, program = tmp_path / "docker-context-files", tmp_path / "docker"
+def built(folder: Path, release: str, image: Image, take: str) -> None:
+    """Build an image of a staged folder of Airflow by an engine that only runs `take`, a shell command, in the build context."""
+    lock, tools, program = made_lock(release), made_tools(release), folder.parent / "docker"
     plan = lay_out_airflow(lock, None, tools, None, Choices(route="context"))
     for name, text in plan.texts.items():
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
         (folder / name).write_text(text)
-    program.write_text(f'#!/bin/sh\nfor word; do :; done; cp "$word/{SCRIPT}" "{tmp_path}" 2>/dev/null; exit 0\n')
+    program.write_text(
+        f'#!/bin/sh\nfor word; do :; done\n[ ! -d "$word" ] || (cd "$word" && {take}) 2>/dev/null\nexit 0\n'
+    )
     program.chmod(0o755)
     staged = StagedFolder(
         folder,
@@ -94,6 +96,24 @@ def test_an_image_of_a_pre_release_is_built_by_the_steps_of_its_final_release(tm
         StageInputs(lock=lock, tools=tools),
     )
     engine = Engine("docker", str(program), {"PATH": "/usr/bin:/bin"})
-    steps = list(rehearse_image(folder, lock, staged, Image("base", None, ()), engine))
+    steps = list(rehearse_image(folder, lock, staged, image, engine))
     assert steps and not any(step.failed for step in steps)
+
+
+def test_an_image_of_a_pre_release_is_built_by_the_steps_of_its_final_release(tmp_path: Path) -> None:
+    built(tmp_path / "docker-context-files", "3.0.0rc1", Image("base", None, ()), f'cp "{SCRIPT}" "{tmp_path}"')
     assert Airflow.parse("3.0.0rc1").recipe.context_argument in (tmp_path / SCRIPT).read_text().partition("set -e")[2]
+
+
+def test_only_at_its_top_the_context_lacks_git_and_an_older_staged_folder(tmp_path: Path) -> None:
+    checkout, listing = tmp_path / "checkout", tmp_path / "listing"
+    names = [".git/a", "docker-context-files/b", "src/docker-context-files/c", "src/.git", "d"]
+    for name in names:
+        (checkout / name).parent.mkdir(parents=True, exist_ok=True)
+        (checkout / name).write_text("")
+    (checkout / "Dockerfile").write_text("FROM x\n")
+    dockerfile = checkout / "Dockerfile"
+    built(tmp_path / "staged", "3.0.0", Image(None, dockerfile, ()), f'find . -type f >> "{listing}"')
+    listed = listing.read_text().splitlines()
+    assert {name for name in names if f"./{name}" in listed} == {"src/docker-context-files/c", "src/.git", "d"}
+    assert any(line.startswith("./docker-context-files/") for line in listed)

@@ -142,12 +142,18 @@ class _Build:
     def _copy_context(self) -> None:
         """Copy the folder of the user's Dockerfile, if any, and then the staged folder into it.
 
-        `.git` and an older staged folder are left out. Raises MachineError if that fails.
+        `.git` and an older staged folder are left out, but not such names in deeper folders. Raises MachineError if that
+        fails.
         """
         with os_errors_as_machine_error(self.context):
             if self.image.dockerfile:
-                leave = shutil.ignore_patterns(".git", FOLDER, self._name)
-                shutil.copytree(self.image.dockerfile.parent, self.context, symlinks=True, ignore=leave)
+                top, left_out = self.image.dockerfile.parent, {".git", FOLDER, self._name}
+                shutil.copytree(
+                    top,
+                    self.context,
+                    symlinks=True,
+                    ignore=lambda folder, _: left_out if Path(folder) == top else set(),
+                )
             shutil.copytree(self.folder, self.context / self._name, symlinks=True)
 
     @property
