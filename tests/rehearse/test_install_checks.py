@@ -18,6 +18,7 @@ from wheelhouse.rehearse.install_checks import (
     pip_install,
     without_builders,
 )
+from wheelhouse.rehearse.other_installers import InstallTools, other_installers_run
 from wheelhouse.sandbox.builder import Builder
 from wheelhouse.sandbox.commands import CommandResult
 from wheelhouse.sandbox.engine import Engine
@@ -117,3 +118,19 @@ def test_only_at_its_top_the_context_lacks_git_and_an_older_staged_folder(tmp_pa
     listed = listing.read_text().splitlines()
     assert {name for name in names if f"./{name}" in listed} == {"src/docker-context-files/c", "src/.git", "d"}
     assert any(line.startswith("./docker-context-files/") for line in listed)
+
+
+def test_methods_that_a_lost_sandbox_never_reached_do_not_blame_their_environment(tmp_path: Path) -> None:
+    builder = Builder(Unsealed(), Interpreter(Path("/usr/bin/python3"), (), TARGET), Limits(), 1)
+    context = InstallContext(LOCK, tmp_path, "/wheels", builder, frozenset())
+    other = other_installers_run(context, InstallTools(uv=Path("/usr/bin/uv")), tmp_path)
+    bare = CommandResult("bare environment", 0, 1.0, "")
+
+    steps = list(other.steps({"bare environment": bare, "uv": CommandResult("uv", 137, 0.0, LOST)}))
+    skipped = list(other.steps({"bare environment": replace(bare, code=1)}))
+
+    assert [step.name for step in steps] == ["uv", "pylock", "pip-sync", "pip-compile"]
+    assert steps[0].failed
+    planned = {command.name for command in other.commands} - {"uv"}  # pip and pip-tools can be missing or too old here
+    assert {step.skipped for step in steps if step.name in planned} <= {"the sandbox ended before it ran"}
+    assert skipped[0].skipped == "its environment could not be made"

@@ -20,6 +20,8 @@ PYLOCK_SINCE = Version("26.1")
 UV_SINCE = SpecifierSet(">=3.8")
 UV, PIP, REQUIREMENTS_IN = f"{HERE}/uv", f"{HERE}/pip", f"{HERE}/requirements.in"
 BARE, COMPILED = f"{WORK}/bare", f"{WORK}/compiled.txt"
+BARE_ENVIRONMENT = "bare environment"
+"""The name of the command that makes BARE, the environment of uv and pip."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +56,7 @@ def other_installers_run(context: InstallContext, install_tools: InstallTools, s
         *_by_pip_tools(context, install_tools, shown, scratch),
     ]
     python = str(context.builder.interpreter.path)
-    bare = InstallCommand("bare environment", (python, "-I", "-m", "venv", "--without-pip", BARE), vital=True)
+    bare = InstallCommand(BARE_ENVIRONMENT, (python, "-I", "-m", "venv", "--without-pip", BARE), vital=True)
     commands = [bare, *(command for method in methods for command in method.commands)]
     return SandboxRun(tuple(commands), shown, lambda results: _steps(context, methods, results))
 
@@ -64,12 +66,13 @@ def _steps(
 ) -> Iterator[Step]:
     """The step of each method, from the result of its last command; of pip-compile the differences from the lock.
 
-    Skipped if it was not tried, or if that has no result, which counts as an environment that could not be made.
+    Skipped if it was not tried, or if that has no result: its environment could not be made, or the sandbox ended before it ran.
     """
-    target = context.lock.target.name
+    target, bare = context.lock.target.name, results.get(BARE_ENVIRONMENT)
+    lost = "its environment could not be made" if bare and bare.code else "the sandbox ended before it ran"
     for method in methods:
         if method.skipped or method.name not in results:
-            yield Step(method.name, target, skipped=method.skipped or "its environment could not be made")
+            yield Step(method.name, target, skipped=method.skipped or lost)
             continue
         result = results[method.name]
         findings = context.new_findings(result)
