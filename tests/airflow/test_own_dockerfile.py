@@ -69,6 +69,8 @@ def test_what_it_does_not_say_is_as_in_the_data() -> None:
     [
         *("FROM x\n", "RUN true\n", "FROM x as airflow-build-image\n", "\0", "FROM x\nRUN <<A\n"),
         "ARG () x\nFROM x as airflow-build-image\nARG\nARG =\n",
+        "ARG AIRFLOW_VERSION=1\nFROM airflow-build-image\n",
+        "ARG AIRFLOW_VERSION=1\nFROM x as y airflow-build-image\n",
     ],
 )
 def test_another_dockerfile_is_not_airflows(text: str) -> None:
@@ -118,6 +120,16 @@ def test_what_is_no_version_is_bad_input(text: str) -> None:
 def test_a_tool_is_named_once() -> None:
     text = OWN_DOCKERFILE.replace("uv tool install ", "uv tool install packaging ")
     assert text != OWN_DOCKERFILE and read(text).recipe.tools.count("packaging") == 1
+
+
+def test_a_tool_is_also_named_with_an_equals_sign() -> None:
+    text = OWN_DOCKERFILE.replace("--with prek-uv", '--with=prek-uv --with="other==${OTHER}" --with=')
+    assert text != OWN_DOCKERFILE and read(text).recipe.tools == ("packaging", "prek", "prek-uv", "other")
+
+
+def test_the_name_of_a_stage_is_in_any_case() -> None:
+    text = OWN_DOCKERFILE.replace("as airflow-build-image", "AS Airflow-Build-Image")
+    assert text != OWN_DOCKERFILE and read(text).recipe == read().recipe
 
 
 def test_no_entry_is_newer_than_the_newest_of_its_line() -> None:

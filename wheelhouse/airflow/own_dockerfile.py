@@ -26,8 +26,8 @@ VERSION = re.compile(r"\d[\w.]*")
 PYTHON_IMAGE = re.compile(r"\bpython:(\d+\.\d+(?:\.\d+)?)(?=-|$)")
 GLOB = re.compile(r"/docker-context-files/(apache\?airflow\?[^\s\"']+?)\.\{whl,tar\.gz\}")
 BRACES = re.compile(r"\{([^{}]*)\}")
-WITH_OPTION = ("--with", "--from", "--python")
-"""Options of `uv tool install` whose next word is their argument; `--with` names another project."""
+WITH_ARGUMENT = ("--from", "--python")
+"""Options of `uv tool install` whose next word is no requirement of another project, as that of `--with` is."""
 
 
 def with_own_dockerfile(airflow: Airflow, text: str, what: str) -> Airflow | None:
@@ -49,8 +49,9 @@ def with_own_dockerfile(airflow: Airflow, text: str, what: str) -> Airflow | Non
 
 def is_airflows_own(dockerfile: Dockerfile) -> bool:
     """Whether it builds Airflow's own image: it has the stage BUILD_STAGE and the argument AIRFLOW_VERSION."""
-    stages = {one.text.split()[-1] for one in dockerfile.instructions if one.keyword == "FROM" and one.text}
-    return BUILD_STAGE in stages and "AIRFLOW_VERSION" in _defaults(dockerfile)
+    froms = [one.text.lower().split() for one in dockerfile.instructions if one.keyword == "FROM"]
+    has_stage = any(words[1:] == ["as", BUILD_STAGE] for words in froms)
+    return has_stage and "AIRFLOW_VERSION" in _defaults(dockerfile)
 
 
 def _defaults(dockerfile: Dockerfile) -> dict[str, str]:
@@ -165,14 +166,13 @@ class _Reader:
 
 
 def _tool_names(words: tuple[str, ...]) -> Iterator[str]:
-    """The requirements in the words after `uv tool install`, and those of `--with X`; of `name==$VERSION` only the name."""
-    skip = False
-    for number, word in enumerate(words):
-        if not skip and not word.startswith("-"):
-            yield word.partition("==")[0] if "$" in word else word
-        elif word == "--with" and number + 1 < len(words):
-            yield words[number + 1].partition("==")[0] if "$" in words[number + 1] else words[number + 1]
-        skip = word in WITH_OPTION
+    """The requirements in the words after `uv tool install`, and those of `--with X` and `--with=X`; of `name==$VERSION` only the name."""
+    before = ""
+    for word in words:
+        requirement = word.removeprefix("--with=")
+        if requirement and not requirement.startswith("-") and before not in WITH_ARGUMENT:
+            yield requirement.partition("==")[0] if "$" in requirement else requirement
+        before = word
 
 
 def _expanded(pattern: str) -> Iterator[str]:
