@@ -115,6 +115,16 @@ def test_no_credentials_and_no_nonsense_in_the_address(small_wheelhouse: Path, t
 
 @pytest.mark.parametrize(
     "address",
+    ["me:s3cret@mirror.example/simple", "https://:s3cret@/x", "//me:s3cret@h/x", "me:s3/c@ret@h?token=s3cret"],
+)
+def test_the_error_of_an_address_shows_no_password(address: str) -> None:
+    with pytest.raises(InputError, match="is not the address of an index") as caught:
+        checked_index(address)
+    assert "s3c" not in f"{caught.value}{caught.value.hint}"
+
+
+@pytest.mark.parametrize(
+    "address",
     [
         "https://mirror.example/simple/",
         "http://10.0.0.1:8080/simple",

@@ -43,9 +43,8 @@ def checked_index(index: str) -> str:
             "the value of --index is not a valid address", hint="write https://mirror.example/simple/"
         ) from error
     if parts.scheme not in ("https", "http") or not parts.hostname or not INDEX.fullmatch(index):
-        raise InputError(
-            f"`{parts.hostname or index}` is not the address of an index", hint="write https://mirror.example/simple/"
-        )
+        shown = parts.hostname or index.rpartition("@")[2].partition("?")[0]
+        raise InputError(f"`{shown}` is not the address of an index", hint="write https://mirror.example/simple/")
     if "@" in parts.netloc or "?" in index:
         hint = f"put the credentials in ~/.netrc, which the build mounts as a secret: machine {parts.hostname} login … password …"
         raise InputError("--index cannot have credentials, because settings are kept and shared", hint=hint)
