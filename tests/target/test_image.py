@@ -18,6 +18,7 @@ from wheelhouse.target.image import Image
         ("python:3.12-alpine", "musllinux_1_2", "3.12"),
         ("python:3.8-alpine3.12", "musllinux_1_1", "3.8"),
         ("alpine:3.13", "musllinux_1_2", None),
+        ("alpine:20240807", "musllinux_1_2", None),
         ("pypy:3.10-7.3.17-slim-bookworm", "manylinux_2_36", "pypy3.10"),
         ("mirror.example/library/pypy:3.11-bookworm", "manylinux_2_36", "pypy3.11"),
         ("debian:12.5-slim", "manylinux_2_36", None),
@@ -55,6 +56,8 @@ def test_an_image_says_its_c_library_and_may_say_its_python(name: str, libc: str
         "centos:stream",
         "acme/bookwormlike:1",
         "acme/bookworm-to-trixie:1",
+        f"alpine:{'9' * 5000}.1",
+        f"alpine:3.{'9' * 5000}",
     ],
 )
 def test_a_name_that_names_no_release_is_an_error_with_the_choices(name: str) -> None:

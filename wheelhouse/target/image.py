@@ -34,6 +34,8 @@ GLIBC = {
     "amazonlinux:2023": "2_34",
 }
 """Releases of distributions as image names have them, and the glibc of each. An image name can lack the `:`."""
+ALPINE = re.compile(r"alpine(?!:?(?:\d+\.)?\d{10}):?(?:(\d+)\.(\d+))?")
+"""Its release can be missing. A number of ten digits or more is none, and Python reads at most 4300."""
 MUSL_1_2_SINCE = (3, 13)
 """The first Alpine with musl 1.2. Images of Python that name no Alpine release are newer."""
 CHOICES = f"{', '.join(GLIBC)}, alpine:3.20 or apache/airflow:VERSION"
@@ -57,7 +59,7 @@ class Image:
         if match := re.search(r"(?:^|/)airflow:(?:slim-)?(\d[^-]*)(?:-python(3\.\d+))?$", plain):
             return cls(cls.parse(Airflow.parse(match[1]).debian).libc, match[2])
         libcs = {f"manylinux_{glibc}" for release, glibc in GLIBC.items() if _names(plain, release)}
-        if match := re.search(r"alpine:?(?:(\d+)\.(\d+))?", plain):
+        if match := ALPINE.search(plain):
             old = match[1] is not None and (int(match[1]), int(match[2])) < MUSL_1_2_SINCE
             libcs.add(f"musllinux_1_{1 if old else 2}")
         if len(libcs) != 1:
