@@ -562,6 +562,8 @@ def test_the_bill_of_materials_has_packages_with_their_names_in_debian(fetching:
         ('path = "pool/main/g/git/git_2.39.5-0_amd64.deb"', 'path = "../../x"'),
         ('name = "git"', 'name = "git;rm"'),
         ('version = "1:2.39.5-0"', 'version = "$(x)"'),
+        ('version = "1:2.39.5-0"', 'version = "a:1"'),
+        ('version = "1:2.39.5-0"', f'version = "{"1" * 5000}"'),
         ("version = 1\n", "version = 2\n"),
         ('suite = "bookworm"', 'suite = "book worm"'),
         ('archive = "debian"', 'archive = "elsewhere"'),

@@ -9,8 +9,10 @@ import tomli_w
 
 from wheelhouse.archive.artifact import Artifact
 from wheelhouse.debian.apt_sources import SAFE_COMPONENT, SAFE_SUITE
+from wheelhouse.debian.deb_version import is_version
 from wheelhouse.documents import DocumentType, parse_toml
 from wheelhouse.errors import InputError, IntegrityError
+from wheelhouse.humanize import shortened
 from wheelhouse.lock.lock_tables import Sha256, Size, Table
 from wheelhouse.lock.wheelhouse import SUMS, sha256_of_text, sums
 
@@ -283,7 +285,10 @@ def parse_debian_lock(text: str, source: str) -> DebianLock:
 
 
 def _lock(table: _LockTable) -> DebianLock:
-    """The lock of a parsed table. Raises ValueError for an unsafe suite."""
+    """The lock of a parsed table. Raises ValueError for an unsafe suite, and for a version that has no sort key."""
+    for package in table.packages:
+        if not is_version(package.version):
+            raise ValueError(f"the version `{shortened(package.version)}` of `{package.name}` cannot be read")
     inputs = DebianInputs(table.lists, table.sources, table.base_sha256, table.architecture, table.date)
     packages = tuple(LockedDeb(**msgspec.structs.asdict(one)) for one in table.packages)
     return DebianLock(inputs, table.distribution, tuple(map(_suite, table.suites)), packages)

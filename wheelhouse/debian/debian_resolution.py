@@ -15,6 +15,8 @@ from wheelhouse.debian.debian_lock import LockedDeb, LockedSuite
 from wheelhouse.errors import IntegrityError
 
 NO_FOLDER_NAME = re.compile(r"[^A-Za-z0-9._+-]")
+SIZE = re.compile(r"[0-9]{1,15}")
+"""Of a package, in bytes."""
 NOT_SAFE = "do not use this mirror; find out who made its Packages file"
 
 
@@ -70,7 +72,7 @@ def _locked(package: DebPackage, solved: Closure, name: str, suite: LockedSuite,
     fields = package.fields
     path = fields.get("filename", "").removeprefix("./")
     sha256, size = fields.get("sha256", ""), fields.get("size", "")
-    if not path or not sha256 or not size.isdecimal():
+    if not path or not sha256 or not SIZE.fullmatch(size):
         raise IntegrityError(
             f"the record of `{package.name}` {package.version} lacks Filename, SHA256 or Size", hint=NOT_SAFE
         )

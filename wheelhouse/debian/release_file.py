@@ -107,6 +107,6 @@ def _time(text: str) -> datetime:
     """A date of a Release, such as `Sat, 10 May 2025 08:00:00 UTC`; without a zone it is in UTC. Raises IntegrityError."""
     try:
         time = parsedate_to_datetime(text.replace("UTC", "+0000"))
-    except ValueError as error:
+    except (ValueError, OverflowError) as error:
         raise IntegrityError(f"the Release file's Valid-Until is not a date: `{text}`") from error
     return time if time.tzinfo else time.replace(tzinfo=UTC)
