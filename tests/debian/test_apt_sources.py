@@ -51,6 +51,30 @@ def test_a_record_is_disabled_by_any_word_of_apt_for_no(value: str, is_enabled: 
     assert bool(list(parse_deb822_sources(record))) == is_enabled
 
 
+@pytest.mark.parametrize(
+    ("written", "shown"),
+    [
+        ("https://user:secret@m.example/debian", "https://m.example/debian"),
+        ("https://user:sec/ret@m.example/debian", "https://m.example/debian"),
+        ("https://user:sec/ret@x@m.example/debian", "https://m.example/debian"),
+        ("https://user:secret@m.example/a@b/debian", "https://m.example/a@b/debian"),
+        ("https://[::1]/a@b/debian", "https://[::1]/a@b/debian"),
+        ("https://m.example:8080/a@b/debian", "https://m.example:8080/a@b/debian"),
+        ("https://m.example:8080/@SNAPSHOTID@", "https://m.example:8080/@SNAPSHOTID@"),
+        ("https://m.example/@SNAPSHOTID@", "https://m.example/@SNAPSHOTID@"),
+    ],
+)
+def test_a_source_is_shown_without_its_password(written: str, shown: str) -> None:
+    assert str(parse_source_line(f"deb {written} bookworm main")) == f"deb {shown} bookworm main"
+
+
+@pytest.mark.parametrize("line", ["deb https://user:secret@m.example/", "https://user:sec/secret@m.example/ bookworm"])
+def test_a_line_that_is_no_source_is_shown_without_its_password(line: str) -> None:
+    with pytest.raises(InputError, match="is not a source of Debian packages") as error:
+        parse_source_line(line)
+    assert "secret" not in str(error.value)
+
+
 @pytest.mark.parametrize(("suite", "folder"), [("a./", "a."), ("a/b/", "a/b"), ("./", ""), ("b", "dists/b")])
 def test_the_folder_of_a_suite(suite: str, folder: str) -> None:
     components = "" if suite.endswith("/") else " main"

@@ -11,6 +11,8 @@ from wheelhouse.debian.deb_package import stanzas
 from wheelhouse.errors import InputError
 
 LINE = re.compile(r"deb\s+(?:\[(?P<options>[^\]]*)\]\s*)?(?P<url>\S+)\s+(?P<suite>\S+)(?P<components>(?:\s+\S+)*)\s*")
+CREDENTIALS = re.compile(r"(?<=://)(?:[^/\s]*@|[^/\s:\[]*:(?![0-9]+/)\S*@)")
+"""User and password of an address: up to the `@` of the server, or up to the last `@` if a `/` is before it, and no port."""
 SNAPSHOT = "@SNAPSHOTID@"
 """Stands in an address for the date of a snapshot, as in the `Snapshots` field of Release files."""
 FALSE = ("no", "false", "without", "off", "disable", "0")
@@ -63,10 +65,11 @@ class AptSource:
 
 
 def without_credentials(url: str) -> str:
-    """An address without user and password; the rest is unchanged."""
-    scheme, separator, rest = url.partition("://")
-    host, slash, path = rest.partition("/")
-    return scheme + separator + host.rpartition("@")[2] + slash + path
+    """An address, or a text with one, without user and password; the rest is unchanged.
+
+    A password may have an unquoted `/`, unless only digits precede it, which look like a port.
+    """
+    return CREDENTIALS.sub("", url, count=1)
 
 
 def parse_source_line(line: str) -> AptSource:
@@ -77,7 +80,8 @@ def parse_source_line(line: str) -> AptSource:
     match = LINE.fullmatch(line.strip())
     if match is None:
         raise InputError(
-            f"`{line}` is not a source of Debian packages", hint="write it as 'deb https://mirror/debian bookworm main'"
+            f"`{without_credentials(line)}` is not a source of Debian packages",
+            hint="write it as 'deb https://mirror/debian bookworm main'",
         )
     options = {
         name.lower(): value for name, _, value in (text.partition("=") for text in (match["options"] or "").split())
