@@ -37,10 +37,11 @@ class DatedServer(IndexServer):
     """An index whose clock stands still."""
 
     has_answered = False
+    date = format_datetime(NOW, usegmt=True)
 
     def _answer(self, ask: Ask) -> Reply:
         self.has_answered = True
-        return super()._answer(ask).having(Date=format_datetime(NOW, usegmt=True))
+        return super()._answer(ask).having(Date=self.date)
 
 
 @pytest.fixture
@@ -122,6 +123,15 @@ def test_the_clock_is_read_when_the_answer_arrives(http: Http, tmp_path: Path) -
 
         _, clock = network.index_checks(http, [IndexLocation(server.url)], now)
     assert clock.state is State.GOOD
+
+
+@pytest.mark.parametrize("date", ["soon", "Sat, 10 May 99999999999 08:00:00 GMT"])
+def test_the_clock_of_a_server_that_sends_no_date_is_not_compared(http: Http, tmp_path: Path, date: str) -> None:
+    build_wheel(tmp_path, "pip", "1.0")
+    with DatedServer(tmp_path) as server:
+        server.date = date
+        (index,) = network.index_checks(http, [IndexLocation(server.url)], lambda: NOW)
+    assert index.state is State.GOOD
 
 
 def test_an_index_without_the_project_answers_all_the_same(http: Http, tmp_path: Path) -> None:

@@ -91,7 +91,7 @@ def _clock_check(reply: Reply, name: str, now: datetime) -> Iterator[Check]:
     """
     try:
         date = parsedate_to_datetime(reply.headers.get("date", ""))
-    except ValueError:
+    except (ValueError, OverflowError):
         return
     seconds = round((now - (date if date.tzinfo else date.replace(tzinfo=UTC))).total_seconds())
     state = State.GOOD if abs(seconds) < MOST_SKEW_SECONDS else State.BROKEN
