@@ -34,7 +34,7 @@ def build_system(pyproject: str | None, sdist: str) -> BuildSystem:
         if table is None:
             return BuildSystem()
         requires = _strings(table["requires"], "requires")
-        backend = table.get("build-backend") or ""
+        backend = table.get("build-backend", "")
         if not isinstance(backend, str):
             raise TypeError("`build-backend` is not a string")
         return BuildSystem(
