@@ -1,14 +1,16 @@
-"""Envelopes of any origin: what is none is refused in one sentence that names the place."""
+"""Envelopes of any origin: what is none is refused in one sentence that names the place. Keys with a passphrase."""
 
 import base64
 import json
+from pathlib import Path
 from typing import Any
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.serialization import BestAvailableEncryption, Encoding, PrivateFormat
 
-from wheelhouse.errors import IntegrityError
-from wheelhouse.signing.sign import Key, read_envelope, sign, verify_signature
+from wheelhouse.errors import InputError, IntegrityError
+from wheelhouse.signing.sign import Key, load_key, read_envelope, sign, verify_signature
 
 KEY = Key(Ed25519PrivateKey.generate())
 
@@ -43,3 +45,13 @@ def test_a_good_envelope_is_read_and_its_signature_holds() -> None:
 def test_what_is_no_envelope_is_refused_with_its_place(raw: bytes, sentence: str) -> None:
     with pytest.raises(IntegrityError, match=sentence):
         read_envelope(raw)
+
+
+@pytest.mark.parametrize("form", [PrivateFormat.PKCS8, PrivateFormat.OpenSSH])
+def test_a_key_is_decrypted_by_its_passphrase_alone(tmp_path: Path, form: PrivateFormat) -> None:
+    path = tmp_path / "key"
+    path.write_bytes(KEY.key.private_bytes(Encoding.PEM, form, BestAvailableEncryption(b"open")))
+    assert load_key(path, lambda _path: "open").public.id == KEY.public.id
+    for passphrase in ("shut", ""):
+        with pytest.raises(InputError, match="the passphrase does not decrypt the key"):
+            load_key(path, lambda _path, typed=passphrase: typed)

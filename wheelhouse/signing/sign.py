@@ -162,7 +162,7 @@ def _decrypted(load: Any, raw: bytes, path: Path, passphrase: str) -> Any:  # no
     """Load an encrypted key with its passphrase. Raises InputError that the passphrase is wrong, also for any other failure."""
     try:
         return _loaded(load, raw, path, passphrase.encode())
-    except InputError as error:
+    except (InputError, TypeError) as error:  # TypeError: it is empty
         raise InputError(f"the passphrase does not decrypt the key `{path}`") from error
 
 
