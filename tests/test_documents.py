@@ -54,6 +54,13 @@ def test_an_error_names_the_place_and_the_value(table: object, sentence: str) ->
     assert len(str(error.value)) < 200 and str(error.value).isprintable()
 
 
+def test_an_error_in_a_whole_document_names_neither_place_nor_value() -> None:
+    with pytest.raises(ValueError, match=r"^expected `object`, got `str`$"):
+        SHEET.from_json('"x"')
+    with pytest.raises(ValueError, match=r"^`tool.x` is 7: expected `object`, got `int`$"):
+        SHEET.from_table(7, "tool.x")
+
+
 def test_a_json_document_is_read_with_the_same_errors() -> None:
     assert SHEET.from_json(b'{"rows": [{"file-name": "a"}], "else": 1}') == Sheet([Row("a")])
     with pytest.raises(ValueError, match=r"^`rows\[0\].size` is '1': expected `int`, got `str`$"):

@@ -105,14 +105,14 @@ def format_of(raw: str | bytes) -> int:
 def _located(error: msgspec.ValidationError, document: object, place: str) -> str:
     """What is wrong in a document, as "`place` is value: expected …".
 
-    The value is left out if it is no string or number, or cannot be found; the place is left out if it is the whole document.
+    The value is left out if it is no string or number, or cannot be found; both are left out if the place is the whole document.
     msgspec tells the path in its message only.
     """
     problem, path = MESSAGE.fullmatch(str(error)).groups(default="")  # type: ignore[union-attr]
     problem = problem[:1].lower() + problem[1:]
     where = f"{place}{path}".removeprefix(".")
     value = None if ANY_KEY in path else _value_at(document, path)
-    if isinstance(value, str | int | float):
+    if where and isinstance(value, str | int | float):
         return f"`{where}` is {repr(value)[:MAX_SHOWN]}: {problem}"
     return f"`{where}`: {problem}" if where else problem
 
