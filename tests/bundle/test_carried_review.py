@@ -74,6 +74,14 @@ def test_the_far_side_checks_carried_approvals_with_its_own_keys(near: Session, 
     assert far("unpack ../approved.tar other --require-approved") == 5
 
 
+def test_an_own_approvals_file_that_is_no_text_is_named(near: Session, far: Session) -> None:
+    assert near("approve --key key --reason read") == near("pack wheels -o ../approved.tar") == 0
+    (far.folder / "approvals.intoto.jsonl").write_bytes(b"\xff\n")
+    assert far("unpack ../approved.tar wheels --require-approved") == 2
+    assert "the approvals file `approvals.intoto.jsonl` is not UTF-8 text" in far.transcript
+    assert not (far.folder / "wheels").exists()
+
+
 def test_a_withdrawal_survives_an_older_bundle(near: Session, far: Session) -> None:
     assert near("approve --key key --reason read") == near("pack wheels -o ../approved.tar") == 0
     assert near("approve --withdraw --key key --reason bad") == near("pack wheels -o ../withdrawn.tar") == 0

@@ -26,6 +26,7 @@ from wheelhouse.cli.terminal import echo
 from wheelhouse.cli.whole_wheelhouses import whole_wheelhouses
 from wheelhouse.config.options import ConnectionOptions, FileOrigin, IndexOptions, TargetOptions
 from wheelhouse.errors import InputError
+from wheelhouse.humanize import shortened
 
 if TYPE_CHECKING:
     from wheelhouse.bundle.unpack import Approve
@@ -279,6 +280,7 @@ def _approval(folder: Path) -> "Approve":
     It reads the approvals of the bundle, those in the folder of earlier ones, and our own file.
     """
     from wheelhouse.bundle.bundle import APPROVALS
+    from wheelhouse.files.disk import read_text
     from wheelhouse.vet.approvals import must_be_approved
     from wheelhouse.vet.approvalsfile import parse_approvals
     from wheelhouse.vet.carried_review import merged_approvals
@@ -287,8 +289,12 @@ def _approval(folder: Path) -> "Approve":
     rules, own = approval_rules(from_file), Path(from_file.approvals.file)
 
     def approve(files: Mapping[str, str], review: Mapping[str, bytes]) -> None:
-        """Raise IntegrityError for files, by path → sha256, that these approvals and those of the bundle's review do not cover."""
-        text = merged_approvals(folder, review) + (own.read_text(encoding="utf-8") if own.is_file() else "")
+        """Raise IntegrityError for files, by path → sha256, that these approvals and those of the bundle's review do not cover.
+
+        Raises InputError for approvals that are not UTF-8 text.
+        """
+        own_text = read_text(own, "the approvals file") if own.is_file() else ""
+        text = merged_approvals(folder, review) + own_text
         must_be_approved(files, parse_approvals(text, folder / APPROVALS, rules, now().date()))
 
     return approve
@@ -373,11 +379,11 @@ def state(
 
 def size_of(text: str) -> int:
     """The size of a volume, `4G`, `700M` or `1000000`, in bytes; K is 1000. Raises InputError, also for less than 1000 bytes."""
-    match = re.fullmatch(r"(\d+)\s*([KMGT]?)B?", text.strip().upper())
+    match = re.fullmatch(r"(\d{1,15})\s*([KMGT]?)B?", text.strip().upper())
     size = int(match[1]) * UNITS[match[2]] if match else 0
     if size < MIN_VOLUME_BYTES:
         raise InputError(
-            f"`{text}` is not a size for a volume", hint="write 4G, 700M or a number of bytes, at least 1000"
+            f"`{shortened(text)}` is not a size for a volume", hint="write 4G, 700M or a number of bytes, at least 1000"
         )
     return size
 
