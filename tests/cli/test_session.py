@@ -12,7 +12,13 @@ from wheelhouse.events import ignore
 from wheelhouse.index.pipconfig import PipConfig
 
 
-@pytest.mark.parametrize("address", ["tls://[::1", "tcp://127.0.0.1:99999", "tls://h:abc", "tls://h:0", "h:8786", ""])
+@pytest.mark.parametrize(
+    "address",
+    [
+        *("tls://[::1", "tcp://127.0.0.1:99999", "tls://h:abc", "tls://h:0", "h:8786", ""),
+        *("tls://a..b:8786", f"tls://{'a' * 70}:8786"),
+    ],
+)
 def test_what_is_no_address_of_a_scheduler_is_refused(address: str) -> None:
     with pytest.raises(InputError, match="is not the address of a scheduler"):
         must_be_safe(address)

@@ -112,6 +112,7 @@ def must_be_safe(address: str) -> None:
     try:
         parts = urlsplit(address)
         host = parts.hostname if parts.port != 0 else None
+        (host or "").encode("idna")  # as a socket does, with a UnicodeError for a label that is empty or too long
     except ValueError:
         parts, host = urlsplit(""), None
     if parts.scheme not in ("tcp", "tls") or not host:
