@@ -1,14 +1,15 @@
-"""Inputs of a run that are malformed: addresses of schedulers, commands that sign, pip's timeout."""
+"""Inputs of a run: addresses of schedulers, commands that sign, pip's timeout and its words for yes."""
 
 from pathlib import Path
 
 import pytest
 
 from wheelhouse.cli.pool import must_be_safe
-from wheelhouse.cli.session import connected, signer_of
+from wheelhouse.cli.session import connected, index_locations, signer_of
 from wheelhouse.config.options import NetworkOptions
 from wheelhouse.errors import InputError
 from wheelhouse.events import ignore
+from wheelhouse.fetch.gather import Options
 from wheelhouse.index.pipconfig import PipConfig
 
 
@@ -32,6 +33,16 @@ def test_addresses_of_schedulers(address: str) -> None:
 def test_a_command_that_signs_with_an_open_quote_is_refused(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="`foo 'bar` is not a command: No closing quotation"):
         signer_of(tmp_path / "key.pub", "foo 'bar")
+
+
+@pytest.mark.parametrize("value", ["True", "YES", "On", "y", "t", "1"])
+def test_pip_has_no_default_index_by_any_word_of_pip_for_yes(value: str) -> None:
+    assert not index_locations(Options(pip=PipConfig({"no-index": value})))
+
+
+@pytest.mark.parametrize("value", ["False", "no", "Off", "n", "f", "0"])
+def test_pip_has_a_default_index_by_any_word_of_pip_for_no(value: str) -> None:
+    assert index_locations(Options(pip=PipConfig({"no-index": value})))
 
 
 @pytest.mark.parametrize("timeout", ["abc", "", "0", "-1", "nan", "inf"])

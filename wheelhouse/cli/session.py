@@ -36,6 +36,9 @@ if TYPE_CHECKING:
     from wheelhouse.vet.approvalsfile import ApprovalRules
     from wheelhouse.vet.vex import VexStatement
 
+TRUE_OF_PIP = ("y", "yes", "t", "true", "on", "1")
+"""What pip takes for true in its configuration, in any case."""
+
 
 def settings() -> "Settings":
     """The settings of the folder that the command runs in, read anew; empty ones if it has none. Raises InputError."""
@@ -416,7 +419,7 @@ def index_locations(options: "Options") -> "tuple[IndexLocation, ...]":
     indexes = pip.with_credentials(options.indexes)
     pip.refuse_extra(indexes)
     default = pip.text("index-url") or options.pip_index
-    has_no_default = options.no_index or pip.text("no-index") in ("1", "true", "yes", "on")
+    has_no_default = options.no_index or (pip.text("no-index") or "").lower() in TRUE_OF_PIP
     links = [*options.find_links, *pip.texts("find-links")]
     return read_locations(indexes, links, options.index_projects, None if has_no_default else default)
 
