@@ -28,6 +28,7 @@ from wheelhouse.lock.lock import Built, Inputs, Lock, Pin
 from wheelhouse.lock.other_files import OtherFile, OtherFiles
 from wheelhouse.lock.wheelhouse import Wheelhouse, sha256_of_text
 from wheelhouse.oci.image_lock import BaseImage, Blob, ImageLock
+from wheelhouse.report.sentences import sentence_of
 from wheelhouse.target.target import Platform, Python, Target
 from wheelhouse.verify import locked_files
 from wheelhouse.verify.closure import closure
@@ -357,6 +358,28 @@ def test_a_lock_is_checked_for_closure_when_all_its_files_were_opened() -> None:
     ]
     given = replace(lock, inputs=replace(lock.inputs, given_sha256="1" * 64))
     assert [severity for _, _, severity, _ in found(lock_findings(Wheelhouse((given,)), contents))] == [WARNING] * 2
+
+
+@pytest.mark.parametrize(
+    ("line", "reason"),
+    [
+        ("lib >=!!!nonsense(", "app 1.0 requires `lib >=!!!nonsense(`, which cannot be read"),
+        ("lib; platform_release > '5'", "depends on platform_release"),
+    ],
+)
+def test_a_requirement_that_cannot_be_checked_hides_no_other_finding(line: str, reason: str) -> None:
+    app, lib = pin(APP), pin(LIB)
+    lock = Lock(TARGET, Inputs(("app", "gone")), (app, lib))
+    contents = {APP: inspected(metadata_of(app, requires_dist=("lost", line))), LIB: inspected(metadata_of(lib))}
+    findings = [one for one in lock_findings(Wheelhouse((lock,)), contents) if one.rule != "legacy-metadata"]
+    assert {(one.subject, one.rule, one.severity) for one in findings} == {
+        (APP, "closure", ERROR),
+        ("gone", "closure", ERROR),
+        ("lost", "closure", ERROR),
+    }
+    assert any(
+        "its requirements cannot be checked" in (said := sentence_of(one)) and reason in said for one in findings
+    )
 
 
 def test_several_versions_are_one_note_that_names_all_projects() -> None:

@@ -1,18 +1,17 @@
 """Whether a wheelhouse satisfies its own requirements for a target: each marker, extra and version (pure)."""
 
 from collections import deque
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 
 from packaging.requirements import Requirement
 from packaging.utils import NormalizedName, canonicalize_name
 
-from wheelhouse.archive.metadata import Metadata
-from wheelhouse.archive.overrides import Adjustments
+from wheelhouse.archive.metadata import Metadata, UnreadableRequirementError
+from wheelhouse.errors import InputError
 from wheelhouse.findings import FactValue, Finding, Severity
 from wheelhouse.lock.lock import Lock, dependency_name
 from wheelhouse.resolve.requirements import constraint_lines
-from wheelhouse.target.target import Target
 
 RULE = "closure"
 REQUESTED = ""
@@ -22,17 +21,18 @@ REQUESTED = ""
 def closure(lock: Lock, metadata: Mapping[NormalizedName, Metadata]) -> Iterator[Finding]:
     """Findings for the requirements of a lock file that its own files do not satisfy, and warnings for pins that nothing requires.
 
-    `metadata` has the metadata of each pinned project's file; a project without any counts as missing. All are warnings for
-    a lock file of another tool, because its overrides are not known. Raises InputError as `Target.applies` does,
-    IntegrityError for a Requires-Dist line that cannot be read.
+    `metadata` has the metadata of each pinned project's file; a project without any counts as missing. A file of which a
+    requirement cannot be read, or has a marker that `Target.applies` refuses, has an error finding; its later requirements are not
+    looked at, and no pin counts as one that nothing requires. All are warnings for a lock file of another tool, because its
+    overrides are not known. Raises InputError as `Target.applies` does, for a requirement of the lock file itself.
     """
     for finding in _closure(lock, metadata):
         yield replace(finding, severity=Severity.WARNING) if lock.inputs.given_sha256 else finding
 
 
 def _closure(lock: Lock, metadata: Mapping[NormalizedName, Metadata]) -> Iterator[Finding]:
-    """Errors for what is not satisfied, then warnings for pins that nothing requires: walks from the user's requirements
-    through the metadata of each project that they need.
+    """Errors for what is not satisfied or cannot be checked, then warnings for pins that nothing requires: walks from the user's
+    requirements through the metadata of each project that they need.
     """
     target, adjustments = lock.target, lock.inputs.adjustments
     pending: deque[tuple[Requirement, str]] = deque(
@@ -42,6 +42,7 @@ def _closure(lock: Lock, metadata: Mapping[NormalizedName, Metadata]) -> Iterato
     )
     files = {pin.project: pin.artifact.filename for pin in lock.pins}
     seen: set[tuple[NormalizedName, str]] = set()
+    is_whole = True
     while pending:
         requirement, by = pending.popleft()
         if "extra" not in str(requirement.marker) and not target.applies(requirement.marker):
@@ -54,17 +55,18 @@ def _closure(lock: Lock, metadata: Mapping[NormalizedName, Metadata]) -> Iterato
         if not requirement.specifier.contains(own.version, prereleases=True):
             yield _finding(project, "version", by, requirement, str(own.version))
         for extra in ("", *map(canonicalize_name, requirement.extras)):
-            if (project, extra) not in seen:
-                seen.add((project, extra))
-                pending.extend(_requirements(own, files.get(project, str(project)), target, extra, adjustments))
-    yield from _unneeded(lock, {project for project, _ in seen})
-
-
-def _requirements(
-    metadata: Metadata, filename: str, target: Target, extra: str, adjustments: Adjustments
-) -> Iterable[tuple[Requirement, str]]:
-    """What a file requires on a target without extras, or only what `extra` adds, each with the name of the file."""
-    return [(requirement, filename) for requirement, _ in metadata.requirements(target, extra, adjustments)]
+            if (project, extra) in seen:
+                continue
+            seen.add((project, extra))
+            filename = files.get(project, str(project))
+            try:
+                for each, _ in own.requirements(target, extra, adjustments):
+                    pending.append((each, filename))
+            except (UnreadableRequirementError, InputError) as error:
+                is_whole = False
+                yield Finding.of(filename, RULE, Severity.ERROR, case="unreadable", reason=str(error))
+    if is_whole:
+        yield from _unneeded(lock, {project for project, _ in seen})
 
 
 def _unneeded(lock: Lock, reached: set[NormalizedName]) -> Iterator[Finding]:

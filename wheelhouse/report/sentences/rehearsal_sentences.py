@@ -111,6 +111,7 @@ REHEARSAL: Mapping[str, Sentence] = {
     "closure/target-here": Sentence(
         f"{{who}}, but the wheelhouse does not have that project for {{target}}{HERE_PYTHON}", REHEARSE_UNDER
     ),
+    "closure/unreadable-here": Sentence(f"its requirements cannot be checked: {{reason}}{HERE_PYTHON}", REHEARSE_UNDER),
     "closure/version-here": Sentence(f"{{who}}, but the wheelhouse has {{version}}{HERE_PYTHON}", REHEARSE_UNDER),
     # pip-compile
     "opinion/left-out": Sentence("pip-compile omits {project}{who:, but #}"),

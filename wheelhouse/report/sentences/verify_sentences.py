@@ -157,6 +157,7 @@ VERIFY: Mapping[str, Sentence] = {
     "closure/target": Sentence(
         "{who}, but the wheelhouse does not have that project for {target}", "fetch again for this target"
     ),
+    "closure/unreadable": Sentence("its requirements cannot be checked: {reason}", "choose another release"),
     "closure/version": Sentence("{who}, but the wheelhouse has {version}", "fetch again for this target"),
     "unneeded": Sentence("no requirement needs {project} on {target}"),
     "constraints/refused": Sentence(

@@ -24,7 +24,8 @@ checked_elsewhere(
         "unfit": "No tag of the wheel is a tag of the target.",
         "requires-python": "The metadata in the file exclude the target's Python version.\n\n"
         "Installers refuse the file, even if the Requires-Python of the index differs.",
-        "closure": "The wheelhouse lacks a project that one of its files requires, or has a version that one of its files excludes.",
+        "closure": "The wheelhouse lacks a project that one of its files requires, or has a version that one of its files excludes.\n\n"
+        "The rule also finds a requirement that cannot be read, and a marker whose value on the target is unknown.",
         "archive": "The archive cannot be read.",
         "filename": "The name of the file is not a valid name of a wheel or sdist.",
         "metadata-mismatch": "METADATA and the name of the file differ in the project or the version.",
