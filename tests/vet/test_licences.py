@@ -182,4 +182,14 @@ def test_a_policys_names_are_spelled_in_any_way() -> None:
 
 def test_no_expression_does_harm() -> None:
     assert [parse(text) for text in ("", "(", "MIT MIT", "a/b", "((((((" * 200, "\0")] == [None] * 6
+    assert [parse(text) for text in ("()", "MIT AND ()", "( OR -", "( AND LicenseRef-x")] == [None] * 4
     assert recognise("") == ""
+    assert told(license="()") == told(license_expression="( OR -") == ("", "")
+
+
+def test_an_expression_is_read_up_to_a_nesting_of_a_hundred() -> None:
+    texts = {depth: "(" * depth + "MIT OR ISC" + ") AND Zlib) OR ISC" * (depth // 2) for depth in (100, 102, 2000)}
+    assert {depth: parse(text) is not None for depth, text in texts.items()} == {100: True, 102: False, 2000: False}
+    assert told(license_expression=texts[2000]) == ("", "")
+    assert denied(texts[100], ["MIT"]) == () and allowed(texts[100], ["ISC"])
+    assert parse(" AND ".join(["(MIT OR ISC)"] * 200)) is not None

@@ -8,7 +8,7 @@ import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import cache
-from itertools import chain
+from itertools import accumulate, chain
 
 from license_expression import (
     ExpressionError,
@@ -124,6 +124,8 @@ MARKS = (
 """Phrases that identify a licence's text; the first that fits counts."""
 HEAD = 3000
 """The characters of a text in which a licence that is long names itself."""
+MAX_NESTING = 100
+"""Brackets inside each other in an expression. The parser recurses, and fails at about 400, measured."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -233,12 +235,15 @@ def recognise(text: str) -> str:
 def parse(text: str) -> LicenseExpression | None:
     """An SPDX expression, parsed; None for what is none.
 
-    Also None if it names licences that SPDX does not list, but for `LicenseRef-…`.
+    Also None if it names licences that SPDX does not list, but for `LicenseRef-…`, or has more than 100 brackets inside each
+    other.
     """
+    if max(accumulate((letter == "(") - (letter == ")") for letter in text), default=0) > MAX_NESTING:
+        return None
     try:
         parsed = _licensing().parse(text)
         unknown = [key for key in _licensing().unknown_license_keys(parsed) if not key.startswith(REFERENCE)]
-    except (ExpressionError, TypeError, ValueError):
+    except (ExpressionError, TypeError, ValueError, IndexError, AssertionError):  # the last two for `()` and `( OR -`
         return None
     return None if unknown else parsed
 
