@@ -40,7 +40,10 @@ def test_the_kind_of_a_file_is_told_by_its_first_bytes() -> None:
         b"\xcf\xfa\xed\xfe": "macho",
         b"\xce\xfa\xed\xfe": "macho",
         b"\xca\xfe\xba\xbe\0\0\0\x02": "macho",
-        b"\xca\xfe\xba\xbe\0\0\x01": "java",
+        b"\xca\xfe\xba\xbe\0\0\0\x2c": "macho",
+        b"\xca\xfe\xba\xbe\0\0\0\x2d": "java",
+        b"\xca\xfe\xba\xbe\0\x03\0\x2d": "java",
+        b"\xca\xfe\xba\xbe\xff\xff\0\x3d": "java",
         b"PK\x03\x04": "zip",
         b"\x1f\x8b\x08": "gzip",
         b"BZh": "bzip2",
@@ -186,6 +189,14 @@ def test_metadata_have_all_values_by_name_in_lower_case() -> None:
     raw = b"Name: odd\r\nClassifier: a\r\nCLASSIFIER: b\r\n\r\nHome-page: x\r\n\r\ny"
     assert headers_of(raw) == {"name": ("odd",), "classifier": ("a", "b")}
     assert headers_of(b"Name: odd") == {"name": ("odd",)}
+
+
+def test_metadata_are_read_as_utf8() -> None:
+    assert headers_of("Author: José\r\nSummary: a\r\n 狐\r\n".encode()) == {
+        "author": ("José",),
+        "summary": ("a\r\n 狐",),
+    }
+    assert headers_of(b"Author: Jos\xe9\n") == {"author": ("Jos\ufffd",)}
 
 
 @pytest.mark.parametrize("is_on", [True, False])

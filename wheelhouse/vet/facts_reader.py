@@ -9,7 +9,7 @@ from base64 import urlsafe_b64encode
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import replace
-from email.parser import BytesHeaderParser
+from email.parser import HeaderParser
 from pathlib import Path
 from posixpath import normpath
 
@@ -32,8 +32,6 @@ MAGIC = (
     (b"MZ", "pe"),
     (b"\xcf\xfa\xed\xfe", "macho"),
     (b"\xce\xfa\xed\xfe", "macho"),
-    (b"\xca\xfe\xba\xbe\x00\x00\x00", "macho"),
-    (b"\xca\xfe\xba\xbe", "java"),
     (b"PK\x03\x04", "zip"),
     (b"\x1f\x8b\x08", "gzip"),
     (b"BZh", "bzip2"),
@@ -42,6 +40,9 @@ MAGIC = (
     (b"7z\xbc\xaf\x27\x1c", "7z"),
     (b"#!", "script"),
 )
+JAVA_OR_MACHO = b"\xca\xfe\xba\xbe"
+OLDEST_JAVA = 45
+"""The first version of class files (JVM specification, 4.1). A universal Mach-O has a smaller number there: of its architectures."""
 OWN_MAGIC = int.from_bytes(importlib.util.MAGIC_NUMBER[:2], "little")
 """The number that this Python writes into compiled modules."""
 TAR_AT = slice(257, 262)
@@ -102,10 +103,10 @@ def _look_inside(path: Path, filename: str) -> tuple[InspectedFile, Inside]:
 def headers_of(raw_metadata: bytes) -> dict[str, tuple[str, ...]]:
     """Core metadata fields by name in lower case, each with all its values. The description below the fields is left out.
 
-    A line that is no field ends the fields.
+    A line that is no field ends the fields. What is not UTF-8 is replaced.
     """
     header = re.split(rb"\r?\n\r?\n", raw_metadata, maxsplit=1)[0]
-    message = BytesHeaderParser().parsebytes(header + b"\n\n")
+    message = HeaderParser().parsestr(header.decode("utf-8", "replace") + "\n\n")
     return {
         name.lower(): tuple(str(value) for value in message.get_all(name, ())) for name in dict.fromkeys(message.keys())
     }
@@ -218,6 +219,8 @@ def kind_of(first: bytes) -> str:
     """The kind of a file by its first bytes, as in `Entry`; empty if they tell none."""
     if first[TAR_AT] == b"ustar":
         return "tar"
+    if first.startswith(JAVA_OR_MACHO):
+        return "java" if int.from_bytes(first[4:8], "big") >= OLDEST_JAVA else "macho"
     return next((kind for magic, kind in MAGIC if first.startswith(magic)), "")
 
 

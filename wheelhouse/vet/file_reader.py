@@ -22,7 +22,7 @@ from wheelhouse.vet.facts import Inside
 from wheelhouse.vet.facts_reader import look_inside
 from wheelhouse.vet.remote_reader import BatchReader, RemoteReader
 
-NOTES = f"facts-{__version__}-14"
+NOTES = f"facts-{__version__}-15"
 """The kind of the notes. Raise the number when `look_inside` gives something else for the same file."""
 READ_IN_PROCESS = 4
 """Files that are read here before workers start."""
