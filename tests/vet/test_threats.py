@@ -41,8 +41,16 @@ def test_probabilities_are_read_without_comments() -> None:
 EPSS_HEAD = "cve,epss\n"
 
 
+NAMELESS = '{"vulnerabilities": [{"cveID": null, "dateAdded": "2024-01-01"}]}'
+DAYLESS = '{"vulnerabilities": [{"cveID": "CVE-1", "dateAdded": null}]}'
+
+
 @pytest.mark.parametrize(
-    "text", ["", "{", "{}", "cveID,dateAdded\n", "cve,day\nCVE-1,2024\n", '{"vulnerabilities": 1}']
+    "text",
+    [
+        *("", "{", "{}", "cveID,dateAdded\n", "cve,day\nCVE-1,2024\n", '{"vulnerabilities": 1}', NAMELESS, DAYLESS),
+        *("cveID,dateAdded\nCVE-1\n", "cveID,dateAdded\nCVE-1,\n", "dateAdded,cveID\n2024-01-01\n"),
+    ],
 )
 def test_what_is_no_catalogue_is_refused(text: str) -> None:
     with pytest.raises(InputError, match="is not the catalogue of exploited vulnerabilities"):

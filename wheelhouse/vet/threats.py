@@ -43,7 +43,7 @@ def parse_kev(text: str, source: str) -> dict[str, str]:
     """
     try:
         document = parse_json(text) if text.lstrip().startswith("{") else {"vulnerabilities": list(_rows(text))}
-        return {str(row["cveID"]).upper(): str(row["dateAdded"]) for row in document["vulnerabilities"]}
+        return {_filled(row["cveID"]).upper(): _filled(row["dateAdded"]) for row in document["vulnerabilities"]}
     except (ValueError, KeyError, TypeError, csv.Error) as error:
         raise InputError(f"`{source}` is not the catalogue of exploited vulnerabilities", hint=KEV_HINT) from error
 
@@ -62,6 +62,13 @@ def _rows(text: str) -> Iterator[dict[str, Any]]:
     if len(lines) < 2:
         raise KeyError("no rows")
     yield from csv.DictReader(lines)
+
+
+def _filled(value: object) -> str:
+    """A value that is a text. Raises ValueError if it is none, or empty: of a row that is too short, it is None."""
+    if not isinstance(value, str) or not value:
+        raise ValueError(f"`{value}` is not a text")
+    return value
 
 
 def _probability(text: str) -> float:
