@@ -18,6 +18,7 @@ from wheelhouse.vet.advisories import Advisories, Advisory, Event, grouped, with
 SEMVER = re.compile(r"v?(\d+)(?:\.(\d+))?(?:\.(\d+))?(?:-([0-9A-Za-z.-]+))?(?:\+.*)?")
 RPM_PARTS = re.compile(r"[0-9]+|[a-zA-Z]+|[~^]")
 RPM_RELEASE = re.compile(r"\.el(\d+)")
+SOURCE_RPM = ".src.rpm"
 RED_HAT = re.compile(r"Red Hat:enterprise_linux:(\d+)")
 """OSV's ecosystem `Red Hat:enterprise_linux:8::baseos`: CPE names without `cpe:/o:redhat:`."""
 DISTRIBUTIONS = {"almalinux": "almalinux", "rocky": "rocky linux", "rockylinux": "rocky linux"}
@@ -132,9 +133,10 @@ def _key(ecosystem: str, name: str) -> NormalizedName:
 def component_keys(purl: Purl) -> tuple[NormalizedName, ...]:
     """The names under which advisories on a component are kept, besides PyPI's; none for an ecosystem that is not known.
 
-    Some databases name the source package, so `upstream` of an RPM or a Debian package counts, too.
+    Some databases name the source package, so `upstream` of an RPM or a Debian package counts, too. The file name of a
+    source RPM counts only if it has the version of the package: advisories on another version cannot be compared.
     """
-    names = dict.fromkeys((purl.qualifier("upstream").partition("@")[0] or purl.name, purl.name))
+    names = dict.fromkeys((_source_name(purl) or purl.name, purl.name))
     if purl.type in BY_PURL_TYPE:
         name = f"{purl.namespace}/{purl.name}" if purl.namespace else purl.name
         return (_key(BY_PURL_TYPE[purl.type], name.replace("_", "-") if purl.type == "cargo" else name),)
@@ -143,6 +145,18 @@ def component_keys(purl: Purl) -> tuple[NormalizedName, ...]:
     if purl.type == "deb":
         return tuple(debian_key(ecosystem, name) for ecosystem in _deb_ecosystems(purl) for name in names)
     return ()
+
+
+def _source_name(purl: Purl) -> str:
+    """The name of the source package in `upstream`: `a`, `a@1` or `a-1-1.el8.src.rpm`.
+
+    Empty without one, and for a source RPM of another version.
+    """
+    name = purl.qualifier("upstream").partition("@")[0]
+    if not name.endswith(SOURCE_RPM):
+        return name
+    ending = f"-{purl.version.rpartition(':')[2]}{SOURCE_RPM}"
+    return name.removesuffix(ending) if name.endswith(ending) else ""
 
 
 def _rpm_ecosystems(purl: Purl) -> tuple[str, ...]:
