@@ -14,6 +14,7 @@ from wheelhouse.vet.vex import VexProduct, VexStatement
 from wheelhouse.vet.vex_documents import HINT, parse_vex
 
 APP, LIB = "pkg:pypi/app@1.0", "pkg:pypi/lib@2.0"
+ANY_APP = Purl("pypi", "", "app", "")
 APP_PURL, LIB_PURL = Purl("pypi", "", "app", "1.0"), Purl("pypi", "", "lib", "2.0")
 DIGEST = "AB" * 32
 EARLY, LATE = "2026-05-01T00:00:00Z", "2026-05-09T00:00:00Z"
@@ -255,6 +256,15 @@ def test_products_of_openvex_have_package_urls_hashes_and_components() -> None:
     ]
     for product, expected in rows:
         assert only(openvex_of({"products": [product]})).products == (expected,), product
+
+
+def test_components_inside_a_component_of_openvex_are_not_read() -> None:
+    for depth in (2, 400):
+        product: Table = {"@id": LIB}
+        for _ in range(depth):
+            product = {"@id": "pkg:pypi/app", "subcomponents": [product]}
+        (read,) = only(openvex_of({"products": [product]})).products
+        assert (read, read.has_version) == (VexProduct(ANY_APP, "", (VexProduct(ANY_APP),)), False)
 
 
 # CSAF

@@ -162,13 +162,19 @@ def _of_openvex(document: Table, source: str) -> Iterator[VexStatement]:
 
 
 def _openvex_product(product: str | Table) -> VexProduct:
-    """The package URL, the sha256 and the components of a product, or of a package URL as text."""
+    """A product with the components that it names, or a package URL as text. What a component names inside itself is not read."""
+    component = _openvex_component(product)
+    inside = () if isinstance(product, str) else product.get("subcomponents", ())
+    return replace(component, components=tuple(map(_openvex_component, inside)))
+
+
+def _openvex_component(product: str | Table) -> VexProduct:
+    """The package URL and the sha256 of a product or component, or a package URL as text."""
     if isinstance(product, str):
         return VexProduct(_purl(product))
     purl = _purl(product.get("identifiers", {}).get("purl")) or _purl(product.get("@id"))
     hashes = {str(name).lower(): str(digest) for name, digest in product.get("hashes", {}).items()}
-    inside = tuple(map(_openvex_product, product.get("subcomponents", ())))
-    return VexProduct(purl, _sha256(hashes), inside)
+    return VexProduct(purl, _sha256(hashes))
 
 
 # CSAF
