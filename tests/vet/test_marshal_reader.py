@@ -61,10 +61,15 @@ def test_values_are_read_as_python_writes_them_in_each_version() -> None:
             assert read_marshal(marshal.dumps(value, version), OWN_MAGIC) == value, (value, version)
 
 
+def test_a_long_number_is_read_in_a_time_that_grows_with_its_digits() -> None:
+    number = -(1 << 15_000_000) + 7
+    assert read_marshal(marshal.dumps(number), OWN_MAGIC) == number
+
+
 def test_what_is_no_marshal_data_is_refused() -> None:
     for data in (
         *(b"", b"Q", b"r\0\0\0\0", b")\1r\7\0\0\0", b"u\1\0\0\0\xff", b"s\5\0\0\0abcd", b"(\3\0\0\0NN", b"i\0\0\0"),
-        *(b"l\0\0\0\x80", b"l\2\0\0\0\5\0", b"\xd1"),
+        *(b"l\0\0\0\x80", b"l\2\0\0\0\5\0", b"l\1\0\0\0\0\x80", b"\xd1"),
     ):
         with pytest.raises(MarshalError):
             read_marshal(data, OWN_MAGIC)

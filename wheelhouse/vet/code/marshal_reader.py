@@ -159,10 +159,12 @@ class _Reader:
         return tuple(self.value(depth) for _ in range(count))
 
     def _long(self) -> int:
-        """The next integer, of any size, from digits of 15 bits."""
+        """The next integer, of any size, from digits of 15 bits. Raises MarshalError for a digit of more bits, and as `_bytes`."""
         count = self._number("<i")
         digits = struct.unpack(f"<{abs(count)}H", self._bytes(2 * abs(count)))
-        number = sum(int(digit) << (15 * place) for place, digit in enumerate(digits))
+        if any(digit >= 1 << 15 for digit in digits):
+            raise MarshalError("it has an integer with a digit out of range")
+        number = int("0" + "".join(f"{digit:015b}" for digit in reversed(digits)), 2)
         return -number if count < 0 else number
 
     def _code(self, depth: int) -> Code:
