@@ -303,7 +303,7 @@ class Interpreter(Calls):
         Records the import as `_record_import` says. `*` binds names of the distribution's own module, as `_public_names` says.
         """
         head = self._module_imported_from(node)
-        self._record_import(node, head)
+        self._record_import(node, _without_bundling_folder(head))
         self.import_tests(head)
         if node.names[0].name == "*" and head in self._modules:
             self._import_module(self._modules[head])
