@@ -41,6 +41,7 @@ FOLLOWED: Mapping[str, list[str]] = {
     "x: [go('a')] = 1": ["a"],
     "x: odd[go('a') | {go('b'): -go('c').x}] = 1": ["a", "c", "b"],
     "x[go('a')] += go('b')": ["a", "b"],
+    "class A:\n    x = 'a'\n    eval('go(x)')": ["a"],
     "x += go('a')": ["a"],
     "if go('a'): go('b')\nelse: go('c')": ["a", "b", "c"],
     "if TYPE_CHECKING: go('a')\nelse: go('b')": ["b"],
@@ -193,6 +194,17 @@ BOUND: Mapping[str, str] = {
     "    return y\nx = f()": "1",
     "def f():\n    y = 0\n    def g():\n        y = 1\n    g()\n    return y\nx = f()": "0",
     "def f():\n    nonlocal y\n    y = 1\n    return y\nx = f()": "1",
+    "def f():\n    y = 0\n    class A:\n        y = 1\n        def g(self):\n            nonlocal y\n            y = 2\n"
+    "    A().g()\n    return y\nx = f()": "2",
+    "y = 1\ndef f():\n    y = 2\n    def g():\n        global y\n        return y\n    return g()\nx = f()": "1",
+    "y = 1\nclass A:\n    y = 2\n    def f(self): return y\nx = A().f()": "1",
+    "y = 1\nclass A:\n    y = 2\n    f = lambda self: y\nx = A().f()": "1",
+    "y = 1\nclass A:\n    y = 2\n    class B:\n        z = y\nx = A.B.z": "1",
+    "y = 1\nclass A:\n    y = 2\n    z = [y for _ in 'a']\nx = A.z": "items 1",
+    "y = 'b'\nclass A:\n    y = 'a'\n    z = [(i, j) for i in y for j in y]\n    w = [i for i in y]\nx = A.w": "items 'a'",
+    "class A:\n    y = variable\n    z = {i: 1 for i in y}\nx = A.z": "variable variable()",
+    "class A:\n    y = 2\n    exec('z = y')\nx = A.z": "2",
+    "class A:\n    def f(self, y=1): return y\n    z = f\nx = A().z()": "1",
 }
 
 

@@ -1,10 +1,12 @@
 """What an expression may stand for: its words, where it comes from, and the scope of a name."""
 
+import ast
+
 import pytest
 
 from wheelhouse.vet.code import computed_values, values
 from wheelhouse.vet.code.computed_values import computed, element_of, elements_of, environment_variable
-from wheelhouse.vet.code.values import GAP, MISSING, NOTHING, Constant, Origin, Scope, Value, origins_of
+from wheelhouse.vet.code.values import GAP, MISSING, NOTHING, Class, Constant, Origin, Scope, Value, origins_of
 
 READ, FETCHED = Origin("read", "open"), Origin("fetched", "urlopen")
 
@@ -57,6 +59,28 @@ def test_a_name_is_of_the_nearest_scope_that_binds_it() -> None:
         and Value().is_spelled
         and not (Value().text or Value().name)
     )
+
+
+def test_only_the_class_body_itself_sees_its_names() -> None:
+    module = Scope()
+    body = Scope(module)
+    body.made = Class(ast.ClassDef("A", [], [], [], []), body)
+    inner, method = Scope(body), Scope(body)
+    inner.made = body.made
+    module.names, body.names = {"x": known(1), "y": known(2)}, {"x": known(3), "z": known(4)}
+    for name, scope in {"a class in it": inner, "a method": method, "a function of a method": Scope(method)}.items():
+        assert [getattr(scope.get(one), "constant", None) for one in "xyz"] == [1, 2, None], name
+    assert [getattr(body.get(one), "constant", None) for one in "xyz"] == [3, 2, 4]
+
+
+def test_a_declared_name_is_of_the_scope_that_is_declared_for_it() -> None:
+    module = Scope()
+    outer = Scope(module)
+    inner = Scope(outer)
+    module.names, outer.names, inner.names = {"x": known(1)}, {"x": known(2), "y": known(3)}, {"z": known(4)}
+    inner.outer = dict.fromkeys("xy", module)
+    for scope in (inner, Scope(inner)):
+        assert [getattr(scope.get(one), "constant", None) for one in "xyz"] == [1, None, 4]
 
 
 def test_the_elements_of_a_sequence_are_known_if_it_is(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -230,9 +230,12 @@ class Calls(KnownCalls):
                 if hasattr(node, "lineno"):
                     node.lineno = call.node.lineno
             binds_here = call.name == "builtins.exec" and len(call.values) == 1
+            inner = scope if binds_here else Scope(scope)
+            if not binds_here and scope.made is not None:
+                inner.names.update(scope.names)
             self._nested_code += 1
             try:
-                self.body(tree.body, scope if binds_here else Scope(scope))
+                self.body(tree.body, inner)
             finally:
                 self._nested_code -= 1
 

@@ -324,8 +324,8 @@ class Expressions(NamedThings):
         """
         inner = Scope(scope)
         origins = []
-        for generator in node.generators:
-            source = self.eval(generator.iter, inner)
+        for place, generator in enumerate(node.generators):
+            source = self.eval(generator.iter, inner if place else scope)
             origins.append(source)
             elements = elements_of(source)
             if elements is not None and len(node.generators) == 1 and not generator.ifs and len(elements) <= MAX_PIECES:
@@ -348,8 +348,9 @@ class Expressions(NamedThings):
     def _dict_comprehended(self, node: ast.DictComp, scope: Scope) -> Value:
         """An unknown value with the origins of key and value, which are evaluated once."""
         inner = Scope(scope)
-        for generator in node.generators:
-            self.bind(generator.target, element_of(self.eval(generator.iter, inner)), inner)
+        for place, generator in enumerate(node.generators):
+            source = self.eval(generator.iter, inner if place else scope)
+            self.bind(generator.target, element_of(source), inner)
             for condition in generator.ifs:
                 self.eval(condition, inner)
         return Value(origins=origins_of((self.eval(node.key, inner), self.eval(node.value, inner))))

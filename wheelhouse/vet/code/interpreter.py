@@ -280,10 +280,10 @@ class Interpreter(Calls):
         scope.outer = {**scope.outer, **dict.fromkeys(node.names, self.current_module.scope)}
 
     def _nonlocal(self, node: ast.Nonlocal, scope: Scope) -> None:
-        """Declare names of the nearest scope around that binds each so far; one that none binds is not declared."""
+        """Declare names of the nearest scope around that binds each so far, no class body; one that none binds is not declared."""
         for name in node.names:
             around = scope.around
-            while around is not None and name not in around.names:
+            while around is not None and (around.made is not None or name not in around.names):
                 around = around.around
             if around is not None:
                 scope.outer = {**scope.outer, name: around}

@@ -154,15 +154,17 @@ class Scope:
         self.outer.get(name, self).names[name] = value
 
     def get(self, name: str) -> Value | None:
-        """The value of a name in this scope or the nearest one around it, a class body too; None if none of them binds it.
+        """The value of a name in this scope or the nearest one around it that binds it; None if none of them does.
 
-        `outer` does not count.
+        A class body around it does not count, as in Python. A name in `outer` is looked up in the scope that is declared for it.
         """
         scope: Scope | None = self
         while scope is not None:
-            value = scope.names.get(name)
-            if value is not None:
-                return value
+            if scope is self or scope.made is None:
+                scope = scope.outer.get(name, scope)
+                value = scope.names.get(name)
+                if value is not None:
+                    return value
             scope = scope.around
         return None
 
