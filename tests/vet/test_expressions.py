@@ -183,6 +183,15 @@ CHOICES: Mapping[str, str] = {
     "1 and {2: 3}": "1",
     "getattr(os, 'system') or variable": "name os.system; variable variable(); not spelled",
     "variable or variable": "variable variable()",
+    "'a' or print": "'a'; name builtins.print",
+    "print or 'a' or 'b'": "'a'; name builtins.print",
+    "b'a' if unknown else odd(variable)": "b'a'; name odd(); variable variable()",
+    "(lambda: 0) or 'a'": "'a'; Function",
+    "'' or print": "name builtins.print",
+    "0 or '' or 'a'": "'a'",
+    "'a' or sys.executable": "name sys.executable",
+    "'a' or ('b' + unknown)": "text b…",
+    "'a' or [1]": "items 1",
     "1 < variable": "",
 }
 

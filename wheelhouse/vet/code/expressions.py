@@ -269,19 +269,21 @@ class Expressions(NamedThings):
 
     @staticmethod
     def _one_of(values: Sequence[Value]) -> Value:
-        """The first of several values with a name, text, items or target, else the first with a constant other than None, else UNKNOWN.
+        """The first of several values with a name, text, items or target, else the first constant that is a text or bytes and not
+        empty, else the first constant other than None, else UNKNOWN.
 
-        It gets the origins of all.
+        It gets the origins of all. Without words, it also gets the first such text or bytes: a thing may be called, a text read.
         """
+        texts = [value for value in values if value.constant and isinstance(value.constant, str | bytes)]
         best = next((value for value in values if value.name or value.target or value.text or value.items), None)
         if best is None:
-            best = next((value for value in values if value.constant not in (MISSING, None)), UNKNOWN)
+            constants = (value for value in values if value.constant not in (MISSING, None))
+            best = texts[0] if texts else next(constants, UNKNOWN)
+        constant = texts[0].constant if texts and not best.words else best.constant
         origins = origins_of(values)
-        if origins == best.origins:
+        if origins == best.origins and constant is best.constant:
             return best
-        return Value(
-            best.constant, best.text, best.name, origins, best.items, best.entries, best.target, best.is_spelled
-        )
+        return Value(constant, best.text, best.name, origins, best.items, best.entries, best.target, best.is_spelled)
 
     def _compared(self, node: ast.Compare, scope: Scope) -> Value:
         """UNKNOWN, after all operands of a comparison are evaluated."""

@@ -78,7 +78,7 @@ class KnownCalls(Expressions):
         """The value of getattr(x, 'name'), x.__getattribute__('name') and object.__getattribute__(x, 'name'), marked as not spelled.
 
         If the name is not known, an unknown value with the origins. A default counts if it is a thing or function, and the name or the
-        attribute is not known. None for any other call.
+        attribute is not known as a constant or dict. None for any other call.
         """
         if len(arguments) >= 2 and (name == "builtins.getattr" or name.endswith(".__getattribute__")):
             owner, attribute = arguments[0], arguments[1].constant
@@ -89,6 +89,8 @@ class KnownCalls(Expressions):
         found = Value(origins=origins_of(arguments))
         if isinstance(attribute, str):
             found = self.attribute(owner, attribute, is_spelled=False)
+        if found.constant is not MISSING or found.entries is not None:
+            return found
         default = arguments[2] if name == "builtins.getattr" and len(arguments) > 2 else UNKNOWN
         return self._one_of((found, default)) if default.name or default.target else found
 
