@@ -26,6 +26,7 @@ ARGUMENTS: Mapping[str, str] = {
     "def f(a, b):\n    return b\nx = f(*[1, 2])": "2",
     "def f(a, b):\n    return b\nx = f(1, *unknown)": "",
     "def f(a):\n    return a\nx = f(**{'a': 1, 2: 3})": "1",
+    f"def f(a):\n    return a\nx = f(**{{'a': 1, 0x{'f' * 5000}: 3}})": "1",
     "def f(a):\n    return a\nx = f(b={'a': 1})": "",
     "def f(a):\n    return a\nx = f(**variable)": "",
     "class A:\n    def f(*a):\n        return a[1]\nx = A().f(1)": "1",

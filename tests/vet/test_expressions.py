@@ -31,6 +31,8 @@ def test_a_name_is_bound_or_named() -> None:
     assert not wrongly_valued(NAMES)
 
 
+LONG_NUMBER = f"0x{'f' * 5000}"
+"""Python makes no text of an integer with so many digits."""
 PARTS: Mapping[str, str] = {
     "'abcd'[1:3]": "'bc'",
     "b'abcd'[1:3]": "b'bc'",
@@ -40,6 +42,8 @@ PARTS: Mapping[str, str] = {
     "'abcd'[::-1]": "'dcba'; decoded text[::-1]",
     "b'abcd'[::-1]": "b'dcba'; decoded text[::-1]",
     "'abc'[::-1]": "'cba'",
+    "'abcd'[::-3]": "'da'; decoded text[::-3]",
+    f"'abcd'[::{LONG_NUMBER}]": "'a'; decoded text[::…]",
     "'abcd'[::0]": "",
     "'abcd'[unknown:]": "",
     "'abcd'[1.5:]": "",
@@ -111,6 +115,8 @@ TEXTS: Mapping[str, str] = {
     "f'a{1.5}'": "text a…",
     "f'a{None}'": "text a…",
     "f'a{odd(variable)}'": "text a…; variable variable()",
+    f"f'a{{{LONG_NUMBER}}}b'": "text a…b",
+    f"f'a{{{LONG_NUMBER}!r}}{{{LONG_NUMBER}!a}}'": "text a……",
 }
 
 

@@ -76,6 +76,7 @@ def test_a_path_is_a_whole_place() -> None:
 MEMORY = {
     "mmap.mmap(-1, 9, prot=mmap.PROT_READ | mmap.PROT_EXEC)": True,
     "libc.mmap(0, 9, PROT_EXEC)": True,
+    f"libc.mmap(0, 0x{'f' * 5000}, PROT_EXEC)": True,
     "mmap.mmap(-1, 9, prot=mmap.PROT_READ)": False,
 }
 

@@ -114,7 +114,8 @@ class Calls(KnownCalls):
         keywords: dict[str, Value] = {}
         for keyword in node.keywords:
             value = self.eval(keyword.value, scope)
-            keywords |= {str(key): entry for key, entry in (value.entries or {}).items()} if not keyword.arg else {}
+            if not keyword.arg and value.entries:
+                keywords |= {key: entry for key, entry in value.entries.items() if isinstance(key, str)}
             keywords[keyword.arg or "**"] = value
         return self._apply(function, receiver, arguments, keywords, node, scope)
 

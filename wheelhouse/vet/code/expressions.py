@@ -116,7 +116,8 @@ class Expressions(NamedThings):
         return self.item(value, index)
 
     def _sliced(self, value: Value, node: ast.Slice, scope: Scope) -> Value:
-        """A part of a known text, bytes or sequence. A step other than 1 in a text or bytes of four or more counts as decoding.
+        """A part of a known text, bytes or sequence. A step other than 1 in a text or bytes of four or more counts as decoding,
+        named with a GAP for a step that is as long as the text.
 
         If the value or a limit is not known, only its name, text and origins.
         """
@@ -128,7 +129,8 @@ class Expressions(NamedThings):
         origins = value.origins
         if isinstance(value.constant, str | bytes) and cut.step != 0:
             if cut.step not in (None, 1) and len(value.constant) > 3:
-                origins = origins | {Origin("decoded", f"text[::{cut.step}]")}
+                step = cut.step if abs(cut.step) < len(value.constant) else GAP
+                origins = origins | {Origin("decoded", f"text[::{step}]")}
             return self.afforded(Value(constant=value.constant[cut], origins=origins))
         if value.items is not None and cut.step != 0:
             return Value(items=value.items[cut], origins=origins)
@@ -169,7 +171,8 @@ class Expressions(NamedThings):
     def _joined(self, node: ast.JoinedStr, scope: Scope) -> Value:
         """The text of an f-string: a constant if all pieces are known texts or integers without a format, else a text with GAPs.
 
-        The text with GAPs is cut after MAX_PIECES * 4 characters, and so is one that is longer than MAX_BYTES.
+        An integer of more digits than Python makes a text of is not known. The text with GAPs is cut after MAX_PIECES * 4 characters,
+        and so is one that is longer than MAX_BYTES.
         """
         pieces, origins, is_known = [], [], True
         for part in node.values:
@@ -177,14 +180,9 @@ class Expressions(NamedThings):
             if isinstance(part, ast.FormattedValue):
                 self.eval(part.format_spec, scope)
             origins.append(value)
-            if isinstance(value.constant, str | int) and not (
-                isinstance(part, ast.FormattedValue) and part.format_spec
-            ):
-                conversion = CONVERSIONS.get(part.conversion, str) if isinstance(part, ast.FormattedValue) else str
-                pieces.append(conversion(value.constant))
-            else:
-                is_known = False
-                pieces.append(value.words or GAP)
+            piece = _text_of_piece(part, value.constant)
+            is_known = is_known and piece is not None
+            pieces.append((value.words or GAP) if piece is None else piece)
         is_known = is_known and sum(map(len, pieces)) <= MAX_BYTES
         text = "".join(pieces if is_known else (piece[: MAX_PIECES * 4] for piece in pieces))
         text = text if is_known else text[: MAX_PIECES * 4]
@@ -411,6 +409,20 @@ class Expressions(NamedThings):
         """Give a value to a name of the module that runs. `Calls` implements it."""
 
     _evaluators: Mapping[type[ast.AST], Callable[..., Value]] = {}
+
+
+def _text_of_piece(part: ast.expr, constant: Constant) -> str | None:
+    """The text of a piece of an f-string with a known value.
+
+    None if the piece has a format, or the value is neither a text nor an integer or has too many digits for a text.
+    """
+    if not isinstance(constant, str | int) or (isinstance(part, ast.FormattedValue) and part.format_spec):
+        return None
+    conversion = CONVERSIONS.get(part.conversion, str) if isinstance(part, ast.FormattedValue) else str
+    try:
+        return conversion(constant)
+    except ValueError:
+        return None
 
 
 def _is_exclusive_or(element: ast.expr) -> bool:

@@ -5,6 +5,7 @@ import re
 from collections.abc import Iterator
 
 from wheelhouse.vet.code.behaviour import IF_CALLED, Behaviour
+from wheelhouse.vet.code.named_call import names_in
 from wheelhouse.vet.code.values import GAP, Value
 
 CONNECTION = re.compile(r"(?:socket\.(?:socket|create_connection)|ssl\..*)\(\).*fileno\(\)")
@@ -71,7 +72,7 @@ def is_whole_place(path: str) -> bool:
 
 def maps_code(node: ast.Call) -> bool:
     """Whether PROT_EXEC is named in a call: it asks for memory from which code can run."""
-    return "PROT_EXEC" in ast.unparse(node)
+    return "PROT_EXEC" in names_in(node)
 
 
 def exchanges_wallets(path: str, text: str) -> Iterator[Behaviour]:

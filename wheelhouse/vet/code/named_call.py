@@ -84,6 +84,12 @@ def shortened(text: str) -> str:
     return line if len(line) <= MAX_QUOTED else f"{line[:MAX_QUOTED]}{GAP}"
 
 
+def names_in(node: ast.expr) -> str:
+    """The names, attributes and texts in an expression, with blanks between."""
+    parts = [getattr(part, field, None) for part in ast.walk(node) for field in ("id", "attr", "value")]
+    return " ".join(part for part in parts if isinstance(part, str))
+
+
 def result_of(call: Call) -> Value:
     """The value that a call of a named thing gives: its name with `()`, and the origins of arguments and receiver.
 

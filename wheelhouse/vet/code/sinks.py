@@ -1,13 +1,12 @@
 """What a call does that a reviewer must see: the calls of foreign code, judged by name and arguments (pure)."""
 
-import ast
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 
 from wheelhouse.vet.code import api_names
 from wheelhouse.vet.code.hidden_members import pickle_calls
 from wheelhouse.vet.code.hostile import hostile_command, is_of_connection, is_whole_place
-from wheelhouse.vet.code.named_call import MAX_QUOTED, MAX_SEARCHED, Call, Run, Seen, hidden_code, shortened
+from wheelhouse.vet.code.named_call import MAX_QUOTED, MAX_SEARCHED, Call, Run, Seen, hidden_code, names_in, shortened
 from wheelhouse.vet.code.native_sinks import loads_library, maps_memory, runs_address
 from wheelhouse.vet.code.started_commands import ASKS, INSTALLS, SENDING, is_harmless, program_of, suspicion
 from wheelhouse.vet.code.values import GAP, UNKNOWN, Value, origins_of
@@ -251,7 +250,7 @@ def _opens(call: Call, run: Run) -> Iterator[Seen]:
     mode = call.argument(1 if call.arguments and path == call.arguments[0].words else 0, "mode").words
     writes_data = call.name.endswith((".write_text", ".write_bytes"))
     if call.name == "os.open":
-        is_opened_to_write = bool(WRITING_FLAG.search(ast.unparse(call.node)))
+        is_opened_to_write = bool(WRITING_FLAG.search(names_in(call.node)))
     else:
         is_opened_to_write = call.name.endswith("open") and bool(WRITING.search(mode))
     if writes_data or is_opened_to_write:
