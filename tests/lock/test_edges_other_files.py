@@ -109,6 +109,9 @@ def test_all_problems_of_a_request_are_told() -> None:
         "wheelhouse takes files only from http(s) addresses",
         "no hash is given for the file",
     )
+    with pytest.raises(InputError) as caught:
+        OtherFileRequest("ftp://files.example/x").checked()
+    assert len(caught.value.details) == 2
 
 
 def test_what_lies_beside_a_file_has_its_name() -> None:
@@ -221,6 +224,7 @@ def test_a_published_digest_is_read_in_every_form(length: int, form: str) -> Non
         f"{'a' * 64}  y.jar\n{'b' * 64}  z.jar\n",
         f"MD5 (x.jar) = 0123\nSHA256 (y.jar) = {'a' * 64}\n",
         f"{'a' * 65}  x.jar\n",
+        f"{'0123 ' * 15}zzzz\n",
         f"{'a' * 40}  x.jar\n",
         f"{'a' * 64}  not-x.jar\n{'b' * 64}  x.jar.asc\n",
         "x.jar: 0123 xyz\n",

@@ -479,6 +479,11 @@ def test_a_folder_inside_that_is_not_listed_or_is_gone_or_another(folder: Path) 
         wheelhouse_of(folder / name, "pip")
     older = {(name, "foreign"): (WARNING, {"case": "inner-older"}) for name in ("tools", "build")}
     assert {key: (one.severity, one.values) for key, one in opened(folder).items()} == older
+    sums = (folder / "SHA256SUMS").read_bytes()
+    (folder / "SHA256SUMS").unlink()
+    list_inner_folders(folder)
+    assert not (folder / "SHA256SUMS").exists()
+    (folder / "SHA256SUMS").write_bytes(sums)
     list_inner_folders(folder)
     (folder / "tools").rename(folder / "self")
     shutil.rmtree(folder / "build")

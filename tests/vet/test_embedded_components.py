@@ -40,6 +40,10 @@ BILLS: dict[str, tuple[object, list[str]]] = {
         },
         ["rpm almalinux/a 1", "rpm almalinux/a 1"],
     ),
+    "other sources": (
+        {"components": [{"purl": f"pkg:rpm/almalinux/a@1?upstream={one}"} for one in ("a", "b")]},
+        ["rpm almalinux/a 1", "rpm almalinux/a 1"],
+    ),
     "no version": ({"components": [{"purl": "pkg:cargo/openssl"}]}, []),
     "no package URL": ({"components": [{"purl": "openssl@1.0"}, {"name": "x"}, {"purl": 1}, "x"]}, []),
     "components that are no list": ({"components": {"purl": PURL}}, []),
