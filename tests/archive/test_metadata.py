@@ -48,6 +48,7 @@ LEGACY = [
     ("foo~=1.0.*", "foo~=1.0", legacy.ORDERED_STAR),
     ("foo!=3.0*,>=2.7", "foo!=3.0.*,>=2.7", legacy.DOTLESS_STAR),
     ("foo>='1.0'", "foo>=1.0", legacy.QUOTES),
+    ("foo ('>=1.0')", "foo>=1.0", legacy.QUOTES),
     ("foo (>='1.0',<\"2\");extra=='x'", 'foo<2,>=1.0; extra == "x"', legacy.QUOTES),
     ("foo>=1,,<2", "foo<2,>=1", legacy.LONE_COMMA),
     ("pytz (>=2016g)", "pytz>=2016", legacy.STRANGE_END),
@@ -277,6 +278,19 @@ def test_requires_txt_sections_become_markers() -> None:
     assert asked(metadata) == ["lib>=1"]
     assert asked(metadata, "x-y") == ['z; extra == "x-y"']
     assert parse_requires_txt("[x]\n[x] y\n")[0] == ('[x] y ; extra == "x"',)  # a section has nothing behind it
+
+
+def test_an_override_replaces_a_line_that_cannot_be_read_and_an_exclusion_removes_it() -> None:
+    broken = saying("a", "Foo_Bar (=>1; nonsense")
+    overrides = (Requirement("foo-bar>=1"), Requirement("foo.bar<3; python_version < '3'"))
+    assert [str(one) for one, _ in broken.requirements(TARGET, "", Adjustments(overrides))] == ["a", "foo-bar>=1"]
+    excluded = Adjustments(excluded=frozenset({canonicalize_name("foo-bar")}))
+    assert [str(one) for one, _ in broken.requirements(TARGET, "", excluded)] == ["a"]
+    for other in (Adjustments((Requirement("foo"),)), Adjustments(excluded=frozenset({canonicalize_name("a")}))):
+        with pytest.raises(UnreadableRequirementError):
+            list(broken.requirements(TARGET, "", other))
+    with pytest.raises(UnreadableRequirementError):
+        list(saying("(").requirements(TARGET, "", Adjustments(overrides)))
 
 
 def test_lines_are_read_once_for_all_jobs_and_an_unreadable_one_is_named_each_time(

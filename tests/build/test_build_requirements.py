@@ -4,6 +4,7 @@ import os
 import shutil
 import sys
 import tomllib
+from datetime import UTC, datetime, timedelta, timezone
 from pathlib import Path
 
 import pytest
@@ -12,6 +13,7 @@ from tests.support.index import IndexServer
 from tests.support.sandboxes import MINOR, needs_any_sandbox
 from tests.support.tools import run, wheelhouse
 from tests.support.wheels import build_sdist, build_wheel
+from wheelhouse.build.build_requirements import end_of_day
 from wheelhouse.verify.inner_folders import list_inner_folders
 
 FOLDER = "docker-context-files"
@@ -195,3 +197,10 @@ def test_a_wheelhouse_without_build_says_what_the_image_lacks(index: IndexServer
     staged = wheelhouse("stage", cwd=tmp_path)
     assert "needs the build requirements of each sdist" in staged.stdout
     assert "build-lock" not in own(next((tmp_path / FOLDER).glob("pylock.*.toml")), "app")
+
+
+def test_a_day_ends_at_midnight_in_utc_and_the_last_day_with_its_last_moment() -> None:
+    east = timezone(timedelta(hours=5))
+    assert end_of_day(datetime(2025, 1, 2, 3, tzinfo=east)) == datetime(2025, 1, 2, tzinfo=UTC)
+    assert end_of_day(datetime(2025, 1, 2, 6, tzinfo=east)) == datetime(2025, 1, 3, tzinfo=UTC)
+    assert end_of_day(datetime(9999, 12, 31, 10, tzinfo=UTC)) == datetime.max.replace(tzinfo=UTC)

@@ -441,6 +441,14 @@ def test_a_manifest_reads_back_as_it_was_written(houses: dict[str, Path]) -> Non
     assert manifest.base == digest(before)
 
 
+def test_what_goes_is_known_in_whatever_order_the_far_side_named_its_wheelhouses() -> None:
+    far = {"a/x.whl": "1" * 64, "a/old.whl": "2" * 64, "b/y.whl": "3" * 64}
+    near = {"a/x.whl": ("1" * 64, 1), "b/y.whl": ("3" * 64, 1)}
+    for order in (("a", "b"), ("b", "a")):
+        assert difference(near, FarSide.of(far, order), ("a", "b")).removed == {"a/old.whl": "2" * 64}
+    assert difference(near, FarSide.of(far, ("a", "b", "c")), ("a", "b")).removed == {}
+
+
 def test_the_commands_carry_a_house_across(houses: dict[str, Path], tmp_path: Path) -> None:
     key, public = ssh_key(tmp_path, "ours")
     assert key.public.id == public.id

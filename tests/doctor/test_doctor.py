@@ -106,7 +106,8 @@ def test_an_index_that_answers_is_good_and_its_clock_is_compared(http: Http, tmp
     build_wheel(tmp_path, "pip", "1.0")
     with DatedServer(tmp_path) as server:
         good, clock = network.index_checks(http, [IndexLocation(server.url)], lambda: NOW)
-        _, late = network.index_checks(http, [IndexLocation(server.url)], lambda: NOW + timedelta(days=1))
+        capitals = IndexLocation(server.url.replace("http:", "HTTP:"))
+        _, late = network.index_checks(http, [capitals], lambda: NOW + timedelta(days=1))
     assert (good.topic, good.state) == (Topic.INDEX, State.GOOD)
     assert "its pages are JSON" in text_of(good)
     assert (clock.topic, clock.state) == (Topic.CLOCK, State.GOOD)

@@ -79,6 +79,7 @@ def test_every_fact_of_a_file_is_taken() -> None:
         ("locks/pylock.toml", {"url": "http://x.example/y.whl"}, (), "http://x.example/y.whl"),
         ("locks/pylock.toml", {"url": "file:///srv/y.whl"}, (), "file:///srv/y.whl"),
         ("locks/pylock.toml", {"url": "y.whl"}, (), "y.whl"),
+        ("locks/pylock.toml", {"url": "HTTPS://x.example/Y.whl"}, (), "https://x.example/Y.whl"),
     ],
 )
 def test_where_a_file_is(source: str, file: dict[str, Any], here: tuple[str, ...], url: str) -> None:

@@ -49,7 +49,10 @@ def repair_specifiers(text: str) -> tuple[SpecifierSet, str]:
     A clause that old pips took as always true, such as `>dev`, is left out.
     """
     rules: dict[str, None] = {}
-    separated, count = MISSING_COMMA.subn(",", text.strip().strip("'\""))
+    bare = text.strip().strip("'\"")
+    if bare != text.strip():
+        rules[QUOTES] = None
+    separated, count = MISSING_COMMA.subn(",", bare)
     if count:
         rules[NO_COMMA] = None
     clauses: list[str] = []

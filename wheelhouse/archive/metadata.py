@@ -36,6 +36,7 @@ EXTRA = re.compile(r"\bextra\b")
 WITHOUT_EXTRA = re.compile(r"\bor\b|extra\s*!=")
 """A marker that names an extra and can hold without extras contains one of these."""
 _NAME = "[A-Za-z0-9](?:[A-Za-z0-9._-]*[A-Za-z0-9])?"
+PROJECT_NAME = re.compile(_NAME)
 _VERSION = r"\d+(?:\.\d+)*(?:(?:a|b|rc)\d+)?(?:\.post\d+)?(?:\.dev\d+)?"
 _CLAUSE = rf"(?:[<>]=? ?{_VERSION}|[!=]= ?(?:\d+(?:\.\d+)*\.\*|{_VERSION})|~= ?\d+(?:\.\d+)+)"
 _CLAUSES = rf"{_CLAUSE}(?: ?, ?{_CLAUSE})*"
@@ -152,11 +153,17 @@ class Metadata:
     ) -> Iterator[tuple[Requirement, str | None]]:
         """`requirements`, without its cache."""
         for line in self._lines_of(extra):
+            requirement, rules, replacements = None, None, None
             try:
                 requirement, rules = read_requirement(line)
             except InvalidRequirement as error:
-                raise UnreadableRequirementError(self, line, str(error).splitlines()[0]) from error
-            for replacement in adjustments.instead_of(requirement):
+                if name := PROJECT_NAME.match(line):
+                    replacements = adjustments.instead_of_project(name[0])
+                if replacements is None:
+                    raise UnreadableRequirementError(self, line, str(error).splitlines()[0]) from error
+            else:
+                replacements = adjustments.instead_of(requirement)
+            for replacement in replacements:
                 if target.applies(replacement.marker, extra):
                     yield replacement, rules if replacement is requirement else None
 

@@ -16,10 +16,15 @@ class Adjustments:
 
     def instead_of(self, requirement: Requirement) -> Sequence[Requirement]:
         """What replaces a requirement: nothing if its project is excluded, else all overrides of the project, else itself."""
-        project = canonicalize_name(requirement.name)
+        replacements = self.instead_of_project(requirement.name)
+        return (requirement,) if replacements is None else replacements
+
+    def instead_of_project(self, name: str) -> Sequence[Requirement] | None:
+        """What replaces each requirement of a project: nothing if it is excluded, else its overrides; None if it is not adjusted."""
+        project = canonicalize_name(name)
         if project in self.excluded:
             return ()
-        return tuple(other for other in self.overrides if canonicalize_name(other.name) == project) or (requirement,)
+        return tuple(other for other in self.overrides if canonicalize_name(other.name) == project) or None
 
     @classmethod
     def of_texts(cls, overrides: Iterable[str], excluded: Iterable[str]) -> "Adjustments":

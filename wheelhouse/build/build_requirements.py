@@ -61,8 +61,10 @@ def newest_requested_upload(lock: Lock) -> datetime | None:
 
 
 def end_of_day(moment: datetime) -> datetime:
-    """Midnight at the end of a moment's day, in UTC."""
-    return datetime.combine(moment.astimezone(UTC).date() + timedelta(days=1), time(), UTC)
+    """Midnight at the end of a moment's day, in UTC; of the last day that there is, its last microsecond."""
+    day = moment.astimezone(UTC).date()
+    last = datetime.max.replace(tzinfo=UTC)
+    return last if day == last.date() else datetime.combine(day + timedelta(days=1), time(), UTC)
 
 
 def build_lines(requires: Iterable[str], sdist: str) -> tuple[RequirementLine, ...]:

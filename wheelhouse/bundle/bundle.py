@@ -158,7 +158,7 @@ def difference(
         is_held = far_side is not None and far_side.holds(sha256)
         carried = not is_held and owners.setdefault(sha256, owner) == owner
         entries.append(BundleEntry(path, sha256, size, carried))
-    has_same_folders = far_side is not None and far_side.wheelhouses == wheelhouses
+    has_same_folders = far_side is not None and set(far_side.wheelhouses) == set(wheelhouses)
     base_files = far_side.files if far_side is not None and has_same_folders else {}
     removed = {path: sha256 for path, sha256 in base_files.items() if path not in files}
     return BundleManifest(tuple(entries), removed, far_side.digest if far_side else None, wheelhouses)

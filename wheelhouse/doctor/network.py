@@ -13,7 +13,7 @@ from wheelhouse.errors import TransientError, WheelhouseError
 from wheelhouse.index.http import Http, Reply
 from wheelhouse.index.locations import IndexLocation
 from wheelhouse.index.pages import ACCEPT, parse_page
-from wheelhouse.index.urls import locked_url, redact
+from wheelhouse.index.urls import is_remote, locked_url, redact
 
 SECONDS = 5.0
 """How long a proxy may take to accept a connection."""
@@ -51,7 +51,7 @@ def index_checks(http: Http, locations: Iterable[IndexLocation], now: Callable[[
     Only indexes at http and https addresses are asked; folders and pages of links are left out.
     """
     for location in locations:
-        if not location.links and location.address.startswith(("http:", "https:")):
+        if not location.links and is_remote(location.address):
             yield from _index_check(http, location, now)
 
 

@@ -36,6 +36,7 @@ EXPORTS = {
     "Pipfile.lock": "pipenv requirements --hash > requirements.txt",
 }
 """Lock formats of one tool only, and the command that exports each in a format that other tools read."""
+ADDRESS_SCHEME = re.compile("^[A-Za-z]+(?=://)")
 NAME = re.compile(r"(?:.*/)?pylock(?:\.[^./]+)?\.toml")
 
 
@@ -126,6 +127,7 @@ class PylockInput:
             here = bool(beside) and "://" not in self.source and self.is_file(beside)
             if url and not here and urlsplit(url).scheme not in ("", "http", "https", "file"):
                 raise ValueError(url)
+            url = ADDRESS_SCHEME.sub(lambda scheme: scheme[0].lower(), url or "")
             return named or filename_of(url or path), beside if here or not url else url
         except ValueError as error:
             raise InputError(f"`{self.source}`: the address of {package.name} cannot be read") from error
