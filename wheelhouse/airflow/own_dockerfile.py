@@ -127,7 +127,10 @@ class _Reader:
         )
 
     def python(self) -> str | None:
-        """The Python compiled by default, else that of the default base image: `3.12` or `3.13.14`; None if it has none."""
+        """The Python that is compiled by default, else that in the default of PYTHON_BASE_IMAGE: `3.12` or `3.13.14`.
+
+        None if neither says one.
+        """
         match = PYTHON_IMAGE.search(self._defaults.get("PYTHON_BASE_IMAGE", ""))
         return self._version("AIRFLOW_PYTHON_VERSION") or (match[1] if match else None)
 
@@ -141,7 +144,7 @@ class _Reader:
         return default if VERSION.fullmatch(default) else None
 
     def _debian(self) -> str | None:
-        """The first of DEBIANS in the name of the default base image; None if it names none."""
+        """The first of DEBIANS in the default of PYTHON_BASE_IMAGE, or of BASE_IMAGE if that is empty; None without one."""
         image = self._defaults.get("PYTHON_BASE_IMAGE") or self._defaults.get("BASE_IMAGE") or ""
         return next((name for name in DEBIANS if name in image), None)
 
@@ -176,7 +179,7 @@ def _tool_names(words: tuple[str, ...]) -> Iterator[str]:
 
 
 def _expanded(pattern: str) -> Iterator[str]:
-    """The patterns that a shell makes of one with `{a,b}`, in order; the pattern itself if it has no braces."""
+    """One pattern for each choice in `{a,b}`, in order; the pattern itself if it has no braces. Braces are not nested."""
     match = BRACES.search(pattern)
     if match is None:
         yield pattern

@@ -73,7 +73,7 @@ class Candidate:
 
     @property
     def sha256(self) -> str | None:
-        """The sha256 that the index gives, in lower-case hexadecimal; None if it gives none."""
+        """`hashes["sha256"]`, in lower-case hexadecimal; None if the index gave none."""
         return self.hashes.get("sha256")
 
     @property

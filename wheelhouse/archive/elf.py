@@ -51,7 +51,7 @@ class Needs:
 
 
 def native_of(data: bytes) -> Native:
-    """What an ELF file, given as bytes, needs; a Native without a machine if it cannot be read.
+    """What an ELF file, given as bytes, needs; a Native with nothing in it if any part that is read here is damaged.
 
     elftools reads the headers. The dynamic section is read here with bounds, because it may be hostile.
     """
@@ -147,7 +147,7 @@ def _needed(data: bytes) -> Iterator[tuple[tuple[int, ...] | None, str | None]]:
 
 
 def _glibc(name: str) -> tuple[int, ...] | None:
-    """The version in a symbol version's name: (2, 17) for `GLIBC_2.17`; None for another name.
+    """The version in a symbol version's name: (2, 17) for `GLIBC_2.17`; None for another name, such as `GLIBC_PRIVATE`.
 
     Raises ValueError for one such as `GLIBC_2..17`.
     """

@@ -73,7 +73,8 @@ def release_of(filename: str) -> tuple[NormalizedName, Version]:
 def sdist_releases(filename: str) -> tuple[tuple[NormalizedName, Version], ...]:
     """Every project and version that an sdist's name may state, the likeliest first. Raises InvalidSdistFilename.
 
-    Before PEP 625 both could contain hyphens: `a-1.0-2` is 1.0.post2 of `a` (an implicit post-release of PEP 440), or 2 of `a-1-0`.
+    Before PEP 625 both could contain hyphens: `a-1.0-2` is 1.0.post2 of `a` (an implicit post-release of PEP 440), or 2 of
+    `a-1-0`. The shortest name comes first if its version has two numbers or more, as here, else last: `a-1-2` is 2 of `a-1`.
     """
     stem = sdist_stem(filename)
     if stem is None:

@@ -124,7 +124,8 @@ class Metadata:
     ) -> Iterator[tuple[Requirement, str | None]]:
         """The requirements that apply on a target, after the user's adjustments: those without extras, or those of `extra`.
 
-        Those of `extra`, which is normalised, are of lines that name it, even if they apply without it, too.
+        Those of `extra`, which is normalised, are of lines that name it, or whose extras cannot be told, even if they apply
+        without it, too.
 
         With each, the rules that repaired its line, None if PEP 508 allows it, or for an override. Raises
         UnreadableRequirementError after those of the lines before, and InputError as `Target.applies` does.
@@ -307,7 +308,7 @@ def _provisional(metadata_version: str, dynamic: Iterable[str]) -> str | None:
 
 
 def must_match(metadata: Metadata, filename: str) -> None:
-    """Raise RefusedError if metadata are of another project or version than the file's name states, or if it states none."""
+    """Raise RefusedError if metadata are of no project and version that the file's name may state, or if it states none."""
     try:
         stated = (wheel_parts(filename)[:2],) if is_wheel(filename) else sdist_releases(filename)
     except ValueError as error:

@@ -15,7 +15,7 @@ def contents_of_members(path: Path, filename: str, names: Collection[str], limit
 
     Names are those that a Watch sees: in an sdist `placed` ones. The CRCs in a zip are not checked: it was inspected before.
     Raises RefusedError for a damaged zip, and as `decompressed` does for a tar: tarfile.ReadError for a damaged one,
-    MachineError, RefusedError.
+    MachineError, RefusedError; OSError if the file cannot be read.
     """
     if not names:
         return {}

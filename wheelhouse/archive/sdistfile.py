@@ -70,9 +70,9 @@ def _pkg_info(files: Mapping[str, bytes]) -> bytes:
 
 
 def _with_egg_info(metadata: Metadata, files: Mapping[str, bytes]) -> Metadata:
-    """Metadata with the dependencies and extras of the first requires.txt, because old PKG-INFO has none; `provisional` says so.
+    """Metadata with the dependencies of the first requires.txt, because old PKG-INFO has none; `provisional` says so.
 
-    Unchanged if there is no requires.txt.
+    Its extras are added to those of the metadata. Unchanged if there is no requires.txt.
     """
     for name, raw in files.items():
         if name.endswith("/requires.txt"):
@@ -109,7 +109,10 @@ class _TarWalk:
         self._links: set[str] = set()
 
     def visit(self, member: TarMember) -> None:
-        """Check a member and read its contents; those of metadata go to `files`. Raises RefusedError by rule."""
+        """Check a member and read its contents; those of metadata go to `files`.
+
+        Raises RefusedError by rule, also for a name that was seen before with other contents.
+        """
         _check_tar_member(member)
         name = posixpath.normpath(member.name)
         if len(self.seen) >= MAX_MEMBERS:
@@ -229,7 +232,8 @@ def _check_folders(names: Iterable[str]) -> None:
 def read_pyproject(path: Path, filename: str) -> str | None:
     """The text of the pyproject.toml at the top of an sdist that was inspected before; None if it has none.
 
-    The first one counts, if several folders have one; invalid UTF-8 is replaced.
+    The first one counts, if several folders have one; only one outside all folders, if any of TOP_FILES is outside. Invalid
+    UTF-8 is replaced.
 
     Raises RefusedError for one of more than MAX_PYPROJECT_BYTES, and in a zip also for a PKG-INFO or setup.py at the top of
     more than MAX_METADATA_BYTES.

@@ -32,7 +32,7 @@ def twin_findings(filename: str, names: Iterable[str]) -> Iterator[Finding]:
 
 
 def _folded(name: str) -> str:
-    """A key that is equal for names that a file system can take for one: in lower case, and with composed letters."""
+    """A key that is equal for names that a file system can take for one: casefolded (`ß` is `ss`), and letters composed."""
     return (
         name.lower() if name.isascii() else unicodedata.normalize("NFC", unicodedata.normalize("NFC", name).casefold())
     )

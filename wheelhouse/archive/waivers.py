@@ -40,8 +40,9 @@ class Waivers:
         return remaining, waived
 
     def admit(self, findings: Iterable[Finding], subject: Subject) -> tuple[Waiver, ...]:
-        """The waivers that let a file's errors pass, each once, narrowed to its project and sha256; empty if it has no errors.
+        """The waivers that let a file's errors pass, each once; empty if it has no errors.
 
+        Each has the file's project and sha256, and no longer a version, fingerprint, advisory, state or justification.
         Raises RefusedError, with the findings, for an error that is not waived.
         """
         remaining, waived = self.split(findings, subject)
@@ -72,6 +73,6 @@ def _expired(finding: Finding, waivers: Iterable[Waiver]) -> Iterator[Finding]:
 
 
 def _refusal(errors: list[Finding], expired: list[Finding], subject: Subject) -> RefusedError:
-    """The error for a file with errors that nothing waives; its rule is that of the first, its findings are all."""
+    """The error for a file with errors that nothing waives; its rule is the first's, its findings are both lists."""
     rule, sentence = errors[0].rule, f"`{subject.filename}` is refused ({errors[0].rule})"
     return RefusedError(rule, sentence, findings=tuple(with_subject((*errors, *expired), subject)))

@@ -115,7 +115,7 @@ def _read_wheel(path: Path, filename: str, watch: Watch | None) -> InspectedFile
 
 
 def _check_wheel_file(raw: bytes) -> None:
-    """Raise RefusedError if installers do not read the version in WHEEL, or if one of SINGLE_WHEEL_FIELD has two values."""
+    """Raise RefusedError if WHEEL lacks Wheel-Version 1.x, or has one of SINGLE_WHEEL_FIELD twice with different values."""
     if not WHEEL_VERSION.search(raw):
         raise RefusedError(
             "wheel-version", "its WHEEL file lacks Wheel-Version 1.x, the only version that installers read"
@@ -158,7 +158,10 @@ def _dist_info(members: Iterable[str], filename: str) -> str:
 
 
 def _read(data: mmap.mmap, members: dict[str, Member], name: str, limit: int) -> bytes:
-    """The contents of a member that a wheel must have. Raises RefusedError if it is missing, or too large."""
+    """The contents of a member that a wheel must have; the CRC is not checked.
+
+    Raises RefusedError if it is missing, or as `read_whole` does.
+    """
     if name not in members:
         raise RefusedError("wheel-dist-info", f"it has no {name}")
     return read_whole(data, members[name], limit)
@@ -196,8 +199,7 @@ def _against_record(
     filename: str,
     watch: Watch | None,
 ) -> Iterator[Finding]:
-    """Findings for members without a row in RECORD, or whose row has another digest or size, or no hash or a weak one; and for rows
-    without a member.
+    """Findings as `_row_findings` gives them for the members, and for rows of RECORD without a member.
 
     Decompresses each member but folders, also those that need no row (RECORD and its signatures). Raises RefusedError for a
     damaged one.
@@ -241,7 +243,10 @@ def _row_findings(filename: str, member: Member, digest: str, row: tuple[str, st
 
 
 def _is_digest(written: str, digest: str) -> bool:
-    """Whether RECORD has this digest (URL-safe base64): in either base64 alphabet, or in hexadecimal, as in furo 2023.3.23."""
+    """Whether a hash of RECORD, without its algorithm, is this digest (URL-safe base64, unpadded).
+
+    It may be in either base64 alphabet, or in hexadecimal, as in furo 2023.3.23.
+    """
     urlsafe = written.rstrip("=").replace("+", "-").replace("/", "_")
     return urlsafe == digest or written.lower() == urlsafe_b64decode(digest + "==").hex()
 

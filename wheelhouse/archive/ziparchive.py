@@ -93,14 +93,14 @@ def read_members(data: mmap.mmap) -> dict[str, Member]:
 
 
 def _hidden(count: int, where: str) -> RefusedError:
-    """The error about bytes between members, for the caller to raise."""
+    """The error about bytes that belong to no member, or to two members, for the caller to raise."""
     return RefusedError("zip-hidden-data", f"{count} bytes {where} belong to no member, or to two members")
 
 
 def _central_directory(data: mmap.mmap) -> tuple[list[tuple[Member, int, int]], int]:
     """(member, offset of its local header, flags) for each entry, and the offset of the directory itself.
 
-    Raises RefusedError by rule.
+    Raises RefusedError by rule, and UnicodeDecodeError as `_decode` does.
     """
     last, disk, directory_disk, here, count, size, offset = _end_record(data)
     if disk or directory_disk or here != count:
@@ -123,7 +123,8 @@ def _central_directory(data: mmap.mmap) -> tuple[list[tuple[Member, int, int]], 
 def _end_record(data: mmap.mmap) -> tuple[int, ...]:
     """The position where the directory must end; this disk, the directory's disk, entries here, entries, size, offset.
 
-    Raises RefusedError if there is no such record, if bytes follow it, or if two of them differ.
+    All are those of the ZIP64 end record, if there is one. Raises RefusedError if there is no end record, if more
+    than its comment follows it, or if the ZIP64 one differs.
     """
     end = data.rfind(b"PK\x05\x06", max(0, len(data) - EOCD.size - 0xFFFF))
     if end < 0 or end + EOCD.size > len(data):
@@ -178,7 +179,7 @@ def _central_entry(data: mmap.mmap, position: int, last: int) -> tuple[tuple[Mem
 
 
 def _fields(extra: bytes) -> Iterator[tuple[int, bytes]]:
-    """The extra field's parts: (kind, content). What is cut short is not refused: the last content is then shorter."""
+    """The extra field's parts: (kind, content). A content that is cut short is given as it is, a header left out."""
     position = 0
     while position + 4 <= len(extra):
         kind, length = struct.unpack_from("<HH", extra, position)
@@ -214,7 +215,10 @@ def _decode(name: bytes, flags: int) -> str:
 
 
 def _local_header(data: mmap.mmap, member: Member, offset: int, flags: int) -> tuple[int, int]:
-    """Positions of the member's data and of what follows it. Raises RefusedError if header and directory differ."""
+    """Positions of the member's data and of what follows it and its data descriptor.
+
+    Raises RefusedError if header or descriptor differ from the directory, and UnicodeDecodeError as `_decode` does.
+    """
     if offset + LOCAL.size > len(data) or data[offset : offset + 4] != b"PK\x03\x04":
         raise RefusedError("zip-directory", f"`{member.name}` is not where the directory says")
     _, _, local_flags, method, _, _, crc, compressed, size, name_length, extra_length = LOCAL.unpack_from(data, offset)

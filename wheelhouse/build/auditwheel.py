@@ -23,7 +23,7 @@ class Auditwheel:
         """The path of the repaired wheel for a platform tag, in `repaired` in `folder`; `epoch` is the time of its members, in
         Unix seconds.
 
-        Raises MachineError if auditwheel fails.
+        Raises MachineError if auditwheel cannot be run, fails, or makes no wheel.
         """
         command = [self.program, "repair", "--plat", platform, "--wheel-dir", str(folder / "repaired"), str(wheel)]
         process = _run(command, self.path, SOURCE_DATE_EPOCH=str(epoch), HOME=str(folder))

@@ -64,7 +64,7 @@ class BuildReport:
 
     @property
     def fresh(self) -> frozenset[str]:
-        """The filenames of the wheels that this run built, without those of an earlier run or, from the store, of another machine."""
+        """The filenames of the wheels that this run built, here or in a pool; none of an earlier run or from the store."""
         return frozenset(wheel.filename for wheels in self.made.values() for wheel in wheels if not wheel.reused)
 
     @property
@@ -181,7 +181,10 @@ class _Builds:
 
 
 def _build(folder: Path, wheelhouse: Wheelhouse, builds: _Builds, build_locks: tuple[Lock, ...]) -> BuildReport:
-    """Build what is left of each lock, then fill `build/` and the folder; the report. A lock that fails as a whole stays as it was."""
+    """Build what is left of each lock, then fill `build/` and the folder; the report.
+
+    A lock that fails as a whole stays as it was, and each of its sdists is a failure.
+    """
     locks = {lock.name: lock for lock in wheelhouse.locks}
     wheels_of: dict[str, tuple[BuiltWheel, ...]] = {}
     failures: list[BuildFailure] = []
@@ -296,7 +299,7 @@ def _with_wheel(pin: Pin, lock: Lock, made: BuiltWheel | None) -> Pin:
 
 def _resolved_again(lock: Lock, constraints: str | None, builds: _Builds) -> Lock:
     """The lock, resolved again with the metadata of the built wheels; earlier versions are preferred, and what a pin of the
-    same file says is kept.
+    same file says is kept, but for its extras and dependencies.
     """
     lines = constraint_lines(constraints or "", lock.constraints_filename)
     requirements = tuple(parse_line(text) for text in lock.inputs.requirements)

@@ -77,7 +77,7 @@ class BuildLocks:
 
     def lock(self, target: Target, sdist: Artifact, requires: Iterable[str], cutoff: datetime | None) -> Lock:
         """The lock of a build environment for a target: the existing one for the same inputs, else a new one. It is noted in
-        `used`, its constraints in `constraints`.
+        `used`, its constraints in `constraints`: the user's, and `setuptools_floor` if it names setuptools.
 
         Raises NoSolutionError if the requirements have no solution, InputError for one that cannot be read.
         """

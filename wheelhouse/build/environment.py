@@ -45,7 +45,10 @@ def make_environment(folder: Path, interpreter: Interpreter, wheels: Iterable[Pa
 
 
 def _open_to_others(folder: Path) -> None:
-    """Make all files readable and the scripts in `bin` executable: a sandbox builds as another user, whatever umask and wheels say."""
+    """Make all files and folders readable, and the scripts in `bin` executable, whatever umask and wheels say.
+
+    A sandbox builds as another user.
+    """
     with os_errors_as_machine_error(folder):
         for parent, _, names in os.walk(folder):
             Path(parent).chmod(0o755)

@@ -45,8 +45,9 @@ def is_complete(wheelhouse: Wheelhouse, folder: Path, options: BuildOptions) -> 
 
 
 def _must_build(pin: Pin, folder: Path, options: BuildOptions) -> bool:
-    """Whether a pin's wheel is to be built: it is an sdist; or its built wheel, or the sdist kept with it, is absent; or it was
-    confined less than `options` demand, or keeps its sdist otherwise than they say; or a second build is to be compared.
+    """Whether a pin's wheel is to be built: it is an sdist; or its built wheel, or the sdist kept with it, is absent or
+    altered; or it was confined less than `options` demand, or keeps its sdist otherwise than they say; or a second build is
+    to be compared.
     """
     if pin.built is None:
         return not pin.artifact.is_wheel

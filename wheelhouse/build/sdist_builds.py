@@ -117,8 +117,9 @@ class SdistBuilds:
 
         From now on, its metadata are those of the sdist, and its build locks are among those that this run used.
         `newest_upload` is that of the requested projects; `parents` are the projects whose builds need this one. Raises
-        BuildError if its build fails or makes a wheel of another release or for another target, IntegrityError for a bad
-        wheel or sdist, and NoSolutionError or InputError for build requirements that cannot be resolved or read.
+        BuildError if its build needs itself or fails, or makes a wheel of another release or for another target,
+        IntegrityError for a bad wheel or sdist, and NoSolutionError or InputError for build requirements that cannot be
+        resolved or read.
         """
         if pin.project in parents:
             chain = " → ".join([*parents, pin.project])
@@ -296,7 +297,7 @@ class SdistBuilds:
 
     def _new_build(self, job: "_Job", lock: Lock) -> _NewBuild:
         """A newly built wheel, checked, in its own folder; repaired if auditwheel is there and the wheel has compiled parts.
-        Its log is kept.
+        Its log is written, but not as a lasting one.
         """
         folder = Path(tempfile.mkdtemp(dir=job.folder))
         wheel, log = job.builder.wheel(self._request(job, lock), folder)
@@ -361,7 +362,10 @@ def _epoch(sdist: Artifact) -> int:
 
 
 def _checked(wheel: Path, job: _Job, repaired: str = "") -> _NewBuild:
-    """A checked wheel. Raises BuildError if it is of another release or not for the target, and as `_inspected` does.
+    """A checked wheel.
+
+    Raises BuildError if it is of another release, not for the target, or needs a newer glibc than that, and as `_inspected`
+    does.
 
     The sdist's own code made it, so nothing about it is trusted.
     """

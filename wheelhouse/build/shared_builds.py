@@ -77,7 +77,7 @@ def adopt_locks(shared: SharedBuild, build_locks: BuildLocks) -> None:
 
 
 def _texts(pin: Pin, build_locks: BuildLocks) -> Iterable[LockTexts]:
-    """The build locks that a pin names, and those that they name."""
+    """The texts of the build locks that a pin names, and of those that they name, as far as this run used them."""
     by_filename: Mapping[str, Lock] = {lock.filename: lock for lock in build_locks.used.values()}
     for lock in used_build_locks([pin], by_filename).values():
         yield LockTexts(lock_toml(lock, with_paths=True), build_locks.constraints.get(lock.name))

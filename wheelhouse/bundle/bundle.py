@@ -182,7 +182,7 @@ _DOCUMENT = DocumentType(_Document)
 
 
 def parse_manifest(raw: bytes, source: str) -> BundleManifest:
-    """Read a manifest. Raises InputError for anything else, IntegrityError for one that contradicts itself or has an unsafe path."""
+    """Read a manifest. Raises InputError for anything else, IntegrityError as `_check` does."""
     try:
         number = format_of(raw)
         if number not in FORMATS:
@@ -199,7 +199,10 @@ def parse_manifest(raw: bytes, source: str) -> BundleManifest:
 
 
 def _check(manifest: BundleManifest, stated: str, source: str) -> None:
-    """Raise IntegrityError for a manifest that contradicts itself or has an unsafe path. `stated` is its own digest of the result."""
+    """Raise IntegrityError for a manifest that contradicts itself, is over a limit or has an unsafe path.
+
+    `stated` is its own digest of the result.
+    """
     paths = [entry.path for entry in manifest.entries] + list(manifest.removed)
     hashes = [entry.sha256 for entry in (*manifest.entries, *manifest.review)] + list(manifest.removed.values())
     carried = {entry.sha256 for entry in manifest.carried}

@@ -37,8 +37,8 @@ def write_bundle(
 
     `folders` are the wheelhouses by their folder in the manifest; a single wheelhouse has an empty name. `review` must be
     the files that the manifest names as its review, in its order; they are not checked. `stream` stays open. Raises
-    IntegrityError for a carried file that is missing, or has another size or sha256 than the manifest says; also
-    MachineError.
+    IntegrityError for a carried file that is missing, no regular file, or of another size or sha256 than the manifest says;
+    also MachineError.
     """
     with tarfile.open(fileobj=stream, mode="w|", format=tarfile.PAX_FORMAT, bufsize=BLOCK) as archive:
         _add_text(archive, MANIFEST, manifest.to_json().encode())
@@ -54,7 +54,8 @@ def write_bundle(
 def _add_file(archive: tarfile.TarFile, folder: OpenFolder, inside: str, entry: BundleEntry) -> None:
     """Add the file at the path `inside` of a wheelhouse.
 
-    Raises IntegrityError if it is missing or has another size, and for another sha256 only after its bytes were written.
+    Raises IntegrityError if it is missing, no regular file, or of another size, and for another sha256 only after its bytes
+    were written.
     """
     path = folder.path / inside
     file = folder.open_file(inside)

@@ -39,7 +39,10 @@ class State:
     missing: tuple[str, ...]
 
     def full(self, key: Signer | None) -> bytes:
-        """The state as a JSON document, in bytes. With a key: a signed DSSE envelope, as JSON, whose predicate is that document."""
+        """The state as a JSON document, in bytes; `missing` is left out.
+
+        With a key: a signed DSSE envelope, as JSON, whose predicate is that document.
+        """
         document = state_document(self.far_side, self.locks, self.sizes)
         if key is None:
             return state_text(document).encode()

@@ -28,7 +28,7 @@ Files = Mapping[str, BundleEntry]
 
 
 def is_lock_path(path: str) -> bool:
-    """Whether a path is that of a lock file in a wheelhouse, or in a folder that a wheelhouse may have inside."""
+    """Whether a path, from its wheelhouse on, is that of a lock file there or in a folder that may lie inside."""
     folder, name = _split(path)
     if locked := _locked_folder(folder):
         return name == locked.lock
@@ -36,7 +36,10 @@ def is_lock_path(path: str) -> bool:
 
 
 def is_possible_path(path: str) -> bool:
-    """Whether the locks of some wheelhouse could name a file with this path. Any name counts in a folder with other files."""
+    """Whether the locks of some wheelhouse could name a file with this path, from the wheelhouse on.
+
+    In a folder with other files every path counts, also one with `..`.
+    """
     folder, name = _split(path)
     texts = name in (SUMS, LINKS) or (name.startswith(("requirements.", "constraints.")) and name.endswith(".txt"))
     named = texts or is_lock_name(name) or name.endswith((*ARCHIVE_SUFFIXES, PROVENANCE))
@@ -79,7 +82,7 @@ def _wrong_in_wheelhouse(manifest: BundleManifest, locks: Mapping[str, bytes], n
 
 
 def lock_paths(manifest: BundleManifest) -> frozenset[str]:
-    """The paths of all lock files of a bundle, as its manifest has them."""
+    """The paths of all lock files in the result of a bundle, carried or not, as its manifest has them."""
     return frozenset(
         f"{root}/{entry.path}" if root else entry.path
         for root, part in manifest.parts.items()

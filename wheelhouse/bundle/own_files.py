@@ -21,20 +21,20 @@ def own_files(folder: OpenFolder, root: str = "") -> dict[str, str]:
     return {f"{prefix}{path}": sha256 for path, sha256 in _listed(folder, prefix, "").items() if is_possible_path(path)}
 
 
-def _listed(folder: OpenFolder, root: str, inner: str) -> dict[str, str]:
+def _listed(folder: OpenFolder, root_prefix: str, inner_prefix: str) -> dict[str, str]:
     """Path in the wheelhouse → sha256 of the files of one SHA256SUMS, of itself, and of the files of the folders inside.
 
     Empty if there is no SHA256SUMS.
     """
-    sums = f"{inner}{SUMS}"
-    if folder.kind_of(f"{root}{sums}") != "file":
+    sums = f"{inner_prefix}{SUMS}"
+    if folder.kind_of(f"{root_prefix}{sums}") != "file":
         return {}
-    raw = folder.read(f"{root}{sums}", MAX_SUMS_BYTES)
+    raw = folder.read(f"{root_prefix}{sums}", MAX_SUMS_BYTES)
     listed = summed_paths(raw.decode("utf-8", "replace"))
-    files = {f"{inner}{path}": sha256 for path, sha256 in listed.items() if not path.endswith(f"/{SUMS}")}
+    files = {f"{inner_prefix}{path}": sha256 for path, sha256 in listed.items() if not path.endswith(f"/{SUMS}")}
     files[sums] = sha256_of_bytes(raw)
     for name in INNER_FOLDERS:
-        files |= _listed(folder, root, f"{inner}{name}/")
+        files |= _listed(folder, root_prefix, f"{inner_prefix}{name}/")
     return files
 
 

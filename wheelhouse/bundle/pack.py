@@ -45,8 +45,10 @@ def pack(
     """Write one wheelhouse or several, or what the far side lacks of them, as one archive, or as volumes of at most `limit` bytes.
 
     `since` is the far side, or a file or folder for `read_far_side`. `key` signs the manifest. `review` are the files of the review by
-    name, which travel in a folder of their own. A stream is written forward only. Every file is hashed while it is read: raises
-    IntegrityError for one that is not what its lock says, InputError for an output inside a wheelhouse.
+    name, which travel in a folder of their own. A stream is written forward only, as one archive whatever `limit` is. Every
+    file is hashed while it is read.
+
+    Raises IntegrityError for a file that is not what its lock says, InputError for an output inside a wheelhouse.
     """
     sources = sources_of([folders] if isinstance(folders, Path) else folders)
     for folder in sources.values():

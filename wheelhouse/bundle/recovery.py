@@ -27,8 +27,8 @@ def recovery_files(bundle: Path) -> list[Path]:
 def add_recovery_files(bundle: Path, names: Sequence[str], percent: int) -> list[Path]:
     """Write recovery files for the files `names` beside the bundle, which repair damage of so many percent; return their paths.
 
-    Raises MachineError if par2 is missing or fails; after a failure of it the bundle has no recovery files, not even earlier
-    ones.
+    The bundle must have none yet: par2 fails rather than replace one. Raises MachineError if par2 is missing or fails; after
+    a failure of it the bundle has no recovery files, not even earlier ones.
     """
     command = [must_have_par2(), "create", "-q", "-q", f"-r{percent}", "--", f"{bundle.name}{SUFFIX}", *names]
     done = subprocess.run(command, cwd=bundle.parent, capture_output=True, text=True, errors="replace", check=False)
@@ -44,6 +44,6 @@ def add_recovery_files(bundle: Path, names: Sequence[str], percent: int) -> list
 
 
 def repair_hint(bundle: Path) -> str | None:
-    """The text of a hint: the command that repairs a bundle; None if it has no recovery files."""
+    """The text of a hint: the command that repairs a bundle; None without `<bundle>.par2`, the first recovery file."""
     path = bundle.parent / f"{bundle.name}{SUFFIX}"
     return f"repair it: par2 repair {path}" if path.is_file() else None

@@ -53,8 +53,9 @@ def _must_be_no_other_build(own: Path, wheel: Path) -> None:
 def install_lines(lock: Lock, bundle: str, manifest: BundleManifest, *, in_volumes: bool) -> tuple[str, str]:
     """Two shell lines that install wheelhouse where only a Python of that target is: one unpacks and checks, one installs with pip.
 
-    `bundle` is the file's name. They run the pip of `self/` from its wheel, because the Python of many systems has no pip. A
-    difference that leaves out files of `self/` is for a far side that has wheelhouse: `wheelhouse unpack` is then the first step.
+    `lock` is one of `self/`, which the first wheelhouse of the bundle has; `bundle` is the file's name. The lines run the
+    pip of `self/` from its wheel, because the Python of many systems has no pip. A difference that leaves out files of
+    `self/` is for a far side that has wheelhouse: `wheelhouse unpack` is then the first step.
     """
     folder = "/".join((*manifest.wheelhouses[:1], SELF))
     if all(entry.carried for entry in manifest.entries if entry.path.startswith(f"{folder}/")):

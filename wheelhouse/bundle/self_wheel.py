@@ -36,7 +36,10 @@ def own_wheel(folder: Path) -> Path:
 
 
 def _members(distribution: Distribution, dist_info: str) -> dict[str, bytes]:
-    """The content of the wheel's files by path: the package's files, without `__pycache__`, and the metadata but RECORD."""
+    """The content of the wheel's files by path, but RECORD: the package's files, without `__pycache__`, and the metadata.
+
+    Of the installed metadata only CARRIED and LICENSE are taken; WHEEL is made anew.
+    """
     members = {
         f"{PACKAGE.name}/{file.relative_to(PACKAGE).as_posix()}": file.read_bytes()
         for file in sorted(PACKAGE.rglob("*"))
@@ -62,5 +65,5 @@ def _write(path: Path, members: Mapping[str, bytes], record: str) -> None:
 
 
 def _hash(content: bytes) -> str:
-    """A sha256 as RECORD has it: base64 for URLs, without padding."""
+    """A sha256 as RECORD has it after `sha256=`: base64 for URLs, without padding."""
     return base64.urlsafe_b64encode(hashlib.sha256(content).digest()).rstrip(b"=").decode()

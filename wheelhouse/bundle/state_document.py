@@ -42,7 +42,7 @@ def state_document(far_side: FarSide, locks: Mapping[str, str], sizes: Mapping[s
 
 
 def state_text(document: Mapping[str, Any]) -> str:
-    """A document as JSON text with a line end. The same document gives the same bytes."""
+    """A document as JSON text with a line end, its keys in their order."""
     return json.dumps(document, indent=1) + "\n"
 
 

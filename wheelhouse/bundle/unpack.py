@@ -69,7 +69,9 @@ def unpack(
     The folder may hold any wheelhouse of the same job that has each file that the bundle does not carry. Files of the result
     that are there already are kept, so an interrupted run can be resumed; other files of that wheelhouse are removed, unless
     they were altered. `approve` is called once, before a file gets its name, and raises IntegrityError for files that may not
-    be used. Raises IntegrityError for a bundle that is damaged, wrongly signed, or holds what its locks do not lead to, and
+    be used. Without `keys` no signature is checked.
+
+    Raises IntegrityError for a bundle that is damaged, signed by none of `keys`, or holds what its locks do not lead to, and
     for a folder that lacks files; InputError if there is no bundle, or for a manifest or lock file that cannot be read; and
     MachineError, after which the files that were placed stay.
     """
@@ -94,7 +96,10 @@ def unpack(
 
 @contextmanager
 def _locked(folder: Path, manifest: BundleManifest) -> Iterator[None]:
-    """Make and lock the folder, and lock each wheelhouse in it that the bundle names. A new folder that is empty at the end is removed."""
+    """Make and lock the folder, and lock each wheelhouse of the bundle that is there already.
+
+    A new folder that is empty at the end is removed.
+    """
     with ExitStack() as stack:
         stack.enter_context(folder_lock(folder, remove_if_empty=not folder.exists()))
         for name in manifest.wheelhouses:
@@ -123,8 +128,8 @@ class _Placing:
     def place(self, bundle: Bundle, on_event: Listener) -> None:
         """Read the bundle, check its lock files, call `approve`, and name new files. Those that replace others wait for `replace`.
 
-        After an error the files that were placed are removed, but not after a MachineError: the next run resumes with them.
-        Temporary files stay for a sweep.
+        After an error the files that were placed are removed, but not after a MachineError or an interrupt: the next run
+        resumes with them. Temporary files stay for a sweep.
         """
         for entry in self.manifest.entries:
             if self.existing.get(entry.path) != entry.sha256:

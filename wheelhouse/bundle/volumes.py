@@ -80,8 +80,9 @@ class VolumeWriter(io.RawIOBase):
     def finish(self) -> None:
         """Remove the earlier bundle of this name, write the index if there is a limit, and give every volume its name.
 
-        At each moment an index names all volumes that are there, so that a run after a kill removes them. A reader then finds
-        volumes that are missing or have other hashes.
+        Of earlier volumes, those that no index names stay, unless a new one has the name. At each moment an index names all
+        other volumes that are there, so that a run after a kill removes them. A reader then finds volumes that are missing
+        or have other hashes.
         """
         self._end_volume()
         index = self._path.name + INDEX_SUFFIX
@@ -147,7 +148,11 @@ class StreamWriter(io.RawIOBase):
 
 @contextmanager
 def writing(output: Path | BinaryIO, limit: int | None) -> Iterator[VolumeWriter | StreamWriter]:
-    """A writer for a path or a stream, finished when the block ends; after an error no file gets its name. The folder of a path is made."""
+    """A writer for a path, whose folder is made, or for a stream; finished when the block ends.
+
+    After an error no file gets its name, but a stream has what was written. `limit` is the size of a volume in bytes, None
+    for one file; it does not count for a stream.
+    """
     with ExitStack() as stack:
         writer: VolumeWriter | StreamWriter
         if isinstance(output, Path):
@@ -220,7 +225,10 @@ _INDEX = DocumentType(_Index)
 
 
 def _read_index(path: Path) -> list[Volume]:
-    """The volumes that an index names. Raises InputError if it cannot be read, IntegrityError for a bad or repeated name."""
+    """The volumes that an index names. Raises InputError if it cannot be read, IntegrityError for a name with `/` or twice.
+
+    Whether they are there is not looked at.
+    """
     try:
         volumes = _INDEX.from_json(read_regular(path, MAX_INDEX_BYTES, "the index of volumes")).volumes
     except ValueError as error:

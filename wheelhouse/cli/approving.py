@@ -112,8 +112,11 @@ def approve(
 def _approve(wheelhouse: Path, files: Mapping[str, str], signing: _Signing, from_file: "Settings") -> None:
     """Vet the wheelhouse, print the findings, ask on a terminal, sign, and print what was signed.
 
-    With --json, the findings are printed to stderr, and only on a terminal. Only the files that this reviewer has not approved
-    yet with these findings are signed, and none outside the reviewer's role.
+    With --json, the findings are printed to stderr, and only on a terminal. Only the files that this reviewer has not
+    approved yet with these findings, for so long, are signed, and none outside the reviewer's role; if there are none,
+    nothing is asked.
+
+    Raises InputError for a no.
     """
     from wheelhouse import report
     from wheelhouse.vet.approve import review, sign_review
@@ -148,7 +151,10 @@ def _approve(wheelhouse: Path, files: Mapping[str, str], signing: _Signing, from
 
 
 def _withdraw(named: Mapping[str, str], signing: _Signing) -> None:
-    """Ask on a terminal, sign that the reviewer's approvals of the files no longer count, and print which."""
+    """Ask on a terminal, sign that the reviewer's approvals of the files no longer count, and print which.
+
+    Files without one are passed over. Raises InputError for a no, and if no file has one.
+    """
     from wheelhouse import report
     from wheelhouse.vet.approve import sign_withdrawal, withdrawable
 

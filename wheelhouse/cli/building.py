@@ -119,7 +119,7 @@ def _say(
     as_json: bool,
     quiet: bool,
 ) -> None:
-    """Print what was built: as JSON, or as lines, and no lines if `quiet`."""
+    """Print what was built: as JSON, with the warnings, or as lines without, and no lines if `quiet`."""
     from wheelhouse import report
 
     if as_json:
@@ -152,7 +152,7 @@ def run_build(folder: Path, building: BuildingOptions, source: "PackageSource", 
 def build_options_of(building: BuildingOptions) -> "BuildOptions":
     """The options as the build takes them; the sandbox that the policy requires comes from the settings file.
 
-    Raises InputError for an option that cannot be read, and for two that exclude each other.
+    Raises InputError for an option that cannot be read, and for --in-image with --unsealed or --interpreter.
     """
     from wheelhouse.build.pending import BuildOptions
     from wheelhouse.fetch.gather import parse_moment

@@ -214,7 +214,8 @@ def _bring_self(
 ) -> "tuple[Lock, ...]":
     """Fetch wheelhouse itself into a folder of the wheelhouse, for each target that the options name. Returns the lock of each.
 
-    Raises InputError if they name no Python, or if the folder is no wheelhouse.
+    Raises InputError if they name neither a Python nor a target file (the settings do not count), or if the folder is no
+    wheelhouse.
     """
     from wheelhouse.bundle.self_bundle import bring_self
     from wheelhouse.fetch.gather import targets

@@ -45,7 +45,10 @@ class FleetTally:
                 self._running[name] = self._running[name][0], what
 
     def line(self) -> str:
-        """How many jobs are done, failed, running, waiting and not started, in one line; a count of 0 is left out, but for those done."""
+        """How many of all jobs are done, failed, running, waiting and not started, in one line.
+
+        A count of 0 is left out, but for those done. Jobs that were stopped count among all alone.
+        """
         with self._guard:
             counts = Counter(self._states.values())
         shown = (JobState.FAILED, JobState.RUNNING, JobState.WAITING, JobState.NOT_STARTED)
@@ -95,7 +98,8 @@ class FleetShown(Shown):
     def note_event(self, name: str, event: Event) -> None:
         """Show an event of a job, and write it to the log: print it after the job's name, or keep it as what the job does now.
 
-        Events that are no job's own are counted for all together. A line that was printed before is not printed again. If `quiet`,
+        Events that are no job's own (OF_JOBS) are counted for all together; of these, a wheel that was built is printed,
+        without a name. A line of OF_JOBS that was printed before, also for another job, is not printed again. If `quiet`,
         only warnings and findings are printed.
         """
         from wheelhouse.report import event_line
@@ -111,7 +115,7 @@ class FleetShown(Shown):
             self._say(f"{name}: {line}")
 
     def note_run(self, run: JobRun[Any]) -> None:
-        """Keep the new state of a job. Print its error, also if `quiet`, or how long it took."""
+        """Keep the new state of a job. Print its error, also if `quiet`, or, if it is done and not `quiet`, its time."""
         self.jobs.note_state(run.name, run.state, time.monotonic())
         if run.error:
             from wheelhouse.report import error_lines

@@ -149,9 +149,9 @@ def _write_report(path: Path, runs: "Sequence[JobRun[JobResult]]", before: "Mapp
 def request_of(
     job: "Settings", chosen: FetchOptions, building: BuildingOptions | None, on_planned: Callable[[], None]
 ) -> JobRequest:
-    """What is to be done for one job of the settings file; files of another job are removed only with --replace.
+    """What is to be done for one job of the settings file. Nothing is asked.
 
-    `on_planned` is called when its locks are made.
+    `on_planned` is called when its locks are made. Without --replace, files of another job are then an InputError.
     """
     job_options = options(job, chosen)
     consent = consent_of(Path(job_options.dest or "wheels"), None, replace_files=chosen.replace)
