@@ -14,7 +14,7 @@ from tests.support.index import Fault, IndexServer
 from tests.support.tools import PROGRAM, clean_environment
 from tests.support.wheels import build_wheel
 from wheelhouse.cli.fleet_progress import MAX_JOBS, FleetShown, FleetTally
-from wheelhouse.cli.progress import MAX_LINES
+from wheelhouse.cli.progress import MAX_LINES, Shown
 from wheelhouse.cli.tally import Tally
 from wheelhouse.errors import InputError
 from wheelhouse.events import Finished, Noted, Received, Resolving, Retrying, Waiting, Warned
@@ -165,3 +165,14 @@ def test_a_quiet_fleet_prints_warnings_and_errors(capsys: pytest.CaptureFixture[
         shown.listeners["a"](event)
     shown.note_run(JobRun("a", JobState.DONE))
     assert capsys.readouterr().err == "a: warning: a warning\n"
+
+
+def test_no_empty_line_is_printed_once_nothing_is_waited_for(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    shown = Shown(quiet=False)
+    lines = iter(["0 files; waiting for a", "", "0 files; waiting for b", ""])
+    monkeypatch.setattr("wheelhouse.cli.progress.INTERVAL_SECONDS", 0)
+    monkeypatch.setattr(shown, "_line", lambda: next(lines, None) or shown._over.set() or "")
+    shown._tick()
+    assert capsys.readouterr().err == "0 files; waiting for a\n0 files; waiting for b\n"

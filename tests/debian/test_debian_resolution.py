@@ -1,9 +1,12 @@
 """From records of packages to locked packages."""
 
+from datetime import datetime, timedelta, timezone
+
 import pytest
 
 from wheelhouse.debian.base_system import BaseSystem
 from wheelhouse.debian.deb_catalogue import DEFAULT_PIN, SuitePackages
+from wheelhouse.debian.debian_job import DebianJob
 from wheelhouse.debian.debian_lock import LockedDeb, LockedSuite
 from wheelhouse.debian.debian_resolution import locked_packages
 from wheelhouse.errors import IntegrityError
@@ -28,3 +31,9 @@ def test_a_record_has_the_size_of_the_file() -> None:
 def test_a_record_whose_size_is_no_number_of_bytes_is_refused(size: str) -> None:
     with pytest.raises(IntegrityError, match="the record of `git` 1 lacks Filename, SHA256 or Size"):
         locked(size)
+
+
+def test_the_date_of_a_lock_is_in_utc() -> None:
+    base = BaseSystem("", "amd64")
+    moment = datetime(2025, 5, 20, tzinfo=timezone(timedelta(hours=2)))
+    assert DebianJob({}, base, (), date=moment).inputs.date == "2025-05-19T22:00:00Z"

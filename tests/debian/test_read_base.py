@@ -1,5 +1,6 @@
 """A base in a folder: its files are read without leaving the folder, and its packages are those that are installed."""
 
+import errno
 from pathlib import Path
 
 import pytest
@@ -32,6 +33,20 @@ def test_links_of_a_base_are_followed_inside_its_folder(root: Path) -> None:
 def test_no_link_of_a_base_leads_out_of_its_folder(root: Path, target: str) -> None:
     (root / "etc/os-release").symlink_to(target.format(outside=root.parent / "outside"))
     assert read_base_files(root, ("etc/os-release",)) == {}
+
+
+def test_a_folder_that_can_be_listed_and_not_searched_has_no_files(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (root / "etc/apt/keyrings").mkdir()
+    (root / "etc/apt/keyrings/a.gpg").write_bytes(b"key")
+    real = Path.is_symlink
+
+    def is_symlink(path: Path) -> bool:
+        if path.parent.name == "keyrings":
+            raise PermissionError(errno.EACCES, "Permission denied")
+        return real(path)
+
+    monkeypatch.setattr(Path, "is_symlink", is_symlink)
+    assert read_base_files(root, ("etc/apt/keyrings/*",)) == {}
 
 
 def test_a_folder_that_is_a_link_out_of_the_base_has_no_files(root: Path, tmp_path: Path) -> None:

@@ -99,7 +99,9 @@ def test_what_is_blocked_stays_out_before_and_after_it_came(tmp_path: Path, hous
     tree = tmp_path / "tree"
     index(houses[:1], tree, CHOICES)
     blocked = decide(tree, [entry(Action.BLOCK, "LIB", "not ours"), entry(Action.BLOCK, "other-*", "never")])
-    assert blocked.removed == (LIB1,)
+    assert blocked.removed == (LIB1,) and blocked.new == (True, True)
+    again = decide(tree, [entry(Action.BLOCK, "lib", "not ours"), entry(Action.BLOCK, "third", "never")])
+    assert again.new == (False, True)
     assert index(houses, tree, CHOICES).added == () and archives(tree) == {APP}
     decide(tree, [entry(Action.UNBLOCK, "lib")])
     assert index(houses, tree, CHOICES).added == (LIB1, LIB2)

@@ -434,8 +434,8 @@ def _decide(tree: str, entries: "Sequence[Entry]", *, as_json: bool) -> None:
     if not as_json:
         say(
             *(
-                f"{entry.action}: {entry.subject}" if kept.is_new else f"{entry.subject}: nothing new"
-                for entry in entries
+                f"{entry.action}: {entry.subject}" if is_new else f"{entry.subject}: nothing new"
+                for entry, is_new in zip(entries, kept.new, strict=True)
             )
         )
     if as_json or kept.removed:

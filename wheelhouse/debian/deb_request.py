@@ -74,9 +74,8 @@ def requested_package(catalogue: Catalogue, request: DebRequest) -> DebPackage:
 
 
 def _requested_version(catalogue: Catalogue, request: DebRequest) -> DebPackage:
-    """The newest version that fits the version or suite of a request; the installed one counts if no suite is requested.
-
-    Raises NoSolutionError with the versions in the sources.
+    """The newest version that fits the version or suite of a request; the installed one counts if no suite is
+    requested, and stands for its version wherever that is the newest. Raises NoSolutionError with the versions in the sources.
     """
     versions = catalogue.versions(request.name)
     installed = catalogue.installed.get(request.name)
@@ -87,7 +86,8 @@ def _requested_version(catalogue: Catalogue, request: DebRequest) -> DebPackage:
         if request.takes(package.version) and (not request.suite or catalogue.is_in(package, request.suite))
     ]
     if fitting:
-        return max(fitting, key=lambda package: package.key)
+        newest = max(fitting, key=lambda package: package.key)
+        return installed if installed and installed.version == newest.version else newest
     available = ", ".join(package.version for package in versions) or "none"
     raise NoSolutionError(
         f"no source has the Debian package `{request}`",

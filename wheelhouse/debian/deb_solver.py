@@ -75,10 +75,7 @@ class _Solver:
         self._excluding: dict[str, list[tuple[DebPackage, Relation]]] = {}
         self._dependent: dict[str, list[tuple[DebPackage, Alternatives]]] = {}
         for package in catalogue.installed.values():
-            self._note_exclusions(package)
-            for group in package.depends:
-                for relation in group:
-                    self._dependent.setdefault(relation.name, []).append((package, group))
+            self._note_relations(package)
 
     def solved(self, requests: Sequence[DebRequest]) -> Closure:
         """Mark the requested packages, then what they need; the packages that are needed in the end. Raises NoSolutionError."""
@@ -116,14 +113,17 @@ class _Solver:
         return None if name in self.marks.removed else self.catalogue.installed.get(name)
 
     def _choose(self, package: DebPackage) -> None:
-        """Mark a version for installation, and note what it excludes; its dependencies are not looked at."""
+        """Mark a version for installation, and note what it excludes and depends on, which is not looked for yet."""
         self.marks.chosen[package.name] = package
-        self._note_exclusions(package)
+        self._note_relations(package)
 
-    def _note_exclusions(self, package: DebPackage) -> None:
-        """Remember, by the excluded name, what a package excludes; it stays when the mark of the package is undone."""
+    def _note_relations(self, package: DebPackage) -> None:
+        """Remember, by name, what a package excludes, and what it depends on; it stays when the mark of the package is undone."""
         for relation in self._exclusions(package):
             self._excluding.setdefault(relation.name, []).append((package, relation))
+        for group in package.depends:
+            for relation in group:
+                self._dependent.setdefault(relation.name, []).append((package, group))
 
     def _exclusions(self, package: DebPackage) -> Iterator[Relation]:
         """The relations of a package's Conflicts and Breaks that can mean the base's architecture."""
@@ -188,7 +188,12 @@ class _Solver:
         for sibling in self.catalogue.siblings.get(package.source, ()):
             if sibling.name not in self.marks.chosen and sibling.name != package.name:
                 self._mark(sibling, package.name, depth + 1)
-        return all(self._replace(other, package, depth) for other in self._broken_dependents(package))
+        return all(
+            self._install_solution(other, group, depth + 1)
+            if other.name in self.marks.chosen
+            else self._replace(other, package, depth)
+            for other, group in self._broken_dependents(package)
+        )
 
     def _opponents(self, package: DebPackage) -> Iterator[DebPackage]:
         """The packages that would be there beside this one: first those that it excludes, then those that exclude it."""
@@ -202,14 +207,21 @@ class _Solver:
                 if other.name != package.name and self.current(other.name) is other and package.satisfies(relation):
                     yield other
 
-    def _broken_dependents(self, package: DebPackage) -> Iterator[DebPackage]:
-        """The packages that stay installed, with a dependency that nothing satisfies, now that this version is chosen."""
+    def _broken_dependents(self, package: DebPackage) -> Iterator[tuple[DebPackage, Alternatives]]:
+        """The packages that stay installed, or were marked before, with a dependency that nothing satisfies now that this version
+        replaces the installed one.
+        """
         replaced = self.catalogue.installed.get(package.name)
         names = () if replaced is None else (package.name, *(virtual.name for virtual in replaced.provides))
         for name in names:
             for dependent, group in self._dependent.get(name, ()):
-                if self.current(dependent.name) is dependent and not self._is_satisfied(group):
-                    yield dependent
+                if self._relies_on_its_own(dependent) and not self._is_satisfied(group):
+                    yield dependent, group
+
+    def _relies_on_its_own(self, package: DebPackage) -> bool:
+        """Whether this version will be there, and its dependencies are looked at: one that is marked later looks for its own."""
+        is_looked_at = package.name not in self.marks.chosen or package.name in self.marks.expanded
+        return self.current(package.name) is package and is_looked_at
 
     def _displace(self, other: DebPackage, by: DebPackage, depth: int) -> bool:
         """Unmark a chosen opponent, and install another solution where it is needed; upgrade or remove an installed one.
@@ -235,10 +247,11 @@ class _Solver:
         candidate = self.catalogue.candidate(installed.name)
         if candidate and candidate is not installed and self._mark(candidate, by.name, depth + 1):
             return True
-        return self._remove(installed)
+        return self._remove(installed, depth)
 
-    def _remove(self, package: DebPackage) -> bool:
-        """Remove an installed package, and those that need it; whether that is possible. Essential, important and protected ones stay.
+    def _remove(self, package: DebPackage, depth: int) -> bool:
+        """Remove an installed package, and installed ones that need it; chosen ones that need it get another solution. Whether that
+        is possible: essential, important and protected packages stay.
 
         If it is not possible, packages marked so far stay marked as removed, until the caller restores the marks.
         """
@@ -248,8 +261,11 @@ class _Solver:
         names = (package.name, *(virtual.name for virtual in package.provides))
         dependents = [one for name in names for one in self._dependent.get(name, ())]
         return all(
-            self.current(other.name) is not other or self._is_satisfied(group) or self._remove(other)
+            self._install_solution(other, group, depth + 1)
+            if other.name in self.marks.chosen
+            else self._remove(other, depth)
             for other, group in dependents
+            if self._relies_on_its_own(other) and not self._is_satisfied(group)
         )
 
     def _install_dependencies(self, package: DebPackage, depth: int) -> bool:

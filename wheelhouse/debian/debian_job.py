@@ -39,7 +39,7 @@ class DebianJob:
             tuple(map(str, self.sources)),
             sha256_of_bytes(self.base.status.encode("latin-1")),
             self.base.architecture,
-            f"{self.date:%Y-%m-%dT%H:%M:%SZ}" if self.date else "",
+            f"{self.date.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}" if self.date else "",
         )
 
     def keyrings_for(self, source: AptSource) -> tuple[bytes, ...]:

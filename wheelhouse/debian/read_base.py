@@ -26,16 +26,24 @@ def read_base(root: Path) -> BaseSystem:
 def read_base_files(root: Path, patterns: tuple[str, ...]) -> dict[str, bytes]:
     """The contents of files below a folder that match patterns, by path relative to it; only the last part of a pattern
     has wildcards. Links are followed inside the folder: an absolute one starts there. What is no file, and what lies in a
-    folder that cannot be listed, is left out. Raises InputError for a file that cannot be read.
+    folder that cannot be listed or searched, is left out. Raises InputError for a file that cannot be read.
     """
     files: dict[str, bytes] = {}
     for pattern in patterns:
         folder, _, name = pattern.rpartition("/")
         for path in (f"{folder}/{entry}" for entry in _names(_inside(root, folder)) if fnmatchcase(entry, name)):
-            end = _inside(root, path)
-            if end and end.is_file():
+            if end := _file_at(root, path):
                 files[path] = read_bytes(end, "the file")
     return files
+
+
+def _file_at(root: Path, path: str) -> Path | None:
+    """The file that a path below a root folder leads to; None if there is none, or a folder on the way may not be searched."""
+    try:
+        end = _inside(root, path)
+        return end if end and end.is_file() else None
+    except PermissionError:
+        return None
 
 
 def _names(folder: Path | None) -> list[str]:

@@ -291,7 +291,7 @@ def browsed_in_bucket(pages: Mapping[NormalizedName, ProjectPage], state: State)
 def decide_in_bucket(bucket: Bucket, entries: Sequence[Entry]) -> Kept:
     """Write decisions into the journal of a bucket, change the pages that they are about, and remove files that stay out.
 
-    The result has the names of the removed files, and whether any decision is new: one that counts already is not written again.
+    The result has the names of the removed files, and whether each decision is new: one that counts already is not written again.
     Raises InputError for a decision as `checked_decision`: most must be about what is in the index. Raises StoreError if the
     store ignores the conditions of a write.
     """
@@ -313,7 +313,7 @@ def decide_in_bucket(bucket: Bucket, entries: Sequence[Entry]) -> Kept:
         bucket.change_page(project, lambda page: page)
         removed += bucket.remove_kept_out(project)
     bucket.list_for_people()
-    return Kept(tuple(sorted(removed)), bool(appended))
+    return Kept(tuple(sorted(removed)), tuple(entry in appended for entry in checked))
 
 
 def _projects_of(entry: Entry, projects: Iterable[NormalizedName]) -> list[NormalizedName]:

@@ -48,10 +48,17 @@ LockedFiles = Set[tuple[str, str]]
 
 @dataclass(frozen=True, slots=True)
 class Kept:
-    """The result: the names of the files that were removed, or would be without `dry_run`, and whether there was anything new to do."""
+    """The result: the names of the files that were removed, or would be without `dry_run`, and whether each decision is new, in
+    the order of the decisions. `prune` is one decision, new if it removes a file.
+    """
 
     removed: tuple[str, ...]
-    is_new: bool = True
+    new: tuple[bool, ...]
+
+    @property
+    def is_new(self) -> bool:
+        """Whether there was anything new to do."""
+        return any(self.new)
 
 
 def decide(root: Path, entries: Iterable[Entry]) -> Kept:
@@ -71,7 +78,7 @@ def decide(root: Path, entries: Iterable[Entry]) -> Kept:
             write_journal(root, (*journal, *new))
         state = state_of((*journal, *new))
         write_tree(root, pages, state, only=_may_change(pages, state, (*journal, *new)))
-    return Kept(_kept_out(pages, state), bool(new))
+    return Kept(_kept_out(pages, state), tuple(entry in new for entry in wanted))
 
 
 def _may_change(pages: Pages, state: State, journal: Sequence[Entry]) -> set[NormalizedName]:
@@ -198,7 +205,7 @@ def prune(root: Path, keep: Iterable[Path], entry: Entry, *, dry_run: bool) -> K
             write_tree(root, remaining, state, only=changed)
             for project, name in unnamed:
                 remove_file(root, project, name)
-    return Kept(tuple(sorted(name for _, name in unnamed)), bool(unnamed))
+    return Kept(tuple(sorted(name for _, name in unnamed)), (bool(unnamed),))
 
 
 def _not_locked(

@@ -36,7 +36,7 @@ def prune_bucket(bucket: Bucket, keep: Iterable[Path], entry: Entry, *, dry_run:
         for project in sorted(project for project, names in unnamed.items() if names):
             _prune_project(bucket, project, locked)
         bucket.list_for_people()
-    return Kept(gone, bool(gone))
+    return Kept(gone, (bool(gone),))
 
 
 def _prune_project(bucket: Bucket, project: NormalizedName, locked: LockedFiles) -> None:
