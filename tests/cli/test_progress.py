@@ -173,6 +173,13 @@ def test_no_empty_line_is_printed_once_nothing_is_waited_for(
     shown = Shown(quiet=False)
     lines = iter(["0 files; waiting for a", "", "0 files; waiting for b", ""])
     monkeypatch.setattr("wheelhouse.cli.progress.INTERVAL_SECONDS", 0)
-    monkeypatch.setattr(shown, "_line", lambda: next(lines, None) or shown._over.set() or "")
+
+    def line() -> str:
+        text = next(lines, None)
+        if text is None:
+            shown._over.set()
+        return text or ""
+
+    monkeypatch.setattr(shown, "_line", line)
     shown._tick()
     assert capsys.readouterr().err == "0 files; waiting for a\n0 files; waiting for b\n"
