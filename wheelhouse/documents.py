@@ -32,7 +32,7 @@ def too_deep_as(kind: Callable[[str], Exception]) -> Iterator[None]:
 
 
 def parse_json(raw: str | bytes) -> Any:  # noqa: ANN401  (a document of any shape)
-    """The value of a JSON document, of any type. Raises ValueError, also if it is nested too deeply."""
+    """The value of a JSON document, of any type, by json.loads. Raises ValueError, also if it is nested too deeply."""
     with too_deep_as(ValueError):
         return json.loads(raw)
 

@@ -27,13 +27,13 @@ def plain(line: str) -> str:
 
 
 def plain_json(document: str) -> str:
-    r"""A JSON document with each control character as JSON spells it in a string: `\u009b`. Tabs and line feeds stay."""
+    r"""A JSON document with all that `plain` spells out, but line feeds, as JSON spells it in a string: `\u009b`."""
     return CONTROL_CHARACTERS.sub(lambda match: match[0] if match[0] == "\n" else f"\\u{ord(match[0]):04x}", document)
 
 
 def parse_size(text: str) -> int:
     """A size such as `5GB`, `500 MB` or `2GiB` in whole bytes, rounded down; a number alone is bytes, k is 1000 and Ki is
-    1024. Case does not matter. Raises InputError, also for a negative one.
+    1024. Case does not matter. Raises InputError, also for a negative one, and for over 15 digits or three decimals.
     """
     match = SIZE.fullmatch(text.strip())
     if not match:
@@ -46,7 +46,7 @@ MAX_SHOWN = 300
 
 
 def shortened(text: str) -> str:
-    """A text of any origin for a sentence: one longer than MAX_SHOWN is cut there, and ends in `…`."""
+    """A text of any origin for a sentence: one longer than MAX_SHOWN is cut there, and ends in `…`. Nothing is escaped."""
     return text if len(text) <= MAX_SHOWN else f"{text[:MAX_SHOWN]}…"
 
 

@@ -79,7 +79,9 @@ class JobOutcome:
 def fetch_job(request: JobRequest, source: "PackageSource", listener: Listener) -> JobOutcome:
     """Make the wheelhouse of a job: base images, locks, files, other files, Debian packages, builds.
 
-    Warns of files that no lock names. Raises WheelhouseError if nothing was fetched, or not all that belongs to it.
+    The tools of Airflow's image build go into `tools/`. Warns of files that no lock names. With `keep_going`
+    the error of the targets without a lock is in the outcome, if another target has one. Raises WheelhouseError
+    for every other failure.
     """
     from wheelhouse import report
     from wheelhouse.fetch.fetch import fetch_all
@@ -187,7 +189,8 @@ def fetched_lines(outcome: JobOutcome) -> list[str]:
 def consent_of(folder: Path, listener: "Shown | None", *, replace_files: bool) -> "Consent":
     """A function that asks on the terminal of a listener whether files of another job may be removed; it raises InputError for a no.
 
-    With `replace_files` it agrees without a question. Without a listener, or a terminal, it refuses.
+    With `replace_files`, or if there is no such file, it agrees without a question. Without a listener, or a terminal, it
+    raises InputError at once.
     """
     from wheelhouse import report
 
@@ -211,7 +214,7 @@ def _with_base_images(
     """The options with the facts of the base image, and its lock.
 
     The image is fetched first: it decides libc and Python of the targets. Without one, the lock is empty. With `reads_only`
-    nothing is written into the wheelhouse.
+    nothing is written into the wheelhouse. With --whole-image the options also get the release's image and Debian lists.
     """
     from wheelhouse.oci.image_lock import ImageLock
 
@@ -231,7 +234,8 @@ def _with_base_images(
 def _job(request: JobRequest, options: "Options", source: "PackageSource", listener: Listener) -> "Job":
     """What is to be locked, read and fetched as `gather` says, with its errors.
 
-    If the command line has no option of `JobOptions`, the job gets the hash of the settings file's place.
+    If the command line has no option of `JobOptions`, the job gets the hash of the settings file's place, seen from the
+    wheelhouse.
     """
     from wheelhouse.fetch.gather import gather
 

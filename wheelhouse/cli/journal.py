@@ -61,7 +61,10 @@ class Journal:
             self._write(type(event).__name__.lower(), fields | event_document(event))
 
     def close(self, exit_code: int) -> None:
-        """Write the exit code and the seconds of the run to the log, and close it. Without a log nothing is written."""
+        """Write the exit code and the seconds of the run to the log, if there is one, and close it.
+
+        No answer is printed from then on.
+        """
         self._is_verbose = False
         if self._file:
             self._write("ended", {"exit-code": exit_code, "seconds": round(time.monotonic() - self._started, 3)})
@@ -90,7 +93,10 @@ journal = Journal()
 
 
 def _without_secrets(word: str) -> str:
-    """A word of the command line; each address in it is without user, password, query and fragment (see `redact`)."""
+    """A word of the command line; each address in it is without user, password, query and fragment (see `redact`).
+
+    An address has a scheme, and ends at the next address or with the word: what follows a query is lost, too.
+    """
     from wheelhouse.index.urls import redact
 
     return ADDRESS.sub(lambda match: redact(match[0]), word)

@@ -18,7 +18,7 @@ def check_locks(
 ) -> None:
     """Print how each lock file stands to its job; nothing is resolved. Raises typer.Exit with code 1 if one is not up to date.
 
-    Raises InputError for --upgrade, and the errors of `check_job`.
+    Raises InputError for --upgrade, and the errors of `_requests` and `check_job`.
     """
     from wheelhouse.fetch.locking import Freshness
     from wheelhouse.report.lock_states import lock_states_document, lock_states_lines
@@ -43,8 +43,9 @@ def check_locks(
 def _requests(chosen: FetchOptions, selection: FleetOptions) -> Mapping[str, JobRequest]:
     """The chosen jobs of the settings file by name, or the one job of the command line and the file, with an empty name.
 
-    Raises InputError if nothing says what was locked, if the file has jobs and none is chosen, and if jobs are chosen and
-    the command line also says what to fetch, or where to.
+    Raises InputError if nothing says what was locked, if the file has jobs and none is chosen, if a chosen job does not
+    exist, if jobs are chosen and the command line also says what to fetch, or where to, and for --report without chosen
+    jobs.
     """
     if jobs := chosen_jobs(selection):
         must_be_for_all(chosen)

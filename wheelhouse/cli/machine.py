@@ -54,9 +54,9 @@ def home_folder() -> Path | None:
 
 
 def cache_folder(named: str | Path | None) -> Path | None:
-    """The folder of the cache: as named, else in XDG_CACHE_HOME, else in the home folder; None if there is neither. It is not made.
+    """The folder of the cache: as named, else `wheelhouse` in XDG_CACHE_HOME, else in ~/.cache; None if there is neither.
 
-    A relative XDG_CACHE_HOME is ignored (XDG Base Directory Specification).
+    It is not made. A relative XDG_CACHE_HOME is ignored (XDG Base Directory Specification).
     """
     if named:
         return Path(named)
@@ -112,7 +112,7 @@ def own_umask() -> int:
 
 
 def engine_environment() -> dict[str, str]:
-    """The variables of the environment that a container engine's client gets: PATH, HOME, and those of engines."""
+    """The variables that a container engine's client gets: PATH, HOME, XDG_RUNTIME_DIR, DOCKER_*, CONTAINER*, BUILDAH_*."""
     names, prefixes = ("PATH", "HOME", "XDG_RUNTIME_DIR"), ("DOCKER_", "CONTAINER", "BUILDAH_")
     return {name: value for name, value in os.environ.items() if name in names or name.startswith(prefixes)}
 

@@ -149,7 +149,7 @@ def _say_how_to_serve(tree: Path) -> None:
 def _bucket(tree: str) -> "Bucket | None":
     """The index at the URL of a bucket; None for the path of a folder: a text without `://`.
 
-    Raises InputError for a `file://` URL, StoreError if the bucket cannot be opened.
+    Raises InputError for a `file://` URL, and as `opened_objects` does.
     """
     from wheelhouse.mirror.bucket import Bucket
 
@@ -403,7 +403,8 @@ def _entries(action: "Action", subjects: Iterable[str], reason: str, by: str | N
 def _advised(tree: str, path: Path, by: str | None) -> "list[Entry]":
     """A yank for each release in an index with an advisory, of a snapshot, that is an error by the policy; nothing is written.
 
-    Raises InputError if the snapshot cannot be read or has no advisory, and if the folder is no index.
+    A release that is yanked already gets one, too. Raises InputError if the snapshot cannot be read or has no advisory, and
+    if the folder is no index.
     """
     from wheelhouse.mirror.advised_yanks import advised_yanks
     from wheelhouse.mirror.tree import must_be_tree, read_pages
@@ -422,7 +423,10 @@ def _advised(tree: str, path: Path, by: str | None) -> "list[Entry]":
 
 
 def _decide(tree: str, entries: "Sequence[Entry]", *, as_json: bool) -> None:
-    """Write decisions into an index, a folder or a bucket, which may remove files there; print what they changed."""
+    """Write decisions into an index, a folder or a bucket, which may remove files there; print what they changed.
+
+    As text, each is printed as new if one of them is. Raises InputError as `decide` does, before anything is written.
+    """
     from wheelhouse.mirror.keep import decide
 
     if bucket := _bucket(tree):

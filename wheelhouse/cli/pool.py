@@ -52,8 +52,9 @@ class Pool:
         """Give a task to a worker, and return its future. If workers name resources of platforms, the worker has `resource`;
         without one, any worker does the task.
 
-        Raises MachineError if none of these has it. The task starts at most `starts` times. Dask itself gives up a task after four
-        deaths of the worker that it waits at, started or not: such a task is given to it again.
+        Raises MachineError if none of these had it when the pool was connected. After `starts` starts that the task did not
+        survive, it fails with ServerError. Dask itself gives up a task after four deaths of the worker that it waits at,
+        started or not: such a task is given to it again.
         """
         required = _required(resource, self._resources) if resource else {}
         name, answer = uuid.uuid4().hex, Future[T]()

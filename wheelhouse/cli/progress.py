@@ -93,7 +93,9 @@ class Shown:
                 self._over.set()
 
     def _tick(self) -> None:
-        """Print a line of progress every few seconds, if it has changed and is not empty, until the run is over. For a stderr that is no terminal."""
+        """Print a line of progress every few seconds, if it has changed and is not empty, until the run is over. For a stderr that
+        is no terminal.
+        """
         said = ""
         while not self._over.wait(INTERVAL_SECONDS):
             line = self._line()

@@ -50,7 +50,8 @@ def opened_store(
     """The cache, with the shared store behind it if one is named and can be opened; if it cannot, a warning.
 
     In the end, also after an error, all that was to be sent is sent to the shared store, and the cache is closed. If the user
-    interrupts the block, what is not sent yet is dropped.
+    interrupts the block, what is not sent yet is dropped. Raises InputError for a malformed URL, and MachineError without
+    `obstore`.
     """
     from wheelhouse.files.cache import Cache
 
@@ -85,9 +86,10 @@ def store_url(place: StoreLocation, from_file: "Settings") -> str:
 
 
 def opened_objects(url: str, *, make: bool) -> "ObjectStore":
-    """The store at a URL. Its endpoint may be without TLS if a variable (ENDPOINTS) has a value that begins with `http://`.
+    """The store at a URL. Its endpoint may be without TLS if a variable says so (ENDPOINTS).
 
-    A folder is made only if `make` says so. Raises StoreError.
+    Its name begins with one of these, and its value with `http://`. A folder is made only if `make` says so. Raises
+    InputError for a malformed URL, StoreError for a store that cannot be opened, and MachineError without `obstore`.
     """
     from wheelhouse.files.object_store import ObjectStore
 
@@ -115,7 +117,8 @@ def _shared_objects(
 ) -> "SharedObjects | None":
     """The shared store at a URL, as a run uses it; None, with a warning, if it cannot be opened.
 
-    A folder is made if the settings let the run write.
+    A folder is made if the settings let the run write. Raises InputError for a malformed URL, and MachineError without
+    `obstore`.
     """
     from wheelhouse.files.object_store import StoreError
     from wheelhouse.files.shared_store import SharedObjects
@@ -132,7 +135,10 @@ def _shared_objects(
 
 
 def _behind(cache: "Store", shared: "SharedObjects", *, share_private: bool) -> "Store":
-    """The cache with a shared store behind it. Its private part has the store behind it only if `share_private`, and not for pages."""
+    """The cache with a shared store behind it. Its private part has the store behind it only if `share_private`.
+
+    Even then only its files and the notes on inspections and builds are shared.
+    """
     from wheelhouse.files.shared_store import SharedStore
 
     if not share_private:

@@ -303,7 +303,8 @@ def check(
 def _learn_token(http: "Http", url: str, token_file: Path | None) -> None:
     """Use for a server the token of a file, else the credentials in the URL. A token without a user is that of `__token__`.
 
-    Raises InputError for a file that cannot be read, or that has more than one line.
+    Raises InputError for a file that cannot be read, or that has not exactly one line without spaces, and for a URL as
+    `Credentials.learn`.
     """
     from wheelhouse.index.credentials import read_token
 

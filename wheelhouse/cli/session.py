@@ -201,9 +201,9 @@ def since_approval(from_file: "Settings", wheelhouse: "Wheelhouse", current: "Ap
 def must_be_approved(files: Mapping[str, str], wheelhouses: Iterable[Path]) -> None:
     """Raise IntegrityError that names every file (path → sha256) that not enough reviewers approved.
 
-    Advisories that became known after the approval of files of `wheelhouses` are printed to stderr as warnings, or raise
-    IntegrityError if the policy makes them errors. Raises InputError for settings, lock files and snapshots that cannot be
-    read.
+    Advisories on files of `wheelhouses` that became known after the approval are printed to stderr, or raise IntegrityError
+    if they are errors: those on malware are, unless the policy makes them less, others if it makes them errors. Raises
+    IntegrityError as `read_approvals`, and InputError for what cannot be read.
     """
     from wheelhouse.errors import IntegrityError
     from wheelhouse.findings import Severity
@@ -243,8 +243,9 @@ def must_have_approved_files(wheelhouses: Sequence[Path]) -> None:
 def options(from_file: "Settings", *groups: object) -> "Options":
     """The options that count: those of the command line (`groups`), else those of the settings file.
 
-    If the command line names what to fetch, the file's options of a job do not count. With --use-pip-config, pip is run to
-    learn its configuration. The environment is passed on for `${NAME}` in requirements files.
+    An option that may name an index replaces the file's values for the same index only. If the command line names what to
+    fetch, the file's options of a job do not count. With --use-pip-config, pip is run to learn its configuration. The
+    environment is passed on for `${NAME}` in requirements files.
     """
     from wheelhouse.fetch.gather import Options
     from wheelhouse.index.locations import split_named
@@ -346,8 +347,8 @@ def supplied(
 def opened_sources(network: ConnectionOptions, listener: Listener) -> "Iterator[Callable[..., PackageSource]]":
     """A function that gives the package source of some options; all share one store, and the sources are closed when the block ends.
 
-    Options with the same indexes and credentials share one source, unless they are of different owners, or only one
-    upgrades. It links files, or is virtual, as the first of these options say. Threads may call it.
+    Options with the same indexes and credentials share one source, unless they are of different owners (`owner`, a second
+    argument), or only one upgrades. It links files, or is virtual, as the first of these options say. Threads may call it.
     """
     from wheelhouse.cli.run_store import opened_store
 

@@ -48,7 +48,10 @@ def whole_wheelhouses(folders: Sequence[Path], origin: FileOrigin, *, quiet: boo
 
 
 def _folder_of_copies(origin: FileOrigin) -> Path | None:
-    """A folder in the cache, made if needed, that this user alone can read and write; None if there can be none."""
+    """A folder in the cache, made if needed, that this user alone can read and write; None if there can be none.
+
+    The rights of one that is there are not changed: None if they differ.
+    """
     cache = cache_folder(origin.cache_dir)
     if cache is None:
         return None

@@ -92,8 +92,8 @@ def merged(
     """The values that count for a group, by field name: the command line's value of an option, else that of the settings file.
 
     If the command line names what to fetch, the file's job does not count, but its options of `Scope.ALWAYS` do. Values of an
-    option that is `by_index` replace those of the same index only; `index_name` tells which index that is. Names that are no
-    option of the group are left out.
+    option that is `by_index` replace those of the same index only, and come first; `index_name` tells the index of a value.
+    Names that are no option of the group are left out.
     """
     options = declared(kind)
     has_own_job = names_job(kind, from_command)

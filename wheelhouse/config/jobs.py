@@ -37,8 +37,8 @@ Table = Mapping[str, Any]
 def read_jobs(folder: Path) -> dict[str, Settings]:
     """The jobs of the settings file in a folder, by name; `options["dest"]` of each is its wheelhouse.
 
-    Raises InputError naming file and key: for a table that cannot be read, two jobs of one name, two jobs of one folder, a job
-    whose folder is inside that of another; also if there is no settings file, or no job.
+    Raises InputError naming file and key: for a table, a job's name or an `include` that is wrong, two jobs of one name, two
+    jobs of one folder, a job whose folder is inside that of another; also if there is no settings file, or no job.
     """
     held = settings_table(folder)
     if held is None:
@@ -91,7 +91,7 @@ def _job_tables(table: Table, path: Path) -> Iterator[tuple[str, Any, Path]]:
 def _of_file(own: Table, defaults: Table, path: Path, output: str) -> Iterator[tuple[str, Any, Path]]:
     """The jobs of one file, `own`; `defaults` has the keys that they inherit, all but `dest`, whose default is `output`/NAME.
 
-    Raises InputError for a name that a job cannot have.
+    Raises InputError for a name that a job cannot have, or keys or values that a `JobTable` cannot have.
     """
     inherited = {key: defaults[key] for key in defaults.keys() & JOB_KEYS - {"dest"}}
     for name, job in own.get("jobs", {}).items():
@@ -132,7 +132,10 @@ def _included(patterns: list[str], path: Path) -> list[Path]:
 
 
 def _matching(pattern: str, path: Path) -> list[Path]:
-    """The files that match a pattern, which counts from the folder of the file `path`, by name. Raises InputError if it is none."""
+    """The files that match a pattern, which counts from the folder of the file `path`, by name; an empty list if none does.
+
+    Raises InputError if it is no pattern.
+    """
     try:
         return sorted(file for file in path.parent.glob(pattern) if file.is_file())
     except (ValueError, IndexError) as error:  # Python 3.11 for `teams/**a` and for `.`

@@ -45,7 +45,7 @@ class WaiverSettings(msgspec.Struct, rename="kebab", forbid_unknown_fields=True,
     justification: str | None = None
 
     def waiver(self) -> Waiver:
-        """The waiver that it stands for, with hashes in lower case.
+        """The waiver that it stands for, with its hashes in lower case and its project normalised.
 
         Raises InputError if it has no reason, does not say who gives it, names neither project nor sha256, or an empty one.
         """
@@ -165,7 +165,7 @@ class DebianSettings(msgspec.Struct, rename="kebab", forbid_unknown_fields=True,
 
     @property
     def options(self) -> dict[str, Any]:
-        """The options of `fetch` that it sets, by field name; empty lists are left out."""
+        """The options of `fetch` that it sets, by field name; empty lists and texts are left out."""
         lists = {"development": self.development, "runtime": self.runtime}
         values = {
             "debs": self.packages,
@@ -251,8 +251,8 @@ class Settings:
     """What a settings file says: the options of `fetch`, those of `stage`, and the tables of the other commands.
 
     `options` and `stage` hold only what the file sets, by the names of the fields of `FetchOptions` and `StageOptions`.
-    `has_jobs` if the file has jobs besides the one of its own options, or includes files that have some. `origin` is where
-    they stand, for messages.
+    `has_jobs` if the file has jobs besides the one of its own options, or includes files. `origin` is where they stand, for
+    messages.
     """
 
     options: dict[str, Any] = field(default_factory=dict)
@@ -341,7 +341,7 @@ def read_toml(path: Path) -> dict[str, Any]:
 
 
 def settings_of(table: Mapping[str, Any], path: Path) -> Settings:
-    """What the table of a file says. Raises InputError naming file and key."""
+    """What the table of a file says, without further jobs and included files. Raises InputError naming file and key."""
     file = checked_table(table, FILE, path)
     has_jobs = bool(file.jobs or file.include)
     return Settings(

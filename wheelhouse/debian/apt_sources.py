@@ -98,7 +98,7 @@ def parse_source_line(line: str) -> AptSource:
 
 
 def _listed(value: str) -> tuple[str, ...]:
-    """The values of an option, which commas separate."""
+    """The values of an option, which commas separate, without empty ones."""
     return tuple(filter(None, value.split(",")))
 
 

@@ -44,7 +44,7 @@ DOC = re.compile(r"(?:/usr/share/doc/|(?:\.\./)*|\./)([a-z0-9][a-z0-9+.-]+)(?:/c
 
 
 def linked_package(target: str) -> str:
-    """The package in a link's target such as `/usr/share/doc/PACKAGE`, `../PACKAGE` or its `/copyright`; empty for another target."""
+    """The package in a link's target: `/usr/share/doc/PACKAGE`, `../PACKAGE`, `PACKAGE`, or its `/copyright`; else empty."""
     match = DOC.fullmatch(target)
     return match[1] if match and match[1] != "copyright" else ""
 
@@ -52,7 +52,7 @@ def linked_package(target: str) -> str:
 def licence_names(text: str) -> tuple[str, ...]:
     """The short names of the licences in a copyright file's text, each once, at most MAX_NAMES: `GPL-2+`, `Expat or Artistic`.
 
-    Empty if the text names none. Known phrases count only in a text that is not DEP-5.
+    Empty if the text names none. Of a DEP-5 text only its `Files` paragraphs count, see `_of_paragraphs`, else `_of_texts`.
     """
     names = _of_paragraphs(text) if FORMAT.match(text.lstrip("\ufeff \n")) else _of_texts(text)
     return tuple(dict.fromkeys(names))[:MAX_NAMES]

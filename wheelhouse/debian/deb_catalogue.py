@@ -64,7 +64,11 @@ class Catalogue:
         self._candidates[package.name] = self.installed.get(package.name)
 
     def providers(self, name: str) -> tuple[DebPackage, ...]:
-        """Every version whose Provides names a virtual package: those that archives offer, then installed packages."""
+        """Every version whose Provides names a virtual package: those that archives offer, then installed packages.
+
+        One that is both is there twice, those of other architectures are not.
+        Raises IntegrityError if an installed package has a malformed Provides.
+        """
         if name not in self._providers:
             offered = self._usable(records.providing(name) for records in self._records)
             self._providers[name] = (*offered, *self._installed_providers.get(name, ()))
@@ -115,7 +119,7 @@ class Catalogue:
 
     @cached_property
     def _installed_providers(self) -> dict[str, list[DebPackage]]:
-        """Virtual package → the installed packages that provide it."""
+        """Virtual package → the installed packages that provide it. Raises IntegrityError for a malformed Provides."""
         providers: dict[str, list[DebPackage]] = {}
         for package in self.installed.values():
             for virtual in package.provides:

@@ -33,7 +33,10 @@ def parse_stanza(text: str) -> dict[str, str]:
 
 
 def stanzas(text: str) -> Iterator[dict[str, str]]:
-    """The fields of each record of a control file, as `parse_stanza` gives them; empty lines separate records."""
+    """The fields of each record of a control file, as `parse_stanza` gives them; records without fields are left out.
+
+    Empty lines, also of blanks, separate records; only a line feed ends a line.
+    """
     return (fields for part in re.split(r"\n[ \t]*\n", text) if (fields := parse_stanza(part)))
 
 
@@ -82,7 +85,7 @@ class DebPackage:
 
     @property
     def key(self) -> VersionKey:
-        """A sort key of its version, in dpkg's order."""
+        """A sort key of its version, in dpkg's order. Raises ValueError as `version_key` does."""
         return version_key(self.version)
 
     @cached_property
@@ -97,7 +100,7 @@ class DebPackage:
 
     @cached_property
     def provides(self) -> tuple[Relation, ...]:
-        """Its Provides: the virtual packages that it is; a versioned one has the operator `=`. Raises IntegrityError."""
+        """Its Provides: the virtual packages that it is, whatever operator a versioned one has. Raises IntegrityError."""
         return tuple(chain(*self._relations("provides")))
 
     def _relations(self, field: str) -> tuple[Alternatives, ...]:
@@ -134,7 +137,7 @@ class PackageRecords:
 
     @property
     def names(self) -> tuple[str, ...]:
-        """The names of all packages, each once, in the order of the file."""
+        """The names of all packages, each once, in the order of the file, also of those whose records `named` leaves out."""
         return tuple(self._starts)
 
     def named(self, name: str) -> Iterator[DebPackage]:
@@ -142,7 +145,10 @@ class PackageRecords:
         return filter(None, map(self._record, self._starts.get(name, ())))
 
     def providing(self, name: str) -> Iterator[DebPackage]:
-        """Every record whose Provides names a virtual package, in file order; `named` tells which are left out."""
+        """Every record whose Provides names a virtual package, in file order, twice if it does so twice.
+
+        `named` tells which are left out.
+        """
         return filter(None, map(self._record, self._provided.get(name, ())))
 
     def first_mention(self, name: str) -> int | None:

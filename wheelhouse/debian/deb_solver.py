@@ -78,7 +78,10 @@ class _Solver:
             self._note_relations(package)
 
     def solved(self, requests: Sequence[DebRequest]) -> Closure:
-        """Mark the requested packages, then what they need; the packages that are needed in the end. Raises NoSolutionError."""
+        """Mark the requested packages, then what they need; the packages that are needed in the end.
+
+        Raises as `closure` does.
+        """
         packages = [requested_package(self.catalogue, request) for request in requests]
         for package in packages:
             self.catalogue.choose(package)

@@ -65,7 +65,7 @@ class ArchiveReader:
         """Download and verify a suite, with the text of each Packages of the source's components; these go to the store.
 
         Raises ServerError, InputError for a component that it lacks and for missing or damaged keys, IntegrityError for a
-        wrong signature, date or hash, and MachineError without gpgv and gpg.
+        wrong signature, date or hash, and MachineError without gpgv and gpg, and for the disk.
         """
         base = f"{source.url}/{source.folder}".rstrip("/")
         url = f"{base}/InRelease"
@@ -93,7 +93,8 @@ class ArchiveReader:
     def _downloaded(self, base: str, release: ReleaseFile, listed: ListedFile) -> Path:
         """The path of a Packages in the store: by its hash, which no update of the mirror changes, or by its name.
 
-        By its name if the suite has none by hash, or if the request by hash fails. Raises ServerError, IntegrityError.
+        By its name if the suite has none by hash, or if the request by hash ends in a ServerError. Raises ServerError, and
+        IntegrityError for other bytes than the suite lists.
         """
         plain = f"{base}/{listed.path}"
         by_hash = f"{plain.rpartition('/')[0]}/by-hash/SHA256/{listed.sha256}"

@@ -71,8 +71,8 @@ def debian_job(
 ) -> DebianJob:
     """A job whose lists and sources were checked; without `source_lines`, the sources are those of the base.
 
-    Sources for other architectures are left out. Raises InputError if a request or a line is invalid, if no source is left,
-    or if a source needs a date and there is none.
+    Requests lose their architecture, and addresses have the date. Sources for other architectures are left out. Raises
+    InputError if a request or a line is invalid, if no source is left, or if a source needs a date and there is none.
     """
     checked = {
         name: tuple(str(parse_request(text, base.architecture)) for text in requests)

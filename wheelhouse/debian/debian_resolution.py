@@ -68,7 +68,10 @@ def _joined(earlier: LockedDeb, deb: LockedDeb) -> LockedDeb:
 
 
 def _locked(package: DebPackage, solved: Closure, name: str, suite: LockedSuite, component: str) -> LockedDeb:
-    """A package of a solution, for the list `name`; `depends` has only packages of the solution. Raises IntegrityError."""
+    """A package of a solution, for the list `name`. Raises IntegrityError for a record without file name, hash or size.
+
+    `depends` has the packages of the solution that its relations name, not those that provide a virtual one.
+    """
     fields = package.fields
     path = fields.get("filename", "").removeprefix("./")
     sha256, size = fields.get("sha256", ""), fields.get("size", "")

@@ -74,7 +74,7 @@ def _inside(root: Path, path: str) -> Path | None:
 
 
 def base_in_image(files: Mapping[str, RootFile], what: str) -> BaseSystem:
-    """The base in an image, from the files of its layers that `is_base_path` chose. Links among them are followed.
+    """The base in an image, from the files of its layers that `is_base_path` chose. A link to none of them is left out.
 
     Raises InputError, naming `what`, as `base_system` does.
     """

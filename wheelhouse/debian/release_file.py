@@ -42,7 +42,7 @@ class ReleaseFile:
         """The `Packages` to read for some components: of each that for the architecture, and with `has_all` that for `all`.
 
         Of each the best of SUFFIXES; without components the one at the top, for any architecture. Raises InputError for a
-        component, or a top, that has none.
+        component that has neither, or a top that has none.
         """
         if not components:
             return (self._packages("") or _lacks("no Packages"),)
@@ -78,7 +78,7 @@ def _lacks(what: str) -> ListedFile:
 def parse_release(text: str) -> ReleaseFile:
     """Read the text of a Release. Raises IntegrityError if it lists no file with a sha256, or if Valid-Until is not a date.
 
-    Lines that are malformed are left out. The caller has checked the signature.
+    Lines that are malformed, or whose sha256 is not in lower case, are left out. The caller has checked the signature.
     """
     fields = parse_stanza(text)
     rows = (HASH_LINE.fullmatch(line) for line in fields.get("sha256", "").splitlines())

@@ -28,6 +28,7 @@ def signed_text(raw: bytes, keyrings: Sequence[bytes], what: str) -> tuple[str, 
     As apt does, it is enough that one key of the keyrings signed it; a signature by another key is ignored, a bad one never.
     Raises IntegrityError for anything else, also for damaged keys; but InputError for no keys, or for armour
     that cannot be decoded, MachineError if gpgv and gpg are missing, subprocess.TimeoutExpired after TIMEOUT_SECONDS.
+    In the text, invalid UTF-8 is replaced.
     """
     program = shutil.which("gpgv") or shutil.which("gpg")
     if program is None:

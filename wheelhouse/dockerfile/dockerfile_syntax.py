@@ -98,7 +98,10 @@ def _is_directive(line: str, name: str) -> bool:
 
 
 def _directives(lines: list[str]) -> tuple[dict[str, str], int]:
-    """The parser directives at the top, by their names in lower case, and the number of lines that they take; a repeated one ends them."""
+    """The parser directives at the top, by their names in lower case, and the number of lines that they take.
+
+    A `#!` line before them is counted, too; a repeated directive ends them.
+    """
     directives: dict[str, str] = {}
     for number, line in enumerate(lines):
         if number == 0 and line.startswith("#!"):
@@ -111,7 +114,10 @@ def _directives(lines: list[str]) -> tuple[dict[str, str], int]:
 
 
 def _instructions(lines: list[str], start: int, escape: str, what: str) -> Iterator[Instruction]:
-    """Each instruction from line `start` (counted from 0), with its continuation lines and here-documents."""
+    """Each instruction from line `start` (counted from 0), with its continuation lines, and here-documents of WITH_HEREDOCS.
+
+    Raises InputError for a here-document without an end.
+    """
     position = start
     while position < len(lines):
         if not lines[position].strip() or lines[position].lstrip().startswith("#"):
@@ -130,7 +136,10 @@ def _instructions(lines: list[str], start: int, escape: str, what: str) -> Itera
 
 
 def _continued(lines: list[str], position: int, escape: str) -> tuple[str, int]:
-    """A logical line, its lines joined by CONTINUED, and the position after it. Comments inside it become empty lines."""
+    """A logical line, its lines joined by CONTINUED, and the position after it.
+
+    Comments and empty lines inside it become empty lines, and do not end it.
+    """
     parts: list[str] = []
     while position < len(lines):
         line = lines[position]

@@ -109,7 +109,7 @@ class _Reader:
                     self.defaults[name] = value
 
     def _set(self, instruction: Instruction) -> None:
-        """Note the values of an ENV; the old form without `=` is ignored."""
+        """Note the values of an ENV; the old form without `=` is ignored, if its value has no `=` either."""
         for word in _assignments(instruction):
             name, equals, value = word.partition("=")
             if equals:
@@ -140,7 +140,10 @@ class _Reader:
             yield self._need(instruction.line, "copied-image", (image,), instruction)
 
     def _copied(self, instruction: Instruction) -> Iterator[NetworkNeed]:
-        """The images of `--from` in a COPY or ADD, one need each, and one need for all addresses of an ADD."""
+        """The images of `--from` in a COPY or ADD, one need each, and one need for all addresses of an ADD.
+
+        In the JSON form, variables are not replaced.
+        """
         for name in instruction.values("from"):
             yield from self._foreign_image(instruction, name)
         if instruction.keyword == "ADD":
@@ -263,7 +266,7 @@ def _offline_variable(program: str) -> str:
 
 
 def _assignments(instruction: Instruction) -> tuple[str, ...]:
-    """The words of an ARG or ENV, such as `NAME=value`, without quotes."""
+    """The words of an ARG or ENV, such as `NAME=value`, without quotes; as in a shell, none after a `;`, `&` or `|`."""
     commands = shell_commands(f"export {instruction.text}", instruction.line)
     return commands[0].words[1:] if commands else ()
 
@@ -296,8 +299,8 @@ def network_needs(
 ) -> tuple[NetworkNeed, ...]:
     """Every need of a build, in the order in which the build meets it, each once.
 
-    `arguments` are the build arguments. `replaced` are scripts, by name, that take the place of those that the Dockerfile
-    writes; the lines of their needs are counted in the script.
+    `arguments` are the build arguments. `replaced` are scripts, by name without folders, that take the place of those that
+    the Dockerfile writes, or that it does not write; the lines of their needs are counted in the script.
     """
     given = dict(arguments or {})
     return tuple(dict.fromkeys(_Reader(dockerfile, dict(given), given, replaced or {}).needs()))

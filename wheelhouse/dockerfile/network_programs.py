@@ -182,8 +182,8 @@ def _apt(words: tuple[str, ...]) -> Judgement:
 
 
 def _pip(words: tuple[str, ...]) -> Judgement:
-    """What pip asks for, by the words after it: packages and files of `-r` and `-c`; nothing with `--no-index`, or
-    for other actions, such as `list`.
+    """What pip asks for, by the words after it: packages and paths, and files of `-r` and `-c`; nothing with
+    `--no-index`, or for other actions, such as `list`.
     """
     arguments = _arguments(words, OPTION_ARGUMENTS["pip"])
     if not arguments or arguments[0] not in ("install", "download", "wheel", "sync", "compile", "index"):
@@ -236,6 +236,8 @@ def _shell(words: tuple[str, ...]) -> Judgement:
 def _uv(words: tuple[str, ...]) -> Judgement:
     """What uv asks for, by the words after it: as pip for `uv pip`; nothing with `--offline`, for `uv run --no-sync`, or for
     other actions, such as `venv`.
+
+    Else the subjects are the action and all words after it that do not begin with `-`.
     """
     words = _after_options(words, OPTION_ARGUMENTS["uv"]) if "--offline" not in words else ()
     if words[:1] == ("pip",):
@@ -297,7 +299,8 @@ def _of(
     """A function that judges the words after a program that asks with some of its actions; without `actions`, always.
 
     It asks for nothing with an option of `offline`, or with `--version`, `-v` or `--help` alone. `scripts` are actions that
-    run anything, so their kind is `unknown`. An action "" means that the program asks without an action, too.
+    run anything, so their kind is `unknown`. An action "" means that the program asks without an action, too. An action
+    can be the first or the second word that is no option; the subjects are those after it.
     """
 
     def read(words: tuple[str, ...]) -> Judgement:
@@ -330,7 +333,7 @@ def _su(words: tuple[str, ...]) -> Judgement:
 
 
 def _eval(words: tuple[str, ...]) -> Judgement:
-    """The script that eval runs; None for the output of a command, which is a command of its own.
+    """The script that eval runs; None without one, and for the output of a command, which is a command of its own.
 
     A variable whose name has a variable, as in `VAR_$i=`, becomes a plain one, so that the script begins with an assignment.
     """

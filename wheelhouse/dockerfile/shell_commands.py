@@ -247,7 +247,10 @@ class _Splitter:
                 self._take(place, place + (2 if character == "\\" else 1), 0)
 
     def _double_quoted(self) -> None:
-        """Add a text in double quotes to the word, without the quotes; `$(…)` and backquotes in it are noted as inner scripts."""
+        """Add a text in double quotes to the word, without the quotes; `$(…)` and backquotes in it are inner scripts, too.
+
+        Each backslash in it is dropped, also one that a shell would keep, as before an `n`.
+        """
         self._add("")
         self.place += 1
         while self.place < len(self.text) and self.text[self.place] != '"':
@@ -295,7 +298,10 @@ def shell_commands(script: str, line: int) -> tuple[ShellCommand, ...]:
 
 
 def _function_bodies(script: str) -> list[tuple[str, str]]:
-    """(name, text of the body) of each function that a script defines."""
+    """(name, text of the body from its `{` on) of each function that a script defines at the start of a line.
+
+    The text is empty for a body in `( … )`, and ends at the next definition.
+    """
     found = [*FUNCTION.finditer(script)]
     ends = [*(match.start() for match in found[1:]), len(script)]
     return [
@@ -317,5 +323,5 @@ def _first_block(text: str) -> str:
 
 
 def function_names(script: str) -> set[str]:
-    """The names of the functions that a script defines."""
+    """The names of the functions that a script defines at the start of a line."""
     return {match[1] or match[2] for match in FUNCTION.finditer(script)}

@@ -30,7 +30,8 @@ class Machine:
 def diagnosed(machine: Machine, http: Http, locations: Iterable[IndexLocation]) -> list[Check]:
     """The results of all checks. The groups run at the same time, and their results come in the order below.
 
-    This takes as long as the slowest group, mostly a server that does not answer.
+    This takes as long as the slowest group, mostly a server that does not answer. Raises MachineError if the Python that
+    runs wheelhouse cannot be run.
     """
     path = machine.places.path
     groups: tuple[Callable[[], Iterable[Check]], ...] = (

@@ -12,8 +12,8 @@ from wheelhouse.files.disk import read_text
 def airflow_of(options: FetchOptions) -> Airflow | None:
     """The release of `--airflow`, with what its Dockerfile says if `--dockerfile` names one; None if neither option is given.
 
-    Raises InputError for a text that is no release, for --dockerfile without --airflow, and for a Dockerfile that is not
-    Airflow's own.
+    Raises InputError for a text that is no release, for --dockerfile without --airflow, and for a Dockerfile that cannot be
+    read or is not Airflow's own.
     """
     airflow = Airflow.parse(options.airflow) if options.airflow else None
     if options.dockerfile is None:

@@ -38,8 +38,8 @@ def with_base_images(
 
     With `reads_only` the wheelhouse stays as it is: its locked images are used, and if one of them is missing in the lock, all
     are fetched into a temporary folder.
-    Raises InputError if --image is given too, or if neither the files nor the name of an image tell its C library, and
-    ServerError, IntegrityError as `fetch_base_images` does.
+    Raises InputError if --image is given too, for the name of an image or a mirror that is none, or if neither the files nor
+    the name of an image tell its C library, and ServerError, IntegrityError as `fetch_base_images` does.
     """
     if options.image:
         raise InputError(

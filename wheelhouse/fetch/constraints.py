@@ -51,8 +51,10 @@ def airflow_constraints(
 
 
 def _published(url: str, path: Path, http: Http, compiling: str) -> str:
-    """The text at a URL, without a byte order mark. Raises ServerError unless the answer has status 200; the hint names `path`,
-    where the user can put the text, the option for a mirror, and `compiling`, the command that compiles the text.
+    """The text at a URL, without a byte order mark, invalid UTF-8 replaced.
+
+    Raises ServerError unless the answer has status 200; the hint names `path`, where the user can put the text, the option
+    for a mirror, and `compiling`, the command that compiles the text.
     """
     hint = (
         f"put the constraints for this Airflow release and this Python at `{path}`, name a mirror "

@@ -83,6 +83,8 @@ def lock_only(
 ) -> tuple[tuple[Lock, ...], WheelhouseError | None]:
     """Write the lock files of the job's targets, without the locked files. Returns these locks, and an error as `fetch_all` does.
 
+    `consent` is called as there, although the files of another job stay.
+
     An existing lock of the same job is written again; the others are resolved, and no file is fetched only to confirm its
     metadata, by later calls with this `source` neither. The lock file of a target that the settings file no longer names is
     removed, with a note.

@@ -55,8 +55,9 @@ def fetch_debian(
     """Make a wheelhouse's `debian/` hold the packages of a job; its lock then. What only the earlier lock named is removed.
     The wheelhouse's SHA256SUMS then lists the inner folders again, after an error too.
 
-    A lock of the same inputs is used as it is, unless `upgrade` is set; only what is missing is fetched. `may_change` is called
-    when everything is here and nothing has changed: it returns when the folder may, or raises. Raises InputError, also for
+    A lock of the same inputs is used as it is, unless `upgrade` is set; only what is missing is fetched. Lists that are read
+    anew must be valid at `now`, but not if the job has a date. `may_change` is called when everything is here and nothing
+    has changed: it returns when the folder may, or raises. Raises InputError, also for
     another file in the place of a locked one; NoSolutionError, ServerError, MachineError without gpgv and gpg, and
     IntegrityError for a wrong signature, date or hash.
     """

@@ -54,8 +54,9 @@ def fetch_other_files(
 
     The wheelhouse's own SHA256SUMS, if there is one, then lists `files/` as it is now.
 
-    Raises InputError for an invalid request or key file, and before a file that the earlier lock does not name would be
-    overwritten with other bytes; ServerError; IntegrityError for a file with other bytes than expected, or than the
+    Raises InputError for an invalid request, key file or earlier lock, for two different files with one name, and before a
+    file that the earlier lock does not name would be overwritten with other bytes; ServerError; IntegrityError for a file
+    with other bytes than expected, or than the
     published checksum or signature is for; and MachineError, also if a signature needs GnuPG and it is missing.
     """
     checked, folder = [request.checked() for request in requests], wheelhouse / FOLDER
@@ -85,7 +86,9 @@ def _must_not_overwrite(folder: Path, existing: OtherFiles, files: OtherFiles) -
 
 
 def _put(folder: Path, fetched: list[_FetchedFile], files: OtherFiles) -> None:
-    """Bring what was fetched into the folder, with the files beside it, SHA256SUMS and the lock file."""
+    """Bring what was fetched into the folder, with the files beside it, and write SHA256SUMS and the lock file, unless there
+    are no `files`.
+    """
     copies = [
         (copy_to_temp_file(each.path, folder, each.file.sha256), rooted(folder, each.file.name))
         for each in fetched

@@ -65,8 +65,8 @@ def fill(
     `existing` are the lock files before: a file that only they name is removed, and one that SHA256SUMS names with its
     present bytes. `local` gives the path or URL of files that the user named, by file name. Files get their final names when
     all of them are here. If `source` is virtual, they go into the store, and the folder gets lock files and constraints
-    alone. Else InputError is raised before an artifact would overwrite a file that no earlier lock file named, with other
-    bytes; requirements, constraints and the like are overwritten without this check.
+    alone, no SHA256SUMS. Else InputError is raised before an artifact would overwrite a file that no earlier lock file
+    named, with other bytes; requirements, constraints and the like are overwritten without this check.
 
     Also raises InputError for a file of unknown origin, RefusedError for a finding that no waiver covers (any more),
     IntegrityError for a wrong file, ServerError for one that cannot be had, and StoreError as `_fill_virtually` does.
@@ -106,7 +106,7 @@ def _fill_virtually(
     on_event: Listener,
 ) -> Filled:
     """Put every file into the store that machines share, and only the lock files and their constraints into the folder; what
-    else the earlier locks or SHA256SUMS name is removed. The result names no placed or kept file.
+    else the earlier locks or SHA256SUMS name is removed, and SHA256SUMS. The result names no placed or kept file.
 
     Raises InputError if no store takes a file, StoreError if it did not take all: after the fetching, before the folder is changed.
     """
@@ -174,7 +174,9 @@ def _earlier_finding(filename: str, waiver: Waiver) -> Finding:
 
 
 def _provenance(folder: Path, wheelhouse: Wheelhouse, source: PackageSource) -> dict[str, str]:
-    """The texts of the attestations that the locks name, by file name: from the folder, else from the store or the index."""
+    """The texts of the attestations that the locks name, by file name: from the folder if it has the locked ones, else from
+    the store or the index. Raises as `ProvenanceStore.text` does.
+    """
     locked = {
         provenance_filename(pin): pin.provenance for lock in wheelhouse.locks for pin in lock.pins if pin.provenance
     }
@@ -351,8 +353,8 @@ def _remove(folder: Path, existing: Collection[Lock], kept: Set[str]) -> tuple[s
     whatever their bytes are, and those that SHA256SUMS names with their present bytes, but for those in `kept`; the names
     of what was there, sorted.
 
-    SHA256SUMS counts because `lock` or a kill may have come between. Raises InputError if it cannot be read, IntegrityError
-    for a name in it that leads out of the folder, MachineError.
+    SHA256SUMS counts because `lock` or a kill may have come between. Raises InputError if it cannot be read, MachineError if
+    a file cannot be read or removed.
     """
     names = {artifact.filename for lock in existing for artifact in lock.artifacts} | _summed_files(folder, kept)
     names |= {
@@ -370,7 +372,7 @@ def _summed_files(folder: Path, kept: Set[str]) -> set[str]:
     """The names in SHA256SUMS whose files have the hash that it gives, but for those in `kept`; empty if there is no
     SHA256SUMS. Names that are not safe, or of files in inner folders, are left out.
 
-    Raises InputError if SHA256SUMS cannot be read, OSError if a file cannot.
+    Raises InputError if SHA256SUMS cannot be read, MachineError if a file cannot.
     """
     path = folder / SUMS
     sums = summed(verbatim(path)) if path.is_file() else {}

@@ -33,8 +33,8 @@ def run_jobs(
 
     After a job with an error no other is started, unless `keep_going` is set. If the caller is interrupted, or a job raises
     what is neither a WheelhouseError nor a CancelledError, no other is started, `stop` is called to make jobs end early,
-    those that do not end within STOP_SECONDS are left alone, and the exception is raised: that of a job only when the jobs
-    named before it have ended.
+    those that do not end within STOP_SECONDS are left alone, and the exception is raised: for that of a job, all this
+    happens only when the jobs named before it have ended.
     """
     if not names:
         return []

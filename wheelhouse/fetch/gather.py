@@ -153,7 +153,7 @@ def _given(lock: PylockInput, target: Target, options: Options, on_event: Listen
 
 def _requirements(options: Options, airflow: Airflow | None, wanted: Wanted) -> list[RequirementLine]:
     """All requirements: those of `wanted`, then Airflow's, and what its image build installs; none if a lock of another tool replaces
-    them. With Airflow, the extras are Airflow's alone.
+    them. With Airflow, the extras are Airflow's alone, without those of the database clients that its image leaves out.
 
     Raises InputError if there are neither, if anything else is given beside such a lock, for --extra with nothing that has
     extras, and for an extra or group that a project does not have.
@@ -311,7 +311,7 @@ def mode_of(text: str) -> str:
 def tools_job(job: Job) -> Job | None:
     """The job of the tools that an image build of Airflow installs, for the same targets; None without --airflow.
 
-    It has no overrides and exclusions, requires no hashes, and its constraints leave pip and uv out.
+    It has no overrides, exclusions and failed targets, requires no hashes, and its constraints leave pip and uv out.
     """
     if job.airflow is None:
         return None
@@ -387,8 +387,8 @@ def _platform(text: str, image: Image | None, held: Mapping[str, Image]) -> Plat
 
 
 def _exact(text: str, held: str | None, on_event: Listener) -> str:
-    """The text of a `--python`; `3.12` becomes the patch release that the base image has. A warning if the image has another
-    Python.
+    """The text of a `--python`; `3.12` becomes the patch release that the base image has (`held`), if it is known. A warning
+    if the image has another Python.
     """
     if held is None or Python.parse(text) == Python.parse(held):
         return text
@@ -399,9 +399,10 @@ def _exact(text: str, held: str | None, on_event: Listener) -> str:
 
 
 def architectures(options: Options) -> list[str]:
-    """The architectures of the job's Linux platforms (`--platform`), as images name them (`amd64`), each once.
+    """The architectures of the Linux platforms of `--platform`, as images name them (`amd64`), each once; target files do
+    not count, without `--platform` it is amd64.
 
-    Raises InputError if there is none.
+    Raises InputError if there is none, and for a text that is no platform.
     """
     machines = {machine: name for name, machine in ARCHITECTURES.items()}
     names: list[str] = []

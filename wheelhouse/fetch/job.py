@@ -85,7 +85,8 @@ class Job:
 
     def direct(self, target: Target) -> dict[NormalizedName, DirectSource]:
         """The file that the user named for each project on a target, in a requirement or an override; projects without one
-        are left out. Raises InputError for two different files of one project.
+        are left out. Raises InputError for two different files of one project, also if only their hashes differ, and as
+        `Target.applies` does.
         """
         sources: dict[NormalizedName, DirectSource] = {}
         for line in (*self.requirements, *self.overrides):
@@ -98,7 +99,8 @@ class Job:
         return sources
 
     def request(self, part: Part, preferred: Mapping[NormalizedName, Version] = NOTHING) -> ResolutionRequest:
-        """What the resolver is asked for one target. `preferred` are the pins of its existing lock.
+        """What the resolver is asked for one target. `preferred` are pins of its existing lock; the caller left out
+        those of `upgrade`.
 
         Raises InputError as `direct` does.
         """

@@ -59,7 +59,9 @@ def lock_parts(
 
 
 def _report(locks: Mapping[str, Lock], new: Collection[Lock], targets: int, on_event: Listener) -> None:
-    """Warn of what is unusual about new locks. Say of a single target's lock whether it was reused; of several, how many were."""
+    """Warn of what is unusual about new locks. Say of a single target's lock whether it was reused; of several, how many
+    were, if any.
+    """
     _warn(new, on_event)
     if targets == 1:
         for name, lock in locks.items():
@@ -128,7 +130,8 @@ def _resolved(job: Job, part: Part, existing: Lock | None, source: PackageSource
     the pins of the existing lock are preferred, but for those that are to be upgraded.
 
     Raises NoSolutionError; IntegrityError if a file has other bytes than in the existing lock or than a line's hash, or
-    excludes the target itself; InputError if a required hash is missing; ServerError.
+    excludes the target itself; InputError if a required hash is missing, or if no file can have the hashes of two lines;
+    ServerError.
     """
     preferred = (
         {}
@@ -258,8 +261,8 @@ def _canonical(requires_python: str | None) -> str | None:
 
 
 def _artifact(candidate: Candidate, source: PackageSource) -> Artifact:
-    """A file as a lock names it: a local one without a URL, others without credentials in it. If the index gives no hash or no
-    size, the file is fetched. Its full address is remembered for this run.
+    """A file as a lock names it: a local one without a URL, others without credentials in it. If the index gives no sha256
+    or no size, the file is fetched. Its full address is remembered for this run.
     """
     sha256, size = candidate.sha256, candidate.size
     if sha256 is None or size is None:

@@ -20,8 +20,9 @@ def materialize(
     """Make `dest`, which may be the same folder, the wheelhouse of the lock files of a folder; and folders inside `dest` those of
     its inner wheelhouses.
 
-    Returns each folder that was filled, and what was done. Raises InputError if the folder has no lock file, or if `dest` has a
-    file with the name of an artifact and other bytes, which no lock file in `dest` names.
+    `files/`, `image/` and `debian/` are not brought. Returns each folder that was filled, and what was done. Raises
+    InputError if the folder has no lock file, or if `dest` has a file with the name of an artifact and other bytes, which
+    no lock file in `dest` names; and as `fill` does.
     """
     done = [(place, _filled(place, wheelhouse, source, on_event)) for place, wheelhouse in wheelhouses_of(folder, dest)]
     list_inner_folders(dest)

@@ -45,7 +45,9 @@ class Project:
             )
 
     def lines(self, extras: Iterable[str]) -> list[RequirementLine]:
-        """Its dependencies, and those of some of its extras. Raises InputError for an extra that it does not have."""
+        """Its dependencies, and those of some of its extras. Raises InputError for an extra that it does not have, and for a
+        text that is no requirement.
+        """
         lines = [parse_line(text, f"{self.source} (dependencies)") for text in self.dependencies]
         return lines + list(self._of_extras([(canonicalize_name(extra), ()) for extra in extras]))
 

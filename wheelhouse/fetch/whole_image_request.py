@@ -13,8 +13,8 @@ from wheelhouse.target.target import Python
 def with_whole_image(options: Options) -> Options:
     """The options with the release's base image, unless another is named, and its Debian lists, to which the user's own are added.
 
-    Raises InputError without --airflow, for a release whose Dockerfile cannot be built so, and unless one Python or a base
-    image is given.
+    Raises InputError without --airflow, for a release whose Dockerfile cannot be built so, and unless one Python, which
+    Airflow's own Dockerfile may give, or a base image is given.
     """
     airflow = airflow_of(options)
     if airflow is None:
@@ -35,7 +35,9 @@ def with_whole_image(options: Options) -> Options:
 
 
 def _base_image(airflow: Airflow, pythons: tuple[str, ...]) -> str:
-    """The name of the official image with the only Python of the job. Raises InputError unless there is exactly one."""
+    """The name of the official image with the only Python of the job. Raises InputError unless there is exactly one; patch
+    releases of one minor version are one.
+    """
     minors = {Python.parse(text).minor for text in pythons}
     if len(minors) != 1:
         raise InputError(

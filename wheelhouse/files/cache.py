@@ -295,7 +295,7 @@ class Cache(Store):
         why: str = "there is no home folder, so the cache is removed after this run; to keep it, name a folder with --cache-dir",
     ) -> Path:
         """The folder for this run. If there is none, it is made, with a warning that says why. The private part uses a folder in
-        that of the whole. Raises MachineError if there is none after `close`.
+        that of the whole, which the first write makes. Raises MachineError if there is none after `close`.
         """
         with self._guard:
             if self._temporary is None and self._parent:

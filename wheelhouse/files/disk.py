@@ -60,7 +60,7 @@ HINTS = {
 
 @contextmanager
 def os_errors_as_machine_error(path: Path) -> Iterator[None]:
-    """Turn OSError into MachineError, with a sentence that names the path, and a hint, if there is one for the error.
+    """Turn OSError into MachineError, with the path that the error names, else `path`, and a hint, if there is one for it.
     TimeoutError and ConnectionError pass unchanged.
     """
     try:
@@ -163,7 +163,7 @@ def read_regular_text(path: Path, what: str) -> str:
 
 def kind_of(path: Path, *, follow: bool = False) -> str | None:
     """What is at a path, in one word of `KINDS`, or `device`; None for nothing, or if it cannot be looked at. A link is a link,
-    unless it is followed.
+    unless it is followed. Raises ValueError for a name with a null byte.
     """
     try:
         return _kind(path.stat(follow_symlinks=follow).st_mode)
@@ -192,7 +192,8 @@ def refuse_endless_files(folder: Path, inside: Iterable[str] = ()) -> None:
 
 @contextmanager
 def temp_file(folder: Path) -> Iterator[tuple[Path, BinaryIO]]:
-    """A new temporary file in `folder`, open for writing, and its path; removed afterwards, unless it was renamed.
+    """A new temporary file in `folder`, which is made if needed, open for writing, and its path; removed afterwards, unless
+    it was renamed.
 
     Raises MachineError if none can be made; an OSError of the block stays one.
     """
@@ -216,8 +217,8 @@ def write(folder: Path, name: str, text: str | bytes) -> None:
     """Write a whole file `name` in a folder, which is made if needed, or not at all. A file with the same bytes is left as
     it is; a link is replaced.
 
-    What killed runs left in the folder is removed. Raises InputError for an empty name, IntegrityError for one that leads out of
-    the folder, MachineError.
+    What killed runs left in the file's folder is removed, unless a run holds that folder. Raises InputError for an empty
+    name, IntegrityError for one that leads out of the folder, MachineError.
     """
     content = text.encode() if isinstance(text, str) else text
     if not name:
@@ -346,7 +347,8 @@ def digest_of(path: Path, algorithm: "str | Callable[[], _HashObject]") -> str:
 
 
 def copy_to_temp_file(source: Path, folder: Path, sha256: str) -> Path:
-    """Copy a file into `folder` under a temporary name, and hash the copy; the holder of the folder's lock renames it.
+    """Copy a file into `folder`, which is made if needed, under a temporary name, and hash the copy; the holder of the
+    folder's lock renames it.
 
     A copy, never a hard link: an edit in the folder must not reach the source. If the file system can share blocks until
     one of the two files is written to, no byte is copied. A source that this process hashed before, and that nothing has
@@ -394,7 +396,9 @@ def link_to_temp_file(source: Path, folder: Path, sha256: str) -> Path:
 
 @contextmanager
 def _new_temp_file(folder: Path) -> Iterator[tuple[Path, BinaryIO]]:
-    """A new temporary file in `folder`, open for writing, and its path; removed after an error. OSError becomes MachineError."""
+    """A new temporary file in `folder`, which is made if needed, open for writing, and its path; removed after an error. An
+    OSError, also of the block, becomes MachineError.
+    """
     with os_errors_as_machine_error(folder):
         path, writer = fresh(folder)
         try:
@@ -405,7 +409,9 @@ def _new_temp_file(folder: Path) -> Iterator[tuple[Path, BinaryIO]]:
 
 
 def _link_read_only(source: Path, path: Path) -> bool:
-    """Make `path` a hard link of a file, which is read-only from now on. Returns False, and makes nothing, if the file system cannot."""
+    """Make `path` a hard link of a file, which is read-only from now on. Returns False, and makes nothing, if the file
+    system cannot, or the file is another user's. Raises MachineError for any other error.
+    """
     with os_errors_as_machine_error(path):
         try:
             path.hardlink_to(source)

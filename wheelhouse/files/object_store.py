@@ -174,7 +174,8 @@ class ObjectStore:
         return digest.hexdigest()
 
     def create(self, key: str, content: bytes | Path, content_type: str = "application/octet-stream") -> bool:
-        """Make an object of bytes or of a file; False if it is there already. Raises StoreError.
+        """Make an object of bytes or of a file; False if it is there already. Raises StoreError, also if the file cannot be
+        read.
 
         A file of more than MAX_SINGLE_BYTES is sent in parts: what another run makes meanwhile is replaced.
         """

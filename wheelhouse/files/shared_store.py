@@ -67,7 +67,7 @@ _note_decoder = msgspec.msgpack.Decoder(SignedNote)
 
 @dataclass(slots=True)
 class SharedObjects:
-    """A store of objects as a run uses it: a failure ends the use of it for the run, with one warning.
+    """A store of objects as a run uses it: a failed read ends reading, a failed write ends writing, each with one warning.
 
     With `keys` notes are read, and written if it can sign. `writes` is False for a store that is read only.
     """
@@ -165,7 +165,9 @@ class SharedObjects:
             wait(late)
 
     def settle(self) -> None:
-        """Wait until all that was sent is there. Raises InputError for a store that is only read, StoreError if it failed."""
+        """Wait until all that was sent is there. Raises InputError for a store that is only read, StoreError if writing
+        failed.
+        """
         if not self.writes:
             raise InputError(
                 f"this run must write to the store {self.objects.name}, but the settings allow only reading",
@@ -233,7 +235,11 @@ class SharedStore(Store):
         return self._near.artifact(sha256)
 
     def bring(self, sha256: str, path: Path, on_bytes: Callable[[int], None]) -> bool:
-        """Write the shared file with this sha256 to `path`; False if the store has none, or failed."""
+        """Write the shared file with this sha256 to `path`; False if the store has none, one too large or
+        altered, or failed.
+
+        Raises MachineError if `path` cannot be written.
+        """
         return self._shared.file(sha256, path, on_bytes)
 
     def settle(self) -> None:
@@ -241,7 +247,9 @@ class SharedStore(Store):
         self._shared.settle()
 
     def relying(self) -> AbstractContextManager[None]:
-        """Hold a lease while the context is open, so that no run prunes the store. Raises StoreError while a run prunes it."""
+        """Hold a lease while the context is open, so that no run prunes the store. Raises StoreError while a run prunes it,
+        and if the store fails at the beginning, such as one that cannot be written to.
+        """
         return lease(self._shared.objects, RELYING, against=PRUNING)
 
     def partial(self, key: str) -> AbstractContextManager[Path]:
@@ -293,11 +301,13 @@ class SharedStore(Store):
         return note.content
 
     def age(self, kind: str, key: str, now: float) -> float:
-        """The age, in seconds, of a note on this machine; infinite if there is none."""
+        """The age, in seconds, of a note on this machine; infinite if there is none, or it was kept after `now`."""
         return self._near.age(kind, key, now)
 
     def touch(self, kind: str, key: str, at: float | None = None) -> None:
-        """Set the time of a note here. Without `at`, a shared one is also sent to the store again, if this run can sign."""
+        """Set the time of a note, if it is here. Without `at`, a shared one is also sent to the store again, if this run can
+        sign.
+        """
         self._near.touch(kind, key, at)
         if at is None and self._shares(kind) and (content := self._near.noted(kind, key)) is not None:
             self._shared.send_note(kind, key, content)

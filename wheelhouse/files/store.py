@@ -59,13 +59,15 @@ class Store(Protocol):
         """Keep a small fact; one with the same kind and key is replaced."""
 
     def noted(self, kind: str, key: str) -> bytes | None:
-        """The fact with this kind and key on this machine; None if there is none, or if its bytes were altered."""
+        """The fact with this kind and key on this machine, whatever its age; None if there is none to trust."""
 
     def bring_note(self, kind: str, key: str) -> bytes | None:
         """The fact with this kind and key that other machines keep; it is noted here. None if there is none to trust."""
 
     def age(self, kind: str, key: str, now: float) -> float:
-        """Seconds from when a fact was kept, or touched, until `now` (seconds since 1970); infinite if there is none."""
+        """Seconds from when a fact was kept, or touched, until `now` (seconds since 1970); infinite if there is none, or if
+        that was after `now`.
+        """
 
     def touch(self, kind: str, key: str, at: float | None = None) -> None:
         """Set the time from which the age of a fact counts: now, or `at` (seconds since 1970). Nothing if there is none."""

@@ -26,7 +26,7 @@ REASONS = {
 def lease(store: ObjectStore, kind: str, against: str) -> Iterator[None]:
     """Hold a lease, and renew it in a thread, until the block ends; then it is removed, if the store does so.
 
-    Raises StoreError if a run holds one of the kind `against`, or if the store fails at the beginning.
+    Raises StoreError if a run holds one of the other kind `against`, or if the store fails at the beginning.
     """
     key = f"{LEASES}/{kind}/{secrets.token_hex(8)}"
     store.put(key, b"")

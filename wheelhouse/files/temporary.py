@@ -25,8 +25,8 @@ MAX_ATTEMPTS = 100
 
 
 def fresh(folder: Path) -> tuple[Path, BinaryIO]:
-    """A new file in a folder, open for writing and locked, under a name that nothing reads. The folder is made if needed. The
-    caller renames the file or removes it. Raises OSError.
+    """A new file in a folder, readable by all, open for writing and locked, under a name that nothing reads. The folder is
+    made if needed. The caller renames the file or removes it. Raises OSError.
     """
     path, file = fresh_unbuffered(folder)
     return path, io.BufferedWriter(file)
@@ -63,8 +63,8 @@ def _lock(descriptor: int) -> bool:
 
 
 def sweep_unless_held(folder: Path) -> None:
-    """Remove the temporary files that killed runs left directly in a folder. Nothing if it does not exist, or if a run holds it,
-    which may keep closed files there.
+    """Remove the temporary files that killed runs left directly in a folder. Nothing if it cannot be opened or locked, or if
+    a run holds it, which may keep closed files there. Raises nothing: the first error ends the sweep.
     """
     try:
         descriptor = os.open(folder, os.O_RDONLY)
@@ -88,7 +88,8 @@ def sweep(folder: Path) -> None:
 
 
 def _is_open(path: Path) -> bool:
-    """Whether a run has a temporary file open, and so locked. What cannot be opened counts as not open.
+    """Whether a run has a temporary file open, and so locked. What cannot be opened counts as not open. Raises OSError on a
+    file system without locks.
 
     NFS locks nothing that is open for reading alone: there each file may be in use, and stays.
     """
@@ -151,14 +152,18 @@ def scratch_folder(kind: str, within: Path | None = None) -> Iterator[Path]:
 
 
 def sweep_scratch(within: Path | None = None) -> None:
-    """Remove the scratch folders of this user's killed runs, in `within` or among the machine's temporary files."""
+    """Remove the scratch folders of this user's killed runs, in `within` or among the machine's temporary files, as far as
+    possible.
+    """
     for folder in (within or Path(tempfile.gettempdir())).glob(f"{SCRATCH_PREFIX}*"):
         with contextlib.suppress(OSError):
             _remove_scratch(folder)
 
 
 def _remove_scratch(folder: Path) -> None:
-    """Remove a scratch folder of this user as far as possible. Raises OSError if a run holds it, and for what is no folder."""
+    """Remove a scratch folder as far as possible; nothing if it is another user's. Raises OSError if a run holds it, if it
+    cannot be opened or locked, and for what is no folder.
+    """
     descriptor = os.open(folder, os.O_RDONLY | os.O_NOFOLLOW | os.O_DIRECTORY)
     try:
         if os.fstat(descriptor).st_uid == os.geteuid():

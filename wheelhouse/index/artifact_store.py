@@ -70,9 +70,9 @@ class ArtifactStore:
         return self._downloads.start(("file", candidate.key), lambda: self._admitted(candidate))
 
     def find(self, filename: str, sha256: str) -> StoredFile | None:
-        """The file with this sha256 that was made, not downloaded: from the cache, else brought into it from the store that
-        machines share. None if neither has it. No index is asked. Raises IntegrityError if what was brought is not a sound
-        wheel.
+        """The file with this sha256, meant for one that was made and so has no URL: from the cache, where a downloaded one
+        counts, too, else brought into it from the store that machines share. None if neither has it, with what was read of
+        it. No index is asked. Raises IntegrityError if what was brought is not a sound wheel.
         """
         candidate = Candidate(NormalizedName(""), Version("0"), filename, "", "", {"sha256": sha256})
         return self._stored(candidate) or self._made_elsewhere(candidate)
@@ -110,7 +110,7 @@ class ArtifactStore:
 
     def unaltered(self, candidate: Candidate, stored: StoredFile) -> StoredFile:
         """The same file if its bytes have its sha256: they are hashed again, unless this run hashed them as they arrived. Else one
-        that is fetched anew, with a warning.
+        that is fetched anew, with a warning. Raises MachineError if the file cannot be read, and the errors of fetching.
         """
         is_sound = stored.fresh or sha256_of(stored.path) == stored.sha256
         return stored if is_sound else self.renew(candidate, stored)
@@ -210,7 +210,9 @@ class ArtifactStore:
         return self._brought(candidate, path)
 
     def _brought(self, candidate: Candidate, path: Path) -> str | None:
-        """Write a file from the store that machines share to `path`, and return its sha256; None if they have none of the right size."""
+        """Write a file from the store that machines share to `path`, and return its sha256; None if they have none of the
+        right size, or if the candidate has no sha256. A wrong one leaves `path` empty.
+        """
 
         def received(count: int) -> None:
             """Emit how many more bytes of the file arrived."""

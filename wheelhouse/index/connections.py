@@ -77,7 +77,7 @@ class Connections:
     def read(self, response: BaseHTTPResponse, url: str, *, as_sent: bool) -> bytes:
         """The next chunk of a body, decompressed unless `as_sent`; empty at its end.
 
-        Raises TransientError if it breaks off, ServerError if it is too slow.
+        Raises TransientError if it breaks off or cannot be decompressed, ServerError if it is too slow.
         """
         try:
             return response.read(CHUNK, decode_content=not as_sent)
@@ -210,20 +210,20 @@ class _Meter:
 
 
 class PacedSocket:
-    """The bytes of a connection as they arrive. It never waits: if they come slower than the pace, it raises _TooSlowError."""
+    """The bytes of a connection as they arrive: never slowed down; _TooSlowError is raised if they are below the pace."""
 
     def __init__(self, sock: socket.socket, pace: Pace) -> None:
         self._socket, self._meter = sock, _Meter(pace)
 
     def recv(self, amount: int) -> bytes:
-        """At most `amount` bytes; empty if the connection has ended. Raises _TooSlowError."""
+        """Wait for at most `amount` bytes; empty if the connection has ended. Raises _TooSlowError, and socket errors."""
         started = self._meter.clock()
         received = self._socket.recv(amount)
         self._meter.count(started, len(received))
         return received
 
     def recv_into(self, buffer: memoryview) -> int:
-        """`recv` into a buffer; returns how many bytes came, 0 at the end."""
+        """`recv` into a buffer; returns how many bytes came, 0 at the end. Raises what `recv` raises."""
         started = self._meter.clock()
         count = self._socket.recv_into(buffer)
         self._meter.count(started, count)

@@ -32,7 +32,8 @@ class Credentials:
         self._guard = threading.Lock()
 
     def learn(self, url: str, token: str | None = None) -> None:
-        """Note that the user named this URL, with the credentials in it, or with a token: `user:password`, or a bearer token.
+        """Note that the user named this URL, with the credentials in it, or instead with a token: `user:password`, or a
+        bearer token.
 
         Raises InputError for anything but an http(s) URL, for one with a `#`, and for a netrc file that cannot be read, if
         it is needed.
@@ -49,7 +50,8 @@ class Credentials:
     def auth(self, url: str, refused: Collection[str | None] = ()) -> str | None:
         """The Authorization header's value for a request, from the first source with one that was not refused; None if none has.
 
-        `refused` holds what the server answered 401 to. Raises InputError for a netrc file that cannot be read.
+        `refused` holds what the server answered 401 to. Raises InputError for a netrc file that cannot be read, and for
+        anything but an http(s) URL.
         """
         for source in self._sources:
             header = source.auth(url, refused)
@@ -93,7 +95,9 @@ def _token_header(token: str) -> str:
 
 
 def read_token(path: Path) -> str:
-    """The token, without spaces, in a file of one line, or `user:password`. Raises InputError, which never shows it."""
+    """The token, or `user:password`, in a file of one line, stripped. Raises InputError, which never shows it, also if it is
+    empty, or has a space or a control character in it.
+    """
     try:
         token = path.read_text(encoding="utf-8").strip()
     except OSError as error:

@@ -76,8 +76,9 @@ class Download:
         self.resumed = False
 
     def _receive(self, file: io.FileIO, digest: "hashlib._Hash", have: int) -> tuple["hashlib._Hash", int]:
-        """Append what the server sends after the first `have` bytes; if it sends the whole file, replace them. Returns the digest
-        and the size of the file then.
+        """Append what the server sends after the first `have` bytes; if it sends the whole file, replace them. Stops once
+        the file has more than `size` bytes. Returns the digest and the size of the file then. Raises TooLargeError, and what
+        `_continues` raises.
         """
         with self.http.open(self.url, self._headers(have)) as response:
             if not self._continues(response, have):
@@ -106,7 +107,8 @@ class Download:
     def _continues(self, response: "BaseHTTPResponse", have: int) -> bool:
         """Whether the answer starts where the file ends; False if it is the whole file. Notes `total`, `validator` and `encoding`.
 
-        If it is neither, empties the file and raises TransientError. Raises ServerError if there is no file (404, 410).
+        If it is neither, empties the file and raises TransientError. Raises ServerError if there is no file (404, 410),
+        TooLargeError if the server says that it is over the limit.
         """
         if response.status in (404, 410):
             hint = "try again later, or choose another version: the index lists a file that its server does not have"

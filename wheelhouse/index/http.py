@@ -126,7 +126,9 @@ class Http:
             return Reply(response.url or url, response.status, response.headers, body)
 
     def body(self, response: "BaseHTTPResponse", url: str, max_bytes: int, *, as_sent: bool = False) -> bytes:
-        """The whole body of an answer, decompressed unless `as_sent`. Raises ServerError if it has more than `max_bytes`."""
+        """The whole body of an answer, decompressed unless `as_sent`. Raises ServerError if it has more than `max_bytes`,
+        and what `chunks` raises.
+        """
         pieces, size = [], 0
         for chunk in self.chunks(response, url, as_sent=as_sent):
             pieces.append(chunk)

@@ -50,8 +50,9 @@ class IndexLocation:
 
 
 def split_named(text: str) -> tuple[str, str]:
-    """`corp=https://…` as ("corp", "https://…"); a text without a name as ("", text). A name is letters, digits, `.`, `_`
-    and `-` before the first `=`: a path such as `data=old` is taken for one with a name.
+    """`corp=https://…` as ("corp", "https://…"); a text without a name, or with nothing after it, as ("", text). A name is
+    letters, digits, `.`, `_` and `-`, first a letter or digit, before the first `=`: the path `data=old` is taken for one
+    with a name.
     """
     match = NAMED.fullmatch(text)
     return (match[1], match[2]) if match else ("", text)
@@ -62,8 +63,9 @@ def read_locations(
 ) -> tuple[IndexLocation, ...]:
     """The locations of --index (`corp=URL` or `URL`), --find-links (`NAME=FOLDER` or `FOLDER`) and --from (`corp=PROJECT,…`).
 
-    `default` is the index if none of `indexes` is without a name; None if there is no default. Raises InputError for options
-    that exclude each other, and for an index with a name to which --from assigns nothing.
+    In this order, then `default` if it is not None and none of `indexes` is without a name. Raises InputError for a name
+    given twice, for two of `indexes` without a name, for one with a name to which --from assigns nothing, and as `_projects`
+    does.
     """
     locations = [IndexLocation(where, name) for name, where in map(split_named, indexes)]
     locations += [IndexLocation(where, name, links=True) for name, where in map(split_named, links)]
@@ -89,7 +91,8 @@ def read_locations(
 def _projects(texts: Iterable[str], names: Sequence[str]) -> Mapping[str, tuple[str, ...]]:
     """The projects and patterns that --from gives each location, by its name: normalised, sorted, each once.
 
-    Raises InputError for a location that is not among `names`, for a list without projects, and for a project that comes from two.
+    Raises InputError for a location that is not among `names`, for a list without projects or with a text that is no name or
+    pattern, and for a project that comes from two.
     """
     assigned: dict[str, set[str]] = {}
     for text in texts:

@@ -121,16 +121,16 @@ class MetadataResolver:
         return first_success([tail, then(self._artifacts.get(candidate), lambda stored: stored.contents.metadata)])
 
     def _is_read_whole(self, candidate: Candidate, max_bytes: int) -> bool:
-        """Whether metadata come from the whole file, and not from its tail: if it is no wheel, is local, is no larger than
-        `max_bytes`, or its server has no ranges.
+        """Whether metadata come from the whole file, and not from its tail: if it is no wheel, is local, has a known size of
+        at most `max_bytes`, or its server has no ranges.
         """
         if not candidate.is_wheel or candidate.is_local or host_of(candidate.url) in self._without_ranges:
             return True
         return candidate.size is not None and candidate.size <= max_bytes
 
     def _sidecar(self, candidate: Candidate) -> Metadata:
-        """A wheel's metadata as another machine read them, else from its sidecar; from the wheel or its tail if the index does not
-        have the sidecar that it announces, with one warning for each host.
+        """A wheel's metadata as another machine read them, else from its sidecar; from the wheel or its tail if the sidecar
+        that the index announces cannot be had for any reason, with one warning for each host.
 
         Raises IntegrityError for a sidecar with another hash, or whose metadata are invalid or of another release; then
         what was inspected of the wheel is distrusted.

@@ -87,7 +87,9 @@ def _read_odd(body: bytes) -> Document:
 
 
 def _file(table: dict[str, Any]) -> IndexFile | None:
-    """A file with those of its values that can be read; None for one without a name."""
+    """A file with those of its values that can be read, a size also from a text; None for one without a name. A `url` that
+    cannot be read is empty; a `yanked` that is neither text nor true or false counts by its truth.
+    """
     if isinstance(hashes := table.get("hashes"), dict):
         table = table | {"hashes": {name: digest for name, digest in hashes.items() if isinstance(digest, str)}}
     facts: dict[str, Any] = {"url": ""}

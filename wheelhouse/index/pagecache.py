@@ -79,7 +79,9 @@ class _Place:
     key: str
 
     def page(self) -> _KeptPage | None:
-        """The kept page, else one that other machines keep; None if there is none that can be decoded. Its age is not considered."""
+        """The page kept here, else one that other machines keep; None if there is none, or it cannot be decoded. Its age is
+        not considered.
+        """
         raw = self.store.noted(KIND, self.key) or self.store.bring_note(KIND, self.key)
         with suppress(msgspec.DecodeError):
             return _page_decoder.decode(raw) if raw else None
@@ -160,8 +162,8 @@ class PageCache:
         return places[0], None
 
     def _keep(self, url: str, reply: Reply, sent: Mapping[str, str]) -> None:
-        """Keep an answer, if its server allows it and it has status 200, and a validator or a lifetime (`max-age`; Expires
-        does not count). One that is `private`, or that credentials are for, goes to the private part.
+        """Keep an answer, if its server allows it and it has status 200, and a validator or a lifetime (`max-age` without
+        `no-cache`; Expires does not count). One that is `private`, or that credentials are for, goes to the private part.
         """
         directives = dict(DIRECTIVE.findall(reply.headers.get("Cache-Control", "").lower()))
         etag, modified = reply.headers.get("ETag", ""), reply.headers.get("Last-Modified", "")

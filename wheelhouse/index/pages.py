@@ -173,7 +173,7 @@ class Page:
 
     def _uploaded(self, file: IndexFile) -> str | None:
         """The upload time of a file in UTC as ISO 8601 text (PEP 700); None if the page gives no valid time. A time without
-        a zone counts as UTC.
+        a zone counts as UTC; one in UTC, with any spelling of its zone such as `Z`, stays as written.
         """
         if not file.upload_time:
             return None
@@ -297,7 +297,8 @@ def html_files(parser: "Anchors", url: str) -> list[IndexFile]:
 def read_html(body: bytes, url: str) -> "Anchors":
     """Parse an HTML page into its links and metadata.
 
-    Raises ServerError for a text without any tag or declaration, and for a version of the API other than 1.x.
+    Raises ServerError for a text that html.parser cannot parse, or without any tag or declaration, and for a version of the
+    API other than 1.x.
     """
     parser = Anchors()
     try:
@@ -312,7 +313,10 @@ def read_html(body: bytes, url: str) -> "Anchors":
 
 
 def _absolute(base: str, url: str) -> str:
-    """A URL on a page, made absolute, its scheme in lower case. Raises BadAddressError for an invalid one."""
+    """A URL on a page, of any scheme, made absolute, its scheme in lower case.
+
+    Raises BadAddressError for one that cannot be parsed.
+    """
     try:
         return urlsplit(urljoin(base, url)).geturl()
     except ValueError as error:

@@ -43,7 +43,7 @@ def identities_of(text: str) -> tuple[Identity, ...]:
 
 
 def identity_of(publisher: Mapping[str, Any]) -> Identity:
-    """A publisher's table as an identity, without values that are empty or no text. Raises KeyError without a `kind`."""
+    """A publisher's table as an identity, without values that are empty or no text. Raises KeyError if no `kind` is left."""
     keys = {str(key): value for key, value in publisher.items() if isinstance(value, str) and value}
     if "kind" not in keys:
         raise KeyError("kind")
@@ -53,7 +53,8 @@ def identity_of(publisher: Mapping[str, Any]) -> Identity:
 def identity_text(identity: Identity) -> str:
     """An identity for people, and for pins: `GitHub trailofbits/pypi-attestations, release.yml`.
 
-    The environment is left out: a project that adds one is still the same publisher.
+    After the kind as it is come its email, project_id and repository, then its other values by their keys. The environment
+    is left out: a project that adds one is still the same publisher.
     """
     keys = dict(identity)
     kind = keys.pop("kind", "")

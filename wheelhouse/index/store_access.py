@@ -40,6 +40,8 @@ class StoreAccess:
     def bring(self, sha256: str, url: str, path: Path, on_bytes: Callable[[int], None]) -> bool:
         """Write the file with this sha256 to `path`; False if no other machine keeps it, or if that fails. Only the part for
         the URL is asked, so a private file comes only if the user shares the private part.
+
+        `on_bytes` receives how many more bytes arrived. Raises MachineError if `path` cannot be written.
         """
         return self.part_for(url).bring(sha256, path, on_bytes)
 
@@ -54,12 +56,12 @@ class StoreAccess:
         return self._store.bring_note(kind, key) or self._store.private.bring_note(kind, key)
 
     def forget(self, kind: str, key: str) -> None:
-        """Remove a fact from both parts of the store."""
+        """Remove a fact from both parts of the store; one that cannot be removed stays."""
         self._store.forget(kind, key)
         self._store.private.forget(kind, key)
 
     def discard(self, path: Path) -> None:
-        """Remove a file whose bytes no longer have its sha256, so that neither part uses it again."""
+        """Remove a file whose bytes no longer have its sha256; if that fails, at least neither part uses it again."""
         self._store.discard(path)
         self._store.private.discard(path)
 
@@ -81,7 +83,7 @@ class StoreAccess:
 
     def _may_read(self, sha256: str, url: str) -> bool:
         """Whether the present credentials were given this file, or its server says now that they may read it, which is then noted.
-        A file of this machine, or without a URL: True.
+        A file of this machine, or without a URL: True; one that the server does not have (404, 410): False.
 
         Raises ServerError if the server refuses them, or cannot answer.
         """

@@ -53,7 +53,11 @@ def locked_url(url: str) -> str:
 
 
 def _may_hold_password(before: str) -> bool:
-    """Whether what precedes an `@` may hold a password, although `urlsplit` does not see one there."""
+    """Whether what precedes an `@` may hold a password, although `urlsplit` does not see one there.
+
+    So it is if its server is empty or has a `:`, without user and IPv6 brackets; without `//`, if a `:` precedes the first
+    `/`, or if there is no `/`. A `file:` URL never does.
+    """
     if before.startswith("file:"):
         return False
     if match := SERVER.match(before):
@@ -62,7 +66,7 @@ def _may_hold_password(before: str) -> bool:
 
 
 def _scheme(url: str) -> str:
-    """The scheme of a URL with the `//` after it; empty if there is none."""
+    """The scheme of a URL with the `//` after it: only `//` if it has no scheme, empty without `//`, as in `file:a`."""
     match = SERVER.match(url)
     return match[1] if match else ""
 
@@ -117,7 +121,7 @@ def without_query(url: str) -> str:
 
 
 def parts_of(url: str) -> SplitResult:
-    """The parts of a URL, as `urlsplit` gives them. Raises InputError for a text that is no URL."""
+    """The parts of a URL, as `urlsplit` gives them. Raises InputError for what it refuses, such as `http://[`."""
     try:
         return urlsplit(url)
     except ValueError as error:
@@ -127,7 +131,7 @@ def parts_of(url: str) -> SplitResult:
 
 
 def host_of(url: str) -> str:
-    """Host, and the port if the URL has one, in lower case. Raises InputError for a text that is no URL."""
+    """Host, and the port if the URL has one, unchecked, in lower case; empty without `//`. Raises as `parts_of`."""
     return parts_of(url).netloc.rpartition("@")[2].lower()
 
 
@@ -142,7 +146,7 @@ def without_credentials(url: str) -> str:
 
 
 def origin_of(url: str) -> Origin:
-    """Scheme, host in lower case, and port (the scheme's own if the URL has none) of an http(s) URL (RFC 6454).
+    """Scheme, host in lower case, and port (the scheme's own if the URL has none, or 0) of an http(s) URL (RFC 6454).
 
     Raises InputError for any other, without showing it in full.
     """

@@ -187,8 +187,8 @@ class Pin:
 
     @property
     def archive(self) -> Artifact | None:
-        """Its sdist in the wheelhouse, if the name is not a standard sdist name, so that pip does not find it in a folder;
-        else None.
+        """Its sdist in the wheelhouse, chosen or kept beside the wheel, if the name is not a standard sdist name, so that
+        pip does not find it in a folder; else None.
 
         PEP 751 allows only standard names for `packages.sdist`, so this is a `packages.archive` in the lock file.
         """

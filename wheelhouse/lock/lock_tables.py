@@ -71,7 +71,7 @@ class ReasonTable(Table, frozen=True):
     date: str | None = None
 
     def value(self) -> Reason:
-        """The reason, as the class that `reason` names. Raises ValueError if it lacks a field."""
+        """The reason, as the class that `reason` names, else as OtherWords. Raises ValueError if it lacks a field of it."""
         return reason_of(
             self.reason, {key: text for key, text in msgspec.structs.asdict(self).items() if text is not None}
         )

@@ -154,7 +154,7 @@ class OtherFiles:
 
 
 def last_part(url: str) -> str:
-    """The file name in a URL, without percent-encoding; empty if there is none."""
+    """What follows the last `/`, also `%2F`, in a URL's path, without percent-encoding; empty for an invalid URL, too."""
     try:
         return unquote(urlsplit(url).path).rpartition("/")[2]
     except ValueError:
@@ -299,7 +299,7 @@ def dockerfile(files: Iterable[OtherFile], context: str, image: str) -> str:
 
 
 def build_command(dockerfile: str, image: str, context: str) -> str:
-    """The shell command that builds a Dockerfile; the result has the name of the image that it extends."""
+    """The shell command that builds a Dockerfile without network; the result has the name of the image that it extends."""
     return shlex.join(("docker", "build", "--network", "none", "-f", dockerfile, "-t", image, context))
 
 

@@ -86,7 +86,7 @@ class PylockInput:
     def _candidate(
         self, package: Package, file: PackageVcs | PackageDirectory | PackageArchive | PackageWheel | PackageSdist
     ) -> Candidate:
-        """A file of the lock as a candidate, with its strong hashes alone.
+        """A file of the lock as a candidate, with its strong hashes alone. The file name gives a missing version.
 
         Raises InputError for a repository, a folder (also one of an archive), and a file without a strong hash, or whose
         address or name cannot be used.
@@ -120,7 +120,8 @@ class PylockInput:
     def _located(self, package: Package, named: str | None, url: str | None, path: str) -> tuple[str, str]:
         """A file's name, and its location: its path beside the lock if that file exists or there is no URL, else the URL.
 
-        Raises InputError for an address that cannot be read, or for a taken URL that is neither http(s) nor a file.
+        Raises InputError for an address that cannot be read, or for a taken URL of another scheme than http(s) and `file:`;
+        one without a scheme is taken as it is.
         """
         try:
             beside = _beside(self.base, path) if path else ""

@@ -145,7 +145,7 @@ def sums(hashes: Mapping[str, str], inner: Mapping[str, str] = MappingProxyType(
 
 
 def summed_paths(text: str) -> dict[str, str]:
-    """The sha256 by path of each file that a SHA256SUMS lists, also of those in folders inside; other lines are ignored."""
+    """The sha256 by path, unchecked, of each file that a SHA256SUMS lists, wherever it is; other lines are ignored."""
     return dict(_summed_lines(text))
 
 
@@ -163,11 +163,11 @@ def summed_folders(text: str) -> dict[str, str]:
 
 
 def _summed_lines(text: str) -> Iterator[tuple[str, str]]:
-    """Path and sha256 of each line that `sums` could have written; other lines are left out."""
+    """Path and sha256 of each line that `sums` could have written, with any line end; other lines are left out."""
     lines = (re.fullmatch(r"([0-9a-f]{64})  (.+)", line) for line in text.splitlines())
     return ((line[2], line[1]) for line in lines if line)
 
 
 def is_lock_name(name: str) -> bool:
-    """Whether a file name is that of a lock file: `pylock.<target>.toml`, with no other dot."""
+    """Whether a file name is that of a lock file: `pylock.<target>.toml`, no other dot; `<target>` may be empty here."""
     return name.startswith(LOCK_PREFIX) and name.endswith(LOCK_SUFFIX) and name.count(".") == 2

@@ -198,7 +198,10 @@ def _needs_and_roots(lock: Lock) -> tuple[Mapping[str, tuple[str, ...]], Sequenc
 
 
 def _chains(needs: Mapping[str, tuple[str, ...]], roots: Sequence[str], project: NormalizedName) -> list[list[str]]:
-    """The chains to a project, from what each project needs and the projects at which chains start."""
+    """The chains to a project, from what each project needs and the projects at which chains start.
+
+    In the order of `needs`; a project that needs it, and that no chain reaches, has none.
+    """
     paths: dict[str, list[str]] = {root: [root] for root in roots}
     queue = deque(roots)
     while queue:
@@ -327,5 +330,5 @@ def _not_excluded(lock: Lock, pin: Pin, version: Version) -> Fact:
 
 
 def _admits(text: str, version: Version) -> bool:
-    """Whether the specifier of a requirement admits a version, pre-releases included; markers do not count."""
+    """Whether the specifier of a requirement admits a version, also a pre-release; True if none. Markers do not count."""
     return Requirement(text).specifier.contains(version, prereleases=True)

@@ -59,14 +59,14 @@ def _head(lock: Lock) -> dict[str, Any]:
 
 
 def _tool_of_lock(lock: Lock) -> dict[str, Any]:
-    """`[tool.wheelhouse]`."""
+    """The table `[tool.wheelhouse]`: the target with its name, the label if there is one, and the inputs."""
     target = lock.target
     own = {"target": {"name": target.name, **_target(target)}, "label": lock.label, "inputs": lock.inputs.document()}
     return {"tool": {TOOL: {key: value for key, value in own.items() if value != ""}}}
 
 
 def _target(target: Target) -> dict[str, Any]:
-    """The names that a target is derived from; for one that has none, its markers and tags."""
+    """The names that a target is derived from; for one without, its markers that are not empty, and its tags compressed."""
     if target.is_derived:
         return {"python": target.python.spelling, "platform": target.platform.tag}
     markers = {key: value for key, value in target.environment.items() if value}
@@ -109,7 +109,10 @@ def _package(pin: Pin, with_paths: bool, names: Mapping[str, str], *, is_loose: 
 
 
 def _tool(pin: Pin, index: str, archive: str | None) -> dict[str, Any]:
-    """`[packages.tool.wheelhouse]`. `index` is one that is no URL; `archive` is the name of a `packages.archive`."""
+    """`[packages.tool.wheelhouse]`, without empty values but an empty reason of a yank.
+
+    `index` is one that is no URL; `archive` is the name of a sdist that is not standard, which is left out beside a wheel.
+    """
     table = {
         "index": index,
         "extras": list(pin.extras),

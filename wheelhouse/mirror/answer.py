@@ -38,7 +38,7 @@ class FilePart:
         return body
 
     def blocks(self, most: int) -> Iterator[bytes]:
-        """All of it, in blocks of at most so many bytes. Raises ConnectionResetError like `read`."""
+        """All of it, in blocks of at most so many bytes. Raises ConnectionResetError like `read`, after the last block."""
         length = 0
         for block in self.served.blocks(self.part, most):
             length += len(block)

@@ -184,5 +184,5 @@ def _text(name: str) -> str:
 
 @cache
 def _csp_hash(text: str) -> str:
-    """The sha256 of a text as a source expression, `sha256-…` in base64 (Content Security Policy level 3, 2.3.1)."""
+    """The sha256 of a text as a source expression, `sha256-…` without quotes, in base64 (CSP level 3, 2.3.1)."""
     return f"sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()}"

@@ -190,7 +190,7 @@ class Bucket:
 
     def list_projects(self, projects: Iterable[NormalizedName]) -> int:
         """Add projects to the list of projects, as JSON and as HTML; return how many it then names. A list that cannot be
-        read counts as empty, and is replaced.
+        read counts as empty, and is replaced. Raises IntegrityError as `projects`.
         """
         names = set(projects)
         content = self._swap(PAGE_JSON, lambda raw: root_json(names.union(_listed(raw))), JSON_TYPE)
@@ -198,7 +198,10 @@ class Bucket:
         return len(_listed(content))
 
     def list_for_people(self) -> None:
-        """Write the list of projects for people: it is made of every page, so it is written once, at the end of a run."""
+        """Write the list of projects for people: it is made of every page, so callers write it once, at the end of a run.
+
+        Raises IntegrityError as `projects` and `page`, InputError as `journal`.
+        """
         self._swap(PAGE_BROWSE, lambda _: root_browse(self._browsed(self.pages())), TEXT_HTML)
 
     def _browsed(self, pages: Mapping[NormalizedName, ProjectPage]) -> Browsed:
