@@ -81,6 +81,7 @@ EVERYWHERE = ("libc.so.6", "libm.so.6", "libpthread.so.0", "ld-linux-x86-64.so.2
             },
             Needs((2, 4), ()),
         ),
+        ({"a.so": shared_object((), {"libc.so.6": ("GLIBC_PRIVATE", "GLIBC_2.5")})}, Needs((2, 5), ())),
         ({"a.so": shared_object((), {"libx.so": ("CXXABI_1.3", "2.17", "GLIBC_", "GLIBC_2.x")})}, Needs(None, ())),
     ],
 )
@@ -122,6 +123,7 @@ def test_a_file_with_more_headers_than_allowed_is_not_read(
         (elf(("liba.so", "libb.so"), machine="aarch64"), Native("aarch64", ("liba.so", "libb.so"))),
         (elf((), search="/opt/lib:$ORIGIN/../x"), Native("x86_64", (), ("/opt/lib", "$ORIGIN/../x"))),
         (elf((), program=True), Native("x86_64", program=True)),
+        (elf((), program=True).replace(struct.pack("<Q", 0x08000000), struct.pack("<Q", 1)), Native("x86_64")),
         (b"\x7fELF", Native("")),
     ],
 )

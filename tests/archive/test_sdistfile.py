@@ -284,6 +284,30 @@ def test_a_zip_sdist_with_a_member_below_a_file_is_refused(tmp_path: Path, names
         read_pyproject(path, path.name)
 
 
+@pytest.mark.parametrize("suffix", [".zip", ".tar.gz"])
+def test_only_named_members_up_to_the_limit_are_read(tmp_path: Path, suffix: str) -> None:
+    files = {"a": b"12345678", "b": b"x", "long": b"123456789"}
+    path = tmp_path / f"one-1.0{suffix}"
+    if suffix == ".zip":
+        zipped(tmp_path, *(Member(f"one-1.0/{name}", data) for name, data in files.items()))
+    else:
+        with tarfile.open(path, "w:gz") as archive:
+            for name, data in files.items():
+                info = tarfile.TarInfo(f"one-1.0/{name}")
+                info.size = len(data)
+                archive.addfile(info, io.BytesIO(data))
+    assert contents_of_members(path, path.name, {"one-1.0/a", "one-1.0/long"}, 8) == {"one-1.0/a": b"12345678"}
+
+
+def test_a_link_is_no_pyproject(tmp_path: Path) -> None:
+    path = tmp_path / "one-1.0.tar.gz"
+    with tarfile.open(path, "w:gz") as archive:
+        link = tarfile.TarInfo("one-1.0/pyproject.toml")
+        link.type, link.linkname = tarfile.SYMTYPE, "other.toml"
+        archive.addfile(link)
+    assert read_pyproject(path, path.name) is None
+
+
 def test_a_tar_sdist_with_a_member_below_a_file_is_refused(tmp_path: Path) -> None:
     def members(archive: tarfile.TarFile) -> None:
         add(archive, "one-1.0/a/b")

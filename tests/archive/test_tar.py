@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from wheelhouse.archive.tar import MAX_EXTENSION_BYTES, MAX_EXTENSIONS, TarReader
+from wheelhouse.archive.tar import MAX_EXTENSION_BYTES, MAX_EXTENSIONS, TarReader, _number
 
 NAMES = st.lists(
     st.text(st.characters(exclude_characters="\0/", exclude_categories=["Cs"]), min_size=1, max_size=40),
@@ -43,6 +43,13 @@ def record(key: str, value: str) -> bytes:
 
 
 END = bytes(1024)
+
+
+def test_a_number_is_octal_or_in_base_256_after_its_mark() -> None:
+    assert [_number(field) for field in (b"", b" 17\0", b"\x80\1\2", b"\x80" + bytes(10) + b"\7")] == [0, 15, 258, 7]
+    for field in (b"18", b"\xff" * 12, b"x"):
+        with pytest.raises(tarfile.ReadError):
+            _number(field)
 
 
 def read(raw: bytes) -> list[tuple[str, bytes, str, bytes]]:

@@ -148,6 +148,8 @@ def test_a_wheel_cut_anywhere_is_refused(tmp_path: Path) -> None:
     for length in range(0, len(good), 7):
         wheel.write_bytes(good[:length])
         rule_of(wheel)
+    wheel.write_bytes(good[:-1])
+    assert rule_of(wheel) == "zip-structure"
 
 
 # ZIP64
@@ -361,8 +363,8 @@ def test_a_wrong_row_of_record_is_an_error_that_can_be_waived(tmp_path: Path, ch
     assert VET_RULES[rule].waivable
 
 
-def test_a_name_whose_commas_are_not_quoted_is_an_error_that_can_be_waived(tmp_path: Path) -> None:
-    name = "cfg/E=256,N=512,device=x.json"
+@pytest.mark.parametrize("name", ["cfg/E=256,N=512,device=x.json", "cfg/E=256,N=512.json"])
+def test_a_name_whose_commas_are_not_quoted_is_an_error_that_can_be_waived(tmp_path: Path, name: str) -> None:
     files = {"one/__init__.py": b"", name: b"{}"}
     wheel = build_wheel(tmp_path, "one", "1.0", files=files)
     with zipfile.ZipFile(wheel) as archive:
