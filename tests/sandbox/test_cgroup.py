@@ -96,3 +96,11 @@ def test_groups_of_a_killed_process_are_removed_by_the_next(tmp_path: Path, monk
         (tmp_path / name).mkdir()
     cgroup._sweep(tmp_path)
     assert [name for name in names if (tmp_path / name).exists()] == ["wheelhouse-2-bb", "other-1-cc"]
+
+
+def test_a_process_that_cannot_be_seen_is_not_killed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    killed: list[int] = []
+    monkeypatch.setattr("os.kill", lambda process, _signal: killed.append(process))
+    (tmp_path / "cgroup.procs").write_text("0\n1234567\n")
+    assert not cgroup._removed(tmp_path)
+    assert killed == [1234567]

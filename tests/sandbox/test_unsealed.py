@@ -1,10 +1,13 @@
 """How paths inside a sandbox are replaced where there is none."""
 
+import resource
 from pathlib import Path
 
 import pytest
 
 from wheelhouse.errors import MachineError
+from wheelhouse.sandbox import confinement
+from wheelhouse.sandbox.confinement import prlimit
 from wheelhouse.sandbox.execution import run_in
 from wheelhouse.sandbox.sandbox import Limits, SandboxCommand
 from wheelhouse.sandbox.unsealed import Unsealed
@@ -42,3 +45,11 @@ def test_an_answer_that_cannot_be_written_ends_the_command_at_once() -> None:
     command = SandboxCommand(["/bin/sh", "-c", "yes; sleep 3600"], {"PATH": "/usr/bin:/bin"}, {}, Limits())
     with pytest.raises(MachineError, match="`/dev/full`"):
         run_in(Unsealed(), command, Path("/dev/full"))
+
+
+def test_a_hard_limit_of_this_process_that_is_lower_stays(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(confinement, "find_program", lambda name: name)
+    hard = {resource.RLIMIT_NOFILE: 512, resource.RLIMIT_NPROC: 1 << 20}
+    monkeypatch.setattr(resource, "getrlimit", lambda which: (0, hard.get(which, resource.RLIM_INFINITY)))
+    limits = Limits(memory=1 << 28, processes=64, files=4096)
+    assert prlimit(limits) == ["prlimit", f"--as={1 << 28}", "--nproc=64", "--core=0", "--nofile=512"]

@@ -46,7 +46,8 @@ def offered_text(versions: Sequence[Version], specifier: SpecifierSet) -> str:
     edges = [Version(clause.version.removesuffix(".*")) for clause in specifier if clause.operator != "==="]
     near = [version for edge in edges for version in _neighbours(versions, edge)]
     shown = sorted({*versions[:MAX_OFFERED], *near}, reverse=True)
-    return f"{', '.join(map(str, shown))} and {len(versions) - len(shown)} more"
+    more = f" and {len(versions) - len(shown)} more" if len(shown) < len(versions) else ""
+    return f"{', '.join(map(str, shown))}{more}"
 
 
 def _neighbours(versions: Sequence[Version], edge: Version) -> Sequence[Version]:

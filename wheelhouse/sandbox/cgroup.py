@@ -171,6 +171,8 @@ def _limit(hierarchy: Hierarchy, folder: Path, limits: Limits) -> None:
 def _removed(folder: Path) -> bool:
     """Kill the processes of a group and remove it: True once it is gone, False while they are still ending."""
     for line in _text(folder / "cgroup.procs").split():
+        if line == "0":  # a process that this one does not see; for `kill`, 0 is this one's own group
+            continue
         with contextlib.suppress(OSError):
             os.kill(int(line), signal.SIGKILL)
     try:

@@ -2,6 +2,7 @@
 
 import itertools
 import os
+import resource
 import shutil
 import sys
 from functools import cache
@@ -55,10 +56,21 @@ def own_user() -> int:
 
 def prlimit(limits: Limits) -> list[str]:
     """The start of a command line that sets the limits of one process: address space, processes of its user, open files, no
-    core dump. Raises MachineError if the program is not installed.
+    core dump. Lower hard limits of this process stay. Raises MachineError if the program is not installed.
     """
-    words = [f"--as={limits.memory}", f"--nproc={limits.processes}", "--core=0", f"--nofile={limits.files}"]
-    return [find_program("prlimit"), *words]
+    wanted = {
+        "as": (resource.RLIMIT_AS, limits.memory),
+        "nproc": (resource.RLIMIT_NPROC, limits.processes),
+        "core": (resource.RLIMIT_CORE, 0),
+        "nofile": (resource.RLIMIT_NOFILE, limits.files),
+    }
+    return [find_program("prlimit"), *(f"--{name}={_allowed(which, value)}" for name, (which, value) in wanted.items())]
+
+
+def _allowed(which: int, value: int) -> int:
+    """A limit, or the hard limit of this process if that is lower: only root could raise it."""
+    _, most = resource.getrlimit(which)
+    return value if most == resource.RLIM_INFINITY else min(value, most)
 
 
 def system_links() -> dict[str, str]:
