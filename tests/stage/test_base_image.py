@@ -65,6 +65,14 @@ def test_an_image_that_names_this_python_or_none_suits(image: str) -> None:
     must_suit(image, target("3.12", "manylinux_2_36_x86_64"))
 
 
+def test_an_official_image_does_not_suit_a_free_threaded_target() -> None:
+    for image in ("python:3.13-slim-bookworm", "python:3.13"):
+        must_suit(image, target("3.13", "manylinux_2_36_x86_64"))
+        with pytest.raises(InputError, match="not for the Python of"):
+            must_suit(image, target("3.13t", "manylinux_2_36_x86_64"))
+    must_suit("mirror.example/base:1", target("3.13t", "manylinux_2_36_x86_64"))
+
+
 @pytest.mark.parametrize("platform", ["windows/amd64", "macos/arm64"])
 def test_no_image_is_for_a_target_that_is_not_linux(platform: str) -> None:
     with pytest.raises(InputError, match="is not a Linux target"):

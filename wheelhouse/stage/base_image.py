@@ -91,8 +91,9 @@ def must_be_installable(parsed: Image, image: str, target: Target) -> None:
 
 
 def _must_have_python(python: str, image: str, target: Target) -> None:
-    """Raise InputError if a target's files are not for the Python of an image, `3.12` or `pypy3.10`."""
-    if _minor(python) != (target.python.implementation == "pypy", target.python.minor):
+    """Raise InputError if a target's files are not for the Python of an image, `3.12` or `pypy3.10`, which is not free-threaded."""
+    wanted = (target.python.implementation == "pypy", target.python.minor)
+    if _minor(python) != wanted or target.python.free_threaded:
         raise InputError(f"the files of {target.name} are not for the Python of `{image}`", hint=_hint(image))
 
 
