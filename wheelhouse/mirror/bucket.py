@@ -209,8 +209,9 @@ class Bucket:
         return browsed_in_bucket(pages, state_of(self.journal()))
 
     def place(self, opened: OpenedFile) -> None:
-        """Put a file and its sidecars beside its project's page. A file that is there with the same bytes stays; sidecars are replaced.
+        """Put a file and its sidecars beside its project's page. A file that is there with the same bytes stays.
 
+        Its sidecars are written in any case; one that is there, and that the file no longer has, stays.
         Raises IntegrityError for another file under the name.
         """
         key = f"{opened.project}/{opened.offered.filename}"
@@ -222,7 +223,10 @@ class Bucket:
             self.store.put(key + suffix, raw)
 
     def remove_kept_out(self, project: NormalizedName) -> list[str]:
-        """Remove the wheels and sdists of a project that a decision keeps out, with their sidecars; return the names of these files."""
+        """Remove the wheels and sdists of a project that a decision keeps out, and return the names of these files.
+
+        Their sidecars go, too; the page stays as it is. Raises as `journal`.
+        """
         state = state_of(self.journal())
         names = [item.key.rpartition("/")[2] for item in self.store.listed(project)]
         gone = [name for name in names if name.endswith(ARCHIVE_SUFFIXES) and is_kept_out(state, project, name)]
@@ -296,7 +300,7 @@ def decide_in_bucket(bucket: Bucket, entries: Sequence[Entry]) -> Kept:
 
     The result has the names of the removed files, and whether each decision is new: one that counts already is not written again.
     Raises InputError for a decision as `checked_decision`: most must be about what is in the index. Raises StoreError if the
-    store ignores the conditions of a write.
+    store ignores the conditions of a write, and as `Bucket.change_page`.
     """
     bucket.must_compare()
     projects = bucket.projects()
@@ -320,7 +324,10 @@ def decide_in_bucket(bucket: Bucket, entries: Sequence[Entry]) -> Kept:
 
 
 def _projects_of(entry: Entry, projects: Iterable[NormalizedName]) -> list[NormalizedName]:
-    """The projects that a decision is about: of a block, those of the index that its glob covers; else the named one, if there or not."""
+    """The projects that a decision is about: of a block or its end, those that its glob covers; else the named one.
+
+    The named one need not be there. Raises InputError for a block, or its end, whose subject is no pattern.
+    """
     if entry.action in (Action.BLOCK, Action.UNBLOCK):
         glob = Pattern.of(entry.subject).glob
         return [project for project in projects if fnmatchcase(project, glob)]
@@ -350,7 +357,10 @@ def _parsed(raw: bytes | None, project: NormalizedName) -> ProjectPage:
 
 
 def _listed(raw: bytes | None) -> list[NormalizedName]:
-    """The projects that the JSON document of a list of projects names, sorted; empty for None, or if it cannot be read."""
+    """The projects that the JSON document of a list of projects names, spelled as there, and sorted.
+
+    Empty for None, or if it cannot be read.
+    """
     try:
         return sorted(NormalizedName(str(row["name"])) for row in parse_json(raw.decode())["projects"]) if raw else []
     except (ValueError, KeyError, TypeError):

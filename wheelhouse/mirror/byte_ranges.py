@@ -14,8 +14,9 @@ class UnsatisfiableRangeError(ValueError):
 def requested_range(header: str, size: int) -> range | None:
     """The positions of the requested bytes in a file of `size` bytes; None to send the whole file.
 
-    A server may ignore a header (14.2): one with another unit, or with several ranges, is. Raises UnsatisfiableRangeError if one of
-    the ranges is outside the file or cannot be read, and for more than MAX_RANGES.
+    A server may ignore a header (14.2): one that does not begin with `bytes=`, or has several ranges, is. Raises
+    UnsatisfiableRangeError if one of the ranges, also of several, is outside the file or cannot be read, and for more than
+    MAX_RANGES.
     """
     unit, equals, text = header.partition("=")
     if not equals or unit.strip().lower() != "bytes":
@@ -27,9 +28,9 @@ def requested_range(header: str, size: int) -> range | None:
 
 
 def _span(text: str, size: int) -> range:
-    """The positions of one range (14.1.2): `first-last`, `first-`, or `-length` for the end.
+    """The positions of one range (14.1.2): `first-last`, `first-`, or `-length` for the end; only those that the file has.
 
-    Raises UnsatisfiableRangeError for another form, and if the file has none of these bytes.
+    Raises UnsatisfiableRangeError for another form, a number of more than 18 digits, or if the file has none of these bytes.
     """
     match = RANGE.fullmatch(text)
     if match is None or not any(match.groups()):

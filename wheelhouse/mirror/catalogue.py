@@ -19,9 +19,9 @@ def catalogue(folders: Iterable[Path], on_event: Listener = ignore, before: Cata
     """The files of all the wheelhouses but kept sdists, each hashed and opened. If two describe one file, the last one
     counts.
 
-    Files that the catalogue of `before` has, and that were not touched since, are not read again. Raises IntegrityError for
-    a file that is missing, differs from its lock file or has findings that its pin does not waive, and for one name with two
-    hashes; also what `load_wheelhouse` raises.
+    Files that the catalogue of `before` has, and that were not touched since, are neither read nor judged again, also if
+    their waivers are gone. Raises IntegrityError for a file that is missing, differs from its lock file or has findings that
+    its pin does not waive, and for one name with two hashes in two wheelhouses; also what `load_wheelhouse` raises.
     """
     pages: dict[NormalizedName, ProjectPage] = {}
     sidecars: dict[str, Content] = {}
@@ -41,7 +41,7 @@ def catalogue(folders: Iterable[Path], on_event: Listener = ignore, before: Cata
 
 
 def _opened(folder: Path, on_event: Listener, before: Catalogue) -> Iterator[OpenedFile]:
-    """Yield the files of a wheelhouse: first those that `before` has unchanged, then the others, which are hashed and opened."""
+    """Yield the files of a wheelhouse but kept sdists: first those that are unchanged in `before`, then the others."""
     wheelhouse = load_wheelhouse(folder)
     new = []
     for name, pin in pins_by_file(wheelhouse).items():

@@ -51,7 +51,10 @@ class Followed:
 
 
 def mark_of(folders: Sequence[Path]) -> Mark:
-    """The mark of some wheelhouses now. A folder or file that cannot be read is passed over."""
+    """The stamps of the lock files and SHA256SUMS of some wheelhouses now, of no other file, by path.
+
+    A folder or file that cannot be read is passed over.
+    """
     paths: list[Path] = []
     for folder in folders:
         with suppress(OSError):

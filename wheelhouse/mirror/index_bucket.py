@@ -35,10 +35,11 @@ def index_bucket(
 
     Added files are noted in the journal. What the keeper of the index removed or blocked stays out, with a warning. With
     `choices.check` files that the bucket lacks, or has with another size, are put again. With `choices.prior_to`, new files
-    that are not known to be older stay out, with a warning. `choices.link` and `choices.knows` do not count.
+    that are not known to be older stay out, with a warning. `choices.link` and `choices.knows` do not count. A store that
+    keeps nothing under keys that end in `/` causes a warning, too.
 
     Raises IntegrityError for a name with other bytes, and as `open_files`; StoreError for a store that ignores conditional
-    writes; what `load_wheelhouse` raises.
+    writes; what `load_wheelhouse` and `Bucket.change_page` raise.
     """
     wheelhouses = [(folder, load_wheelhouse(folder)) for folder in folders]
     bucket.must_compare()
@@ -68,7 +69,7 @@ def _no_folder_keys(bucket: Bucket) -> str:
 
 
 def _source(folder: Path, wheelhouse: Wheelhouse, state: State, on_event: Listener) -> _Source:
-    """A wheelhouse with those of its pins that no decision keeps out; a warning for each of the others."""
+    """A wheelhouse with those of its pins that no decision keeps out; a warning for each other. Kept sdists are left out."""
     source = _Source(folder, wheelhouse)
     for pin in pins_by_file(wheelhouse).values():
         if not stays_out(state, pin, on_event):
@@ -81,7 +82,8 @@ def _index_project(
 ) -> Indexed:
     """Put the files of one project that its page does not name, with `choices.check` also those that are lost; then its page.
 
-    The result counts this project alone.
+    The attestations of all its files are put again, and files that a decision came to keep out meanwhile are removed. The
+    result counts this project alone.
     """
     page = bucket.page(project)
     rows: dict[str, Pin] = {}

@@ -18,8 +18,8 @@ Plain = tuple[str, str, str]
 
 
 def plain(request: Request) -> Plain | None:
-    """The path, Accept and Accept-Encoding of a request; None if its answer depends on other headers, too, or if they are
-    too long. Its method, and whether its user may read, are not looked at.
+    """The path, Accept and Accept-Encoding of a request, empty if absent; None if it has a Range or an If-None-Match, or if
+    they are too long. Its method, and whether its user may read, are not looked at.
     """
     header = request.header
     if header("range") or header("if-none-match"):

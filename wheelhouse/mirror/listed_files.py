@@ -38,7 +38,11 @@ def own_page(index: Index, project: NormalizedName, on_event: Listener) -> Page 
 
 
 def listed(page: Page | None, filename: str, version: Version) -> Candidate | None:
-    """The entry of a file on its project's page; None if the page does not list it, or if there is no page."""
+    """The entry of a file of this version on its project's page; None if the page does not list it, or is of a quarantined
+    project, and without a page.
+
+    Raises ServerError as `Page.candidates`.
+    """
     candidates = page.candidates(version) if page else ()
     return next((candidate for candidate in candidates if candidate.filename == filename), None)
 

@@ -31,7 +31,7 @@ class Listening:
 
 
 def run(application: Application, socket_: Listening, on_ready: Callable[[], None]) -> None:
-    """Serve until SIGTERM or Ctrl-C; `on_ready` is called once, when connections are accepted.
+    """Serve until SIGTERM, or Ctrl-C, which raises KeyboardInterrupt; `on_ready` is called once it accepts connections.
 
     The garbage collector passes over what exists by now. SIGTERM ends it after the requests that are being answered, at most
     GRACE_SECONDS later. Raises MachineError if the server is not installed or cannot listen on the address, InputError if it

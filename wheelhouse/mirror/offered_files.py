@@ -108,7 +108,7 @@ def _open(folder: Path, wheelhouse: Wheelhouse, pin: Pin) -> OpenedFile:
 
 
 def as_opened(path: Path, wheelhouse: Wheelhouse, pin: Pin, raw_metadata: bytes) -> OpenedFile:
-    """A file whose metadata was read already, with the facts of its pin. Nothing is read or hashed, so it has no stamp."""
+    """A file whose metadata was read already, with the facts of its pin. The file itself is not looked at, so it has no stamp."""
     artifact = pin.artifact
     sidecars = {SIDECAR: raw_metadata} if artifact.is_wheel else {}
     if (provenance := provenance_of(wheelhouse, artifact.filename)) is not None:

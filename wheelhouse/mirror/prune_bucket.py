@@ -22,8 +22,8 @@ def prune_bucket(bucket: Bucket, keep: Iterable[Path], entry: Entry, *, dry_run:
 
     The journal gets them first, if there are any. The result has the names of these files; with `dry_run` nothing is
     removed. `entry` must have the action PRUNE; it gets the files. Raises InputError if the lock files name no file of the
-    index at all, StoreError for a store that ignores conditional writes. An object that no page names stays: another run
-    may have put it a moment ago, and its page may follow.
+    index at all, StoreError for a store that ignores conditional writes, and as `locked_files` and `Bucket.change_page`. An
+    object that no page names stays: another run may have put it a moment ago, and its page may follow.
     """
     locked = locked_files(keep)
     pages = bucket.pages()

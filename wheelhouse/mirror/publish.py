@@ -53,8 +53,8 @@ def publish(
     `dry_run` sends none. Safe to repeat. Nothing is requested if there are no files.
 
     Raises IntegrityError, and sends nothing, if the repository has one of the names with other bytes; IntegrityError if it
-    gets such a file from somebody else meanwhile, ServerError if it refuses a file: then the files that it accepted stay
-    there. Before any request, raises as `open_wheelhouse`.
+    gets such a file from somebody else meanwhile, ServerError if it has no index, fails, or refuses a file: then the files
+    that it accepted stay there. Before any request, raises as `open_wheelhouse`.
     """
     opened = list(open_wheelhouse(folder, on_event=on_event))
     if not opened:
@@ -81,8 +81,9 @@ def _listing(repository: Repository, listing: str | None, opened: Iterable[Opene
     """The index of the repository: the address `listing`, which is not tried, else the first of `LISTINGS` that answers as
     an index does.
 
-    A repository's address that ends in `/simple` is tried itself, instead of LISTINGS. `opened` is not empty. Raises
-    ServerError if no place answers so; if every place fails, the first failure. A TransientError is raised at once.
+    A repository's address that ends in `/simple` is tried itself, instead of LISTINGS; `/legacy` at its end is left out.
+    `opened` is not empty. Raises ServerError if no place answers so; if every place fails, the first failure. A
+    TransientError for the page of the first file's project is raised at once.
     """
     if listing:
         return Index(listing, http)
@@ -149,7 +150,10 @@ def _must_not_differ(outcomes: Mapping[str, PublishOutcome], repository: Reposit
 
 
 def _send(file: OpenedFile, repository: Repository, index: Index, http: Http, on_event: Listener) -> Published:
-    """Send one file: SENT if it is accepted. If not, its page is read again: PRESENT or DIFFERENT if it is there now, else REFUSED."""
+    """Send one file: SENT if it is accepted. If not, its page is read again: PRESENT or DIFFERENT if it is there now.
+
+    Else REFUSED. Raises ServerError as `Repository.upload`, also for a 401.
+    """
     offered = file.offered
     on_event(Waiting(offered.filename, offered.size))
     form = upload_form(file.raw_metadata, offered.filename, _digests(file))

@@ -43,7 +43,10 @@ class Access:
         return bool(self.tokens or self.passwords)
 
     def may_read(self, user: str | None, wheelhouse: str) -> bool:
-        """Whether a user may read a wheelhouse. All may if there is no list of readers, and nobody if the list lacks the wheelhouse."""
+        """Whether a user may read a wheelhouse: all may without a list of readers, nobody if the list lacks the wheelhouse.
+
+        A client without a user is in the list only as `*`. Whether a client must say who it is, is not looked at.
+        """
         if self.readers is None:
             return True
         return not self.readers.get(wheelhouse, frozenset()).isdisjoint({user, ANYBODY})
@@ -51,7 +54,8 @@ class Access:
     async def user_of(self, authorization: str | None) -> str | None:
         """The user whose right password or token an Authorization header has (RFC 7617, RFC 6750).
 
-        None if it has none, or a wrong one, and always if there are no users.
+        A token counts as the password of its own user, or alone, as Bearer. None if it has none, or a wrong one, and always
+        if there are no users.
         """
         if not authorization or not self.is_required:
             return None
@@ -74,7 +78,7 @@ class Access:
         return any(hmac.compare_digest(digest, own) for own in self.tokens.get(name, ()))
 
     def _by_token(self, token: str) -> str | None:
-        """The user of a token that came without a name; None if nobody has it."""
+        """The user of a token that came without a name, the first if several have it; None if nobody has it."""
         return next((name for name in self.tokens if self._is_token_of(name, token)), None)
 
     async def _has_password(self, name: str, password: str) -> bool:
@@ -141,7 +145,7 @@ def read_tokens(path: Path) -> dict[str, frozenset[bytes]]:
 
 
 def read_htpasswd(path: Path) -> dict[str, bytes]:
-    """The bcrypt hashes of an htpasswd file, by user; lines without a user are passed over.
+    """The bcrypt hashes of an htpasswd file, by user, of several the last; lines without a user are passed over.
 
     Raises InputError for other hashes, for no user, or a file that cannot be read; MachineError without bcrypt.
     """

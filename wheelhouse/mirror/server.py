@@ -91,7 +91,10 @@ class Application:
         return {name: one for name, one in self._catalogues.items() if self._access.may_read(user, name)}
 
     async def _of_several(self, parts: list[str], request: Request, user: str | None) -> Answer:
-        """The answer if each wheelhouse has a path of its own: the list of readable indexes, one index's answer, 403 or 404."""
+        """The answer if each wheelhouse has a path of its own: the list of readable indexes at its root, or one index's.
+
+        403 for a name that the user may not read, also if it is not served; 404 only if all may read everything.
+        """
         name, *rest = parts
         if not name:
             links = "".join(
@@ -191,7 +194,10 @@ class Application:
 
 
 def _page(catalogue: Catalogue, name: str, request: Request, prefix: str) -> Answer:
-    """The answer with a page of the Simple API, JSON or HTML: 200 or 304, 404 for an unknown project, 301 to its normal address."""
+    """The answer with a page of the Simple API, JSON or HTML: 200, 304, or 301 to its normal address.
+
+    404 for an unknown project, at any address.
+    """
     project = canonicalize_name(name)
     kind = _negotiated(request.header("accept") or "*/*")
     content = catalogue.page(project, JSON_TYPE if kind == JSON_TYPE else HTML_TYPE)
@@ -204,7 +210,7 @@ def _page(catalogue: Catalogue, name: str, request: Request, prefix: str) -> Ans
 
 
 def _browse(catalogue: Catalogue, name: str, request: Request) -> Answer:
-    """The answer with a page for people; 404 for an unknown project, or a name that is not normalized."""
+    """The answer with a page for people, 200 or 304; 404 for an unknown project, or a name that is not normalized."""
     content = catalogue.page(name, BROWSE_TYPE)
     if content is None:
         return text_answer(404, f"this index has no project {name!a}")
@@ -213,7 +219,8 @@ def _browse(catalogue: Catalogue, name: str, request: Request) -> Answer:
 
 def _negotiated(accept: str) -> str:
     """The content type that the client prefers (PEP 691; RFC 9110, 12.5.1), the first of equal weights: JSON only if the
-    client names it; `text/html` by default, and if it accepts none of ours.
+    client names it. HTML is HTML_TYPE if the client names that anywhere, else `text/html; charset=utf-8`, also if it
+    accepts none of ours.
     """
     best, form = 0.0, HTML_TYPE
     for part in accept.lower().split(","):

@@ -70,7 +70,10 @@ _ENTRY = DocumentType(Entry)
 
 
 def parse_journal(text: str, source: str) -> tuple[Entry, ...]:
-    """The entries of a journal, the oldest first; none for an empty text. Raises InputError that names `source` and the bad line."""
+    """The entries of a journal, the oldest first; none for an empty text. Unknown keys of an entry are passed over.
+
+    Raises InputError that names `source` and the bad line; an empty line is one.
+    """
     entries: list[Entry] = []
     # `splitlines` would end a line at U+2028, which a reason may hold
     lines = text.removesuffix("\n").split("\n") if text else []
@@ -87,7 +90,7 @@ def parse_journal(text: str, source: str) -> tuple[Entry, ...]:
 
 
 def _must_have_good_subject(entry: Entry) -> None:
-    """Raises InputError for a release, a pattern or a status that cannot be read."""
+    """Raises InputError for a release or pattern that cannot be read, or an unknown status; its project is not looked at."""
     if entry.action in (Action.REMOVE, Action.RESTORE, Action.YANK, Action.UNYANK):
         parse_release(entry.subject)
     elif entry.action in (Action.BLOCK, Action.UNBLOCK):
@@ -118,7 +121,7 @@ def release_text(release: Release) -> str:
 
 
 def decision_text(entry: Entry) -> str:
-    """A decision in words: `acme==1.0 removed by Ada on 2026-03-01: CVE-2026-1`."""
+    """A decision in words: `acme==1.0 removed by Ada on 2026-03-01: CVE-2026-1`, or `acme archived by Ada on 2026-03-01`."""
     what = entry.status if entry.action is Action.STATUS else f"{entry.action.removesuffix('e')}ed"
     reason = f": {entry.reason}" if entry.reason else ""
     return f"{entry.subject} {what} by {entry.by} on {entry.made:%Y-%m-%d}{reason}"
@@ -248,7 +251,10 @@ def decided_projects(entries: Iterable[Entry], projects: Iterable[NormalizedName
 
 
 def history(entries: Sequence[Entry], project: NormalizedName) -> Iterator[Entry]:
-    """Yield the decisions about a project or its releases, also those that count no more, the newest first; not INDEX and PRUNE."""
+    """Yield the decisions about a project or its releases, also those that count no more; not INDEX and PRUNE.
+
+    They come in the reverse order of `entries`, whatever their times.
+    """
     for entry in reversed(entries):
         match entry.action:
             case Action.INDEX | Action.PRUNE:

@@ -93,11 +93,12 @@ def index(folders: Iterable[Path], root: Path, choices: IndexChoices, on_event: 
 
     Files are copies that share blocks if possible, or hard links, which make the files of the wheelhouse read-only. Files of
     the tree are checked by size or by hash, and repaired from a wheelhouse that has them. If two wheelhouses describe one
-    file, the last one counts. What the keeper of the index removed or blocked stays out, with a warning.
+    file, the last one counts. What the keeper of the index removed or blocked stays out, with a warning; so do new files
+    that `may_come` refuses, with `choices.prior_to`.
 
     Raises IntegrityError, after everything else is done, for a file that is missing or altered and in none of the
     wheelhouses; at once for a name with other bytes, and as `open_files`. Raises InputError as `load_wheelhouse`,
-    `must_lie_outside`, `read_journal` and `read_pages`.
+    `must_lie_outside`, `read_journal`, `read_pages` and `read_notes`.
     """
     sources = [_Source(folder, wheelhouse, []) for folder in folders for wheelhouse in (load_wheelhouse(folder),)]
     for source in sources:
@@ -213,7 +214,10 @@ def _place(opened: OpenedFile, tree: Path, *, link: bool) -> None:
 
 
 def _try_hard_link(source: Path, final: Path) -> bool:
-    """Make `final` a hard link to `source`, read-only under both names; False if the file system cannot. An earlier file is replaced."""
+    """Make `final` a hard link to `source`, read-only under both names; False if the file system cannot make one.
+
+    An earlier file is replaced. Raises MachineError for any other failure.
+    """
     aside = final.with_name(f"{TEMP_PREFIX}{final.name}.tmp")
     with os_errors_as_machine_error(final):
         final.parent.mkdir(parents=True, exist_ok=True)

@@ -95,7 +95,7 @@ def faults_in(root: Path, pages: Pages, *, check: bool) -> dict[tuple[Normalized
 def fault_of(folder: Path, file: Offered, *, check: bool) -> Finding | None:
     """The first finding on a file that a page names, or on its sidecars, or None. Its size is compared; `check` also hashes.
 
-    Attestations are never hashed: they must be there, and not be empty.
+    A link counts as missing. Attestations are never hashed: they must be there, and not be empty.
     """
     path = rooted(folder, file.filename)
     size, subject = _size_of(path), f"{folder.name}/{file.filename}"
@@ -147,7 +147,10 @@ def must_be_tree(root: Path) -> None:
 
 
 def remove_file(root: Path, project: NormalizedName, filename: str) -> None:
-    """Remove a file of a tree, its sidecars first: a killed run leaves the archive, and the next run finds it."""
+    """Remove a file of a tree, its sidecars first: a killed run leaves the archive, and the next run finds it.
+
+    What is not there is passed over.
+    """
     path = rooted(rooted(root, project), filename)
     with os_errors_as_machine_error(path):
         for suffix in (SIDECAR, PROVENANCE, ""):

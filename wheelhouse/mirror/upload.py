@@ -71,11 +71,18 @@ class Repository:
         return session
 
     def upload(self, path: Path, filename: str, form: Form) -> UploadReply:
-        """Send one file, with retries; the reply tells if it was accepted. Raises ServerError for a redirect, 401, or if all tries fail."""
+        """Send one file, with retries, but not after a 500; the reply tells if it was accepted.
+
+        Raises ServerError for a redirect, 401, or if all tries fail.
+        """
         return self._http.retrying(filename, lambda: self._upload(path, filename, form))
 
     def _upload(self, path: Path, filename: str, form: Form) -> UploadReply:
-        """Send one file once; after a 401, again with other credentials, if any. Raises ServerError, or TransientError to try again."""
+        """Send one file once; after a 401, again with other credentials, if any.
+
+        Raises ServerError for a redirect or 401; TransientError to try again, without an answer and for RETRYABLE_STATUSES
+        but 500.
+        """
         header = self._http.credentials.auth(self.url)
         response = self._post(path, filename, form, header)
         if response.status_code == 401 and (other := self._http.credentials.auth(self.url, (header,))):

@@ -21,8 +21,8 @@ LICENSE_FILES_SINCE = Version("2.4")
 def upload_form(raw_metadata: bytes, filename: str, digests: Mapping[str, str]) -> Form:
     """All fields of the form but the file itself, (name, value), from METADATA or PKG-INFO. A name can come several times.
 
-    `digests` are in lower-case hexadecimal, by the form's names (`sha256`, `blake2_256`). Metadata that cannot be read are left
-    out: the server may refuse the file.
+    `digests` are in lower-case hexadecimal, by the form's names (`sha256`, `blake2_256`). Left out are metadata that cannot
+    be read (the server may refuse the file), fields in UNSENT, and License-File before LICENSE_FILES_SINCE.
     """
     is_wheel = filename.endswith(WHEEL_SUFFIX)
     metadata: dict[str, Any] = dict(parse_email(raw_metadata)[0])

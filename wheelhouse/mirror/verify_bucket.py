@@ -32,9 +32,9 @@ Verified = tuple[ProjectPage | None, list[Finding]]
 def verify_bucket(bucket: Bucket, waivers: Waivers = NO_WAIVERS, on_event: Listener = ignore) -> Verdict:
     """Verify an index in a bucket; each file is downloaded, hashed and opened. A finding names a file by its key.
 
-    Nothing in the bucket is changed. A run that changes the index meanwhile may cause findings. Raises InputError if it has
-    no index, or if its journal cannot be read, IntegrityError if the journal or the list of projects is longer than
-    MAX_PAGE_BYTES.
+    Each folder counts as a project. Nothing in the bucket is changed. A run that changes the index meanwhile may cause
+    findings. Raises InputError if no folder but the keeper's has an object, or if the journal cannot be read, IntegrityError
+    if the journal or the list of projects is longer than MAX_PAGE_BYTES, StoreError.
     """
     state = state_of(bucket.journal())
     projects = _objects_by_project(bucket)

@@ -40,10 +40,10 @@ from wheelhouse.verify.verify import Verdict
 def verify_tree(root: Path, waivers: Waivers = NO_WAIVERS, on_event: Listener = ignore) -> Verdict:
     """Verify a static index; each file is hashed and opened. A finding names a file by its path in the tree.
 
-    Wheels, sdists and sidecars that no page names, and temporary files, are findings; other files are ignored. A finding on
-    a file's contents that one of `waivers` covers becomes a note. The lists of projects and, if there are notes, the pages
-    for people are checked only if every project has a page that can be read. Raises InputError if the journal or the notes
-    cannot be read.
+    In the folders that `folders_in` yields, wheels, sdists and sidecars that the page does not name, and temporary files,
+    are findings; other files are ignored. A finding on a file's contents that one of `waivers` covers becomes a note. The
+    lists of projects and, if there are notes, the pages for people are checked only if every project has a page that can be
+    read. Raises InputError if the journal or the notes cannot be read.
     """
     state = state_of(read_journal(root))
     pages: dict[NormalizedName, ProjectPage] = {}

@@ -24,8 +24,8 @@ class Challenge:
 
     @classmethod
     def parse(cls, header: str) -> "Challenge | None":
-        """The bearer challenge in the header, else the basic one; None if it has neither. What it lacks is empty, also
-        `realm`.
+        """The bearer challenge in the header, else the basic one, of several the last; None if it has neither. What it lacks
+        is empty, also `realm`.
         """
         blanked = QUOTED.sub(lambda quoted: "_" * len(quoted[0]), header)
         starts = [((match[1] or match[2]).lower(), match.end()) for match in SCHEME.finditer(blanked)]

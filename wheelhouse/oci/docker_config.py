@@ -55,8 +55,9 @@ class DockerConfig:
     def credentials(self, registry: str) -> tuple[str, str] | None:
         """User and password for a registry, by its host and port; None if there are none. A helper program is asked first.
 
-        If the helper has none, the entries of the file count. Raises InputError for a file or an `auth` value that cannot be
-        read and for an identity token, MachineError for a helper that is missing, too slow, or answers nothing readable.
+        If there is no helper, or it has none, the entries of the file count. Raises InputError as `_read`, for an `auth`
+        value that cannot be read and for an identity token, MachineError for a helper that is missing, too slow, or answers
+        nothing readable.
         """
         config = self._read()
         keys = _keys(registry)
@@ -142,7 +143,9 @@ def _host(key: str) -> str:
 
 
 def _usable(registry: str, user: str, password: str) -> tuple[str, str]:
-    """(user, password), unchanged. Raises InputError for an identity token, which only an OAuth2 client can use."""
+    """(user, password), unchanged. Raises InputError if the user is TOKEN_USER: the password is then an identity token,
+    which only an OAuth2 client can use.
+    """
     if user == TOKEN_USER:
         raise InputError(
             f"Docker's configuration has an identity token for {registry}, but wheelhouse needs a password",

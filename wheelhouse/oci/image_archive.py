@@ -56,7 +56,10 @@ class _Unpacked:
     texts: dict[str, bytes] = field(default_factory=dict)
 
     def blob(self, name: str) -> tuple[str, int]:
-        """The sha256 and size of a member, links followed once. Raises KeyError if the archive has none."""
+        """The sha256 and size of a member that was written, by its path, which is normalised first; a link is followed once.
+
+        Raises KeyError if none was written.
+        """
         name = posixpath.normpath(name)
         return self.hashes[self.links.get(name, name)]
 

@@ -96,7 +96,7 @@ def _python(files: Mapping[str, RootFile]) -> str | None:
 def followed(path: str, files: Mapping[str, RootFile]) -> str | None:
     """The path that a path leads to after all links, itself if it is no link; None if that is not among the files.
 
-    MAX_LINKS links or more give None, too.
+    MAX_LINKS links or more give None, too. A folder of the path that is a link is not followed.
     """
     for _ in range(MAX_LINKS):
         file = files.get(path)

@@ -196,7 +196,9 @@ def _config_blob(descriptor: _Descriptor, name: str) -> Blob:
 
 
 def _layer_blobs(descriptors: list[_Descriptor], name: str) -> tuple[Blob, ...]:
-    """The layers of a manifest, in order. Raises IntegrityError for too many layers or bytes, other types, and addresses."""
+    """The layers of a manifest, in order. Raises IntegrityError for too many layers or bytes, for types that are not in
+    COMPRESSIONS, and for a layer with `urls`.
+    """
     if len(descriptors) > MAX_LAYERS:
         raise _wrong(name, f"it has {len(descriptors)} layers, more than {MAX_LAYERS}")
     for descriptor in descriptors:

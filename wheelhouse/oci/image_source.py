@@ -116,7 +116,7 @@ class RegistrySource(ImageSource):
         """The path of a blob in the store; it is downloaded if the store lacks it.
 
         A part that an earlier run has is continued. Of what is in this machine's store only the size is checked. Logs in as
-        `authorized` does, and raises what that raises.
+        `authorized` does, and raises what that and `stored_or_downloaded` raise.
         """
         request = FileRequest(f"{self._reference.api}/blobs/{blob.digest}", name, blob.sha256, blob.size)
         return self._registry.authorized(
@@ -141,7 +141,7 @@ class LayoutSource(ImageSource):
 
     @classmethod
     def parse(cls, text: str) -> "tuple[LayoutSource, Reference]":
-        """The source and the image's name of `oci:FOLDER:NAME`; nothing is read.
+        """The source and the image's name of `oci:FOLDER:NAME`; nothing is read. The first colon after `oci:` ends FOLDER.
 
         Raises InputError without a folder or a name (`FROM` needs one), and for a name that is not one of an image.
         """

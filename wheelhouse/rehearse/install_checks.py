@@ -183,7 +183,8 @@ def airflow_arguments(folder: Path) -> dict[str, str]:
 def airflow_install(context: InstallContext, airflow: Airflow, arguments: Mapping[str, str]) -> InstallCommand:
     """The install steps of an Airflow release's image build as one command, in their order.
 
-    With the commands and settings of the folder's Dockerfile for the base, if any. `arguments` count before the defaults.
+    With the commands and settings of the folder's Dockerfile for the base, if any. The settings count before `arguments`,
+    and these before the defaults.
     """
     files = [context.folder / name for name in (BASE_DOCKERFILE, DEVELOPMENT_DOCKERFILE)]
     dockerfile = next((read_text(path, "the Dockerfile") for path in files if path.is_file()), "")
@@ -236,8 +237,8 @@ def _known_causes(context: InstallContext, pip: str) -> Iterator[Finding]:
 
 
 def without_builders(lock: Lock, folder: Path) -> Iterator[Finding]:
-    """A finding for each sdist in a wheelhouse or staged folder whose build requirements pip cannot find there. An altered sdist is
-    not read.
+    """A finding for each sdist in a wheelhouse or staged folder whose build requirements pip cannot find there. A missing or
+    altered sdist is left out.
 
     Raises IntegrityError for an sdist whose pyproject.toml cannot be used.
     """

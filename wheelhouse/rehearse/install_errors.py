@@ -157,7 +157,8 @@ INSTALL_ERROR_PATTERNS = (
 def explained(output: str, lock: Lock, command: str) -> list[Finding]:
     """The findings recognised in a failed command's output, one for each subject; without any, one with its last words.
 
-    Of several on a locked file a request to an index counts first, then a failed build, then the first pattern.
+    Of several on one subject a failed build counts first, then the first pattern; a request to an index counts before
+    these if the subject is a locked file, else after them.
     """
     logs = pip_build_logs(output)
     failed = [_failed_build(subject, reasons(log), last_words(log), lock) for subject, log in logs.items()]

@@ -103,7 +103,7 @@ def _installed(name: str, target: Target) -> Distribution:
 
 
 def _top_entries(installed: Distribution) -> dict[str, Path]:
-    """The files and folders of a distribution that lie directly in `site-packages`, by name; without `.pth` files."""
+    """The files and folders of a distribution in `site-packages` itself, by name, but for `.pth` files and `__pycache__`."""
     names = {file.parts[0] for file in installed.files or ()} - {"..", "__pycache__"}
     return {name: Path(str(installed.locate_file(name))) for name in sorted(names) if not name.endswith(".pth")}
 

@@ -85,7 +85,8 @@ def is_version(text: str, version: Version) -> bool:
 def differently_installed(lock: Lock, installed: Mapping[str, str], free: Collection[str] = ()) -> Iterator[Finding]:
     """Findings for projects that were not installed, or in another version, or that the lock does not have.
 
-    A project in `free` can have any version; it, and what IN_EVERY_ENVIRONMENT names, can be there without being locked.
+    A project in `free` can have any version, but must be there if it is locked; it, and what IN_EVERY_ENVIRONMENT names, can
+    be there without being locked.
     """
     versions = {canonicalize_name(name): version for name, version in installed.items()}
     for pin in lock.pins:

@@ -40,7 +40,7 @@ def warning_text(event: Warned | Found) -> str:
 
 
 def event_line(event: Event) -> str | None:
-    """An event as one line, such as `warning: …` or `note: …`; None for an event for progress bars or logs."""
+    """An event as one line: `note: …`, or `warning: …`, also for any finding, …; None for one for progress bars or logs."""
     line: str | None = None
     match event:
         case Warned() | Found():

@@ -21,7 +21,9 @@ def difference_lines(
     images: Sequence[ImageChange] = (),
     debian: Sequence[DebianChange] = (),
 ) -> list[str]:
-    """Every change, in the given order; those of base images and Debian packages; then a line with the numbers of projects by kind."""
+    """Every change, in the given order; those of base images and Debian packages; then a line with the numbers of projects
+    by kind, or that none changed.
+    """
     lines = [line for difference in differences for line in _lines(difference)]
     others = [*_image_lines(images), *_debian_lines(debian)]
     summary = "no project changed" if others and not differences else tally(differences)
@@ -61,7 +63,7 @@ def change_about(change: Change) -> str:
 def change_text(change: Change) -> str:
     """A change in a line: `topic: old → new` if one text took the place of one; else the first removed and added texts.
 
-    Without texts it is the topic alone.
+    In place of `topic` stands what `change_about` returns; without texts, this alone.
     """
     about = change_about(change)
     if len(change.removed) == len(change.added) == 1:

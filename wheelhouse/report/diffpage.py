@@ -64,7 +64,9 @@ def _project(difference: Difference) -> dict[str, Any]:
 
 
 def change_view(change: Change) -> dict[str, Any]:
-    """A change inside a file: what it is about, and the first texts of each side. `more` counts the others (negative: there are none)."""
+    """A change inside a file: what it is about, and the first texts of each side. `more` counts the others; there are none
+    if it is 0 or negative.
+    """
     sides = (("−", "gone", change.removed), ("+", "came", change.added))
     return {
         "about": change_about(change),
@@ -76,7 +78,9 @@ def change_view(change: Change) -> dict[str, Any]:
 
 
 def content_view(file: Replaced, first: Collection[str] = ()) -> dict[str, Any]:
-    """The members of a file that differ, with their digests, and the diffs of those that run; those named in `first` come first."""
+    """The members of a file that differ, with their digests, and the diffs of those that run; of the diffs, those of members
+    named in `first` come first.
+    """
     texts = sorted(file.texts, key=lambda text: text.name not in first)
     return {
         "members": list(map(_member, file.members)),

@@ -152,7 +152,7 @@ def _sources(facts: Facts) -> list[str]:
 
 
 def _findings(facts: Facts, evidence: Evidence) -> Iterator[View]:
-    """The findings about a file: open ones by severity, then approved and waived ones without their hint."""
+    """The findings about a file: open ones, the worst first, then approved and waived ones without their hint."""
     about = sorted(
         evidence.about.get(facts.subject, ()), key=lambda one: (-one.severity, one not in evidence.first_seen)
     )
@@ -206,7 +206,10 @@ def _chains(facts: Facts, graph: Graph, evidence: Evidence, numbers: Mapping[str
 
 
 def _origin(facts: Facts) -> View:
-    """Where a file is from, as texts: hash, size, build, address, index, upload time, whether it was yanked, authors and sites."""
+    """Where a file is from, as texts: hash, size, build, address, index, upload time, authors; and a list of sites.
+
+    `yanked` is the index's reason, which may be empty; None if the file was not yanked.
+    """
     artifact, built = facts.pin.artifact, facts.pin.built
     sandbox = f"in the sandbox {built.sealed}" if built and built.sealed else "without a sandbox"
     uploaded = artifact.upload_time
@@ -274,9 +277,10 @@ def _licence(facts: Facts, evidence: Evidence) -> View:
 
 
 def _inside(facts: Facts) -> View:
-    """The sum of files (and folders) and bytes, the largest top folders, and the members that a reviewer wants to see.
+    """The sum of files (and folders) and bytes, the largest folders and files at the top, and the members that a reviewer
+    wants to see: native code, archives, the list of all, and bills of materials.
 
-    `more` counts the other top folders (negative: there are none).
+    `more` counts what else is at the top (negative: nothing).
     """
     bytes_of: Counter[str] = Counter()
     files_of: Counter[str] = Counter()

@@ -56,7 +56,7 @@ class ProjectUse:
 
     @property
     def behind(self) -> tuple[str, ...]:
-        """The jobs that have an older release than the newest: those that an upgrade of all to it would touch."""
+        """The jobs with an older release than the newest, if only for one target: an upgrade of all to it touches them."""
         older = (jobs for version, jobs in self.jobs_by_version.items() if version != self.newest)
         return tuple(dict.fromkeys(job for jobs in older for job in jobs))
 
@@ -104,7 +104,9 @@ def uses(locks: Locks) -> list[ProjectUse]:
 
 
 def changes(before: Sequence[Lock], after: Sequence[Lock]) -> list[PinChange]:
-    """The projects of a job that are new, gone, or have another release for some target, by name. Another file of one release is none."""
+    """The projects of a job that are new, gone, or have another release for some target, by name; each with its releases for
+    these targets only. Another file of one release is no change.
+    """
     old, new = _pins(before), _pins(after)
     targets: dict[NormalizedName, list[str]] = {}
     for target, project in sorted(old.keys() | new.keys()):

@@ -69,7 +69,7 @@ def _verdict(evidence: FleetEvidence) -> str:
 
 
 def _changes(run: JobRun[JobResult], evidence: FleetEvidence) -> list[PinChange]:
-    """What changed in a job since the run before; empty if it has no result."""
+    """What changed in a job since the run before; everything is new if there was none. Empty if the job has no result."""
     return changes(evidence.before.get(run.name, ()), run.result.locks) if run.result else []
 
 

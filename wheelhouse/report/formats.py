@@ -27,7 +27,10 @@ class ReportFormat(Protocol):
 
 
 def as_text(evidence: Evidence, path: Path) -> str:
-    """Lines for a terminal: the open findings, what was looked at, the result; without a line end after the last."""
+    """Lines for a terminal: open findings, what was looked at, waived findings, how many are approved, the result.
+
+    Without a line end after the last.
+    """
     from wheelhouse.report import evidence_lines, finding_lines
     from wheelhouse.report.coverage_report import coverage_lines
 
@@ -37,7 +40,7 @@ def as_text(evidence: Evidence, path: Path) -> str:
 
 
 def as_quiet_text(evidence: Evidence, path: Path) -> str:
-    """What `--quiet` prints: warnings and errors, and the result if a finding reaches the threshold; empty without any."""
+    """What `--quiet` prints: open warnings and errors, and the result if one reaches the threshold; empty without any."""
     from wheelhouse.report import evidence_lines, finding_lines, warnings_and_errors
 
     lines = finding_lines(warnings_and_errors(evidence.findings), evidence.first_seen)
@@ -81,7 +84,7 @@ def as_review_page(evidence: Evidence, queue: "Sequence[QueuedFile]", reviewer: 
 
 
 def as_sarif(evidence: Evidence, _path: Path) -> str:
-    """A log of SARIF 2.1.0, as JSON."""
+    """A log of SARIF 2.1.0, as JSON with a line end."""
     from wheelhouse.report.sarif import sarif
     from wheelhouse.vet.vet import RULES
 
@@ -89,7 +92,7 @@ def as_sarif(evidence: Evidence, _path: Path) -> str:
 
 
 def as_sbom(evidence: Evidence, _path: Path) -> str:
-    """A bill of materials of CycloneDX 1.6, as JSON."""
+    """A bill of materials of CycloneDX 1.6, as JSON with a line end. Raises MachineError if the extra is missing."""
     from wheelhouse.vet.cyclonedx import sbom
 
     return sbom(evidence)

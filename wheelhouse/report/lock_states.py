@@ -31,7 +31,7 @@ def lock_states_lines(states: States, *, quiet: bool = False) -> list[str]:
 
 
 def lock_states_document(states: States) -> dict[str, Any]:
-    """The state of each lock file, for `--json`, by the path of its wheelhouse and its target."""
+    """The lock files as a list, for `--json`: each with the path of its wheelhouse, its target and its state."""
     return {
         "locks": [
             {"house": str(folder), "target": target, "state": str(state)}

@@ -39,7 +39,9 @@ def _text(file: MirroredFile, *, times: bool) -> str:
 
 
 def mirrored_document(mirror: str, files: Sequence[MirroredFile]) -> dict[str, Any]:
-    """Every file and what the mirror has of it, for `--json`. `ok` means that each file can be installed from there."""
+    """Every file and what the mirror has of it, for `--json`. `ok`: each file can be installed from there,
+    as `MirrorState.installs` says.
+    """
     rows = [
         {
             "file": file.filename,

@@ -94,8 +94,10 @@ def _headline(evidence: Evidence) -> str:
 
 
 def _verdict(evidence: Evidence) -> View:
-    """The verdict, and what it does not cover. `kind` is good only if no finding reaches the threshold, every file is
-    approved, and the advisories are recent.
+    """The verdict, and what it does not cover.
+
+    `kind` is `bad` if a finding reaches the threshold; `good` if none does, every file is approved, and the advisories are
+    recent; else `open`.
     """
     bad, new = len(evidence.bad), len(evidence.new)
     age = (evidence.now - evidence.known).days if evidence.known else None
@@ -115,7 +117,7 @@ def _verdict(evidence: Evidence) -> View:
 def _totals(evidence: Evidence) -> Iterator[str]:
     """The numbers of projects and bytes, and of approved and waived findings if there are any, each in words.
 
-    Files that are no distributions do not count.
+    Bytes are those of distributions, findings those on any subject.
     """
     yield counted(len({facts.project for facts in evidence.files.values()}), "project")
     yield size_text(sum(facts.pin.artifact.size for facts in evidence.files.values()))

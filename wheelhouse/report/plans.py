@@ -33,7 +33,9 @@ def staged_lines(folder: str, plan: Plan, record: StageRecord, signer: str | Non
 
 
 def _options(plan: Plan) -> Iterator[str]:
-    """The options as a command line has them, quoted for a shell; those without a value are left out."""
+    """The index and the options as a command line has them, quoted for a shell, once for each value; those without one
+    are left out.
+    """
     options = {"index": plan.index, **plan.options}
     for name, value in options.items():
         option = f"--{OPTION_NAMES.get(name, name)}"

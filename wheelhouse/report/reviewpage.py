@@ -70,7 +70,7 @@ def error_document(error: WheelhouseError) -> View:
 
 
 def _standing(one: FileStanding, reviewer: str, needed: int) -> View:
-    """Where one file stands, as JSON. `mine`: the reviewer has approved it."""
+    """Where one file stands, as JSON. `mine`: the reviewer has approved it, maybe without some of its findings."""
     return {
         "standing": str(one.standing),
         "reviewers": list(one.reviewers),

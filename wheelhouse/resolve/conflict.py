@@ -140,8 +140,8 @@ class Conflict:
 def rejected_releases(
     candidates: ProjectCandidates, versions: Iterable[Version], specifier: SpecifierSet
 ) -> list[RejectedReleases]:
-    """Those of some releases that have files of which none can be chosen, grouped by reason: first those with the commonest kind of
-    reason.
+    """Those of some releases that have files of which none can be chosen, grouped by reason and by whether a file has no
+    fitting tag: first those with the commonest kind of reason.
     """
     groups: dict[tuple[Reason | None, bool], list[tuple[Version, tuple[Rejected, ...]]]] = {}
     for version in versions:
@@ -258,5 +258,7 @@ def _exclude_each_other(group: Sequence[_Allowed]) -> bool:
 
 
 def _reach(group: Sequence[_Allowed]) -> tuple[float, int]:
-    """A sort key: how many releases share a group's conflict (those of its smallest side), then the fewer sides the higher."""
+    """A sort key: how many releases share a group's conflict (those of its smallest side; a step of the user has infinitely
+    many), then the fewer sides the higher.
+    """
     return min(len(each.step.versions) or float("inf") for each in group), -len(group)

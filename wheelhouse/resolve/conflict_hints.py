@@ -111,8 +111,9 @@ def _no_release_hint(conflict: Conflict) -> str:
 
 
 def _loosened(conflict: Conflict, chain: Sequence[Step], side: Step) -> str | None:
-    """The hint to change the user's line that leads to a side, so that the side goes away; None if that line has no specifier, or
-    no change of it would help.
+    """The hint to change the user's line that leads to a side: to loosen it, if it is the side itself; else to request
+    another release of its project, which need not help. None if the line has no specifier, or, for the
+    side itself, if no usable release satisfies the other sides and the constraints.
     """
     root = chain[0].dependency
     if root.parent is not None or not root.specifier:
@@ -191,7 +192,7 @@ def _airflow_release(conflict: Conflict) -> str | None:
 
 
 def _file_hint(conflict: Conflict) -> str:
-    """The hint about releases of which no file can be chosen: what admits one, or which other release has one that can be."""
+    """The hint about releases of which no file can be chosen: what admits one or another release, else what to leave out."""
     remedies = [*_remedies(conflict), *_other_release(conflict)]
     if not remedies and conflict.rejected and conflict.rejected[0].reason is None:
         return (
@@ -236,8 +237,8 @@ def _other_target(conflict: Conflict, rejected: Sequence[Rejected]) -> Iterator[
 
 
 def _alternatives(target: Target, rejected: Sequence[Rejected]) -> Iterator[tuple[str, Target]]:
-    """Targets, each with its option, that differ in one thing: first the versions of libc or macOS of these wheels, the oldest first;
-    then the Python, the nearest first.
+    """Targets, each with its option, that differ in one thing: first the versions of libc or macOS of these wheels, the
+    oldest first; then the Python, the nearest first, if the target is derived and has CPython.
     """
     python = target.python
     tags = {tag for other in rejected if other.has_no_tag for tag in wheel_parts(other.filename)[3]}
@@ -256,7 +257,7 @@ def _alternatives(target: Target, rejected: Sequence[Rejected]) -> Iterator[tupl
 
 
 def _same_kind(platform: str, own: str) -> bool:
-    """Whether two platform tags differ, and in nothing but the version of libc or macOS."""
+    """Whether two platform tags differ, and in nothing but the version of libc or macOS; False for `manylinux2014_…`."""
     kinds = [re.sub(r"(?<=linux|acosx)_\d+_\d+_", "_", name) for name in (platform, own)]
     return kinds[0] == kinds[1] and platform != own
 
@@ -297,7 +298,9 @@ def _fitting_python(specifiers: Sequence[str], target: Target) -> str | None:
 
 
 def _later(conflict: Conflict) -> Iterator[str]:
-    """One hint: the day after the first upload of a file that fits the target; nothing if no file with an upload time does."""
+    """One hint: the day after the first upload of a file of these releases that fits the target and is not yanked; nothing
+    if no file with an upload time does.
+    """
     candidates = conflict.candidates
     assert candidates is not None  # noqa: S101  (a group of releases comes from it)
     versions = [version for group in conflict.commonest for version in group.versions]

@@ -45,8 +45,9 @@ class DirectSource:
 
     @property
     def shown(self) -> str:
-        """The location with its hashes, without user, password and query: safe in any output. In a path, a space is `%20` and a
-        `#` is `%23`.
+        """The location, or `written` if that is there, with hashes, without user, password and query: safe in any output.
+
+        In a path, a space is `%20` and a `#` is `%23`.
         """
         fragment = "#" + "&".join(sorted(hash_.replace(":", "=") for hash_ in self.hashes)) if self.hashes else ""
         if self.is_local:
@@ -92,8 +93,10 @@ def _split(text: str) -> tuple[str, str, str]:
 
 
 def _source(location: str, origin: str) -> DirectSource:
-    """A path or address as a DirectSource; nothing is opened. Raises InputError for a repository, another scheme than http(s) or
-    file, a name that is no distribution's, or a fragment that `_fragment_hashes` refuses. A path is not expanded.
+    """A path or address as a DirectSource; nothing is opened. A path is not expanded; after a `#` in it comes a fragment.
+
+    Raises InputError for a repository, another scheme than http(s) or file, an address of another machine's file or one that
+    cannot be read, a name that is no distribution's, or a fragment that `_fragment_hashes` refuses.
     """
     if REPOSITORY.match(location):
         raise InputError(f"{origin}: `{location.partition(':')[0]}` is a repository, not a file", hint=WHEEL_HINT)

@@ -246,8 +246,8 @@ class ConflictText:
         return any(other.has_no_tag for group in self._conflict.rejected for other in group.rejected)
 
     def other_exclusions(self, dependencies_of: DependenciesOf) -> Iterator[str]:
-        """Lines about other dependencies of the releases that ask: those that constraints exclude, and those of two of these
-        releases that exclude each other. Two of the same release are not compared.
+        """Lines about other dependencies of the release of each side: those that constraints exclude, and those of two of
+        these releases that exclude each other, as far as pages that are here show. Two of the same release are not compared.
         """
         parents = [side.dependency.parent for side in self._conflict.sides if side.dependency.parent]
         needs = {
@@ -276,7 +276,10 @@ class ConflictText:
         return candidates is not None and not any(admitted.filter(candidates.page.versions, prereleases=True))
 
     def _other_steps(self) -> Iterator[str]:
-        """Lines: what other releases require that the chains do not show, MAX_STEPS at most, then how many more there are."""
+        """Lines: what other releases and the user ask for that the chains do not show, MAX_STEPS at most, and how many more.
+
+        Left out: what a release requires of its own project, and the user's lines of a project with which a chain begins.
+        """
         shown = {step.dependency for step in chain.from_iterable(self._chains)}
         begun = {each[0].dependency.project for each in self._chains if each[0].asker is None}
         others = [
@@ -310,7 +313,10 @@ class ConflictText:
         return ", of which the index has no release" if self._is_void(dependency) else ""
 
     def _other_limits(self) -> Iterator[str]:
-        """Lines about what else limits the projects on the chains: constraints, and releases without a usable file."""
+        """Lines about what else limits the projects that ask in the chains: constraints, and releases that cannot be chosen.
+
+        The constraints of the conflict's own project are left out.
+        """
         askers = dict.fromkeys(step.asker for step in chain.from_iterable(self._chains) if step.asker)
         for project in askers:
             for line in self._index.constraints(project) if project != self._project else ():
@@ -372,7 +378,7 @@ def _rejection_lines(project: str, version: Version, rejected: Collection[Reject
 
 
 def excludes(line: RequirementLine, specifier: SpecifierSet) -> bool:
-    """Whether a constraint is one `==` or `===`, and a specifier does not admit its version."""
+    """Whether a constraint names one version and nothing else (`==1.0`, not `==1.*`), and a specifier does not admit it."""
     clauses = list(line.requirement.specifier)
     if len(clauses) != 1 or not is_exact(line.requirement.specifier):
         return False

@@ -51,7 +51,8 @@ def _walk(
     index: CandidateIndex,
     dependencies_of: Callable[[CandidateRelease], Iterable[Dependency]],
 ) -> tuple[dict[Identifier, CandidateRelease], dict[NormalizedName, dict[str, SpecifierSet]]]:
-    """The releases that the roots lead to with the choices so far, and each project's specifiers on the way, by their text.
+    """The releases that the roots lead to with the choices so far, and each project's specifiers on the way, by their text,
+    without those of its own releases.
 
     A project that is not in `chosen` gets its best release under the dependency that led to it, which is added to `chosen`.
     A release whose metadata cost a large download comes last: something cheaper may conflict before.

@@ -235,7 +235,9 @@ class _Search(Generic[P]):
         self._left[package] = left
 
     def _learn(self, clause: Clause[P]) -> list[P]:
-        """Learn the cause of a conflict: undo the decisions since, and narrow a package by it. Returns the packages that changed."""
+        """Learn the cause of a conflict: undo the decisions since, narrow a package by it, and `_reconsider`. Returns the
+        packages to propagate then.
+        """
         cause, level, package = self._cause(clause)
         self._return_to(level)
         if cause is not clause:

@@ -44,8 +44,8 @@ class ReleaseDependencies:
         self._dependencies: dict[tuple[str, str], list[Dependency]] = {}
 
     def of(self, release: CandidateRelease) -> Sequence[Dependency]:
-        """The dependencies of a release on this target, read once; its metadata is waited for, and what follows from it is
-        announced to the prefetcher. Raises DeferredError if the release is now deferred, InputError as `dependencies_of`,
+        """The dependencies of a release on this target, read once; its metadata is waited for, and the prefetcher is told of
+        the trial and of the dependencies. Raises DeferredError if the release is now deferred, InputError as `dependencies_of`,
         and what reading the metadata raises.
         """
         key = (release.candidate.key, release.extra)
@@ -94,7 +94,9 @@ class ReleaseDependencies:
         return candidates is not None and candidates.defer(candidate.version, reason)
 
     def warn_of_deferred(self, releases: Iterable[CandidateRelease]) -> None:
-        """Warn of releases that are newer than the given ones and were passed over because of an invalid line."""
+        """Warn of releases that are newer than the given ones and were deferred because of an invalid line, even if
+        requirements exclude them, too.
+        """
         for release in releases:
             project, version = release.candidate.project, release.candidate.version
             candidates = self._index.get(project)

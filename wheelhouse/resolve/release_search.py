@@ -110,8 +110,8 @@ class ReleaseSearch:
         return not self._is_pinned(project, state, self._reached(states, without=project))
 
     def _loop(self, project: NormalizedName, states: Mapping[Identifier, int]) -> Clause[Identifier]:
-        """A provisional clause that excludes a yanked release together with a release that pins it, but is brought in by it alone.
-        Notes what is unfounded.
+        """A provisional clause that excludes a yanked release together with a release that pins it, but is brought in by it
+        alone, as long as no release from elsewhere asks for what the yanked one brings in. Notes what is unfounded.
         """
         behind = states.keys() - self._reached(states, without=project).keys()
         pinning = next(
@@ -288,8 +288,9 @@ class ReleaseSearch:
     def _yanked_gate(
         self, offered: ProjectCandidates, version: Version, state: int, left: Mapping[Identifier, int]
     ) -> Clause[Identifier] | None:
-        """A provisional clause that excludes a yanked release until a release that pins it is chosen (PEP 592), and the state is noted
-        as gated. None for one that is not yanked, or that a release chosen in `left` pins already.
+        """A provisional clause that excludes a yanked release until a release that pins it is chosen (PEP 592), and the
+        state is noted as gated. None for one with a file that is not yanked, or that the constraints or a release chosen in
+        `left` pin.
         """
         project = offered.page.project
         if offered.choose(version, EVERY_VERSION)[0] or self._is_pinned(project, state, left):

@@ -22,7 +22,7 @@ def versions_text(versions: Sequence[Version]) -> str:
 
 
 def project_text(step: Step) -> str:
-    """The project that has a dependency, with its extra: `lib[extra]`."""
+    """The project that has a dependency, with its extra: `lib[extra]`. Not for what the user asks for."""
     extra = step.dependency.parent.extra if step.dependency.parent else ""
     return f"{step.asker}[{extra}]" if extra else f"{step.asker}"
 

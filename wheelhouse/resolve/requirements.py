@@ -154,7 +154,7 @@ def parse_file(
 
 def constraint_lines(text: str, source: str) -> tuple[RequirementLine, ...]:
     """The constraints of a file's text, in their order; options are left out, variables not replaced. Raises InputError,
-    also if it names another file.
+    also for an unsupported option, and if it names another file.
     """
 
     def nested(name: str, named_by: str) -> tuple[str, str]:

@@ -163,7 +163,7 @@ def dependencies_of(
 ) -> Iterator[Dependency]:
     """A requirement as dependencies: one on the project, then one on each extra, sorted, each once. Its marker is not looked at.
 
-    Raises InputError if it names a file by its address, unless the user named one for that project.
+    Raises InputError if it names a file by its address, unless the user named a file of that project, whatever its address.
     """
     project = canonicalize_name(requirement.name)
     if requirement.url and project not in direct:

@@ -37,8 +37,8 @@ class Selection:
     prior_to_except: Mapping[str, str] = field(default_factory=dict)
 
     def with_option(self, name: str, value: str = "") -> "Selection":
-        """A copy after one more of pip's options, which overrides earlier ones; an empty value names no project, but all for
-        `--all-releases`. Raises ValueError for an unknown name.
+        """A copy after one more of pip's options, which overrides earlier ones for the projects that it names; an empty
+        value names none, but all for `--all-releases` and `--pre`. Raises ValueError for an unknown name.
         """
         match name:
             case "--only-binary":

@@ -103,7 +103,8 @@ class Application:
         return Answer(404, b"no such page\n")
 
     def _decided(self, request: Request, *, is_approval: bool) -> Answer:
-        """Sign an approval, or else a withdrawal, and answer with what was signed and where each file stands now, as JSON.
+        """Sign an approval, or else a withdrawal, whose `expires` is ignored, and answer with what was signed and where each
+        file stands now, as JSON.
 
         Answers 415 if the content type is not exactly JSON_TYPE. Raises InputError for a body that is no decision, and what
         `Desk.approve` or `Desk.withdraw` raises.

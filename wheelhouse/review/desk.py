@@ -120,7 +120,7 @@ class Desk:
             return None
 
     def finish(self) -> None:
-        """Wait for a decision that is being signed. From then on the lock is held, so no other is signed."""
+        """Wait for a decision that is being signed. From then on the lock is held, so no other is signed; call it once."""
         self._one_at_a_time.acquire()
 
     def _chosen(self, subjects: Iterable[str]) -> list[QueuedFile]:

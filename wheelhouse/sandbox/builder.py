@@ -169,8 +169,8 @@ class Builder:
         return run_in(self.sandbox, command, answer)
 
     def prove(self, folder: Path) -> None:
-        """Try to leave the sandbox and limits of the proof's own, and note what holds in `protections`; `folder` is empty,
-        and then has a canary and the proof.
+        """Try to leave the sandbox, and to pass limits, which are the proof's own; note what holds in `protections`.
+        `folder` is empty, and then has a canary and the proof.
 
         Raises MachineError if the sandbox is not sealed, or cannot be made at all.
         """

@@ -185,7 +185,7 @@ def _removed(folder: Path) -> bool:
 
 
 def _sweep(parent: Path) -> None:
-    """Remove the empty groups of wheelhouses that have ended: a killed one could not remove its own."""
+    """Remove the empty groups whose names have the id of an ended process: a killed wheelhouse could not remove its own."""
     for folder in parent.glob(f"{PREFIX}*-*"):
         owner = folder.name.removeprefix(PREFIX).partition("-")[0]
         if owner.isdigit() and not (PROCESSES / owner).exists():

@@ -28,7 +28,7 @@ class Container:
 
     @property
     def name(self) -> str:
-        """The engine and the image."""
+        """`docker` and the image."""
         return f"docker {self.image}"
 
     def wrap(self, command: SandboxCommand, folder: Path) -> SandboxArgv:

@@ -60,7 +60,7 @@ class Engine:
         self._run("remove", *(("rmi",) if self.name == "buildah" else ("image", "rm")), "--force", image)
 
     def _in_working_container(self, image: str, command: str) -> CommandResult:
-        """Run a shell command with buildah, which makes a working container first; if that fails, its result."""
+        """Run a shell command with buildah in a new working container, then removed; if making it fails, that result."""
         container = f"wheelhouse-{secrets.token_hex(4)}"
         created = self._run(command, "from", "--pull-never", "--name", container, image)
         try:

@@ -59,8 +59,8 @@ def run_in(sandbox: Sandbox, command: SandboxCommand, answer: Path) -> SandboxRe
 
 @contextlib.contextmanager
 def _running(sandboxed: SandboxArgv, cgroup: Cgroup | None, stdin: bytes) -> Iterator["subprocess.Popen[bytes]"]:
-    """The running process; it and all its children are killed at exit, and the cgroup is removed. Raises MachineError if it
-    cannot start.
+    """The running process; its process group and all in the cgroup are killed at exit, and the cgroup is removed. Raises
+    MachineError if it cannot start.
     """
     request = {
         "parent": os.getpid(),
@@ -88,7 +88,7 @@ def _running(sandboxed: SandboxArgv, cgroup: Cgroup | None, stdin: bytes) -> Ite
 
 
 def _with_path(sandboxed: SandboxArgv) -> list[str]:
-    """The command line with the program's path. Raises MachineError if it is not installed."""
+    """The command line with the program's path, found on its own PATH. Raises MachineError if it is not installed."""
     program, *arguments = sandboxed.argv
     return [find_program(program, sandboxed.environment.get("PATH", SYSTEM_PATH)), *arguments]
 

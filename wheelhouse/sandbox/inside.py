@@ -26,8 +26,9 @@ FILLED_SECONDS = 2.0
 
 
 def unpack(archive: str, folder: str) -> str:
-    """Unpack an sdist and return its top folder: the one with PKG-INFO, else with pyproject.toml or setup.py; for some old
-    sdists that is `folder` itself. Raises ValueError if there is none.
+    """Unpack an sdist and return its top folder: the one with PKG-INFO, else with pyproject.toml, else with setup.py; for
+    some old sdists `folder` itself, if it has any of them. Raises ValueError if there is none, and what `zipfile` or
+    `tarfile` raises for a broken archive.
     """
     if archive.endswith(".zip"):
         with zipfile.ZipFile(archive) as opened:
@@ -121,7 +122,7 @@ def answers_to_calls(calls: Dict[str, int]) -> Dict[str, int]:
 
 
 def socket_families(families: List[int]) -> List[int]:
-    """Those of these families of which a socket can be made."""
+    """Those of these families of which a datagram socket can be made."""
     made = []
     for family in families:
         try:
@@ -139,7 +140,9 @@ def is_filtered() -> bool:
 
 
 def prove(request: Request) -> Tuple[Request, Optional[str]]:
-    """What is reachable from inside: network devices, addresses, files that must be hidden, writable folders, system calls; no wheel."""
+    """What is reachable from inside: all network devices, those addresses, hidden files, folders and families of the request
+    that are, and the answers of its system calls; no wheel. A file stays in each writable folder.
+    """
     return {
         "devices": [name for _, name in socket.if_nameindex()],
         "reached": [address for address in request["addresses"] if can_connect(address)],
@@ -152,11 +155,11 @@ def prove(request: Request) -> Tuple[Request, Optional[str]]:
     }, None
 
 
-def fill_memory(size: int, number: int) -> str:
+def fill_memory(size: int, memfd_create: int) -> str:
     """Fill a memfd, which no process maps, and wait to be killed. The reason if it could not be filled; empty if nothing killed it."""
     if ctypes is None:
         return "this Python has no ctypes"
-    descriptor = ctypes.CDLL(None, use_errno=True).syscall(ctypes.c_long(number), b"proof", ctypes.c_long(0))
+    descriptor = ctypes.CDLL(None, use_errno=True).syscall(ctypes.c_long(memfd_create), b"proof", ctypes.c_long(0))
     if descriptor < 0:
         return "there is no memfd_create"
     try:
@@ -169,7 +172,9 @@ def fill_memory(size: int, number: int) -> str:
 
 
 def main() -> None:
-    """Write the answer to the request; a proof fills memory then, and adds a second line if it still runs."""
+    """Write the answer to the request, one line, then the bytes of the wheel, if one was built; a proof fills memory then,
+    and adds a second line if it still runs.
+    """
     request = json.loads(sys.argv[1])
     answer, wheel = (prove if request["hook"] == "prove" else build)(request)
     with os.fdopen(1, "wb") as stdout:

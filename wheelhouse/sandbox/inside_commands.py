@@ -33,14 +33,14 @@ def hide_memory() -> None:
 
 
 def signed(secret: bytes, number: int, answer: bytes) -> bytes:
-    """A line of the answer, with its end: the signature, a space, the answer."""
+    """A line of the answer, with its end: the signature (hexadecimal, of number and answer), a space, the answer."""
     signature = hmac.new(secret, b"%d " % number + answer, "sha256").hexdigest()
     return signature.encode() + b" " + answer + b"\n"
 
 
 def main() -> None:
-    """Run the commands of the request up to a vital one that fails, and write a signed line about each: code 127 if it
-    cannot start.
+    """Run the commands of the request up to a vital one that fails, and write a signed line about each, with the last
+    MAX_OUTPUT_BYTES of its output: code 127 if it cannot start.
     """
     hide_memory()
     secret = sys.stdin.buffer.read()

@@ -29,10 +29,10 @@ SUFFIXES = (".py", ".so", ".pyd")
 
 
 def distributions(environment: str) -> Iterator[Tuple[str, str, List[str]]]:
-    """Name, version and importable modules (`top_modules`) of each distribution of a virtual environment.
+    """Name, version and importable modules (`top_modules`) of each `.dist-info` folder of a virtual environment.
 
-    Without a name it is that of the `.dist-info` folder; a missing version is empty. Raises OSError without METADATA or
-    RECORD.
+    Without a name it is that of the folder, with its suffix; a missing version is empty. Raises OSError without METADATA,
+    RECORD or `site-packages`.
     """
     sites = glob.glob(os.path.join(environment, "lib*", "*", "site-packages"))
     sites = sites or [os.path.join(environment, "site-packages")]  # PyPy before 7.3.5
@@ -71,11 +71,11 @@ def top_modules(files: List[str]) -> List[str]:
     return sorted(modules)
 
 
-def top_of(path: str, packages: Set[str]) -> str:
+def top_of(path: str, package_folders: Set[str]) -> str:
     """The dotted name of a file's outermost package, or of a top-level module; empty for a module in a folder that is no package."""
     parts = path.split("/")
     for depth in range(1, len(parts)):
-        if "/".join(parts[:depth]) in packages:
+        if "/".join(parts[:depth]) in package_folders:
             return ".".join(parts[:depth])
     return parts[0].split(".")[0] if len(parts) == 1 else ""
 

@@ -14,7 +14,9 @@ MACHINES = ("x86_64", "aarch64")
 
 
 def apply_filter(program: bytes) -> None:
-    """Load a filter, for this process and all that it starts; a failure is ignored, and so is a Python without ctypes."""
+    """Load a filter, for this process and all that it starts; a failure is ignored, as without `no_new_privs`, which must be
+    set before, and so is a Python without ctypes.
+    """
     with contextlib.suppress(ImportError):
         import ctypes  # noqa: PLC0415  (some Pythons have none)
 

@@ -58,7 +58,7 @@ def die_with_parent(libc: ctypes.CDLL, parent: int, number: int) -> None:
 def leave_session_keyring(libc: ctypes.CDLL) -> None:
     """Join a new, empty session keyring: the user's own has passwords and tickets, and no namespace hides it.
 
-    Nothing on a machine whose number of keyctl is unknown.
+    Nothing on a machine whose number of keyctl is unknown; a failure is ignored.
     """
     if number := KEYCTL.get(os.uname().machine):
         libc.syscall(ctypes.c_long(number), ctypes.c_long(KEYCTL_JOIN_SESSION_KEYRING), None)
@@ -71,7 +71,10 @@ def restore_signals() -> None:
 
 
 def main() -> None:
-    """Prepare this process as requested, and become the command."""
+    """Become the command in a child process, with the requested cgroups, files and pipe, umask 022 and an empty keyring.
+
+    This process watches over it, and the kernel kills it first when memory runs out.
+    """
     request = json.loads(sys.argv[1])
     libc = ctypes.CDLL(None, use_errno=True)
     fork_below_watcher(libc, request["parent"], request["after"])

@@ -13,7 +13,7 @@ SHARE = re.compile(rb"^Pss: +(\d+) kB", re.MULTILINE)
 
 
 def memory_below(pid: int) -> int:
-    """Bytes held by a process and its descendants: a shared page counts once, split among them (proc(5), Pss).
+    """Bytes held by a process and its descendants: a shared page is split among all processes that map it (proc(5), Pss).
 
     Files of memfd_create(2) and those of a sandbox's work folder count too; what is mapped of them counts twice. A process that
     ends meanwhile, or that may not be read, counts as zero.

@@ -87,10 +87,11 @@ def proof_request(folder: Path, readonly: Sequence[str]) -> Iterator[Mapping[str
 
 
 def protections(result: SandboxResult, answer: bytes, *, filtered: bool) -> tuple[str, ...]:
-    """What a sandbox holds beside its namespaces: `seccomp`, `cgroup`. `filtered` says whether it was given the filter; a container
-    whose memory the engine limits counts as `cgroup`.
+    """What a sandbox holds beside its namespaces: `seccomp`, `cgroup`. `filtered` says whether it must have the filter; any
+    that refuses the same counts as `seccomp`, also if it need not have one, and memory that an engine limits as `cgroup`.
 
-    Raises MachineError if it leaks, does not apply that filter, or does not limit memory, and if the proof did not run.
+    Raises MachineError if it leaks, does not refuse what a filter that it must have refuses, filled more memory than its
+    limit, or if the proof did not run.
     """
     proof = _read(result, answer)
     leaks = list(proof.leaks)

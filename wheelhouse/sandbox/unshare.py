@@ -96,7 +96,7 @@ def _mount_script(command: SandboxCommand, root: Path) -> str:
 
 
 def _inside(place: str) -> str:
-    """A path of the sandbox, quoted, relative to the root that is being made."""
+    """An absolute path of the sandbox, quoted for a shell, relative to the root that is being made."""
     return shlex.quote(f".{place}")
 
 

@@ -53,7 +53,10 @@ class PublicKey:
         return f"`{self.source}` (SHA256:{digest})"
 
     def has_signed(self, message: bytes, signature: bytes) -> bool:
-        """Whether this key made a signature (64 bytes, a FIDO token's, or an SSHSIG) of a message. False also if it cannot be read."""
+        """Whether this key made a signature (64 bytes, a FIDO token's, or an SSHSIG) of a message.
+
+        False also if it cannot be read, if nobody touched the token, or for another namespace of SSHSIG.
+        """
         from cryptography.exceptions import InvalidSignature  # noqa: PLC0415
 
         try:

@@ -123,7 +123,10 @@ def signed_by(key: SshPublicKey, message: bytes, signature: bytes) -> tuple[byte
 
 
 def _opened(key: SshPublicKey, message: bytes, signature: bytes) -> tuple[bytes, bytes]:
-    """The bytes that an SSHSIG of `message` signs, and the signature in it. Raises ValueError for another key or namespace."""
+    """The bytes that an SSHSIG of `message` signs, and the signature in it, not checked.
+
+    Raises ValueError for another key or namespace, for an unknown version or hash, and if it cannot be read.
+    """
     reader = SshReader(signature.removeprefix(MAGIC))
     if reader.number() != 1:
         raise ValueError("its version of SSHSIG is unknown")

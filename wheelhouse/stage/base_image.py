@@ -56,7 +56,8 @@ def must_be_linux(target: Target) -> None:
 def must_suit(image: str, target: Target) -> None:
     """Raise InputError if an image's name says that a target's files do not install into it, or if it is not the name of an image.
 
-    If a name does not say which C library the image has, only the Python of an official image decides.
+    If a name does not say which C library the image has, only the Python of an official image decides. The
+    architecture is not compared.
     """
     if not REFERENCE.fullmatch(image):
         raise InputError(
@@ -74,7 +75,8 @@ def must_suit(image: str, target: Target) -> None:
 def must_be_installable(parsed: Image, image: str, target: Target) -> None:
     """Raise InputError if a target's files do not install into an image with this C library and Python.
 
-    `image` is its name, for the message. If the Python of the image is not known, only the C library decides.
+    `image` is its name, for the message. If the Python of the image is not known, only the C library decides; it does not
+    either if the target's tag has no version of it. The architecture is not compared.
     """
     (libc, minor), (needed, least) = _libc(f"{parsed.libc}_x"), _libc(target.platform.tag)
     if needed and libc != needed:

@@ -24,7 +24,9 @@ class LockedMirror(PackageMirror):
         return self.lock.apt_lines(root)
 
     def pinned(self, name: str) -> tuple[str, ...]:
-        """What a list installs beyond its base, each as `name=version`; `name:architecture=version` for a foreign architecture."""
+        """What a list installs beyond its base, each as `name=version`; `name:architecture=version` for a foreign
+        architecture. Empty if there is no such list.
+        """
         native = (self.lock.inputs.architecture, "all")
         return tuple(
             f"{deb.name}{'' if deb.architecture in native else f':{deb.architecture}'}={deb.version}"

@@ -89,8 +89,8 @@ class Settlement:
 def settled(needs: Sequence[NetworkNeed], images: ImageLock, debian: DebianLock) -> tuple[Settlement, ...]:
     """Each need with what settles it, in the given order.
 
-    Packages count only if there are base images and all are carried, because they are installed in these. `apt update` is
-    settled if all packages that its stage installs are.
+    Packages count only if there are base images and all are carried, because they are installed in these. Then `apt update`
+    is settled if there is a mirror, and it has all packages that its stage installs, also if that installs none.
     """
     bases = [need.subjects[0] for need in needs if need.kind == "base-image"]
     if not bases or not all(_carried(name, images) for name in bases):
@@ -178,8 +178,8 @@ def with_dockerfile(
     """The plan with the script that builds a Dockerfile, and the image and packages that the script uses, instead of the layout's command.
 
     Of carried images that stand for names in the Dockerfile, only the first is added, for all these names. Needs that
-    nothing settles become warnings and `unsettled`. `path` is that of the Dockerfile. `user` is who the commands of the
-    carried base image run as; empty for root. Raises InputError as `with_carried_image`.
+    nothing settles become warnings and `unsettled`, the others notes. `path` is that of the Dockerfile. `user` is who the
+    commands of the carried base image run as; empty for root. Raises InputError as `with_carried_image`.
     """
     folder = destination.path()
     open_needs = tuple(one.sentence(destination.name) for one in settlements if one.by is None)

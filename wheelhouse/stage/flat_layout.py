@@ -21,7 +21,8 @@ def lay_out_flat(
 ) -> Plan:
     """The plan for any Linux image: the files, hash-pinned requirements, pip.conf, and a Dockerfile that installs them.
 
-    `isolated`: pip finds the build requirements of every sdist in the folder, so it builds each in isolation.
+    `base_image` must suit the target: this is not checked. `isolated`: pip finds the build requirements of every sdist in
+    the folder, so it builds each in isolation.
     """
     wheelhouse = _wheelhouse(lock, constraints)
     builder = None if isolated else _setuptools_for_sdists(lock)

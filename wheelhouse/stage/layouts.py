@@ -73,7 +73,7 @@ class StageInputs:
 
     @property
     def options(self) -> dict[str, Any]:
-        """The user's options that are not defaults, by their names in a manifest."""
+        """The user's options that are not defaults, by their names in a manifest, but for route and index."""
         options = {
             "base-image": self.base_image,
             "folder": self.destination.name if self.destination.name != FOLDER else None,
@@ -119,7 +119,10 @@ class Layout(Protocol):
         """Whether this layout is the one to take if the user did not name another."""
 
     def lay_out(self, inputs: StageInputs) -> Plan:
-        """The plan. Raises InputError if the inputs do not go with this layout."""
+        """The plan, without the base image and the other files, which the function `lay_out` adds.
+
+        Raises InputError if the inputs do not go with this layout.
+        """
 
 
 class AirflowLayout:
@@ -204,7 +207,10 @@ class FlatLayout:
         return True
 
     def lay_out(self, inputs: StageInputs) -> Plan:
-        """The plan with the files, settings and a Dockerfile. Raises InputError as `StageInputs.suitable_image`."""
+        """The plan with the files, settings and a Dockerfile, but no base image, which the function `lay_out` adds.
+
+        Raises InputError as `StageInputs.suitable_image`.
+        """
         image, isolated = inputs.suitable_image(), inputs.can_build_sdists
         plan = lay_out_flat(inputs.lock, inputs.constraints, image, isolated=isolated, destination=inputs.destination)
         return plan if inputs.carried else replace(plan, unsettled=(asking_for_base(image),))

@@ -69,7 +69,7 @@ def _folder_remedy(name: str) -> str:
 
 
 def _index(check: Check, fact: Fact) -> Sentence:
-    """Whether the index answers; if so, the form of its pages, or that it lacks the project that was asked for."""
+    """The form of the index's pages, or that it lacks the project that was asked for; if it gives no page, why not."""
     if check.state is State.MISSING:
         return (
             f"no answer: {fact('reason')}",
@@ -107,7 +107,7 @@ def _clock(check: Check, fact: Fact) -> Sentence:
 
 
 def _sandbox(check: Check, fact: Fact) -> Sentence:
-    """Whether a sandbox is sealed; if not, why, and whether another is used."""
+    """Whether a sandbox is sealed; if not, why, whether another is used, and in both cases a remedy."""
     if check.state is State.GOOD:
         holds = f"; the sandbox also uses {fact('holds')}" if fact("holds") else ""
         return f"sealed: a test inside found no network and no file of this machine{holds}", ""

@@ -55,8 +55,9 @@ def lay_out_airflow(
     """The plan for one target of a wheelhouse. `tools` is the lock of the same target in its `tools/`, if there is one.
 
     `load` is the command that gives the engine the base image, if the folder holds it. If it also holds a `mirror` of Debian
-    packages for both stages, the plan builds the whole image with no network. `own_dockerfile` is the text of Airflow's own,
-    which decides over the data of the release. Database clients that the lock leaves out are left out, too. If the choices
+    packages for both stages, the plan builds the whole image with no network, but for what its `unsettled` names.
+    `own_dockerfile` is the text of Airflow's own, which decides over the data of the release; any other text is ignored.
+    Database clients that the lock leaves out are left out, too. If the choices
     name an index, the plan has no files, and `mirror` is not used; nor is it before Airflow 2.3. Raises InputError if the
     wheelhouse holds no Airflow of 2.0.0 or newer, if the target is for musl, if the base image does not suit, if choices
     exclude each other, or for a build argument of the user that cannot be. Whether the target is Linux is not checked.
@@ -128,7 +129,7 @@ def airflow_in(lock: Lock, own_dockerfile: str | None = None) -> Airflow | None:
 def _whole(
     plan: Plan, lock: Lock, whole: WholeImage, choices: Choices, arguments: Mapping[str, str], missing: list[str]
 ) -> Plan:
-    """The plan with everything that the build needs in the folder, so that a script builds it with no network.
+    """The plan with everything in the folder, so that a script builds it with no network, but for what `unsettled` names.
 
     `missing` are the arguments that breeze has no option for.
     """
@@ -227,7 +228,7 @@ def _build_args(arguments: Mapping[str, str]) -> tuple[str, ...]:
 
 
 def _files(lock: Lock, tools: Lock | None, names: Mapping[str, str]) -> dict[str, Artifact]:
-    """Path → file: those of the lock at the top, those of `tools` in `tools/`."""
+    """Path → file: those of the lock at the top, as `names` renames them, those of `tools` in `tools/`, as they are."""
     files = {names[artifact.filename]: artifact for artifact in lock.artifacts}
     return files | {f"{TOOLS}/{artifact.filename}": artifact for artifact in (tools.artifacts if tools else ())}
 
@@ -280,7 +281,9 @@ def _own_constraints(lock: Lock) -> str:
 
 
 def _script(first: tuple[tuple[str, ...], ...], command: tuple[str, ...], piped: str = "", guard: str = "") -> str:
-    """The text of the build script: what runs first, then the command, with what is piped into it. `guard` is a line before them."""
+    """The text of the build script: what runs first, then the command. `guard` is a line before them, `piped` a text right
+    before the command, which ends with ` | `.
+    """
     steps = "\n\n".join([*(shell(one) for one in first if one), piped + shell(command)])
     return f"#!/bin/sh\n# Run in a checkout of Airflow's sources, with this folder in it as {FOLDER}.\nset -eu\n{guard}\n{steps}\n"
 

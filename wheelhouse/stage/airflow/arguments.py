@@ -46,7 +46,10 @@ class Choices:
 
     @classmethod
     def parse(cls, options: Mapping[str, Any]) -> "Choices":
-        """Read the user's options by name; a missing one has its default. Raises InputError for a value that an option cannot have."""
+        """Read the user's options by names such as `dev_apt`, not as `options` spells them; others are ignored.
+
+        A missing one has its default. Raises InputError for a value that an option cannot have.
+        """
         texts = {
             name: tuple(options.get(name) or ()) for name in ("dev_apt", "runtime_apt", "apt_sources", "build_args")
         }
@@ -176,7 +179,10 @@ def _folder(recipe: Recipe) -> dict[str, str]:
 
 
 def _further(texts: Iterable[str], ours: Mapping[str, str]) -> dict[str, str]:
-    """The user's further arguments by name. Raises InputError for one that is not NAME=VALUE, that stage sets, or that adds files."""
+    """The user's further arguments by name; of a repeated one the last counts, and a value can be empty.
+
+    Raises InputError for one that is not NAME=VALUE, that stage sets, or that adds files.
+    """
     further: dict[str, str] = {}
     for text in texts:
         name, equals, value = text.partition("=")
@@ -208,7 +214,7 @@ def local_constraints_name(lock: Lock) -> str:
 
 
 def additional_requirements(lock: Lock, recipe: Recipe) -> list[str]:
-    """The other projects that were requested beside Airflow, pinned as in the lock: the value of ADDITIONAL_PYTHON_DEPS.
+    """The other projects that were requested beside Airflow, with version and extras of the lock: ADDITIONAL_PYTHON_DEPS.
 
     Those that the build installs anyway are left out.
     """
@@ -222,8 +228,8 @@ def additional_requirements(lock: Lock, recipe: Recipe) -> list[str]:
 
 
 def spell_extra(extra: str, recipe: Recipe) -> str:
-    """A normalised extra as the release's own metadata spell it, if pips of that time compare letter by letter; else
-    unchanged.
+    """A normalised extra as the release's own metadata spell it, if pips of that time compare letter by letter: each `-`
+    becomes `_`, but the first becomes `.` after a word of DOTTED; else unchanged.
     """
     if not recipe.dotted_extras:
         return extra

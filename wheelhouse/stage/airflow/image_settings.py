@@ -36,7 +36,8 @@ class Base:
     def name(self) -> str:
         """The name of the derived image: `wheelhouse-base:` and the last characters of the image's name as its tag.
 
-        In the tag, `-` takes the place of each character that a tag cannot have, such as `:`, `/` and `@`.
+        In the tag, `-` takes the place of each character that a tag cannot have, such as `:`, `/` and `@`; each `.` and `-`
+        at its start is dropped.
         """
         tag = re.sub(r"[^\w.-]", "-", self.image, flags=re.ASCII)[-MAX_TAG:]
         return f"wheelhouse-base:{tag.lstrip('.-')}"

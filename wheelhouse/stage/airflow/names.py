@@ -36,8 +36,8 @@ def _staged(filename: str, recipe: Recipe, route: str, rename: Rename) -> str:
 
 
 def _is_missed(filename: str, recipe: Recipe) -> bool:
-    """Whether the from-context step would leave a file of Airflow or a provider out, or install it in a way that no lock can
-    decide.
+    """Whether the from-context step would leave a file out, or install it in a way that no lock can decide; False for a name
+    without one of MARKS.
     """
     if not any(mark in filename for mark in MARKS):
         return False
@@ -54,12 +54,15 @@ def capitals(filename: str) -> str:
 
 
 def _matches(filename: str, glob: str) -> bool:
-    """Whether a wheel or `.tar.gz` has the name of a glob without suffix, as bash compares: `?` is any one letter, and case counts."""
+    """Whether a wheel or `.tar.gz` has the name of a glob without suffix, as bash compares: `?` is any character.
+
+    Case counts.
+    """
     return fnmatchcase(filename, f"{glob}.whl") or fnmatchcase(filename, f"{glob}.tar.gz")
 
 
 def misnamed(staged: Mapping[str, str], airflow: Airflow, route: str) -> Iterator[Finding]:
-    """Findings for files that lie under another name than the release's build wants.
+    """An error for each file that lies under another name than the release's build wants: that which `auto` gives it.
 
     `staged` maps names in the lock to names in the folder.
     """

@@ -47,7 +47,9 @@ def exports(arguments: Mapping[str, str]) -> str:
 
 
 def dockerfile_of(script: str) -> str:
-    """The text of a Dockerfile that runs a script of the build context on a base image, with the staged folder mounted."""
+    """The text of a Dockerfile that runs a script on a base image, with the staged folder mounted. `script` is its path in
+    the build context.
+    """
     return f"""ARG BASE_IMAGE
 FROM ${{BASE_IMAGE}}
 RUN --mount=type=bind,source={FOLDER},target=/{FOLDER} \\

@@ -69,7 +69,7 @@ class WholeImage:
     pip: str | None = None
 
     def base(self, stage: str) -> str:
-        """The name of the derived base image of a stage, `development` or `runtime`."""
+        """The name of the derived base image of a stage, `development` or `runtime`; its tag is the version of Airflow."""
         return f"wheelhouse-{stage}:{self.airflow.version}"
 
     @property
@@ -78,7 +78,10 @@ class WholeImage:
         return f"wheelhouse-build:{self.airflow.version}"
 
     def warnings(self) -> Iterator[str]:
-        """A sentence for each list without some package that Airflow or the user wants: it neither requests nor pins it."""
+        """A sentence for each list without some package that Airflow or the user wants: it neither requests nor pins it.
+
+        Only names are compared.
+        """
         for stage in STAGES:
             wanted = {*apt_lists(self.airflow, self.without)[stage], *self.additional.get(stage, ())}
             present = {*self.mirror.requested(stage), *map(_package, self.mirror.pinned(stage))}
@@ -134,7 +137,9 @@ class WholeImage:
         return "\n".join(lines) + "\n"
 
     def scripts(self) -> dict[str, str]:
-        """The texts of the scripts that take the place of Airflow's own, by file name."""
+        """The texts of the scripts that take the place of Airflow's own, by file name: that of the Debian packages, if the
+        release has one, and those of the database clients that are not left out.
+        """
         packages = INSTALLED + (LINKED_PYTHON if self.airflow.recipe.compiles_python else "")
         names = {"install_os_dependencies.sh": packages} if self.airflow.final >= FIRST_WITH_SCRIPT else {}
         clients = [name for name in CLIENTS if name in self.airflow.recipe.clients and name not in self.without]
