@@ -360,6 +360,13 @@ def test_a_lock_is_checked_for_closure_when_all_its_files_were_opened() -> None:
     assert [severity for _, _, severity, _ in found(lock_findings(Wheelhouse((given,)), contents))] == [WARNING] * 2
 
 
+def test_markers_of_the_users_lines_count_as_in_the_resolver() -> None:
+    lines = ('idna; extra == "x"', 'foo; sys_platform == "win32"', "lib")
+    inputs = Inputs(lines, overrides=("foo>=2", 'lib>=1; sys_platform == "linux"'))
+    lib = pin(LIB)
+    assert found(closure(Lock(TARGET, inputs, (lib,)), {lib.project: metadata_of(lib)})) == []
+
+
 @pytest.mark.parametrize(
     ("line", "reason"),
     [
@@ -470,6 +477,19 @@ def test_what_a_lock_says_was_made_beside_is_missed(folder: Path) -> None:
     del expected["tools", "missing"]
     list_inner_folders(folder)
     assert {key: (one.severity, one.values) for key, one in opened(folder).items()} == expected
+
+
+def test_a_folder_above_that_is_no_wheelhouse_is_left_alone(folder: Path) -> None:
+    own = Path(shutil.copytree(folder, folder.parent / "release" / "build"))
+    foreign = f"{'1' * 64} *release.iso\n"
+    (own.parent / "SHA256SUMS").write_text(foreign)
+    list_inner_folders(own)
+    assert (own.parent / "SHA256SUMS").read_text() == foreign
+    (own.parent / "SHA256SUMS").unlink()
+    build_wheel(own.parent, "app", "1.0")
+    wheelhouse_of(own.parent, "app")
+    list_inner_folders(own)
+    assert "build/SHA256SUMS" in (own.parent / "SHA256SUMS").read_text()
 
 
 def test_a_folder_inside_that_is_not_listed_or_is_gone_or_another(folder: Path) -> None:

@@ -35,18 +35,18 @@ def _closure(lock: Lock, metadata: Mapping[NormalizedName, Metadata]) -> Iterato
     requirements through the metadata of each project that they need.
     """
     target, adjustments = lock.target, lock.inputs.adjustments
+    asked = (line for line in map(Requirement, lock.inputs.requirements) if target.applies(line.marker))
     pending: deque[tuple[Requirement, str]] = deque(
         (requirement, REQUESTED)
-        for text in lock.inputs.requirements
-        for requirement in adjustments.instead_of(Requirement(text))
+        for line in asked
+        for requirement in adjustments.instead_of(line)
+        if requirement is line or target.applies(requirement.marker)
     )
     files = {pin.project: pin.artifact.filename for pin in lock.pins}
     seen: set[tuple[NormalizedName, str]] = set()
     is_whole = True
     while pending:
         requirement, by = pending.popleft()
-        if "extra" not in str(requirement.marker) and not target.applies(requirement.marker):
-            continue
         project = canonicalize_name(requirement.name)
         own = metadata.get(project)
         if own is None:

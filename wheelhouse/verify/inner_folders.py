@@ -5,7 +5,7 @@ from pathlib import Path
 
 from wheelhouse.files.disk import kind_of, verbatim, write
 from wheelhouse.findings import Finding, Severity
-from wheelhouse.lock.wheelhouse import SUMS, sha256_of_text, summed, summed_folders, sums
+from wheelhouse.lock.wheelhouse import SUMS, is_lock_name, sha256_of_text, summed, summed_folders, sums
 from wheelhouse.verify.locked_files import error_finding
 from wheelhouse.verify.locked_folders import INNER_FOLDERS
 
@@ -28,12 +28,22 @@ def listed_folders(wheelhouse: Path) -> dict[str, str]:
 def list_inner_folders(folder: Path) -> None:
     """List the folders inside a wheelhouse in its SHA256SUMS again. If `folder` lies inside a wheelhouse, also in that of the outer one.
 
-    For a run that wrote such a folder after the wheelhouse. Without a SHA256SUMS nothing is written.
+    For a run that wrote such a folder after the wheelhouse. Without a SHA256SUMS nothing is written, nor into a folder above
+    that has no lock file.
     """
     own = folder.resolve()
-    for wheelhouse in (own, *([own.parent] if own.name in INNER_FOLDERS else [])):
+    is_inside = own.name in INNER_FOLDERS and _has_lock(own.parent)
+    for wheelhouse in (own, *([own.parent] if is_inside else [])):
         if kind_of(path := wheelhouse / SUMS) == "file" and listed_folders(wheelhouse) != present_folders(wheelhouse):
             write(wheelhouse, SUMS, sums(summed(verbatim(path)), present_folders(wheelhouse)))
+
+
+def _has_lock(folder: Path) -> bool:
+    """Whether a folder has a lock file; False if it cannot be listed."""
+    try:
+        return any(is_lock_name(path.name) for path in folder.iterdir())
+    except OSError:
+        return False
 
 
 def inner_folder_findings(listed: Mapping[str, str], expected: Mapping[str, str]) -> Iterator[Finding]:
