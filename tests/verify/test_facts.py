@@ -480,16 +480,19 @@ def test_what_a_lock_says_was_made_beside_is_missed(folder: Path) -> None:
 
 
 def test_a_folder_above_that_is_no_wheelhouse_is_left_alone(folder: Path) -> None:
-    own = Path(shutil.copytree(folder, folder.parent / "release" / "build"))
+    outer = folder.parent / "release"
+    outer.mkdir()
+    build_wheel(outer, "app", "1.0")
+    wheelhouse_of(outer, "app")
+    inner = Path(shutil.copytree(folder, outer / "build"))
+    list_inner_folders(inner)
+    assert "build/SHA256SUMS" in (outer / "SHA256SUMS").read_text()
+    for lock in outer.glob("pylock*"):
+        lock.unlink()
     foreign = f"{'1' * 64} *release.iso\n"
-    (own.parent / "SHA256SUMS").write_text(foreign)
-    list_inner_folders(own)
-    assert (own.parent / "SHA256SUMS").read_text() == foreign
-    (own.parent / "SHA256SUMS").unlink()
-    build_wheel(own.parent, "app", "1.0")
-    wheelhouse_of(own.parent, "app")
-    list_inner_folders(own)
-    assert "build/SHA256SUMS" in (own.parent / "SHA256SUMS").read_text()
+    (outer / "SHA256SUMS").write_text(foreign)
+    list_inner_folders(inner)
+    assert (outer / "SHA256SUMS").read_text() == foreign
 
 
 def test_a_folder_inside_that_is_not_listed_or_is_gone_or_another(folder: Path) -> None:
