@@ -15,7 +15,9 @@ INDEX = re.compile(r"[A-Za-z]+://(?:\[[0-9A-Fa-f:.]+\](?=[:/]|$))?[A-Za-z0-9:/._
 
 
 def pip_conf(tools: bool) -> str:
-    """The text of pip.conf for a build with no network: pip looks in the folder, with `tools` also in its `tools/`, and asks no index."""
+    """The text of pip.conf for a build with no network: pip asks no index. It looks in `/docker-context-files`, where the
+    build mounts the folder, with `tools` also in its `tools/`.
+    """
     links = [f"/{FOLDER}", *([f"/{FOLDER}/{TOOLS}"] if tools else [])]
     lines = "".join(f"\n    {link}" for link in links)
     return f"[global]\nno-index = true\nfind-links ={lines}\ndisable-pip-version-check = true\n"

@@ -102,7 +102,7 @@ def _quoted(argument: str) -> str:
 
 
 def _grouped(arguments: list[str]) -> list[str]:
-    """The arguments as lines: each option, one of TAKES_VALUE with its value; words that follow no option are one line."""
+    """The arguments as lines: each option, one of TAKES_VALUE with its value; other words in a row are one line."""
     lines: list[str] = []
     takes_value = False
     for argument in arguments:

@@ -60,7 +60,7 @@ def plan_stage(
     dockerfile: Path | None = None,
     checkout: Path | None = None,
 ) -> Plan:
-    """The plan for one target of a wheelhouse; nothing is written. `layout` is a layout's name, or `auto`.
+    """The plan for one target of a wheelhouse (None: the only one); nothing is written. `layout` is a name, or `auto`.
 
     `destination` is the folder to stage, as the user typed it. With `sdists`, the image build builds the wheels of the
     wheelhouse again. With `dockerfile`, the plan builds that one, from what the wheelhouse has for it. If that is Airflow's
@@ -127,8 +127,9 @@ def _for_dockerfile(plan: Plan, path: Path, folder: Path, inputs: StageInputs) -
 
 
 def _inputs(folder: Path, target: str | None, destination: Destination, *, sdists: bool) -> StageInputs:
-    """What a wheelhouse holds for one target. For a Linux target, a destination that no Dockerfile can name is replaced by
-    the usual one. A pin whose build lock is not in `build/` names none.
+    """What a wheelhouse holds for one target; the other options of the user are not in it yet. For a Linux target, a
+    destination that no Dockerfile can name is replaced by the usual one. A pin whose build lock is not in `build/` names
+    none.
 
     Raises as `load_wheelhouse`, `load_other_files` and `_only_lock` do, and with `sdists` as `with_sdists` does.
     """
@@ -197,7 +198,8 @@ def stage(
     key: Signer | None = None,
     on_event: Listener = ignore,
 ) -> tuple[str, ...]:
-    """Write the plan to `destination`, and return the sorted paths of an earlier stage that were removed. Other files stay.
+    """Write the plan to `destination`, its scripts executable, and return the sorted paths of an earlier stage that were
+    removed. Other files stay.
 
     The wheelhouse is verified first, unless the build takes its files from an index. Files that an earlier stage wrote are not copied
     again. With a key, the manifest is signed. Raises IntegrityError if the wheelhouse is not what its locks say,

@@ -43,7 +43,8 @@ def complete_platform(target: Target) -> dict[str, Any]:
 
 
 def expand(texts: Iterable[str]) -> Iterator[Tag]:
-    """The tags in order. `a.b` in a part of a tag stands for one tag with `a` and one with `b` (PEP 425, compressed tag sets).
+    """The tags in order. `a.b` in a part of a tag stands for one tag with `a` and one with `b` (PEP 425, compressed tag
+    sets); of those, the platform varies first.
 
     Raises InputError, when it gets there, for a text without three parts, and for more than `MAX_TAGS`. A part may be empty.
     """

@@ -70,7 +70,10 @@ class Image:
         return cls(libcs.pop(), _python(plain))
 
     def platform(self, architecture: str) -> str:
-        """The platform tag of this image, `manylinux_2_36_x86_64`, on an architecture: `linux/amd64` or `amd64`. Raises InputError."""
+        """The platform tag of this image, `manylinux_2_36_x86_64`, on an architecture: `linux/amd64`, `amd64` or `x86_64`.
+
+        Raises InputError for an unknown one.
+        """
         machine = linux_machine(architecture.removeprefix("linux/"))
         if machine is None:
             raise InputError(
@@ -81,13 +84,15 @@ class Image:
 
 
 def _names(image: str, release: str) -> bool:
-    """Whether an image's name has a release of GLIBC as a whole word; `ubuntu22.04` has `ubuntu:22.04`, `ubi9/python-312` has `ubi9`."""
+    """Whether a lower-case image name has a release of GLIBC as a whole word; `ubuntu22.04` and `ubuntu-22.04` have
+    `ubuntu:22.04`, `ubi9/python-312` has `ubi9`.
+    """
     word = re.escape(release).replace(":", "[:-]?")
     return re.search(rf"(?<![a-z0-9]){word}(?!\d)(?![a-z])", image) is not None
 
 
 def _python(image: str) -> str | None:
-    """The Python in a lower-case image name: `3.12`, `3.12.4`, `pypy3.10`; None if it has none, or no minor version."""
+    """The Python in a lower-case image name: `3.12`, `3.12.4`, `pypy3.10`; None without a Python 3 with a minor version."""
     if match := re.search(r"(?:^|/)pypy:(3\.\d+)", image):
         return f"pypy{match[1]}"
     match = re.search(r"python[:-]?(?:\d-)?3\.?(\d+(?:\.\d+)?)", image)

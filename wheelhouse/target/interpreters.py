@@ -35,7 +35,7 @@ def facts_of(interpreter: Path) -> InterpreterFacts:
 
 
 def read_facts(output: bytes, interpreter: str, code: int, log: bytes) -> InterpreterFacts:
-    """The facts that the script wrote as JSON.
+    """The facts that the script wrote as JSON, whatever its exit code.
 
     Raises MachineError if they cannot be read, with the interpreter, its exit code and the last three lines of its log.
     """

@@ -111,7 +111,8 @@ def _tag_of(text: str) -> str:
 
 
 def _linux(text: str, kind: str, major: str, minor: str, machine: str) -> Iterator[str]:
-    """Platform tags of a Linux with this C library: by machine, newest C library first; then `linux_<machine>`.
+    """Platform tags of a Linux with this C library: by machine, newest C library first, each followed by its old name if it
+    has one (`manylinux2014_…`); then `linux_<machine>`.
 
     Raises InputError, with `text`, for an unknown machine or C library.
     """
@@ -136,7 +137,7 @@ def _linux(text: str, kind: str, major: str, minor: str, machine: str) -> Iterat
 def _macos(text: str, version: tuple[int, int], machine: str) -> Platform:
     """A platform of macOS; from macOS 11 the minor version becomes 0. `universal2` takes only wheels for both kinds of Mac.
 
-    Raises InputError, with `text`, for a version that the machine never ran.
+    Raises InputError, with `text`, for a version before the machine's first one, above 99, or between 10.16 and 11.
     """
     oldest = (10, 4) if machine == "x86_64" else (11, 0)
     if not oldest <= version <= (MAX_MINOR, MAX_MINOR) or (version[0] == 10 and version[1] > 16):

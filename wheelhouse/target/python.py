@@ -86,7 +86,8 @@ class Python:
     def parse(cls, text: str) -> "Python":
         """Read `--python`; without a patch release it is the newest one, and any that is named passes.
 
-        Raises InputError for a minor version that wheelhouse does not know.
+        Raises InputError for a text that names no Python, a minor version that wheelhouse does not know, and a `t` where no
+        free-threaded build exists: before 3.13, and for PyPy.
         """
         match = NAME.fullmatch(text)
         if not match:
@@ -110,7 +111,7 @@ class Python:
     def tags(self, platforms: Sequence[str]) -> Iterator[Tag]:
         """The PEP 425 tags for this interpreter on these platform tags, best first; some can repeat.
 
-        `platforms` must not be empty.
+        `platforms` must not be empty. An implementation other than PyPy counts as CPython.
         """
         release = (self.version.major, self.version.minor)
         nodot = f"{release[0]}{release[1]}"

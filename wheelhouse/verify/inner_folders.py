@@ -26,7 +26,8 @@ def listed_folders(wheelhouse: Path) -> dict[str, str]:
 
 
 def list_inner_folders(folder: Path) -> None:
-    """List the folders inside a wheelhouse in its SHA256SUMS again. If `folder` lies inside a wheelhouse, also in that of the outer one.
+    """List the folders inside a wheelhouse in its SHA256SUMS again. If `folder` has the name of such a folder (`tools`),
+    also in the SHA256SUMS of the folder above. Lines that `summed` ignores are lost.
 
     For a run that wrote such a folder after the wheelhouse. Without a SHA256SUMS nothing is written, nor into a folder above
     that has no lock file.

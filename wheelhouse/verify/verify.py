@@ -93,8 +93,8 @@ def verify(
 ) -> Verdict:
     """Verify a wheelhouse, and those inside it. `read` opens a file, in so many threads at a time (default: one for each core).
 
-    A finding that a waiver covers becomes a note. Raises InputError and IntegrityError as `load_wheelhouse` and `closure`
-    do, and IntegrityError if two of its locks name one file with two hashes.
+    A finding that a waiver covers becomes a note. Raises as `load_wheelhouse`, `open_locked_files`, `closure` and
+    `load_other_files` do.
     """
     wheelhouse = load_wheelhouse(folder)
     wheelhouse = replace(wheelhouse, inner=listed_folders(folder))

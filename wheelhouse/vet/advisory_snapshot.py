@@ -85,7 +85,10 @@ def parse_snapshot(text: str, source: str) -> Advisories:
 
 
 def _advisory(row: _Row) -> Advisory:
-    """A row as an advisory, with the normalized name of the project. Without a vector of its own, a severity that is one counts."""
+    """A row as an advisory, with the normalized name of the project; a name with a slash, as other packages have, is kept.
+
+    Without a vector of its own, a severity that is one counts.
+    """
     return Advisory(
         id=row.id,
         project=NormalizedName(row.project) if "/" in row.project else canonicalize_name(row.project),

@@ -30,7 +30,8 @@ class KnownToday:
 
 
 def known_since_approval(wheelhouse: Wheelhouse, known: KnownToday) -> tuple[Finding, ...]:
-    """A finding for each advisory on a pin's chosen file that too few reviewers saw and no waiver covers.
+    """A finding for each advisory (its aliases are the same one) on a pin's chosen file that too few reviewers saw and no
+    waiver covers; also if nobody approved the file.
 
     No file is opened: malicious files inside are not found. Those that VEX documents settle, or whose rule is off, are left
     out. Severities are the policy's.

@@ -46,7 +46,7 @@ class Approval:
     capabilities: Mapping[str, frozenset[str]] = field(default_factory=dict)
 
     def is_valid(self, today: date) -> bool:
-        """Whether it counts: a known reviewer signed it, and it has not expired."""
+        """Whether it counts: a known reviewer signed it, and it has not expired. `expires` is its last day."""
         return self.reviewer is not None and (self.expires is None or today <= self.expires)
 
     def covers(self, sha256: str, finding: Finding) -> bool:
@@ -138,7 +138,7 @@ class Approvals:
     def sha256s_of(self, filename: str) -> frozenset[str]:
         """The sha256 of all files of this name, in any folder, that a known reviewer approved.
 
-        Expired approvals count, withdrawn ones do not.
+        Expired approvals count, and those of files beyond the reviewer's role; withdrawn ones do not.
         """
         return frozenset(
             sha256

@@ -38,7 +38,9 @@ class ApprovalRules:
 
 
 def read_approvals(path: Path, rules: ApprovalRules, today: date) -> Approvals:
-    """The approvals of a file; none if there is no file. The last statements of each reviewer are remembered in the machine's memory.
+    """The approvals of a file; none if there is no file.
+
+    The last statements of each reviewer are remembered in the machine's memory, if it has one.
 
     Raises IntegrityError, naming the line, for a line that cannot be read, and for one that names a reviewer's key, but that no
     reviewer signed; also for a file, even one that is not there, that lacks a statement that was there before, and for a

@@ -36,8 +36,10 @@ class Review:
 
 def files_of(folder: Path) -> dict[str, str]:
     """Path → sha256 of every wheel, sdist and other file of a wheelhouse and of those inside it, or of a staged folder, by
-    its locks: no file is hashed. Raises as `read_staged` and `load_wheelhouse` do, and IntegrityError if locks give one
-    name two hashes.
+    its locks: no file is hashed. Left out are the published checksums and signatures beside files in `files/`.
+
+    Raises as `read_staged`, `load_wheelhouse` and `load_other_files` do, and IntegrityError if locks give one name two
+    hashes.
     """
     if staged := read_staged(folder):
         return {path: artifact.sha256 for path, artifact in staged.artifacts.items()}

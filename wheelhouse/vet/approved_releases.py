@@ -45,7 +45,8 @@ class ApprovedReleases:
         return Seen().union(*(one.seen for one in others)) if others else None
 
     def first_seen(self, findings: Iterable[Finding], files: Mapping[str, Facts]) -> frozenset[Finding]:
-        """The findings that no reviewer saw on another file of the project; none of projects without one. `files` is by subject.
+        """The findings that no reviewer saw on another file of the project; none of projects without one. `files` is by
+        subject; findings on other subjects are left out.
 
         A note counts as seen if its rule is: its facts often change with each release. Approvals of format 1 count for notes
         only.

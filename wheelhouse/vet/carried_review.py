@@ -51,7 +51,7 @@ def merged_approvals(folder: Path, review: Mapping[str, bytes]) -> str:
 
 
 def keep_review(folder: Path, review: Mapping[str, bytes]) -> None:
-    """Write the files of a review that came with a bundle into a folder, which is made.
+    """Write the approvals, advisories and policy that came with a bundle into a folder, which is made if any is written.
 
     Approvals are merged; of two snapshots of advisories, the newer one stays, of two equally new ones the one that came; the
     policy is replaced. Raises InputError for approvals that are not UTF-8 text, before anything is written, and for what is

@@ -17,7 +17,10 @@ FOLDER_OF_PACKAGES = re.compile(r"(?:src|lib|python)/")
 
 
 def is_source(name: str, *, is_wheel: bool) -> bool:
-    """Whether a member of a wheel or sdist may be a source that is followed, by its name."""
+    """Whether a member may be a source that is followed, by its name: `.py`, `.pyw`; in a wheel also a script or .pth file.
+
+    A .pth file counts only where Python reads it, at the top of site-packages.
+    """
     if SUFFIX.search(name):
         return True
     place = installed(name)
@@ -25,14 +28,18 @@ def is_source(name: str, *, is_wheel: bool) -> bool:
 
 
 def source_of(name: str, data: bytes, *, is_wheel: bool) -> Source | None:
-    """The Python source that a member of which `is_source` is true is; None if no import, start or install reaches it."""
+    """The Python source that a member of which `is_source` is true is; None if no import, start or install reaches it.
+
+    None, too, for a script in another language, and a .pth file without code but that of setuptools.
+    """
     return _of_wheel(name, data) if is_wheel else _of_sdist(name, data)
 
 
 def _of_wheel(name: str, data: bytes) -> Source | None:
     """The source that a member of a wheel is: a Python script, a module, or the code lines of a .pth file; else None.
 
-    The lines of a .pth file that setuptools writes are left out.
+    `is_source` must be true of it: a .pth file of any folder counts here, and any name without a dot is a module. The lines
+    of a .pth file that setuptools writes are left out.
     """
     place = installed(name)
     if place.endswith(".pth"):
@@ -50,7 +57,7 @@ def _of_wheel(name: str, data: bytes) -> Source | None:
 def _of_sdist(name: str, data: bytes) -> Source | None:
     """setup.py, or the module that a member is by its place in the sdist's folder, or in `src/`, `lib/` or `python/` in it.
 
-    None if no import can name the member.
+    None if no import can name the member, of which `is_source` must be true: here any name without a dot is a module.
     """
     place = name.partition("/")[2]
     if place == "setup.py":
@@ -63,6 +70,7 @@ def _module(name: str, place: str, data: bytes) -> Source | None:
     """A module by its place in a folder of sys.path, a package for its `__init__.py`.
 
     None if a part of the place is empty or has a dot or `@`: no import can name it. `import_module` can name all others.
+    Whether the place has a suffix of Python is not looked at.
     """
     parts = SUFFIX.sub("", place).split("/")
     is_package = parts[-1] == "__init__" and len(parts) > 1

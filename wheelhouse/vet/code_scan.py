@@ -65,7 +65,7 @@ def _modules(tree: ast.AST) -> Iterator[str]:
     """The modules for network access that a program imports, also by `__import__` or `import_module`; some several times.
 
     `from requests import get` gives `requests` and `requests.get`: each full name that, or whose first part, is in
-    NETWORK_MODULES.
+    NETWORK_MODULES. Relative imports are left out.
     """
     for node in ast.walk(tree):
         if isinstance(node, ast.Import):
@@ -101,7 +101,7 @@ def _programs(tree: ast.AST) -> Iterator[str]:
 
 
 def _addresses(tree: ast.AST) -> Iterator[str]:
-    """Addresses in texts that are used: handed to a call, or kept under a name that does not say that they describe.
+    """The addresses in all texts of a tree but those that `_used` leaves out; some several times.
 
     They are URLs of http, https, ftp and websockets, and IPv4 addresses with a port.
     """
@@ -150,7 +150,10 @@ HINT_WORDS = frozenset(("print", "warn", "warning", "info", "error", "debug", "e
 
 
 def _hidden(tree: ast.AST) -> Iterator[str]:
-    """Calls that run a decoded text, as texts: `exec(b64decode(…))`. One that is decoded before the call does not count."""
+    """Calls that run a decoded text, as texts: `exec(b64decode(…))`; some several times.
+
+    A text that is decoded before the call does not count, nor does a method with such a name: `builtins.exec`.
+    """
     for node in ast.walk(tree):
         if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in EXECUTORS:
             inner = [_called(one) for one in ast.walk(node) if isinstance(one, ast.Call)]

@@ -133,7 +133,8 @@ _VERSIONED = frozenset(("pip", "pydoc", "python", "pypy", "idle"))
 def command_of(script: str) -> str:
     """The command that a script of this name answers to: in lower case, without a suffix as `.exe`.
 
-    Python's own commands lose their version, and a `t` and `w` after it, too: `python3.12` and `pythonw` are `python`.
+    `python`, `pypy`, `pip`, `pydoc` and `idle` lose their version, and a `t` and `w` after it, too: `python3.12` and
+    `pythonw` are `python`. A folder before the name stays.
     """
     name = _SUFFIX.sub("", script.lower())
     bare = _VERSION.sub("", name)

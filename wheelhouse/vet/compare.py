@@ -43,11 +43,12 @@ def diff(
 ) -> tuple[Difference, ...]:
     """The changes from one wheelhouse to another, and in those inside them, in the order in which to review them.
 
-    Emits `Finished` for each changed project. `new_facts` are the facts of files of the new wheelhouse that were read before, by subject.
-    `with_texts` also compares the text of members that run. `notes` is where what was read of each file is kept. With `only_known`,
-    files of the new wheelhouse that `new_facts` lacks are left out. Raises IntegrityError for a file that is not what its lock
-    says, or has metadata without a project or a valid version, RefusedError for a hostile or damaged archive, and InputError
-    if a folder is no wheelhouse. Threads read the files and call `on_event`.
+    Emits `Finished` for each project that changed, once for each wheelhouse in which it did. `new_facts` are the facts of
+    files of the new wheelhouse that were read before, by subject; those files are not read again. `with_texts` also compares
+    the text of members that run. `notes` is where what was read of each file is kept. With `only_known`, files of the new
+    wheelhouse that `new_facts` lacks are left out. Only files that are new or replaced are read. Raises IntegrityError for
+    one that is not what its lock says, or has metadata without a project or a valid version, RefusedError for a hostile or
+    damaged archive, and InputError if a folder is no wheelhouse. Threads read the files and call `on_event`.
     """
     unopened, options = list(_differences(old, new)), _Options(new_facts, with_texts, notes, only_known)
     with ThreadPoolExecutor(os.cpu_count()) as pool:
@@ -112,7 +113,10 @@ def _opened(one: Difference, old: Path, new: Path, options: _Options, on_event: 
 
 
 def _texts(members: Sequence[MemberChange], old: tuple[Path, Pin], new: tuple[Path, Pin]) -> tuple[TextDiff, ...]:
-    """The text differences of the members that run, between an old and a new file; each is a folder and a pin."""
+    """The text differences of the `running_members` among `members`, between an old and a new file.
+
+    Each file is a folder and a pin. A member with more than 256 KiB in either file is left out.
+    """
     running = running_members(members)
     names = (
         [entry.name for member in running if (entry := member.old)],

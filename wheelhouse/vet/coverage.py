@@ -114,7 +114,7 @@ def coverage_of(evidence: Evidence) -> Coverage:
 
 
 def _gaps(evidence: Evidence) -> Iterator[Gap]:
-    """All gaps of a wheelhouse, not sorted: of its distributions, its other files and its base images."""
+    """All gaps of a wheelhouse, not sorted: of its distributions, other files, Debian packages and base images."""
     for facts in evidence.files.values():
         yield from _in_file(facts)
     for name in evidence.others:
@@ -182,7 +182,8 @@ def _kinds_of(entry: Entry, facts: Facts) -> Iterator[GapKind]:
 def _is_python(entry: Entry, facts: Facts) -> bool:
     """Whether a member is a Python source: a `.py` or `.pyw` file.
 
-    Of a wheel also a .pth file that Python reads at its start, or a script that names Python in its first line.
+    Of a wheel also a .pth file that Python reads at its start, or a script whose first line, if `Facts.texts` has it, names
+    Python.
     """
     if not is_source(entry.name, is_wheel=facts.pin.artifact.is_wheel):
         return False

@@ -115,8 +115,8 @@ def _bom(evidence: Evidence) -> "Bom":
 def _edges(evidence: Evidence) -> Edges:
     """The merged graph of all targets, reference → references.
 
-    The wheelhouse itself depends on what was requested or nothing needs, its other files and its base images. A Debian
-    package depends on those that it needs, a base image on what it has installed.
+    The wheelhouse itself depends on what was requested or nothing needs, its other files, all its Debian packages and its
+    base images. A Debian package depends on those of the wheelhouse that it needs, a base image on what it has installed.
     """
     images = {_image_ref(image) for image in evidence.images}
     edges: Edges = {ROOT: {*evidence.others, *images}, **{name: set() for name in evidence.hashes}}
@@ -250,7 +250,7 @@ def _image(image: BaseImage) -> "Component":
 
 
 def _properties(facts: Facts, evidence: Evidence) -> "Iterator[Property]":
-    """What wheelhouse knows of a file, as properties; empty ones are left out."""
+    """A file's path, size, upload time, reviewers and the sdist it was built from, as properties without unknown ones."""
     from cyclonedx.model import Property  # noqa: PLC0415
 
     pin = facts.pin

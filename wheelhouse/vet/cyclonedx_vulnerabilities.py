@@ -128,7 +128,10 @@ def _source(identifier: str) -> "VulnerabilitySource":
 
 
 def _ratings(finding: Finding) -> "list[VulnerabilityRating]":
-    """The severity, score and vector of a vulnerability, as one rating; empty if neither severity nor score is known."""
+    """The severity, score and vector of a vulnerability, as one rating; empty if neither severity nor score is known.
+
+    A severity that is not in SEVERITIES counts as unknown, but `moderate` is `medium`.
+    """
     from decimal import Decimal  # noqa: PLC0415
 
     from cyclonedx.model.vulnerability import (  # noqa: PLC0415
@@ -159,8 +162,9 @@ def _method(vector: str) -> str:
 
 
 def _decision(analysis: Analysis) -> "VulnerabilityAnalysis":
-    """An analysis as CycloneDX has it. A justification that it does not know is added to the detail, in brackets.
+    """An analysis as CycloneDX has it, with its word for a justification of OpenVEX or CSAF.
 
+    A justification without such a word is added to the detail, in brackets. The state must be one of CycloneDX.
     `exploitable` that no VEX document says gets the response that it will not be fixed.
     """
     from cyclonedx.model.impact_analysis import (  # noqa: PLC0415

@@ -61,7 +61,8 @@ def deb_licences(
     """The licence of each Debian package of a wheelhouse, as an SPDX expression by its path in the wheelhouse.
 
     Those whose copyright file tells none are left out, also if the package is missing or damaged. A copyright file that is
-    a link is that of another package, here or among the `installed` ones (name → expression).
+    a link is that of another package, here or among the `installed` ones (name → expression). The packages' hashes are not
+    compared. Raises MachineError for a file that cannot be opened.
     """
     with ThreadPoolExecutor(READERS) as pool:
         read = pool.map(lambda deb: _read_copyright_file(folder, deb, notes), lock.packages)
@@ -71,7 +72,10 @@ def deb_licences(
 
 
 def _read_copyright_file(folder: Path, deb: LockedDeb, notes: Store | None) -> _CopyrightFile:
-    """What the copyright file of a package says, from the notes, or read now and noted. Nothing if the package's file is missing."""
+    """What the copyright file of a package says, from the notes by the locked hash, or read now and noted.
+
+    Nothing if the package's file is missing, which is not noted, or damaged, which is. Its own hash is not compared.
+    """
     if notes and (raw := notes.noted(NOTES, deb.sha256)):
         names, package = json.loads(raw)
         return _CopyrightFile(tuple(map(str, names)), str(package))
@@ -131,7 +135,7 @@ def _joined(words: list[str], parts: list[str]) -> str:
 def _identifier(name: str) -> str:
     """The SPDX id of one licence, else a `LicenseRef-…`; for `perl` an expression with OR; empty for an empty name.
 
-    A GNU licence without a version counts as 1.0 or later.
+    A GNU licence without a version counts as 1.0 or later: if SPDX has no such id, as for LGPL, it is a `LicenseRef-…`, too.
     """
     if not name:
         return ""

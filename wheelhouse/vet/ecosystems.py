@@ -42,7 +42,7 @@ class Purl:
 
     @property
     def text(self) -> str:
-        """The package as people write it: `cargo openssl 0.10.1`."""
+        """The package as people write it: `cargo openssl 0.10.1`, `rpm almalinux/bash 5.1`; without a version `npm ini`."""
         name = f"{self.namespace}/{self.name}" if self.namespace else self.name
         return f"{self.type} {name} {self.version}".strip()
 
@@ -89,7 +89,8 @@ def _same_version(kind: str, version: str, other: str) -> bool:
 def parse_purl(text: str) -> Purl | None:
     """A package URL, its type in lower case and its parts decoded, without its subpath.
 
-    None for a text that does not begin with `pkg:`, or has no name after the type; nothing else is checked.
+    None for a text that does not begin with `pkg:`, or has no name after the type; nothing else is checked. All after the
+    last `@` is the version, also if that is part of a name.
     """
     scheme, _, rest = text.partition(":")
     rest, _, query = rest.partition("#")[0].partition("?")
@@ -178,7 +179,8 @@ def _rpm_ecosystems(purl: Purl) -> tuple[str, ...]:
 def _deb_ecosystems(purl: Purl) -> tuple[str, ...]:
     """OSV's names of the release of a Debian package, by `distro`: `debian-12`, `debian-12.5` or `bookworm`.
 
-    Two for Ubuntu, none if it is not known.
+    Two for Ubuntu, none if it is not known. A name before the hyphen counts instead of the namespace; what follows it is not
+    looked up: `debian-bookworm` gives `debian:bookworm`.
     """
     named = purl.qualifier("distro").lower()
     name, hyphen, release = named.partition("-")
@@ -190,7 +192,11 @@ def _deb_ecosystems(purl: Purl) -> tuple[str, ...]:
 
 
 def advisories_on(purl: Purl, advisories: Advisories) -> list[tuple[Advisory, ...]]:
-    """The advisories that affect a component, in groups of aliases; empty for a version that PyPI cannot sort."""
+    """The advisories that affect a component, in groups of aliases.
+
+    Empty for one of PyPI with a version that PyPI cannot sort. In another ecosystem, a version
+    that cannot be sorted is affected only if an advisory lists it.
+    """
     if purl.type == "pypi":
         try:
             return advisories.of(canonicalize_name(purl.name), version_of(purl.version))
@@ -228,7 +234,7 @@ def _is_within(events: Sequence[Event], version: str, key: Callable[[str], Any])
 
 
 def _version(purl: Purl) -> str:
-    """The version, with the epoch that an RPM has as a qualifier."""
+    """The version, after the epoch that a qualifier gives, also if that is 0; as it is if it has a colon."""
     epoch = purl.qualifier("epoch")
     return f"{epoch}:{purl.version}" if epoch and ":" not in purl.version else purl.version
 

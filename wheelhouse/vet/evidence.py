@@ -121,7 +121,11 @@ class Evidence:
 
     @cached_property
     def first_seen(self) -> frozenset[Finding]:
-        """The open findings that no reviewer saw on another approved file of the project; none of a project that has no other."""
+        """The open findings that no reviewer saw on another approved file of the project.
+
+        None of a project that has no other. Only those about distributions. A note counts as seen if any finding of its
+        rule was.
+        """
         return ApprovedReleases(self.approvals).first_seen(self.findings, self.files)
 
     @property

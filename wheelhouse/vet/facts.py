@@ -186,8 +186,8 @@ class Facts:
     def top_modules(self) -> Mapping[str, str]:
         """The names of the modules that a wheel installs at the top of site-packages, each with the form that Python takes first.
 
-        Forms: `package` (it has an `__init__`), `library`, `module`, else `folder` (a namespace package). Empty for an
-        sdist.
+        Forms: `package` (it has an `__init__`), `library`, `module`, else `folder` (a namespace package with modules).
+        Names with a hyphen, and folders without a module, are left out. Empty for an sdist.
         """
         forms: dict[str, str] = {}
         for path in self.installs:

@@ -126,8 +126,7 @@ class _Watch:
         self._wanted = WHEEL_TEXTS if is_wheel else SDIST_TEXTS
 
     def passing(self, name: str, size: int, mode: int, contents: Iterator[bytes]) -> Iterator[bytes]:
-        """Pass on the pieces of a member unchanged, and note the member and what rules need of it.
-
+        """Pass on the pieces of a member unchanged; when all are taken, the member and what rules need of it are noted.
         An sdist has no RECORD, so the sha256 of its members is computed here.
         """
         if self._is_wheel:

@@ -37,9 +37,9 @@ def _placed(facts: Facts) -> Iterator[tuple[Capability, str]]:
 
 
 def _starts(path: str, text: str | None) -> bool:
-    """Whether an installed file runs by itself, at the start of Python or of the system.
+    """Whether an installed file runs by itself, at the start of Python or of the system, or is a file of Python's own.
 
-    A .pth file does if its `text` is there and has code.
+    `path` is as `installed` gives it. A .pth file runs if its `text` is there and has code.
     """
     if "/" not in path and path.endswith(".pth"):
         return bool(text and pth_code_lines(text))

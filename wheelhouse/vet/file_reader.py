@@ -83,7 +83,7 @@ class FileReader:
 def noted_or_read(notes: Store | None, artifact: Artifact, read: Callable[[], Read]) -> Read:
     """What the notes of an earlier run say of a file whose hash is right; else what `read` returns, which is then noted.
 
-    Notes that cannot be decoded count as none.
+    Notes that cannot be decoded count as none. Nothing is noted if `read` raises an error.
     """
     if notes and (raw := notes.noted(NOTES, artifact.sha256)):
         with suppress(msgspec.MsgspecError):

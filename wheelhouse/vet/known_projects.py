@@ -52,7 +52,7 @@ class KnownProjects:
         return {name: rank for rank, name in enumerate(self.names)}
 
     def is_popular(self, name: str) -> bool:
-        """Whether it is one of the first thousand; False for an unknown name."""
+        """Whether it is one of the first thousand; False for an unknown name, also for one that is not normalised."""
         return self.ranks.get(name, POPULAR) < POPULAR
 
     def imitated_by(self, name: NormalizedName) -> tuple[NormalizedName, Imitation] | None:

@@ -269,7 +269,10 @@ def _folded(names: Iterable[str]) -> frozenset[str]:
 
 
 def _needed(node: LicenseExpression, names: frozenset[str]) -> Iterator[str]:
-    """The licences among `names` that cannot be left out of a part of an expression. An OR needs some only if each of its sides does."""
+    """The licences among `names`, which are `_folded`, that cannot be left out of a part of an expression.
+
+    They are spelled as SPDX does. An OR needs some only if each of its sides does. Some come twice.
+    """
     if isinstance(node, LicenseSymbol | LicenseWithExceptionSymbol):
         yield from (key for key in _keys(node) if key.lower() in names)
         return
@@ -279,7 +282,7 @@ def _needed(node: LicenseExpression, names: frozenset[str]) -> Iterator[str]:
 
 
 def _met(node: LicenseExpression, names: frozenset[str]) -> bool:
-    """Whether licences among `names` satisfy a part of an expression."""
+    """Whether licences among `names`, which are `_folded`, satisfy a part of an expression."""
     if isinstance(node, LicenseSymbol | LicenseWithExceptionSymbol):
         return any(key.lower() in names for key in _keys(node))
     return (all if isinstance(node, _licensing().AND) else any)(_met(part, names) for part in node.args)

@@ -28,7 +28,10 @@ def looks_like(name: str, other: str) -> bool:
 
 
 def differ_in_digits(name: str, other: str) -> bool:
-    """Whether two names differ in digits alone, and the digits do not look like letters. False for equal names."""
+    """Whether two names differ, but not without their digits.
+
+    False if they are equal with letters for the digits that look like them, as `l1` and `1l`.
+    """
     disguised = name.translate(CONFUSED) == other.translate(CONFUSED)
     return re.sub(r"\d+", "", name) == re.sub(r"\d+", "", other) and not disguised
 

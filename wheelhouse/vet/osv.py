@@ -22,6 +22,7 @@ SUFFIXES = (".json", ".zip")
 def read_export(path: Path) -> Iterator[dict[str, Any]]:
     """The records of an export: a zip or a JSON file, or all `.json` and `.zip` files of a folder, at any depth, sorted by path.
 
+    None for a folder without such files. The suffix of a file that is named itself is not looked at.
     Raises InputError if nothing is at the path, or for a file that is no export, and MachineError if it cannot be read.
     """
     if path.is_dir():

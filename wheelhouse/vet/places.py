@@ -67,7 +67,8 @@ JUPYTER_SETTINGS = re.compile(r"@data/etc/jupyter/(?:[^/]+\.d|nbconfig/[^/]+\.d)
 
 def is_special(path: str) -> bool:
     """Whether an installed path is of Python itself, runs at the start of a session or the system, or is a setting of
-    installers or Jupyter: other rules report it. False for .pth files and start modules at the top of site-packages.
+    installers, Git, tools with credentials or Jupyter: other rules report it. False for .pth files and start modules at the
+    top of site-packages.
     """
     return any(
         places.fullmatch(path) for places in (PYTHON_FILE, STARTS_WITH_SYSTEM, INSTALLER_SETTINGS, JUPYTER_SETTINGS)

@@ -36,7 +36,7 @@ def pth_code_lines(text: str) -> list[str]:
 
 
 def pth_folders(text: str) -> list[str]:
-    """The folders that some Python adds to sys.path, without blanks at their ends: absolute, or relative to site-packages.
+    """The folders that some Python adds to sys.path, without blanks after them: absolute, or relative to site-packages.
 
     They are all lines but code, comments and empty ones; whether a folder exists is not known.
     """

@@ -142,8 +142,9 @@ class Calls(KnownCalls):
     ) -> Value:
         """The value of a function called with values.
 
-        A function or class of the code is followed, a call whose meaning is known is computed, and what any other named call does is
-        recorded. A function without a name gives an unknown value with the origins.
+        A function or class of the code is followed, also through `__call__` of an instance or one of DEFERRED; a call whose
+        meaning is known is computed, and what any other named call does is recorded. What is neither of the code nor has a
+        name gives an unknown value with the origins.
         """
         target = function.target
         if isinstance(target, Instance):
@@ -211,7 +212,10 @@ class Calls(KnownCalls):
         return result_of(call)
 
     def _calls_arguments(self, name: str, arguments: Sequence[Value], keywords: Mapping[str, Value]) -> None:
-        """Follow functions given to what calls them, as threads, map() and atexit: the first two arguments, `target` and `function`."""
+        """Follow, without arguments, functions that are given to what calls them, as threads, map() and atexit.
+
+        They are looked for in the first two arguments, `target` and `function`.
+        """
         if name in CALLS_ITS_ARGUMENT or name.endswith((".submit", ".start_new_thread")):
             for value in (*arguments[:2], *(keywords.get(key, UNKNOWN) for key in ("target", "function"))):
                 if isinstance(value.target, Function):

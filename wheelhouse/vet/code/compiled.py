@@ -55,8 +55,9 @@ def unlike_source(compiled: Mapping[str, bytes], sources: Mapping[str, bytes], o
     """A behaviour for each compiled module that Python may run in place of a source that says something else, in the order of paths.
 
     `own_magic` is the magic number of the Python that runs this; of what another Python compiled, only names and texts are
-    compared. Modules without a source are passed over, and those whose header has another size than the source: Python
-    compiles that source anew. Also passed over are modules of a Python before 3.7,
+    compared. One that cannot be read counts, too. Modules outside `__pycache__` or without a source are passed over, and
+    those whose header has another size than the source: Python compiles that source anew. Also passed over are modules of a
+    Python before 3.7,
     those that are too long to compare, and those whose source is too long or does not parse.
     """
     for path, data in sorted(compiled.items()):
@@ -69,9 +70,9 @@ def unlike_source(compiled: Mapping[str, bytes], sources: Mapping[str, bytes], o
 
 
 def _may_run(data: bytes, source: bytes) -> bool:
-    """Whether Python may take a compiled module for the source: it is bound by a hash, or has the size of the source.
+    """Whether Python may take a compiled module for the source: it is bound by any hash, or has the size of the source.
 
-    False for one of a Python before 3.7.
+    Hash and time are not compared. False for one of a Python before 3.7, and without a whole header.
     """
     if len(data) < HEADER_BYTES or data[2:4] != b"\r\n" or int.from_bytes(data[:2], "little") < OLDEST_MAGIC:
         return False
@@ -82,8 +83,8 @@ def _may_run(data: bytes, source: bytes) -> bool:
 def _difference(data: bytes, source: bytes, level: int, own_magic: int) -> str:
     """How a compiled module of a level of optimisation differs from its source, or that it cannot be read.
 
-    Empty if it does not, if one of them is too long, or if the source does not parse. If another Python compiled it, only names and
-    texts are compared.
+    Empty if it does not, if one of them is too long, or if the source does not parse. If another Python compiled it, or the
+    source does not compile here, only names and texts are compared.
     """
     if max(len(data), len(source)) > MAX_COMPARED_BYTES:
         return ""

@@ -46,8 +46,8 @@ def environment_variable(name: str) -> Value:
 def computed(name: str, receiver: Value, arguments: Sequence[Value], keywords: Mapping[str, Value]) -> Value | None:
     """The result of a function of Python's library, or of a method of a constant, that is computed here; else None.
 
-    If an argument is not known, join() and format() of a text give a text with GAPs, and decode() with a codec that hides text an
-    unknown value with the origins.
+    If it cannot be computed, join() and format() of a text give a text with GAPs, cut after MAX_PIECES characters, and
+    decode() with a codec that hides text an unknown value with the origins.
     """
     base = receiver.constant
     if name not in FUNCTIONS and not isinstance(base, str | bytes):

@@ -356,8 +356,9 @@ class Expressions(NamedThings):
         return Value(origins=origins_of((self.eval(node.key, inner), self.eval(node.value, inner))))
 
     def bind(self, target: ast.expr, value: Value, scope: Scope) -> None:
-        """Give a value to a name, an attribute, an item, or its items to several names.
+        """Give a value to a name, an attribute, an item, or its items to several targets, nested too.
 
+        A target that has no item gets an unknown value with the origins.
         An attribute of an outside thing, or a variable of `os.environ`, is handed to `replaced` or `exported`. An attribute
         of an instance is stored on its class; that of a value without name and class is dropped.
         """

@@ -126,7 +126,9 @@ def _followed(modules: Sequence[tuple[Module, list[int]]]) -> Iterator[Behaviour
 
 
 def capabilities_of(behaviours: Iterable[Behaviour]) -> Capabilities:
-    """What a distribution can do by what its code does, in the order of `Capability`, each with the sorted paths of members that do it."""
+    """What a distribution can do by what its code does, also in tests, in the order of `Capability`, each with the sorted
+    paths of members that do it.
+    """
     members: dict[Capability, set[str]] = {}
     for behaviour in behaviours:
         if capability := CAPABILITIES.get(behaviour.kind):

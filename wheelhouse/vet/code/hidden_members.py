@@ -91,7 +91,8 @@ def encoded_program(path: str, data: bytes) -> Iterator[Behaviour]:
 def pickle_calls(data: bytes) -> Iterator[str]:
     """The dotted names of the dangerous functions and classes that a pickle names, some several times, as `_dangerous` says.
 
-    Nothing is loaded: at most MAX_PICKLE_STEPS opcodes are read, as far as they can be, with the texts that they put on the stack.
+    Nothing is loaded: at most MAX_PICKLE_STEPS opcodes are read, up to the first end of a pickle or the first damage, with
+    the texts that they put on the stack. Nothing is raised.
     """
     stack: list[object] = []
     memo: dict[object, object] = {}

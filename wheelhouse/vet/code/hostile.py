@@ -76,7 +76,9 @@ def maps_code(node: ast.Call) -> bool:
 
 
 def exchanges_wallets(path: str, text: str) -> Iterator[Behaviour]:
-    """A `hostile` behaviour for a source that names the clipboard and has addresses of wallets, or patterns of them; else nothing."""
+    """One `hostile` behaviour, at the first address, for a source that names the clipboard and has addresses of wallets, or
+    patterns of them; else nothing.
+    """
     if CLIPBOARD.search(text) and (match := WALLET.search(text)):
         line = text.count("\n", 0, match.start()) + 1
         yield Behaviour("hostile", path, line, "looks for addresses of wallets in the clipboard", IF_CALLED)

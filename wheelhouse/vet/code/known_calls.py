@@ -105,7 +105,9 @@ class KnownCalls(Expressions):
     ) -> Value | None:
         """The module that __import__('os') or importlib.import_module('os') gives; UNKNOWN without a known name, None for any other call.
 
-        Records `hidden-name` if the name is decoded, and follows the imports of modules of tests in it.
+        Of `a.b`, __import__() gives `a`, whatever its other arguments, and import_module() `a.b`; both as a named thing,
+        also for the code's own module. Records `hidden-name` if the name is decoded, and follows the imports of modules of
+        tests in it.
         """
         if name not in ("builtins.__import__", "importlib.import_module", "importlib.__import__", "import_module"):
             return None
@@ -128,7 +130,7 @@ class KnownCalls(Expressions):
     def _got(self, name: str, receiver: Value, arguments: tuple[Value, ...], *_: object) -> Value | None:
         """The value of a variable of the environment, or of x.get('key') and x.pop('key') of a known dict or of the names of a module.
 
-        A default counts if the key is not known, or not in a known dict. None for any other call.
+        A default counts only for a known dict, if the key is not known or not in it. None for any other call.
         """
         if not arguments:
             return None

@@ -104,7 +104,7 @@ class _Reader:
         }
 
     def value(self, depth: int) -> Any:  # noqa: ANN401  (any value)
-        """The value at the place of the reader, which moves behind it.
+        """The value at the place of the reader, which moves behind it. A value inside itself is `Plain("itself")` there.
 
         Raises MarshalError for an unknown kind, too deep or too many values, or data that end early; IndexError for a
         reference to nothing, and UnicodeError for a damaged text.
@@ -155,7 +155,7 @@ class _Reader:
         return self._bytes(self._number(length)).decode(codec, "surrogatepass")
 
     def _values(self, count: int, depth: int) -> tuple[Any, ...]:
-        """The next values, as a tuple. Raises MarshalError if the data are too short."""
+        """The next values, as a tuple. Raises as `value`."""
         return tuple(self.value(depth) for _ in range(count))
 
     def _long(self) -> int:

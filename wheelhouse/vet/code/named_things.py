@@ -72,8 +72,8 @@ class NamedThings(ABC):
     def item(self, value: Value, index: Value) -> Value:
         """The value of `value[index]`: an item of a known dict, sequence or constant, a variable of `os.environ`, or what a text names.
 
-        Otherwise an unknown value with the data of both; for a key that a known dict lacks, with the origins of the dict
-        alone.
+        Otherwise a value with the data of both, named `f()[]` if it is of the result of a call, else unknown; for a key that
+        a known dict lacks, unknown with the origins of the dict alone.
         """
         key = index.constant
         if isinstance(key, str) and value.name:

@@ -15,7 +15,7 @@ NATIVE_BYTES = frozenset(("ctypes.create_string_buffer()", "ctypes.c_char_p()", 
 
 
 def maps_memory(call: Call, _: Run) -> Iterator[Seen]:
-    """`injects` if a call asks for memory from which code can run; else nothing."""
+    """`injects` if a call names PROT_EXEC, and so asks for memory from which code can run; else nothing."""
     if maps_code(call.node):
         yield "injects", "asks for memory from which it can run code"
 

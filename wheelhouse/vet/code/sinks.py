@@ -330,7 +330,7 @@ def _permits(call: Call, run: Run) -> Iterator[Seen]:
 
 
 def _duplicates(call: Call, _: Run) -> Iterator[Seen]:
-    """`hostile` for a connection in place of the input or output of this process: a shell that is started next talks over it."""
+    """`hostile` for a connection in place of any file descriptor: a shell that is started next talks over it."""
     if is_of_connection(call.argument(0, "fd")):
         yield "hostile", "puts a connection in place of input and output, as a remote shell does"
 

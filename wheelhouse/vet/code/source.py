@@ -290,7 +290,7 @@ def _escaped_names(path: str, text: str) -> Iterator[Behaviour]:
 
 
 def _literals(tree: ast.Module) -> set[int]:
-    """The numbers of the lines, from 1, that have a text which is no statement of its own, as a docstring is."""
+    """The numbers of the lines, from 1, that have a text, not bytes, which is no statement of its own, as a docstring is."""
     alone = {id(node.value) for node in ast.walk(tree) if isinstance(node, ast.Expr)}
     lines: set[int] = set()
     for node in ast.walk(tree):

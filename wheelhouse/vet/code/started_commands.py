@@ -131,7 +131,8 @@ def suspicion(command: str) -> str:
 
 def program_of(command: str) -> str:
     """The name of the program that a command starts, in lower case, without folder and without `.exe`, `.cmd` or `.bat`; empty if
-    the command does not say. `python` for `sys.executable`.
+    the command does not say. `python` for `sys.executable`. `sudo`, `env`, `exec`, `cmd /c` and `NAME=value` before it are
+    passed over; an option after them is taken for the program.
     """
     if command.startswith("sys.executable"):
         return "python"
