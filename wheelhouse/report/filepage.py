@@ -11,10 +11,10 @@ from wheelhouse.report.diffpage import change_view, content_view
 from wheelhouse.report.sentences import hint_of, sentence_of
 from wheelhouse.vet.approvals import Approval
 from wheelhouse.vet.code.behaviour import AT_IMPORT, IF_CALLED
-from wheelhouse.vet.evidence import Evidence, Graph
+from wheelhouse.vet.diff import Replaced
+from wheelhouse.vet.evidence import ApprovedFile, Evidence, Graph
 from wheelhouse.vet.facts import COMMAND_GROUPS, Entry, Facts
 from wheelhouse.vet.file_capabilities import capabilities_of
-from wheelhouse.vet.member_changes import without_version
 from wheelhouse.vet.review_queue import QueuedFile
 
 MAX_CHAINS, MAX_FOLDERS, MAX_ENTRIES, MAX_TEXT_CHARACTERS = 10, 14, 40, 3000
@@ -99,7 +99,9 @@ def file_view(facts: Facts, evidence: Evidence, numbers: Mapping[str, int], queu
         "code": _first_rows(_acts(facts)),
         "since": evidence.since,
         "changes": list(map(change_view, replaced.changes)) if replaced and replaced.old else [],
-        "contents": content_view(replaced, _gained_members(facts, queued)) if replaced and replaced.old else None,
+        "contents": content_view(replaced, _gained_members(facts, queued, replaced))
+        if replaced and replaced.old
+        else None,
         **_needs(facts, evidence, numbers),
         "origin": _origin(facts),
         "approvals": list(_approvals(facts, evidence)),
@@ -137,10 +139,11 @@ def _acts(facts: Facts) -> list[View]:
     return [{"path": one.path, "line": one.line, "what": one.what, "reach": REACHES[one.reach]} for one in acts]
 
 
-def _gained_members(facts: Facts, queued: QueuedFile) -> frozenset[str]:
-    """The names, without version, of the members that do what the release before could not."""
+def _gained_members(facts: Facts, queued: QueuedFile, replaced: Replaced) -> frozenset[str]:
+    """The names, without version, of those of the members that differ that do what the release before could not."""
     can = capabilities_of(facts)
-    return frozenset(without_version(name) for capability in queued.gained for name in can.get(capability, ()))
+    able = {name for capability in queued.gained for name in can.get(capability, ())}
+    return frozenset(member.name for member in replaced.members if member.new and member.new.name in able)
 
 
 def _sources(facts: Facts) -> list[str]:
@@ -236,28 +239,35 @@ def _approvals(facts: Facts, evidence: Evidence) -> Iterator[View]:
     """The approvals that name this very file, by its sha256; also those that do not count."""
     for approval in evidence.approvals.approvals:
         if facts.pin.artifact.sha256 in approval.files:
-            yield _approval(approval, evidence)
+            yield _approval(approval, facts.pin.artifact.sha256, evidence)
 
 
 def _approvals_before(facts: Facts, evidence: Evidence) -> View | None:
-    """The approvals of the newest approved release of the project, each once; None if the file is of that release, or there is none."""
+    """The approvals of the newest approved release of the project, each once, also those that do not count.
+
+    None if the file is of that release, or there is none.
+    """
     files = evidence.approved_before.get(facts.project, ())
     if not files or files[-1].version == facts.version:
         return None
-    approvals = {
-        (one.approval.id, one.approval.reviewer): one.approval for one in files if one.version == files[-1].version
-    }
-    return {"version": str(files[-1].version), "rows": [_approval(one, evidence) for one in approvals.values()]}
+    approved = {(one.approval.id, one.approval.reviewer): one for one in files if one.version == files[-1].version}
+    rows = [_approval(one.approval, _sha256_of(one), evidence) for one in approved.values()]
+    return {"version": str(files[-1].version), "rows": rows}
 
 
-def _approval(approval: Approval, evidence: Evidence) -> View:
-    """An approval as a row: who made it (or an unknown key), when, why, until when, and whether it counts today."""
+def _sha256_of(file: ApprovedFile) -> str:
+    """The sha256 of an approved file, from its approval."""
+    return next(sha256 for sha256, (name, _) in file.approval.files.items() if name == file.path)
+
+
+def _approval(approval: Approval, sha256: str, evidence: Evidence) -> View:
+    """An approval as a row: who made it (or an unknown key), when, why, until when, and whether it counts today for this file."""
     return {
         "reviewer": approval.reviewer or f"unknown key {approval.key}",
         "made": approval.made,
         "reason": approval.reason,
         "expires": approval.expires,
-        "counts": approval.is_valid(evidence.approvals.today),
+        "counts": evidence.approvals.counts(approval, sha256),
     }
 
 
