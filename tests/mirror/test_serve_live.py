@@ -15,6 +15,8 @@ import threading
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import urljoin
@@ -24,10 +26,12 @@ import pytest
 from packaging.utils import canonicalize_name
 
 from tests.support.golden import Session
+from tests.support.made_wheelhouses import wheelhouse_of
 from tests.support.served import free_port, serving
 from tests.support.tools import PROGRAM, clean_environment
 from tests.support.wheels import build_wheel
-from wheelhouse.errors import InputError, IntegrityError
+from wheelhouse.errors import InputError, IntegrityError, RefusedError
+from wheelhouse.findings import Waiver
 from wheelhouse.mirror.access_log import AccessLog
 from wheelhouse.mirror.catalogue import catalogue
 from wheelhouse.mirror.follow_wheelhouses import Followed, FollowedAccess, Follower
@@ -36,6 +40,7 @@ from wheelhouse.mirror.records import Records
 from wheelhouse.mirror.served_pages import GRACE_SECONDS, Catalogue
 from wheelhouse.mirror.server import Application
 from wheelhouse.mirror.simple import JSON_TYPE, ProjectPage
+from wheelhouse.verify.verify import load_wheelhouse
 
 if TYPE_CHECKING:
     from _typeshed import ReadableBuffer
@@ -151,6 +156,36 @@ def test_only_new_files_are_read_again(house: Path, made: Path, monkeypatch: pyt
     live.follower.look()
     assert names_of(live.application) == [NEW]
     assert read == [NEW]
+
+
+def test_a_file_whose_waiver_was_taken_back_is_refused_as_at_a_start(tmp_path: Path) -> None:
+    build_wheel(
+        tmp_path,
+        "lib",
+        "1.0",
+        files={"lib.py": b"made = True"},
+        mutate=lambda members: [replace(one, data=b"made = 1234") if one.name == "lib.py" else one for one in members],
+    )
+    house = load_wheelhouse(wheelhouse_of(tmp_path))
+    pin = house.locks[0].pins[0]
+    waiver = Waiver("record-hash", "ours", "Ada", date(2027, 1, 1), pin.project, pin.artifact.sha256)
+
+    def write(*waived: Waiver) -> None:
+        for name, text in house.with_waivers({OLD: waived}).texts.items():
+            (tmp_path / name).write_text(text)
+
+    write(waiver)
+    live = Live(tmp_path)
+    assert names_of(live.application) == [OLD]
+    write()
+    live.follower.look()
+    live.follower.look()
+    assert live.count("failed") == 2 and "is refused" in live.warnings[0]
+    with pytest.raises(RefusedError):
+        catalogue([tmp_path])
+    write(waiver)
+    live.follower.look()
+    assert live.count("done") == 1
 
 
 def test_what_is_not_admitted_is_not_served(house: Path, made: Path) -> None:

@@ -6,6 +6,7 @@ from pathlib import Path
 from packaging.utils import NormalizedName
 
 from wheelhouse.events import Listener, ignore
+from wheelhouse.findings import Waiver
 from wheelhouse.mirror.offered_files import OpenedFile, as_opened, open_files, pins_by_file
 from wheelhouse.mirror.served import Content, Served, content_of
 from wheelhouse.mirror.served_pages import Catalogue
@@ -19,14 +20,15 @@ def catalogue(folders: Iterable[Path], on_event: Listener = ignore, before: Cata
     """The files of all the wheelhouses but kept sdists, each hashed and opened. If two describe one file, the last one
     counts.
 
-    Files that the catalogue of `before` has, and that were not touched since, are neither read nor judged again, also if
-    their waivers are gone. Raises IntegrityError for a file that is missing, differs from its lock file or has findings that
-    its pin does not waive, and for one name with two hashes in two wheelhouses; also what `load_wheelhouse` raises.
+    Files that the catalogue of `before` has, and that were not touched since, are not read again, if their pins have the same
+    waivers. Raises IntegrityError for a file that is missing, differs from its lock file or has findings that its pin does not
+    waive, and for one name with two hashes, in one wheelhouse or in two; also what `load_wheelhouse` raises.
     """
     pages: dict[NormalizedName, ProjectPage] = {}
     sidecars: dict[str, Content] = {}
     files: dict[str, Served] = {}
     metadata: dict[str, bytes] = {}
+    waived: dict[str, tuple[Waiver, ...]] = {}
     for folder in folders:
         for opened in _opened(folder, on_event, before):
             offered, page = opened.offered, pages.setdefault(opened.project, ProjectPage())
@@ -34,19 +36,22 @@ def catalogue(folders: Iterable[Path], on_event: Listener = ignore, before: Cata
             page.status = opened.status
             name = offered.filename
             files[name] = _held(opened, before)
-            metadata[name] = opened.raw_metadata
+            metadata[name], waived[name] = opened.raw_metadata, opened.waived
             for suffix, raw in opened.sidecars.items():
                 sidecars[name + suffix] = content_of(raw, "application/octet-stream")
-    return Catalogue(pages, sidecars, files, metadata, before.left_by(files))
+    return Catalogue(pages, sidecars, files, metadata, waived, before.left_by(files))
 
 
 def _opened(folder: Path, on_event: Listener, before: Catalogue) -> Iterator[OpenedFile]:
-    """Yield the files of a wheelhouse but kept sdists: first those that are unchanged in `before`, then the others."""
+    """Yield the files of a wheelhouse but kept sdists: first those that `before` has unchanged and with the same waivers, then the others, which are
+    hashed and opened.
+    """
     wheelhouse = load_wheelhouse(folder)
     new = []
     for name, pin in pins_by_file(wheelhouse).items():
         path, served = folder / name, before.files.get(name)
-        if served and served.path == path and served.sha256 == pin.artifact.sha256 and _is_unchanged(served):
+        is_same = served and served.path == path and served.sha256 == pin.artifact.sha256 and _is_unchanged(served)
+        if is_same and before.waived[name] == pin.waived:
             yield as_opened(path, wheelhouse, pin, before.metadata[name])
         else:
             new.append(pin)

@@ -75,7 +75,7 @@ def check(folder: Path, mirror: Mirror, on_event: Listener = ignore) -> list[Mir
     Only the lock files must be there.
 
     Raises ServerError if the mirror does not answer, or answers with something else than a page; also what `load_wheelhouse`
-    raises.
+    and `pins_by_file` raise.
     """
     projects: dict[NormalizedName, list[Pin]] = {}
     for pin in pins_by_file(load_wheelhouse(folder)).values():

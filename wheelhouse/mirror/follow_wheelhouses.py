@@ -43,7 +43,10 @@ class Followed:
         return followed
 
     def renew(self, on_event: Listener = ignore) -> None:
-        """Make a new catalogue, reading only changed files. Raises what `catalogue` and `admit` do; then everything stays as it was."""
+        """Make a new catalogue, reading only files that changed or have other waivers.
+
+        Raises what `catalogue` and `admit` do; then everything stays as it was.
+        """
         mark = mark_of(self.folders)
         self.admit()
         new = catalogue(self.folders, on_event, self.catalogue)

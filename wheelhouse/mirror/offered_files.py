@@ -14,7 +14,7 @@ from wheelhouse.archive.wheelfile import inspect
 from wheelhouse.errors import IntegrityError
 from wheelhouse.events import Finished, Listener, ignore
 from wheelhouse.files.disk import rooted, sha256_of
-from wheelhouse.findings import Subject
+from wheelhouse.findings import Subject, Waiver
 from wheelhouse.index.provenance import SUFFIX as PROVENANCE
 from wheelhouse.lock.lock import Pin
 from wheelhouse.lock.wheelhouse import Wheelhouse
@@ -38,6 +38,7 @@ class OpenedFile:
     """One file: its row on the page, its path, and its sidecars by suffix (`.metadata`). `stamp` is what it was when it was hashed.
 
     `raw_metadata` is a wheel's METADATA or an sdist's PKG-INFO. `status` is that of the project if it is not active (PEP 792).
+    `waived` are the waivers of its pin.
     """
 
     project: NormalizedName
@@ -46,13 +47,14 @@ class OpenedFile:
     sidecars: Mapping[str, bytes]
     raw_metadata: bytes
     status: str | None
+    waived: tuple[Waiver, ...] = ()
     stamp: Stamp = ()
 
 
 def open_wheelhouse(folder: Path, on_event: Listener = ignore) -> Iterator[OpenedFile]:
     """Yield each file of a wheelhouse but kept sdists, as `open_files` does, and raise what it raises.
 
-    The lock files are read at once, before the first file is asked for: raises what `load_wheelhouse` raises.
+    The lock files are read at once, before the first file is asked for: raises what `load_wheelhouse` and `pins_by_file` raise.
     """
     wheelhouse = load_wheelhouse(folder)
     return open_files(folder, wheelhouse, pins_by_file(wheelhouse).values(), on_event)
@@ -62,8 +64,10 @@ def pins_by_file(wheelhouse: Wheelhouse) -> dict[str, Pin]:
     """The pin of each chosen file, by file name; kept sdists are left out. If several lock files name one file, it is the
     pin of the last of them.
 
-    Of its yank and its Requires-Python, and of its project's status, the last that any lock file states counts.
+    Of its yank and its Requires-Python, and of its project's status, the last that any lock file states counts. Raises
+    IntegrityError if two lock files give one name two hashes.
     """
+    wheelhouse.artifacts  # noqa: B018  (names and hashes are checked as they are made)
     pins: dict[str, Pin] = {}
     statuses = {pin.project: pin.status for lock in wheelhouse.locks for pin in lock.pins if pin.status}
     for pin in (pin for lock in wheelhouse.locks for pin in lock.pins):
@@ -115,7 +119,7 @@ def as_opened(path: Path, wheelhouse: Wheelhouse, pin: Pin, raw_metadata: bytes)
         sidecars[PROVENANCE] = provenance
     metadata_sha256 = hashlib.sha256(raw_metadata).hexdigest() if artifact.is_wheel else None
     offered = offered_as(pin, metadata_sha256, provenance=provenance is not None)
-    return OpenedFile(pin.project, offered, path, sidecars, raw_metadata, pin.status)
+    return OpenedFile(pin.project, offered, path, sidecars, raw_metadata, pin.status, pin.waived)
 
 
 def provenance_of(wheelhouse: Wheelhouse, filename: str) -> bytes | None:

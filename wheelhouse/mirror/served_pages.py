@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 
 from packaging.utils import NormalizedName, canonicalize_name
 
+from wheelhouse.findings import Waiver
 from wheelhouse.mirror.browse import Browsed, project_browse, root_browse
 from wheelhouse.mirror.kept_answers import KeptAnswers
 from wheelhouse.mirror.served import Content, Served, content_of
@@ -20,7 +21,8 @@ GRACE_SECONDS = 60.0
 
 @dataclass(frozen=True, slots=True)
 class Catalogue:
-    """The pages by project, and sidecars and files by name. `metadata` has what was read of each file, by name.
+    """The pages by project, and sidecars and files by name. `metadata` has what was read of each file, `waived` the waivers of its
+    pin, by name.
 
     `leaving` are files that the index had before, with the time (of the monotonic clock) until which they are sent.
     """
@@ -29,6 +31,7 @@ class Catalogue:
     sidecars: Mapping[str, Content]
     files: Mapping[str, Served]
     metadata: Mapping[str, bytes] = field(default_factory=dict)
+    waived: Mapping[str, tuple[Waiver, ...]] = field(default_factory=dict)
     leaving: Mapping[str, tuple[Served, float]] = field(default_factory=dict)
     answers: KeptAnswers = field(default_factory=KeptAnswers)
     _made: dict[tuple[str, str], Content] = field(default_factory=dict)
