@@ -216,9 +216,29 @@ def test_a_bucket_is_verified(bucket: Bucket, houses: tuple[Path, Path], name: s
     assert verdict.files == (2 if name == "page is no page" else 4)
 
 
-def test_a_bucket_without_an_index_cannot_be_verified(bucket: Bucket) -> None:
+@pytest.mark.parametrize("key", ["", "logs/x.txt", "logs/index.html", ".wheelhouse/other"])
+def test_a_bucket_without_an_index_cannot_be_verified(bucket: Bucket, key: str) -> None:
+    if key:
+        bucket.store.put(key, b"")
     with pytest.raises(InputError, match="has no index"):
         verify_bucket(bucket)
+
+
+def test_the_list_for_people_is_checked_beside_a_folder_of_another_program(
+    bucket: Bucket, houses: tuple[Path, Path]
+) -> None:
+    index_bucket(houses, bucket, CHOICES)
+    bucket.store.put("logs/x.txt", b"")
+    assert verify_bucket(bucket).findings == ()
+    bucket.store.put("browse.html", b"other")
+    assert [finding.subject for finding in verify_bucket(bucket).findings] == ["browse.html"]
+
+
+def test_a_file_in_a_folder_without_a_page_is_found(bucket: Bucket, houses: tuple[Path, Path]) -> None:
+    index_bucket(houses, bucket, CHOICES)
+    bucket.store.put("new/new-1.0-py3-none-any.whl", b"")
+    (finding,) = verify_bucket(bucket).findings
+    assert (finding.subject, finding.rule) == ("new/new-1.0-py3-none-any.whl", "foreign")
 
 
 PRUNE = Entry(action=Action.PRUNE, made=NOW, by="Ada")

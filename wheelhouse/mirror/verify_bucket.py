@@ -9,6 +9,7 @@ from pathlib import Path
 
 from packaging.utils import NormalizedName
 
+from wheelhouse.archive.filenames import ARCHIVE_SUFFIXES
 from wheelhouse.archive.waivers import NO_WAIVERS, Waivers
 from wheelhouse.errors import InputError
 from wheelhouse.events import Listener, ignore
@@ -60,13 +61,22 @@ def verify_bucket(bucket: Bucket, waivers: Waivers = NO_WAIVERS, on_event: Liste
 
 
 def _objects_by_project(bucket: Bucket) -> Mapping[NormalizedName, list[Listed]]:
-    """The objects directly in each folder of a bucket, by folder, sorted; those of the keeper's folder and of deeper ones are left out."""
+    """The objects directly in each folder of a bucket that may be a project, by folder, sorted: it has a JSON page, or archives.
+
+    Those of the keeper's folder and of deeper ones are left out.
+    """
     objects: defaultdict[NormalizedName, list[Listed]] = defaultdict(list)
     for item in bucket.store.listed():
         folder, _, name = item.key.partition("/")
         if name and "/" not in name and folder != KEEPER_FOLDER.partition("/")[0]:
             objects[NormalizedName(folder)].append(item)
-    return dict(sorted(objects.items()))
+    return {folder: items for folder, items in sorted(objects.items()) if any(map(_is_of_project, items))}
+
+
+def _is_of_project(item: Listed) -> bool:
+    """Whether an object in a folder is a JSON page or an archive."""
+    name = item.key.rpartition("/")[2]
+    return name == PAGE_JSON or name.endswith(ARCHIVE_SUFFIXES)
 
 
 def _verify_project(
