@@ -28,6 +28,7 @@ from wheelhouse.mirror.simple import parse_project_page, project_html
 from wheelhouse.mirror.state import Action, Entry
 from wheelhouse.mirror.static_index import IndexChoices, index
 from wheelhouse.mirror.verify_bucket import verify_bucket
+from wheelhouse.report.sentences import hint_of
 
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
 CHOICES = IndexChoices("Ada", NOW)
@@ -326,6 +327,37 @@ def test_a_file_that_the_bucket_lost_is_put_again_where_files_are_checked(
     assert index_bucket(houses, bucket, CHOICES).repaired == ()
     assert index_bucket(houses, bucket, replace(CHOICES, check=True)).repaired == ("lib-1.0-py3-none-any.whl",)
     assert "lib/lib-1.0-py3-none-any.whl" in keys(bucket)
+
+
+@pytest.mark.parametrize("content", [None, b"", b"other"])
+def test_metadata_that_the_bucket_lost_are_put_again_where_files_are_checked(
+    bucket: Bucket, houses: tuple[Path, Path], content: bytes | None
+) -> None:
+    index_bucket(houses, bucket, CHOICES)
+    name, sidecar = "lib-1.0-py3-none-any.whl", "lib/lib-1.0-py3-none-any.whl.metadata"
+    if content is None:
+        bucket.store.remove(sidecar)
+    else:
+        bucket.store.put(sidecar, content)
+    assert index_bucket(houses, bucket, CHOICES).repaired == ()
+    done = index_bucket(houses, bucket, replace(CHOICES, check=True))
+    assert (done.added, done.repaired, done.unchanged) == ((), (name,), 3)
+    assert verify_bucket(bucket).findings == ()
+
+
+def test_what_verify_says_of_altered_bytes_repairs_a_bucket(bucket: Bucket, houses: tuple[Path, Path]) -> None:
+    """No run compares the bytes of an object whose size is right, so the object must be removed first."""
+    index_bucket(houses, bucket, CHOICES)
+    key = "lib/lib-1.0-py3-none-any.whl"
+    size = bucket.store.size_of(key)
+    assert size
+    bucket.store.put(key, bytes(size))
+    (finding,) = verify_bucket(bucket).findings
+    assert (finding.subject, finding.rule) == (key, "altered")
+    assert hint_of(finding).startswith("remove it, then run `wheelhouse index --check`")
+    bucket.store.remove(finding.subject)
+    index_bucket(houses, bucket, replace(CHOICES, check=True))
+    assert verify_bucket(bucket).findings == ()
 
 
 def test_a_page_of_another_program_is_not_replaced(bucket: Bucket, houses: tuple[Path, Path]) -> None:

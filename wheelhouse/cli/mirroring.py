@@ -64,8 +64,8 @@ def index(
         bool,
         typer.Option(
             "--check",
-            help="In a folder: hash every file (default: compare only sizes). In a bucket: compare sizes (default: compare "
-            "nothing).",
+            help="In a folder: hash every file (default: compare only sizes). In a bucket: compare sizes and metadata files "
+            "(default: compare nothing).",
         ),
     ] = False,
     link: Annotated[

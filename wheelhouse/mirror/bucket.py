@@ -39,6 +39,7 @@ from wheelhouse.mirror.simple import (
     PAGE_BROWSE,
     PAGE_HTML,
     PAGE_JSON,
+    Offered,
     ProjectPage,
     parse_project_page,
     project_html,
@@ -217,10 +218,16 @@ class Bucket:
         key = f"{opened.project}/{opened.offered.filename}"
         offered, is_new = opened.offered, repeated(lambda: self.store.create(key, opened.path))
         if not is_new and self._sha256_of(key, offered.size) != offered.sha256:
-            hint = "find out who put this file there, then remove the file: no page of the index lists it"
+            hint = "find out who put this file there, remove it, then run `wheelhouse index --check` again"
             raise IntegrityError(f"`{key}` in {self.store.name} differs from the file that this run adds", hint=hint)
         for suffix, raw in opened.sidecars.items():
             self.store.put(key + suffix, raw)
+
+    def has_metadata(self, project: NormalizedName, file: Offered) -> bool:
+        """Whether the metadata beside a file have the sha256 that its page names; True if the page names none."""
+        if file.metadata_sha256 is None:
+            return True
+        return self._sha256_of(f"{project}/{file.filename}{SIDECAR}", MAX_PAGE_BYTES) == file.metadata_sha256
 
     def remove_kept_out(self, project: NormalizedName) -> list[str]:
         """Remove the wheels and sdists of a project that a decision keeps out, and return the names of these files.

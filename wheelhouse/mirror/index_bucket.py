@@ -34,9 +34,9 @@ def index_bucket(
     """Add wheelhouses to an index in a bucket: files once, then the pages that name them, then the list of projects.
 
     Added files are noted in the journal. What the keeper of the index removed or blocked stays out, with a warning. With
-    `choices.check` files that the bucket lacks, or has with another size, are put again. With `choices.prior_to`, new files
-    that are not known to be older stay out, with a warning. `choices.link` and `choices.knows` do not count. A store that
-    keeps nothing under keys that end in `/` causes a warning, too.
+    `choices.check` files that the bucket lacks, or has with another size or other metadata, are put again. With
+    `choices.prior_to`, new files that are not known to be older stay out, with a warning. `choices.link` and `choices.knows`
+    do not count. A store that keeps nothing under keys that end in `/` causes a warning, too.
 
     Raises IntegrityError for a name with other bytes, and as `open_files`; StoreError for a store that ignores conditional
     writes; what `load_wheelhouse` and `Bucket.change_page` raise.
@@ -80,7 +80,8 @@ def _source(folder: Path, wheelhouse: Wheelhouse, state: State, on_event: Listen
 def _index_project(
     bucket: Bucket, project: NormalizedName, sources: Sequence[_Source], choices: IndexChoices, on_event: Listener
 ) -> Indexed:
-    """Put the files of one project that its page does not name, with `choices.check` also those that are lost; then its page.
+    """Put the files of one project that its page does not name, with `choices.check` also those of which something is lost; then its
+    page.
 
     The attestations of all its files are put again, and files that a decision came to keep out meanwhile are removed. The
     result counts this project alone.
@@ -139,7 +140,8 @@ def _put_again(
 
 
 def _is_there(bucket: Bucket, page: ProjectPage, pin: Pin, *, check: bool) -> bool:
-    """Whether a page names a file; with `check` also whether the bucket has it with the right size, if the page has the locked sha256.
+    """Whether a page names a file; with `check` also whether the bucket has it with the right size and metadata, if the page has the
+    locked sha256.
 
     If `check` finds an object with another size, it is removed, so that the file can be put again.
     """
@@ -147,8 +149,10 @@ def _is_there(bucket: Bucket, page: ProjectPage, pin: Pin, *, check: bool) -> bo
     if listed is None:
         return False
     key = f"{pin.project}/{pin.artifact.filename}"
-    if not check or listed.sha256 != pin.artifact.sha256 or bucket.store.size_of(key) == listed.size:
+    if not check or listed.sha256 != pin.artifact.sha256:
         return True
+    if bucket.store.size_of(key) == listed.size:
+        return bucket.has_metadata(pin.project, listed)
     bucket.store.remove(key)
     return False
 

@@ -215,6 +215,7 @@ VERIFY: Mapping[str, Sentence] = {
     "missing/metadata": Sentence("its metadata file is not in the folder", INDEX_AGAIN),
     "missing/attestations": Sentence("its file of attestations is not in the folder", INDEX_AGAIN),
     "altered/indexed": Sentence("the bytes were altered", INDEX_AGAIN),
+    "altered/in-bucket": Sentence("the bytes were altered", f"remove it, then {INDEX_AGAIN}"),
     "altered/indexed-size": Sentence(
         "its size is {size:byte}, but the size on the page of the index is {page_size:byte}", INDEX_AGAIN
     ),
