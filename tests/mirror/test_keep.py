@@ -158,6 +158,16 @@ def test_prune_keeps_a_locked_file_whose_page_is_missing(tree: Path, houses: tup
     assert names(tree) == [LIB1] and not verify_tree(tree).findings
 
 
+def test_prune_takes_a_file_that_was_deleted_by_hand_from_its_page(tree: Path, houses: tuple[Path, Path]) -> None:
+    (tree / "lib" / LIB2).unlink()
+    before = read_journal(tree)
+    assert prune(tree, [houses[0]], entry(Action.PRUNE, ""), dry_run=True).removed == ()
+    assert names(tree) == [LIB1, LIB2]
+    done = prune(tree, [houses[0]], entry(Action.PRUNE, ""), dry_run=False)
+    assert (done.removed, done.is_new) == ((), False) and read_journal(tree) == before
+    assert names(tree) == [LIB1] and not verify_tree(tree).findings
+
+
 def test_prune_refuses_to_remove_everything(tree: Path, tmp_path: Path) -> None:
     with pytest.raises(InputError, match="list no file of the index"):
         prune(tree, [made(tmp_path / "none", "else==1.0")], entry(Action.PRUNE, ""), dry_run=False)

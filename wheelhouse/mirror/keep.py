@@ -185,10 +185,10 @@ def counts_already(entry: Entry, state: State) -> bool:
 def prune(root: Path, keep: Iterable[Path], entry: Entry, *, dry_run: bool) -> Kept:
     """Remove each wheel and sdist of a tree that no lock file of these wheelhouses names, and note it in the journal.
 
-    A locked file stays, also if no page names it: its page may be missing. With `dry_run` nothing is removed or noted. The
-    result has the names of the removed files. A file is named by its name and its sha256. Of `entry` only who, when and why
-    count. Raises InputError for a folder that is no index, if the lock files name no file of the tree at all, and as
-    `locked_files`.
+    A locked file stays, also if no page names it: its page may be missing. A page loses also files that are not locked and no
+    longer there; their sidecars go, too. With `dry_run` nothing is removed, noted or written. The result has the names of the
+    removed files. A file is named by its name and its sha256. Of `entry` only who, when and why count. Raises InputError for
+    a folder that is no index, if the lock files name no file of the tree at all, and as `locked_files`.
     """
     must_be_tree(root)
     locked = locked_files(keep)
@@ -197,15 +197,16 @@ def prune(root: Path, keep: Iterable[Path], entry: Entry, *, dry_run: bool) -> K
         state = state_of(journal)
         remaining = pruned_pages(pages, locked)
         unnamed = _not_locked(root, unnamed_files(root, remaining), locked)
-        if unnamed and not dry_run:
-            gone = tuple(sorted(name for _, name in unnamed))
+        gone = tuple(sorted(name for _, name in unnamed))
+        if gone and not dry_run:
             pruned = Entry(action=Action.PRUNE, made=entry.made, by=entry.by, reason=entry.reason, files=gone)
             write_journal(root, (*journal, pruned))
-            changed = {project for project, page in pages.items() if page != remaining[project]}
+        changed = {project for project, page in pages.items() if page != remaining[project]}
+        if (gone or changed) and not dry_run:
             write_tree(root, remaining, state, only=changed)
-            for project, name in unnamed:
+            for project, name in (*unnamed, *_absent(root, pages, remaining)):
                 remove_file(root, project, name)
-    return Kept(tuple(sorted(name for _, name in unnamed)), (bool(unnamed),))
+    return Kept(gone, (bool(gone),))
 
 
 def _not_locked(
@@ -220,6 +221,16 @@ def _not_locked(
         (project, name)
         for (project, name), path in paths.items()
         if not (name in names and path.is_file() and (name, sha256_of(path)) in locked)
+    ]
+
+
+def _absent(root: Path, pages: Pages, remaining: Pages) -> list[tuple[NormalizedName, str]]:
+    """(project, name) of the files that `pages` name, `remaining` does not, and the tree has not."""
+    return [
+        (project, name)
+        for project, page in pages.items()
+        for name in page.files.keys() - remaining[project].files.keys()
+        if not rooted(rooted(root, project), name).is_file()
     ]
 
 
