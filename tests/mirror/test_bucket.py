@@ -387,6 +387,23 @@ def test_a_write_of_which_the_answer_was_lost_is_looked_at_again(
     assert verify_bucket(bucket).findings == ()
 
 
+@pytest.mark.parametrize(("losses", "expected"), [(1, True), (2, False)])
+@pytest.mark.parametrize("name", ["create", "read"])
+def test_whether_a_store_has_keys_of_folders_is_tried_again_after_a_lost_answer(
+    bucket: Bucket, monkeypatch: pytest.MonkeyPatch, name: str, losses: int, expected: bool
+) -> None:
+    real, calls = getattr(ObjectStore, name), itertools.count()
+
+    def lost(*given: Any) -> Any:
+        if next(calls) < losses:
+            raise LostError("lost")
+        return real(*given)
+
+    monkeypatch.setattr(ObjectStore, name, lost)
+    assert bucket.has_folder_keys is expected
+    assert keys(bucket) == set()
+
+
 IGNORING: dict[str, Callable[[ObjectStore, str, bytes], Any]] = {
     "create": lambda store, key, content: store.put(key, content) or True,
     "replace": lambda store, key, content: store.put(key, content),

@@ -106,17 +106,20 @@ class Bucket:
     def has_folder_keys(self) -> bool:
         """Whether the store keeps objects under keys that end in `/`, which is what installers request; False if it fails.
 
-        Tried once, with an object that is removed again.
+        Tried once, and once more after a lost answer, with an object that is removed again.
         """
-        key = f"{KEEPER_FOLDER}/probe-{secrets.token_hex(8)}/"
-        if not self.store.takes_folder_keys:
+        try:
+            return self.store.takes_folder_keys and repeated(self._try_folder_key)
+        except StoreError:
             return False
+
+    def _try_folder_key(self) -> bool:
+        """Whether an object under a key that ends in `/` can be read again; it is removed afterwards. Raises StoreError."""
+        key = f"{KEEPER_FOLDER}/probe-{secrets.token_hex(8)}/"
         try:
             self.store.create(key, b"body", TEXT_HTML)
             found = self.store.read(key, MAX_PAGE_BYTES)
             return found is not None and found.content == b"body"
-        except StoreError:
-            return False
         finally:
             with suppress(StoreError):
                 self.store.remove(key)
