@@ -333,6 +333,27 @@ CORPUS: dict[str, tuple[str, list[Need]]] = {
             (12, "pip", "b"),
         ],
     ),
+    "options of what starts a program": (
+        "FROM scratch\nRUN sudo -n pip install a\nRUN sudo -n curl https://e.example/1\nRUN nice -n 5 ionice -c 2 -n 7 pip install b\n"
+        "RUN timeout -k 5 -s KILL 10 pip install c\nRUN runuser -u app -- pip install d\nRUN sudo --user app -g app pip install e\n"
+        "RUN runuser - app -c 'pip install f'\nRUN env -C /d A=1 pip install g\nRUN command -v curl && command -V wget\n"
+        "RUN command -p curl https://e.example/2\nRUN exec -a x stdbuf -o L time -o f pip install h\n"
+        "RUN runuser --user=app pip install i\nRUN timeout --kill-after=5 10 pip install j\n",
+        [
+            (2, "pip", "a"),
+            (3, "download", "https://e.example/1"),
+            (4, "pip", "b"),
+            (5, "pip", "c"),
+            (6, "pip", "d"),
+            (7, "pip", "e"),
+            (8, "pip", "f"),
+            (9, "pip", "g"),
+            (11, "download", "https://e.example/2"),
+            (12, "pip", "h"),
+            (13, "pip", "i"),
+            (14, "pip", "j"),
+        ],
+    ),
     "an empty text of a shell": (
         'FROM x\nRUN sh -c ""\nRUN ["bash", "-ec", ""]\nRUN sh -c \'\' pip install a\n',
         [(1, "base-image", "x")],

@@ -32,6 +32,16 @@ OPTION_ARGUMENTS = {
         "rpm": "--releasever --installroot -c --repo --enablerepo --disablerepo --setopt",
         "conda": "-n --name -c --channel -f --file -p --prefix",
         "other": "-C --directory --manifest-path --target --features -j --jobs -tags",
+        "sudo": "-u --user -g --group -h --host -p --prompt -C --close-from -D --chdir -R --chroot -T --command-timeout "
+        "-U --other-user -r --role -t --type",
+        "nice": "-n --adjustment",
+        "ionice": "-c --class -n --classdata",
+        "env": "-u --unset -C --chdir",
+        "exec": "-a",
+        "time": "-f --format -o --output",
+        "stdbuf": "-i --input -o --output -e --error",
+        "timeout": "-k --kill-after -s --signal",
+        "runuser": "-u --user -g --group -G --supp-group",
     }.items()
 }
 """Options whose next word is their argument, so that it is not taken for a package."""
@@ -121,20 +131,23 @@ def _reader(program: str) -> "Callable[[tuple[str, ...]], Judgement] | None":
 
 
 def unwrapped(words: tuple[str, ...]) -> tuple[str, ...]:
-    """A command without what only starts it: `sudo -E`, `env X=1`, `timeout 10`, `gosu user`, `xargs -n 1`; empty if nothing follows."""
+    """A command without what only starts it: `sudo -E`, `env X=1`, `timeout 10`, `gosu user`, `xargs -n 1`; empty if nothing follows.
+
+    Empty also for `command -v` and `command -V`, which run nothing.
+    """
     while words:
         program = words[0].rpartition("/")[2]
+        with_argument = OPTION_ARGUMENTS.get(program, ())
+        if program == "command" and words[1:2] in (("-v",), ("-V",)):
+            return ()
         if program in WRAPPERS:
-            words = words[1:]
-            while words and (words[0].startswith("-") or re.fullmatch(r"\w+=.*", words[0], re.DOTALL)):
-                words = words[2:] if words[0] in ("-u", "-g", "-n") else words[1:]
-        elif program in ("timeout", "gosu", "su-exec", "runuser", "retry"):
-            words = words[1:]
-            while words and words[0].startswith("-"):
-                words = words[1:]
-            words = words[1:]
-        elif program == "xargs":
-            words = _after_options(words[1:], OPTION_ARGUMENTS["xargs"])
+            words = _after_options(words[1:], with_argument)
+            while words and re.fullmatch(r"\w+=.*", words[0], re.DOTALL):
+                words = _after_options(words[1:], with_argument)
+        elif program in ("timeout", "gosu", "su-exec", "retry"):
+            words = _after_options(words[1:], with_argument)[1:]
+        elif program == "xargs" or (program == "runuser" and any(word.startswith(("-u", "--user")) for word in words)):
+            words = _after_options(words[1:], with_argument)
         else:
             return words
     return words
@@ -327,7 +340,7 @@ def _rpm(words: tuple[str, ...]) -> Judgement:
 
 
 def _su(words: tuple[str, ...]) -> Judgement:
-    """The script after `-c` of su; without one it is unknown."""
+    """The script after `-c` of su or runuser; without one it is unknown."""
     text = next((words[number + 1] for number, word in enumerate(words[:-1]) if word in ("-c", "--command")), "")
     return Script(text) if text else Asked("unknown", ("su",))
 
@@ -407,7 +420,7 @@ READERS: Mapping[str, Callable[[tuple[str, ...]], Judgement]] = {
     "find": _find,
     "trap": _trap,
     "rpm": _rpm,
-    "su": _su,
+    **dict.fromkeys(("su", "runuser"), _su),
     "uv": _uv,
     "uvx": _of("uv"),
     "git": _git,
