@@ -354,6 +354,37 @@ CORPUS: dict[str, tuple[str, list[Need]]] = {
             (14, "pip", "j"),
         ],
     ),
+    "substitutions in redirections": (
+        'FROM scratch\nRUN bash <<< "$(curl https://e.example/1)"\nRUN cat <<< `curl https://e.example/2`\n'
+        'RUN echo hi > "$(curl https://e.example/3)"\nRUN cat > ${X:-$(curl https://e.example/4)} && pip install a\n'
+        "RUN cat 2>&1 >> \\\n  '$(curl x)' 2> \\$x < <(curl https://e.example/5) && pip install b\nRUN > f pip install c\n"
+        "RUN cat >/dev/null 2>&1; pip install d\n",
+        [
+            (2, "download", "https://e.example/1"),
+            (3, "download", "https://e.example/2"),
+            (4, "download", "https://e.example/3"),
+            (5, "download", "https://e.example/4"),
+            (5, "pip", "a"),
+            (7, "download", "https://e.example/5"),
+            (7, "pip", "b"),
+            (8, "pip", "c"),
+            (9, "pip", "d"),
+        ],
+    ),
+    "substitutions in here-documents": (
+        "FROM scratch\nRUN cat <<EOF > /f\nit's\n'$(curl https://e.example/1)' \\$(curl no) \\`curl no`\nEOF\n"
+        "RUN cat <<'EOF' > /f\n$(curl no)\nEOF\nRUN while read -r x; do echo $x; done <<-EOF\n\"\n`curl https://e.example/2`\nEOF\n"
+        "RUN <<END\ncat <<EOF > /f\n$((1 + 1)) $(curl https://e.example/3)\nEOF\ncat <<\\EOF\n$(curl no)\nEOF\n"
+        "pip install a\nEND\nRUN sh <<EOF\npip install $(curl https://e.example/4)\nEOF\nCOPY <<EOF /f\n$(curl no)\nEOF\n",
+        [
+            (4, "download", "https://e.example/1"),
+            (11, "download", "https://e.example/2"),
+            (15, "download", "https://e.example/3"),
+            (20, "pip", "a"),
+            (23, "pip", "$(curl https://e.example/4)"),
+            (23, "download", "https://e.example/4"),
+        ],
+    ),
     "an empty text of a shell": (
         'FROM x\nRUN sh -c ""\nRUN ["bash", "-ec", ""]\nRUN sh -c \'\' pip install a\n',
         [(1, "base-image", "x")],
@@ -426,6 +457,8 @@ def test_a_here_document_without_an_end_is_refused_with_its_line() -> None:
         'FROM x\nENV X=\'sh -c "$X"\'\nRUN sh -c "$X"\n',
         "FROM x\nENV X='sh -c \\'$X\\'; sh -c $X 1; eval $X 2'\nRUN sh -c \"$X\"\n",
         'FROM x\nENV X=\'eval "$X"; eval "$X"\'\nRUN eval "$X"\n',
+        f"FROM x\nRUN cat <<E\n{'$(' * 2000}{'`' * 2001}\nE\n",
+        f"FROM x\nRUN cat <<E\n{'a$((' * 50_000}\nE\n",
     ],
 )
 def test_hostile_texts_end(text: str) -> None:

@@ -29,11 +29,15 @@ MAX_VARIABLE_DEPTH = 5
 
 @dataclass(frozen=True, slots=True)
 class Heredoc:
-    """A here-document: its word, its text, and the line of the file on which the text starts."""
+    """A here-document: its word, its text, and the line of the file on which the text starts.
+
+    `is_quoted` says that its word has quotes, so that a shell replaces nothing in the text.
+    """
 
     word: str
     text: str
     line: int
+    is_quoted: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,8 +133,8 @@ def _instructions(lines: list[str], start: int, escape: str, what: str) -> Itera
             continue
         heredocs: list[Heredoc] = []
         if _keyword(text) in WITH_HEREDOCS:
-            for strip, word in _heredoc_words(text):
-                heredoc, position = _heredoc(lines, position, word, what, strip=strip)
+            for match in HEREDOC.finditer(text):
+                heredoc, position = _heredoc(lines, position, match, what)
                 heredocs.append(heredoc)
         yield _instruction(text, first + 1, tuple(heredocs))
 
@@ -162,20 +166,16 @@ def _keyword(text: str) -> str:
     return _keyword(match[2] or "") if match and keyword == "ONBUILD" else keyword
 
 
-def _heredoc_words(text: str) -> list[tuple[bool, str]]:
-    """(whether tabs before the end word are allowed, end word) of each here-document that a line begins."""
-    return [(match[1] == "-", match[2] or match[3] or match[4]) for match in HEREDOC.finditer(text)]
+def _heredoc(lines: list[str], position: int, match: re.Match[str], what: str) -> tuple[Heredoc, int]:
+    """The here-document of a match of HEREDOC, whose text starts at a position, and the position after its end.
 
-
-def _heredoc(lines: list[str], position: int, word: str, what: str, *, strip: bool) -> tuple[Heredoc, int]:
-    """The here-document whose text starts at a position, and the position after its end. Raises InputError without an end.
-
-    With `strip`, tabs may stand before the end word; the text keeps its tabs.
+    After `<<-`, tabs may stand before the end word; the text keeps its tabs. Raises InputError without an end.
     """
+    word = match[2] or match[3] or match[4]
     for end in range(position, len(lines)):
-        line = lines[end].lstrip("\t") if strip else lines[end]
+        line = lines[end].lstrip("\t") if match[1] else lines[end]
         if line == word:
-            return Heredoc(word, "\n".join(lines[position:end]), position + 1), end + 1
+            return Heredoc(word, "\n".join(lines[position:end]), position + 1, is_quoted=not match[4]), end + 1
     raise InputError(f"{what}:{position}: the here-document `{word}` has no end", hint=f"end it with a line `{word}`")
 
 

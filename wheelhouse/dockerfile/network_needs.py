@@ -14,7 +14,7 @@ from wheelhouse.dockerfile.dockerfile_syntax import (
     substituted,
 )
 from wheelhouse.dockerfile.network_programs import PYTHON, SHELLS, URL, Asked, Script, judged, unwrapped
-from wheelhouse.dockerfile.shell_commands import ShellCommand, function_names, shell_commands
+from wheelhouse.dockerfile.shell_commands import ShellCommand, function_names, shell_commands, substituted_commands
 
 TRUE = ("1", "true", "yes", "on")
 """What pip and uv take for true."""
@@ -222,10 +222,15 @@ class _Reader:
 
 def _of_heredocs(instruction: Instruction) -> tuple[ShellCommand, ...]:
     """The commands of a RUN, which has here-documents: those of its text, and those of the here-documents that a shell or
-    Python reads. If its text has none, the here-documents are a shell script, or one command for the program after `#!`.
+    Python reads, or in which a shell replaces substitutions. If its text has none, the here-documents are a shell script, or one
+    command for the program after `#!`.
     """
     if commands := shell_commands(instruction.text, instruction.line):
-        return tuple(chain.from_iterable(_with_input(command, instruction.heredocs) for command in commands))
+        replaced = [heredoc for heredoc in instruction.heredocs if not heredoc.is_quoted]
+        return (
+            *chain.from_iterable(_with_input(command, instruction.heredocs) for command in commands),
+            *chain.from_iterable(substituted_commands(heredoc.text, heredoc.line) for heredoc in replaced),
+        )
     script, line = "\n".join(heredoc.text for heredoc in instruction.heredocs), instruction.heredocs[0].line
     first = script.split("\n", 1)[0]
     if first.startswith("#!") and "sh" not in first:

@@ -18,6 +18,8 @@ FUNCTION = re.compile(
     r"^[ \t]*(?:function[ \t]+)?([A-Za-z_][\w:.-]*)[ \t]*\(\)|^[ \t]*function[ \t]+([A-Za-z_][\w:.-]*)", re.MULTILINE
 )
 HEREDOC = re.compile(r"<<(-?)\s*(?:\"([^\"\n]+)\"|'([^'\n]+)'|\\?([A-Za-z_][\w.]*))")
+SUBSTITUTION = re.compile(r"\\.|\$\((?!\()|`", re.DOTALL)
+"""Where `$(…)` or backquotes begin in a here-document, or a backslash takes the meaning of the next character."""
 MAX_DEPTH = 8
 ARGUMENTS = ("$@", "$*")
 RUNS_ARGUMENTS = re.compile(
@@ -51,7 +53,7 @@ class _Splitter:
     word: str | None = None
     start: int = 0
     inner: list[tuple[str, int]] = field(default_factory=list)
-    ends: list[tuple[str, bool]] = field(default_factory=list)
+    ends: list[re.Match[str]] = field(default_factory=list)
     heredocs: tuple[str, ...] = ()
     cases: int = 0
     in_pattern: bool = False
@@ -72,7 +74,7 @@ class _Splitter:
                 yield from self._finished()
                 self.place += 1
                 self.line += 1
-                self._skip_heredocs()
+                yield from self._heredocs()
             elif character in ";&|()":
                 read = self.heredocs
                 yield from self._finished()
@@ -144,36 +146,57 @@ class _Splitter:
         """Leave out an operator and the word after it; note a here-document, whose text follows the line.
 
         A number before the operator is left out too. Of `<(…)` and `>(…)` only the operator is: what is inside is a command.
+        The scripts in the word are inner scripts.
         """
         if self.word is not None and self.word.isdigit():
             self.word = None
         self._end_word()
         heredoc = HEREDOC.match(self.text, self.place)
         if heredoc and not self.text.startswith("<<<", self.place):
-            word = heredoc[2] or heredoc[3] or heredoc[4]
-            self.ends.append((word, heredoc[1] == "-"))
-            self.heredocs += (word,)
+            self.ends.append(heredoc)
+            self.heredocs += (heredoc[2] or heredoc[3] or heredoc[4],)
             self.place = heredoc.end()
             return
         match = re.compile(r"[<>]+[&|]?(?:[ \t]|\\\n)*(?:\d+(?=\s|$)|-)?").match(self.text, self.place)
         if self.text.startswith(("<(", ">("), self.place):
             self.place += 1
             return
-        self.place = match.end() if match else self.place + 1
-        target = re.compile(r"(?:\"[^\"]*\"|'[^']*'|\$\{[^}]*\}|[^\s;&|()<>\"'])*").match(self.text, self.place)
-        self.place = target.end() if target else self.place
+        self._take(self.place, match.end() if match else self.place + 1, 0)
+        while (
+            self.place < len(self.text)
+            and not self.text[self.place].isspace()
+            and self.text[self.place] not in ";&|()<>"
+        ):
+            self._part()
+        self.word = None
 
-    def _skip_heredocs(self) -> None:
-        """Leave out the texts of here-documents that the line before began."""
-        for word, strip in self.ends:
+    def _heredocs(self) -> Iterator[ShellCommand]:
+        """Leave out the texts of here-documents that the line before began, but for the commands in them that a shell runs."""
+        for heredoc in self.ends:
+            start, first = self.place, self.line
             while self.place < len(self.text):
                 end = self.text.find("\n", self.place)
                 end = len(self.text) if end < 0 else end
                 line = self.text[self.place : end]
                 self.place, self.line = min(end + 1, len(self.text)), self.line + 1
-                if (line.lstrip("\t") if strip else line) == word:
+                if (line.lstrip("\t") if heredoc[1] else line) == (heredoc[2] or heredoc[3] or heredoc[4]):
                     break
+            if heredoc[4] and "\\" not in heredoc[0]:
+                yield from _Splitter(self.text[start : self.place], first, self.depth).substitutions()
         self.ends = []
+
+    def substitutions(self) -> Iterator[ShellCommand]:
+        """The commands in `$(…)` and backquotes of the text of a here-document, in which quotes are characters like others."""
+        while match := SUBSTITUTION.search(self.text, self.place):
+            self._take(self.place, match.start(), 0)
+            if match[0] == "`":
+                self._backquoted()
+            elif match[0] == "$(":
+                self._substitution()
+            else:
+                self._take(self.place, match.end(), 0)
+            self.word = None
+        yield from self._finished()
 
     def _part(self) -> None:
         """Add the next piece to the word: a quoted text, an expansion, or a character.
@@ -295,6 +318,11 @@ def shell_commands(script: str, line: int) -> tuple[ShellCommand, ...]:
         if words and words[0] not in names and words[0] not in known:
             commands.append(replace(command, words=words))
     return tuple(commands)
+
+
+def substituted_commands(text: str, line: int) -> tuple[ShellCommand, ...]:
+    """The simple commands in `$(…)` and backquotes of the text of a here-document, whose first line has the number `line`."""
+    return tuple(_Splitter(text, line, 0).substitutions())
 
 
 def _function_bodies(script: str) -> list[tuple[str, str]]:
