@@ -385,6 +385,29 @@ CORPUS: dict[str, tuple[str, list[Need]]] = {
             (23, "download", "https://e.example/4"),
         ],
     ),
+    "ENV without an equals sign": (
+        "FROM scratch\nENV OPTS PIP_NO_INDEX=1\nRUN pip install a\nENV DEPS   git  'jq'\nRUN apt-get install $DEPS\n"
+        "ENV PIP_NO_INDEX 1\nRUN pip install b\nENV C\nRUN pip install $C && curl $C\n",
+        [(3, "pip", "a"), (5, "apt-install", "git jq"), (9, "download", "$C")],
+    ),
+    "operators in ENV and ARG": (
+        "FROM scratch\nENV U=https://e.example/?a=1&b=2 V='|'\nRUN curl $U\nENV A=a;b B=c|d\nRUN curl https://$A/$B\n"
+        'ARG D=x&&y E="it\'s\\"" #F\nRUN curl https://$D/${E:+z}\nENV G=(1) H=\\;\\"\nRUN curl https://e.example/\'$G$H\'\n',
+        [
+            (3, "download", "https://e.example/?a=1&b=2"),
+            (5, "download", "https://a;b/c|d"),
+            (7, "download", "https://x&&y/z"),
+            (9, "download", 'https://e.example/(1);"'),
+        ],
+    ),
+    "ENV before and after ARG": (
+        "FROM scratch\nENV X=a\nARG X=b\nRUN curl https://$X\nFROM scratch\nARG X=c\nRUN curl https://$X\nENV X=d\nRUN curl https://$X\n",
+        [(4, "download", "https://a"), (7, "download", "https://c"), (9, "download", "https://d")],
+    ),
+    "variables in the JSON form of ADD": (
+        'FROM scratch\nARG B=https://e.example\nADD ["$B/a.tgz", "${B}/b.tgz", "/a"]\n',
+        [(3, "address", "https://e.example/a.tgz https://e.example/b.tgz")],
+    ),
     "an empty text of a shell": (
         'FROM x\nRUN sh -c ""\nRUN ["bash", "-ec", ""]\nRUN sh -c \'\' pip install a\n',
         [(1, "base-image", "x")],
@@ -457,6 +480,10 @@ def test_a_here_document_without_an_end_is_refused_with_its_line() -> None:
         'FROM x\nENV X=\'sh -c "$X"\'\nRUN sh -c "$X"\n',
         "FROM x\nENV X='sh -c \\'$X\\'; sh -c $X 1; eval $X 2'\nRUN sh -c \"$X\"\n",
         'FROM x\nENV X=\'eval "$X"; eval "$X"\'\nRUN eval "$X"\n',
+        f"FROM x\nENV X={'$X' * 2000}\nRUN echo $X\n",
+        "FROM x\nENV X0=aaaaaaaaaa\n"
+        + "".join(f"ENV X{n + 1}={f'$X{n}' * 50}\n" for n in range(20))
+        + "RUN echo $X20\n",
         f"FROM x\nRUN cat <<E\n{'$(' * 2000}{'`' * 2001}\nE\n",
         f"FROM x\nRUN cat <<E\n{'a$((' * 50_000}\nE\n",
     ],

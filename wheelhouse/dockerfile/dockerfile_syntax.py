@@ -17,6 +17,8 @@ CONTINUED = "\\\n"
 FLAG = re.compile(r"(?:\\\n|\s)*--([a-z][a-z-]*)(?:=((?:\"[^\"]*\"|'[^']*'|\\(?!\n)|[^\s\"'\\])*))?(?=\s|\\\n|$)")
 HEREDOC = re.compile(r"(?<![<\w])\d*<<(-?)(?:\"([^\"\s]+)\"|'([^'\s]+)'|([A-Za-z_][A-Za-z0-9_.]*))")
 VARIABLE = re.compile(r"\$(?:(\w+)|\{(\w+)(?::?([-+])((?:[^{}]|\{[^{}]*\})*))?\})")
+WORD = re.compile(r"(?:\"(?:\\.|[^\"\\])*\"?|'[^']*'?|\\.?|[^\s\"'\\])+", re.DOTALL)
+QUOTED = re.compile(r"\"((?:\\.|[^\"\\])*)\"?|'([^']*)'?|\\(.?)", re.DOTALL)
 WITH_HEREDOCS = ("RUN", "COPY", "ADD")
 KEYWORDS = frozenset(
     (
@@ -25,6 +27,8 @@ KEYWORDS = frozenset(
     )
 )
 MAX_VARIABLE_DEPTH = 5
+MAX_VALUE_CHARACTERS = 1 << 15
+"""By which the values of variables make one text longer: a value that names a variable several times grows with each line."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +71,18 @@ class Instruction:
         except ValueError:
             return None
         return tuple(map(str, words)) if isinstance(words, list) else None
+
+    @property
+    def assignments(self) -> tuple[tuple[str, str | None], ...]:
+        """(name, value) of each word of an ARG or ENV, without quotes and backslashes; the value is None without `=`.
+
+        In the old form of ENV, `NAME value`, all that follows the name is one value. Operators of a shell are ordinary.
+        """
+        words = WORD.findall(self.text)
+        if self.keyword == "ENV" and words and "=" not in words[0]:
+            words = ["=".join(self.text.split(maxsplit=1))]
+        pairs = (word.partition("=") for word in map(_unquoted, words))
+        return tuple((name, value if equals else None) for name, equals, value in pairs)
 
 
 @dataclass(frozen=True, slots=True)
@@ -198,17 +214,31 @@ def _instruction(text: str, line: int, heredocs: tuple[Heredoc, ...], *, is_trig
     return Instruction(keyword, rest.strip(" \t"), line, tuple(flags), heredocs, is_trigger)
 
 
+def _unquoted(word: str) -> str:
+    """A word without its quotes and backslashes; what a backslash or single quotes keep stays."""
+    return QUOTED.sub(lambda match: re.sub(r"\\(.)", r"\1", match[1] or "") or match[2] or match[3] or "", word)
+
+
 def substituted(text: str, values: Mapping[str, str]) -> str:
     """Text with its variables replaced, and those in their values: `$X`, `${X}`, `${X:-word}` and `${X:+word}`.
 
     The `:` can be missing: an empty value counts as none with or without it. An unknown `$X` or `${X}` stays as it is, and
-    so does what stands in values more than MAX_VARIABLE_DEPTH deep. A backslash before `$` is not looked at.
+    so does what stands in values more than MAX_VARIABLE_DEPTH deep, or is one too many for MAX_VALUE_CHARACTERS. A backslash
+    before `$` is not looked at.
     """
+    added = 0
+
+    def value(match: re.Match[str]) -> str:
+        """What replaces a variable; its characters are counted."""
+        nonlocal added
+        new = _value(match, values)
+        added += max(len(new) - len(match[0]), 0)
+        return new if added <= MAX_VALUE_CHARACTERS else match[0]
+
     for _ in range(MAX_VARIABLE_DEPTH):
-        replaced = VARIABLE.sub(lambda match: _value(match, values), text)
-        if replaced == text:
+        before, text = text, VARIABLE.sub(value, text)
+        if text == before or added > MAX_VALUE_CHARACTERS:
             break
-        text = replaced
     return text
 
 

@@ -44,7 +44,7 @@ class NetworkNeed:
 
 @dataclass(slots=True)
 class _Reader:
-    """Reads the instructions in order. `values` are the variables that are known so far.
+    """Reads the instructions in order. `values` are the variables that are known so far, `environment` those of ENV.
 
     `read_characters` counts those of all texts of `sh -c` and the like in the current RUN.
     """
@@ -57,6 +57,7 @@ class _Reader:
     scripts: dict[str, tuple[str, int]] = field(default_factory=dict)
     defaults: dict[str, str] = field(default_factory=dict)
     functions: set[str] = field(default_factory=set)
+    environment: set[str] = field(default_factory=set)
     shell: tuple[str, ...] = ()
     read_characters: int = 0
 
@@ -98,22 +99,24 @@ class _Reader:
         return NetworkNeed(line, kind, subjects, files, stage, of.is_trigger)
 
     def _declare(self, instruction: Instruction) -> None:
-        """Note the values of an ARG: the build argument, else the default, else that of an ARG before the first FROM; else none."""
-        for word in _assignments(instruction):
-            name, equals, default = word.partition("=")
-            value = substituted(default, self.values) if equals else self.defaults.get(name)
+        """Note the values of an ARG: the build argument, else the default, else that of an ARG before the first FROM; else none.
+
+        The value of an ENV stays.
+        """
+        for name, default in instruction.assignments:
+            value = self.defaults.get(name) if default is None else substituted(default, self.values)
             value = self.arguments.get(name, value)
-            if value is not None:
+            if value is not None and name not in self.environment:
                 self.values[name] = value
                 if not self.stages:
                     self.defaults[name] = value
 
     def _set(self, instruction: Instruction) -> None:
-        """Note the values of an ENV; the old form without `=` is ignored, if its value has no `=` either."""
-        for word in _assignments(instruction):
-            name, equals, value = word.partition("=")
-            if equals:
+        """Note the values of an ENV."""
+        for name, value in instruction.assignments:
+            if value is not None:
                 self.values[name] = substituted(value, self.values)
+                self.environment.add(name)
 
     def _from(self, instruction: Instruction) -> Iterator[NetworkNeed]:
         """Begin a stage, in which only the given build arguments are known. The need: its base image, unless a stage or `scratch`."""
@@ -125,6 +128,7 @@ class _Reader:
             yield NetworkNeed(instruction.line, "base-image", (image,), (), name)
         self.stages.append(name)
         self.values = dict(self.arguments)
+        self.environment = set()
         self.shell = ()
 
     def _is_stage(self, name: str) -> bool:
@@ -140,14 +144,12 @@ class _Reader:
             yield self._need(instruction.line, "copied-image", (image,), instruction)
 
     def _copied(self, instruction: Instruction) -> Iterator[NetworkNeed]:
-        """The images of `--from` in a COPY or ADD, one need each, and one need for all addresses of an ADD.
-
-        In the JSON form, variables are not replaced.
-        """
+        """The images of `--from` in a COPY or ADD, one need each, and one need for all addresses of an ADD."""
         for name in instruction.values("from"):
             yield from self._foreign_image(instruction, name)
         if instruction.keyword == "ADD":
-            words = instruction.words or tuple(substituted(instruction.text, self.values).split())
+            in_json = tuple(substituted(word, self.values) for word in instruction.words or ())
+            words = in_json or tuple(substituted(instruction.text, self.values).split())
             addresses = tuple(word for word in words[:-1] if URL.match(word) or word.endswith(".git"))
             if addresses:
                 yield self._need(instruction.line, "address", addresses, instruction)
@@ -268,12 +270,6 @@ def _runs_stdin(options: tuple[str, ...]) -> bool:
 def _offline_variable(program: str) -> str:
     """The environment variable that keeps pip or uv from a network: UV_OFFLINE if the program begins with `uv`, else PIP_NO_INDEX."""
     return "UV_OFFLINE" if program.startswith("uv") else "PIP_NO_INDEX"
-
-
-def _assignments(instruction: Instruction) -> tuple[str, ...]:
-    """The words of an ARG or ENV, such as `NAME=value`, without quotes; as in a shell, none after a `;`, `&` or `|`."""
-    commands = shell_commands(f"export {instruction.text}", instruction.line)
-    return commands[0].words[1:] if commands else ()
 
 
 def _targets(instruction: Instruction) -> tuple[str, ...]:
