@@ -408,6 +408,19 @@ CORPUS: dict[str, tuple[str, list[Need]]] = {
         'FROM scratch\nARG B=https://e.example\nADD ["$B/a.tgz", "${B}/b.tgz", "/a"]\n',
         [(3, "address", "https://e.example/a.tgz https://e.example/b.tgz")],
     ),
+    "options of an interpreter after #!": (
+        "FROM scratch\nRUN <<EOF\n#!/usr/bin/python3 -u\nimport socket\nEOF\nRUN <<EOF\n#!/usr/bin/env -S python3 -u\nprint(1)\nEOF\n"
+        "RUN <<EOF\n#! /bin/bash -eu\npip install a\nEOF\nRUN <<EOF\n#!/usr/share/perl -w\npip install no\nEOF\n",
+        [(3, "unknown", "python"), (12, "pip", "a"), (15, "unknown", "perl")],
+    ),
+    "backslashes at the end of a line": (
+        "FROM scratch\nRUN echo a \\\\\nRUN pip install a \\ \t\n  b\nRUN echo \\\\\\\nRUN pip install c\n",
+        [(3, "pip", "a b"), (6, "pip", "c")],
+    ),
+    "characters that end no line": (
+        "FROM scratch\r\nRUN echo a\u2028b\x0c\x1c\x85 && pip install a \\\r\n b\r\nRUN <<EOF\r\npip install c\r\nEOF\r\n",
+        [(2, "pip", "a b"), (5, "pip", "c")],
+    ),
     "an empty text of a shell": (
         'FROM x\nRUN sh -c ""\nRUN ["bash", "-ec", ""]\nRUN sh -c \'\' pip install a\n',
         [(1, "base-image", "x")],

@@ -100,7 +100,7 @@ def parse_dockerfile(text: str, what: str) -> Dockerfile:
 
     Nothing else is refused: an unknown instruction is one with this keyword.
     """
-    lines = text.removeprefix("\ufeff").splitlines()
+    lines = [line.removesuffix("\r") for line in text.removeprefix("\ufeff").removesuffix("\n").split("\n")]
     directives, start = _directives(lines)
     escape = directives.get("escape", "\\")
     instructions = tuple(_instructions(lines, start, escape, what))
@@ -158,7 +158,7 @@ def _instructions(lines: list[str], start: int, escape: str, what: str) -> Itera
 def _continued(lines: list[str], position: int, escape: str) -> tuple[str, int]:
     """A logical line, its lines joined by CONTINUED, and the position after it.
 
-    Comments and empty lines inside it become empty lines, and do not end it.
+    Comments and empty lines inside it become empty lines, and do not end it. A line that ends in two escapes ends it.
     """
     parts: list[str] = []
     while position < len(lines):
@@ -167,8 +167,8 @@ def _continued(lines: list[str], position: int, escape: str) -> tuple[str, int]:
         if parts and (line.lstrip().startswith("#") or not line.strip()):
             parts.append("")
             continue
-        bare = line.rstrip()
-        if not bare.endswith(escape):
+        bare = line.rstrip(" \t")
+        if not bare.endswith(escape) or bare.endswith(2 * escape):
             parts.append(line)
             break
         parts.append(bare[: -len(escape)])

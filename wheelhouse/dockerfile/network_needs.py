@@ -235,9 +235,10 @@ def _of_heredocs(instruction: Instruction) -> tuple[ShellCommand, ...]:
         )
     script, line = "\n".join(heredoc.text for heredoc in instruction.heredocs), instruction.heredocs[0].line
     first = script.split("\n", 1)[0]
-    if first.startswith("#!") and "sh" not in first:
-        interpreter = first[2:].split("/")[-1].split()[-1:] or ["nothing"]
-        return (ShellCommand((*interpreter, "-c", script), line),)
+    interpreter = unwrapped(tuple(first[2:].split())) or ("nothing",)
+    program = interpreter[0].rpartition("/")[2]
+    if first.startswith("#!") and not program.endswith("sh"):
+        return (ShellCommand((program, "-c", script), line),)
     return shell_commands(script, line)
 
 
