@@ -50,7 +50,10 @@ def is_setuptools_line(line: str) -> bool:
 
 
 def _lines(text: str) -> list[str]:
-    """The lines as 3.13 splits them, then those that only an older Python sees."""
+    """The lines as 3.13 splits them, then those that only an older Python sees; its first line keeps a byte order mark.
+
+    Lines that differ only by the mark are there once, without it. Empty lines are kept.
+    """
     lines = text.removeprefix("\ufeff").splitlines()
     seen = set(lines)
     return [*lines, *(line for line in LINE_END.split(text) if line.removeprefix("\ufeff") not in seen)]

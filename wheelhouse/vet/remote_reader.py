@@ -53,7 +53,7 @@ class BatchReader:
     def read(self, path: Path, filename: str) -> bytes:
         """Wait for what a machine answers about a file, as `file_reader.read_contents` gives it: empty if the file is refused.
 
-        Raises whatever the pool raises, if the file was sent alone as well.
+        Raises OSError if the file cannot be read, and whatever the pool raises, if the file was sent alone as well.
         """
         request = _Request(path, filename, path.stat().st_size)
         if batch := self._next_batch(request):

@@ -29,8 +29,8 @@ class QueuedFile:
     """A file to decide on. `findings` are all that an approval of it signs.
 
     `gained` is what it can do and the release before could not, in the order of `Capability`; all that it can do if there is no
-    release before; nothing if the file is approved, or is in the earlier wheelhouse. `before` is that release's version; empty
-    without one, and None if nobody saw what it could do.
+    release before; nothing if the file is approved, is in the earlier wheelhouse, or `before` is None. `before` is that
+    release's version; empty without one, and None if nobody saw what it could do.
     """
 
     subject: str
@@ -54,8 +54,9 @@ class FileStanding:
 def review_queue(evidence: Evidence) -> tuple[QueuedFile, ...]:
     """Every file of a wheelhouse, also approved ones and other files than distributions, in the order in which to review them.
 
-    First those that gained the weightiest capability, updates before new projects; then those with the worst findings, and
-    of these those with a finding that no reviewer saw in their project before.
+    By the weightiest capability that they gained, those that gained none last. Of equal ones, first those with a release
+    before whose capabilities were seen, then those with the worst findings, then those with a finding that no reviewer saw
+    in their project before, then by path.
     """
     findings: dict[str, list[Finding]] = {}
     for finding in sorted((*evidence.findings, *evidence.approved), key=lambda one: (-one.severity, one)):

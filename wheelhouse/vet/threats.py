@@ -25,7 +25,8 @@ class Threats:
     def of(self, ids: Iterable[str]) -> dict[str, str]:
         """The context of a finding about a vulnerability with these ids, as text: the earliest day `exploited`, and the highest `epss`.
 
-        What is not known is left out. Upper and lower case of the ids are the same.
+        What is not known is left out. `epss` has five decimals. The ids may be in any case, but those of the object must be
+        in upper case.
         """
         names = [name.upper() for name in ids]
         days = [self.exploited[name] for name in names if name in self.exploited]
@@ -39,7 +40,8 @@ NO_THREATS = Threats()
 def parse_kev(text: str, source: str) -> dict[str, str]:
     """The days on which vulnerabilities were added to the catalogue, as in the file, by CVE id in upper case.
 
-    The text is JSON or CSV. Raises InputError naming `source`.
+    The text is JSON or CSV. Raises InputError naming `source` for any other text, if a row lacks one of the two, and for a
+    CSV without rows.
     """
     try:
         document = parse_json(text) if text.lstrip().startswith("{") else {"vulnerabilities": list(_rows(text))}
@@ -49,7 +51,10 @@ def parse_kev(text: str, source: str) -> dict[str, str]:
 
 
 def parse_epss(text: str, source: str) -> dict[str, float]:
-    """The probabilities, from 0 to 1, by CVE id in upper case. Raises InputError naming `source`."""
+    """The probabilities, from 0 to 1, by CVE id in upper case.
+
+    Raises InputError naming `source` for a text without rows, and if one row lacks an id or such a probability.
+    """
     try:
         return {row["cve"].upper(): _probability(row["epss"]) for row in _rows(text)}
     except (ValueError, KeyError, TypeError, AttributeError, csv.Error) as error:

@@ -24,7 +24,11 @@ ALL = "*"
 
 @dataclass(frozen=True, slots=True)
 class VersionRange:
-    """A range of versions of one type of packages. `constraints` are pairs of comparator and version, as the text has them."""
+    """A range of versions of one type of packages. `constraints` are pairs of comparator and decoded version.
+
+    They are in the text's order. `=` is the comparator if the text has none. The pair of `*` and an empty version, alone,
+    is for every version.
+    """
 
     type: str
     constraints: tuple[tuple[str, str], ...]

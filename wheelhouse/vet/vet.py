@@ -277,7 +277,8 @@ def _other_files(folder: Path) -> Iterator[Finding]:
 def _facts(place: str, verdict: Verdict, inside: Mapping[str, Inside]) -> tuple[Facts, ...]:
     """The facts of each file that the lock files of one wheelhouse name, in the order of file names.
 
-    Each file is there once, with all its targets. One that could not be opened has no contents.
+    Each file is there once, with the pin of the last lock that names it, and with all its targets. The pin of a kept sdist
+    has the sdist as its `artifact` and no `built`. A file that could not be opened has no contents.
     """
     pins: dict[str, Pin] = {}
     targets: dict[str, list[str]] = {}

@@ -92,7 +92,10 @@ def apply_vex(
 
 
 def _time_of(made: str) -> datetime:
-    """The time that a document gives (RFC 3339), for comparison. Without a time zone it is UTC; what is no time is the oldest."""
+    """The time that a document gives (RFC 3339), for comparison. Without a time zone it is UTC.
+
+    What `datetime.fromisoformat` cannot read is the oldest time.
+    """
     try:
         time = datetime.fromisoformat(made)
     except ValueError:
@@ -118,8 +121,9 @@ def _covers(statement: VexStatement, finding: Finding, pin: Pin | None) -> bool:
 def _is_about(product: VexProduct, package: Purl | None, file: Purl | None, sha256: str | None) -> bool:
     """Whether a product is the package of a finding, or the file that holds the package.
 
-    A sha256 of the product must be that of the file, unless the product is a package inside the file. If the product names
-    components, it must be the file, and the package one of them.
+    A sha256 of the product must be that of the file, unless the product is a package inside the file. If it is that of the
+    file, the product's package URL need not name it. If the product names components, it must be the file, and the package
+    one of them, whatever the sha256 of the component is.
     """
     if package and product.names(package) and not product.components:
         return not product.sha256 or package != file or product.sha256 == sha256

@@ -104,7 +104,7 @@ def _cyclonedx_product(component: Table) -> VexProduct:
 
 
 def _affected(row: Table, by_reference: Mapping[str, VexProduct]) -> Iterator[VexProduct]:
-    """The products of `affects`: by reference in the document, or a BOM-Link whose end is a reference or a package URL.
+    """The products of `affects`: by reference in the document, a package URL, or a BOM-Link whose end is one of the two.
 
     A row with versions gives a product for each version or range, but for those whose `status` contradicts the state of the
     analysis; one whose package URL is unknown gives none. A product that is not found has neither package URL nor sha256.
@@ -201,8 +201,9 @@ def _of_csaf(document: Table, source: str) -> Iterator[VexStatement]:
 def _csaf_products(tree: Table) -> dict[str, tuple[VexProduct, ...]]:
     """The products by id: those of branches and full names, and those of relationships, each a product with one component.
 
-    `product_version_range` branches give a product its range of versions. In a relationship, a product that is not there has
-    neither package URL nor sha256. Raises KeyError for a product without an id, or an incomplete relationship.
+    `product_version_range` branches give a product its range of versions. In a relationship, a product that is not there, or
+    is another relationship, has neither package URL nor sha256. Raises KeyError for a product without an id, or an
+    incomplete relationship.
     """
     names: list[Table] = list(_tables(tree, "full_product_names"))
     ranges: dict[str, VersionRange] = {}

@@ -221,7 +221,7 @@ def _register(
     *,
     by_sha256: bool = False,
 ) -> None:
-    """Add a rule to `RULES`.
+    """Add a rule to `RULES`, in place of one with the same id.
 
     Its id is the function's name with `-` for `_`, its group the name of the module, its explanation the docstring.
     """
@@ -233,7 +233,7 @@ def _register(
 
 
 def _dedented(text: str) -> str:
-    """The text without the blanks at both ends of each line."""
+    """The text without the blanks at both ends of each line, and without empty lines at its start and end."""
     return "\n".join(line.strip() for line in text.strip().splitlines())
 
 

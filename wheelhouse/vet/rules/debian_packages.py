@@ -110,7 +110,10 @@ def _is_within(events: Sequence[Event], version: str) -> bool:
 
 
 def _finding(subject: str, deb: LockedDeb | ImagePackage, advisory: Advisory, threats: Threats) -> Finding:
-    """The finding on a package and an advisory: an error if the advisory names a fixed version, else a warning."""
+    """The finding on a package and an advisory: an error if any range of the advisory names a fixed version, else a warning.
+
+    The first of these is named, even if it is older than the package.
+    """
     fixed = next((one.version for events in advisory.ranges for one in events if one.kind == "fixed"), "")
     return Finding.of(
         subject,

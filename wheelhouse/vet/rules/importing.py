@@ -44,8 +44,8 @@ def _members_with(
 ) -> Iterator[tuple[str, tuple[str, ...], tuple[str, ...]]]:
     """For each member with such behaviours: its path, what they are, and their lines. Sorted by path.
 
-    The descriptions and the numbers of the lines, as text, are sorted, each once. `reaches` says how a behaviour must be
-    reached.
+    The descriptions are sorted, each once, and so are the lines: by number, though they are given as text. A behaviour must
+    be reached in one of the ways of `reaches`.
     """
     by_path: dict[str, dict[str, set[int]]] = {}
     for behaviour in facts.inside.behaviours:

@@ -49,10 +49,10 @@ def lookalike_known(facts: Facts, review: Review) -> Iterator[Observation]:
 
 
 def _imitated(facts: Facts, review: Review, *, popular: bool) -> tuple[NormalizedName, Imitation] | None:
-    """The known project that the name of a file's project imitates, and how; None if there is none.
+    """The most used known project that the name of a file's project imitates, and how; None if there is none.
 
-    If `popular`, only one of the thousand most downloaded counts, else only another one. Also None if the imitated project
-    is in the policy's lookalikes: `lookalike` reports that.
+    Also None if it is one of the thousand most downloaded and `popular` is false, or the other way round, and if it is in
+    the policy's lookalikes: `lookalike` reports that. No less used one is then looked for.
     """
     imitated = review.known.imitated_by(facts.project)
     if imitated is None or imitated[0] in review.policy.lookalikes:

@@ -145,7 +145,7 @@ def _kind_of(platform: str) -> str:
 
 
 def _machine_of(platform: str) -> str:
-    """The processor of a platform tag; empty if it is not known."""
+    """The processor of a platform tag, by its end and as ELF headers name it; empty if MACHINES lacks it, as for `win32`."""
     return next((machine for end, machine in MACHINES.items() if platform.endswith(end)), "")
 
 
@@ -165,5 +165,8 @@ def _native(facts: Facts) -> Iterator[Entry]:
 
 
 def _is_program(entry: Entry) -> bool:
-    """Whether a compiled file can be executed; by its name if its header cannot be read."""
+    """Whether a compiled file can be executed. A damaged ELF file cannot.
+
+    Files whose headers are not read (PE, Mach-O, too large ones) count as programs unless they are named as a library.
+    """
     return entry.native.program if entry.native else not LIBRARY_NAME.search(entry.name)

@@ -165,7 +165,7 @@ def stdlib_backport(facts: Facts, review: Review) -> Iterator[Observation]:
 
 
 def _stdlib_names(facts: Facts) -> set[str]:
-    """The modules of the standard library whose names the file installs at the top of site-packages."""
+    """The standard modules whose names the file has at the top of site-packages: as code, or as a folder of any files."""
     folders = {path.partition("/")[0] for path in facts.installs if "/" in path}
     files = {path.partition(".")[0] for path in facts.installs if "/" not in path and CODE.search(path)}
     return (folders | files) & STDLIB
@@ -293,7 +293,7 @@ def _files(facts: Facts) -> Iterator[Entry]:
 def _holds_files(entry: Entry) -> bool:
     """Whether an entry is an archive: zip, 7z or tar by its contents, or a compressed file with the name of a tar.
 
-    Formats of documents that are zips, such as `.docx` and `.npz`, are none.
+    What is named as a document that is a zip, such as `.docx` and `.npz`, is none, whatever its contents.
     """
     if entry.kind in COMPRESSED_KINDS:
         return bool(TAR.search(entry.name))

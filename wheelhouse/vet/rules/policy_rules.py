@@ -50,8 +50,9 @@ class WaivedFindings:
 def apply_waivers(findings: Iterable[Finding], pins: Mapping[str, Pin], policy: Policy, today: date) -> WaivedFindings:
     """Separate the findings that a valid waiver covers; each of these names its waiver. `pins` is by subject.
 
-    A finding whose subject has no pin cannot be waived. Adds findings on waivers that expired, that match nothing, or that
-    cover more than what somebody looked at; the policy can turn the last two off.
+    A finding whose subject has no pin cannot be waived. Adds findings on waivers that cover an open finding but expired,
+    that match nothing, or that are valid and cover more than what somebody looked at. The policy can turn the last two off,
+    or change their severity.
     """
     waivers = Waivers(policy.waivers, today)
     remaining: list[Finding] = []
@@ -72,7 +73,10 @@ def apply_waivers(findings: Iterable[Finding], pins: Mapping[str, Pin], policy: 
 
 
 def _unused_finding(waiver: Waiver) -> Finding:
-    """The finding that a waiver matches nothing, about the whole wheelhouse."""
+    """The finding that a waiver matches nothing, about the whole wheelhouse.
+
+    It does not tell the waiver's version, fingerprint and advisory.
+    """
     return Finding.of(
         WHEELHOUSE_SUBJECT,
         UNUSED,

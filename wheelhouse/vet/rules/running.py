@@ -124,7 +124,10 @@ def own_backend(facts: Facts, review: Review) -> Iterator[Observation]:
 
 
 def _build_system(facts: Facts) -> BuildSystem | None:
-    """The build system of an sdist's pyproject.toml; None if there is no such file, or it cannot be read."""
+    """The build system of the pyproject.toml in an sdist's top folder; None if there is no such file, or it cannot be read.
+
+    It is setuptools if the file names none.
+    """
     for name, text in facts.texts.items():
         if name.count("/") == 1 and name.endswith("/pyproject.toml"):
             try:

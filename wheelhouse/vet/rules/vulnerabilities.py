@@ -119,7 +119,7 @@ def component_vulnerable(facts: Facts, review: Review) -> Iterator[Observation]:
 
 def _context(group: Sequence[Advisory], fixed: str, review: Review) -> dict[str, FactValue]:
     """The context of a finding about a group of advisories: whether and in which version it is fixed, the first rating and summary, the
-    vector of the newest CVSS version with its score, the use, and the latest day.
+    vector of the newest CVSS version with its score, the use, and the latest `since` of the advisories.
 
     These can change while it stays the same finding. The vector, the score and the use are left out if they are unknown.
     Raises ValueError for an empty group.
