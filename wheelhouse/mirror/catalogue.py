@@ -43,8 +43,8 @@ def catalogue(folders: Iterable[Path], on_event: Listener = ignore, before: Cata
 
 
 def _opened(folder: Path, on_event: Listener, before: Catalogue) -> Iterator[OpenedFile]:
-    """Yield the files of a wheelhouse but kept sdists: first those that `before` has unchanged and with the same waivers, then the others, which are
-    hashed and opened.
+    """Yield the files of a wheelhouse but kept sdists: first those that `before` has unchanged and with the same waivers, then the
+    others, which are hashed and opened.
     """
     wheelhouse = load_wheelhouse(folder)
     new = []
