@@ -265,7 +265,7 @@ def test_one_failure_does_not_stop_the_others(index: IndexServer, tmp_path: Path
     done = built(tmp_path)
     assert done.returncode == 6
     lines = done.stderr.splitlines()
-    assert lines[-2] == "error: 3 of 4 sdists were not built; the other wheels are in the wheelhouse"
+    assert lines[-2] == "error: 3 of 4 sdists were not built; the wheelhouse has the wheels of all other projects"
     assert lines[-1] == "hint: on Debian: apt-get install libldap2-dev"
     assert "--build-uploaded-prior-to 2021-09-04" in done.stderr
     assert "something of its own" in done.stderr
@@ -322,7 +322,7 @@ def test_a_target_without_its_python_does_not_stop_the_others(index: IndexServer
     two_targets(index, tmp_path, "pure", "native")
     done = built(tmp_path)
     assert done.returncode == 6
-    assert "error: 1 of 4 sdists was not built; the other wheels are in the wheelhouse" in done.stderr
+    assert "error: 1 of 4 sdists was not built; the wheelhouse has the wheels of all other projects" in done.stderr
     assert f"native-1.0.tar.gz ({FOREIGN}): no interpreter was found for {FOREIGN}" in done.stderr
     assert done.stderr.splitlines()[-1].startswith("hint: name an interpreter with --interpreter")
     own = f"cp{MINOR.replace('.', '')}"

@@ -151,7 +151,7 @@ def test_without_the_headers_each_missing_package_is_named_and_all_else_is_built
     without = ("unshare", "--mount", "bash", "-c", WITHOUT, tmp_path / "layer", " ".join(HEADERS))
     done = run(*without, *command, cwd=tmp_path, env=environment, timeout=LONGEST)
     assert done.returncode == 6, done.stderr
-    assert "2 of 5 sdists were not built; the other wheels are in the wheelhouse" in done.stderr
+    assert "2 of 5 sdists were not built; the wheelhouse has the wheels of all other projects" in done.stderr
     hint = done.stderr.splitlines()[-1]
     assert hint.startswith("hint: on Debian: apt-get install ")
     assert {"default-libmysqlclient-dev", "libldap2-dev"} <= set(hint.split())

@@ -136,7 +136,7 @@ def test_the_wheelhouse_of_another_job_is_not_replaced(year: Path, tmp_path: Pat
     before = contents(far)
     with pytest.raises(
         IntegrityError,
-        match="does not belong to the job of the bundle: it has the project other, but none of the projects in the bundle",
+        match="does not belong to the job of the bundle: the bundle has none of the projects in the folder, such as other",
     ):
         unpack(year / "3 full.tar", far, ())
     assert contents(far) == before

@@ -883,7 +883,7 @@ def test_constraints_of_a_branch_that_moved_on(airflow: Run, work: Path) -> None
         "exit-code": 3,
         "sentence": "apache-airflow 2.0.0 requires `tzlocal<2.0,>=1.4`, but the constraint is `tzlocal==2.1` "
         "(constraints-2-0/constraints-3.12.txt:2)",
-        "hint": "use the constraints of the tag constraints-2.0.0, because a branch moves on to later releases: "
+        "hint": "use the constraints of the tag constraints-2.0.0, because the constraints of a branch change with later releases: "
         "`--airflow 2.0.0` uses this tag",
         "details": [
             "the command line → apache-airflow 2.0.0 (its only release) → tzlocal<2.0,>=1.4",

@@ -113,7 +113,7 @@ def test_every_refusal_of_locations_has_its_sentence_and_its_hint() -> None:
         (("b=x", "a=y"), ("b=z", "a=z"), ("a=p",)): ("two indexes are named `a`", "give each index its own name"),
         (("x", "y"), (), ()): (
             "two or more indexes have no name",
-            "keep one index without a name; give each other index a name and its projects: --index corp=URL --from corp=PROJECT",
+            "keep one index without a name; give all others a name and their projects: --index corp=URL --from corp=PROJECT",
         ),
         (("a=x",), (), ()): (
             "no project is assigned to the index `a`",

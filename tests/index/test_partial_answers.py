@@ -220,7 +220,7 @@ def test_every_error_of_a_download_has_its_whole_sentence(tmp_path: Path) -> Non
             None,
             ServerError,
             "`f.whl` is not at https://h.example/f (404)",
-            "try again later, or choose another version: the index lists a file that its server does not have",
+            "try again later, or choose another version: the index lists this file, but the file's server does not have it",
         ),
         (
             b"",

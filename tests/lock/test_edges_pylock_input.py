@@ -105,8 +105,8 @@ def test_only_a_path_is_looked_up() -> None:
     ("package", "sentence"),
     [
         ({"wheels": [{**FILE, "url": "ftp://x/y.whl"}]}, ": the address of lib cannot be read"),
-        ({"wheels": [{**FILE, "hashes": {"md5": "a" * 32}}]}, " gives no strong hash for lib"),
-        ({"wheels": [{**FILE, "hashes": {"sha1": "a" * 40}}]}, " gives no strong hash for lib"),
+        ({"wheels": [{**FILE, "hashes": {"md5": "a" * 32}}]}, " has no strong hash for lib"),
+        ({"wheels": [{**FILE, "hashes": {"sha1": "a" * 40}}]}, " has no strong hash for lib"),
         (
             {"wheels": None, "vcs": {"type": "git", "url": "https://x/y", "commit-id": "0" * 40}},
             " takes lib from a repository",

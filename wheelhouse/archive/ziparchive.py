@@ -108,7 +108,7 @@ def _central_directory(data: mmap.mmap) -> tuple[list[tuple[Member, int, int]], 
     if count > MAX_MEMBERS:
         raise beyond(f"it has more than {MAX_MEMBERS} members")
     if offset + size != last:
-        raise RefusedError("zip-directory", "the place or length of the directory in its end record is wrong")
+        raise RefusedError("zip-directory", "its end record states a wrong place or length of the directory")
     entries, position = [], offset
     for _ in range(count):
         entry, position = _central_entry(data, position, last)

@@ -356,7 +356,7 @@ def must_be_built(report: BuildReport) -> None:
     count = len(report.failures)
     total = count + sum(map(len, report.made.values()))
     raise BuildError(
-        f"{count} of {total} sdists {'was' if count == 1 else 'were'} not built; the other wheels are in the wheelhouse",
+        f"{count} of {total} sdists {'was' if count == 1 else 'were'} not built; the wheelhouse has the wheels of all other projects",
         hint=next(filter(None, hints), None),
         details=tuple(details),
     )

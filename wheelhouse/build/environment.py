@@ -78,8 +78,8 @@ def _why_file_exists(wheel: Path, installed: Iterable[Path]) -> str:
     names = _files_of(wheel)
     for other in installed:
         if shared := names & _files_of(other):
-            return f"`{other.name}` also has its file `{min(shared)}`"
-    return "the build environment has one of its files already"
+            return f"it and `{other.name}` both have the file `{min(shared)}`"
+    return "one of its files is in the build environment already"
 
 
 def _files_of(wheel: Path) -> set[str]:

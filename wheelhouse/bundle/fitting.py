@@ -63,8 +63,8 @@ def _must_be_the_same_job(folder: str, manifest: BundleManifest, own: Hashes) ->
     before, after = projects(own), projects(manifest.result)
     if before and after and before.isdisjoint(after):
         raise IntegrityError(
-            f"`{folder}` does not belong to the job of the bundle: it has the project {min(before)}, but none of the "
-            "projects in the bundle",
+            f"`{folder}` does not belong to the job of the bundle: the bundle has none of the projects in the folder, "
+            f"such as {min(before)}",
             hint="unpack the bundle into another folder",
         )
 

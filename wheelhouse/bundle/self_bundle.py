@@ -45,7 +45,7 @@ def _must_be_no_other_build(own: Path, wheel: Path) -> None:
     earlier = own / wheel.name
     if earlier.is_file() and earlier.read_bytes() != wheel.read_bytes():
         raise InputError(
-            f"`{own}` has a different build of this version of wheelhouse, from an earlier checkout",
+            f"the wheel of wheelhouse in `{own}` has the same version, but different content: it was built from an earlier checkout",
             hint="remove that folder, then pack again",
         )
 

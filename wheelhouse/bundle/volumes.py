@@ -176,7 +176,7 @@ def reading(path: Path) -> Iterator[BinaryIO]:
     path = _bundle_of(path)
     index = path.parent / (path.name + INDEX_SUFFIX)
     if path.is_file() and index.is_file():
-        hint = f"remove the older of the two: the single file, or all volumes with `{index.name}`"
+        hint = f"remove the older of the two: either the single file, or `{index.name}` and all volumes that it lists"
         raise InputError(f"`{path}` exists as one file and as volumes", hint=hint)
     loose = [] if index.is_file() else loose_volumes(path)
     if not index.is_file() and not loose:

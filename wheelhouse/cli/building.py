@@ -103,7 +103,7 @@ def _must_have_store(building: BuildCommandOptions, network: ConnectionOptions, 
             "--only-here signs the built wheels, but no key was given", hint="name the key: --store-key FILE"
         )
     if building.from_store and not from_file.store.trusted:
-        hint = "name the public key of the machines that build: `trusted` in the table [store] of wheelhouse.toml"
+        hint = "add the public key of the build machines to `trusted` in the table [store] of wheelhouse.toml"
         raise InputError(
             "--from-store accepts only wheels that a trusted key signed, but the settings trust no key", hint=hint
         )

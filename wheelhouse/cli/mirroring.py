@@ -238,7 +238,7 @@ def yank(
 
     if bool(releases) == bool(advisories) or bool(releases) != bool(reason):
         raise InputError(
-            "`mirror yank` needs releases with a --reason, or --advisories FILE alone: the file has the reasons",
+            "`mirror yank` needs either releases with a --reason, or --advisories FILE, not both",
             hint="see `wheelhouse mirror yank --help`",
         )
     entries = _advised(tree, advisories, by) if advisories else _entries(Action.YANK, releases or (), reason, by)
@@ -394,7 +394,7 @@ def _entries(action: "Action", subjects: Iterable[str], reason: str, by: str | N
     if not reason.strip() and action in (Action.REMOVE, Action.YANK, Action.BLOCK):
         raise InputError(
             f"`mirror {action}` needs a reason",
-            hint="add --reason 'see TICKET-12': it is shown with the decision",
+            hint="add --reason 'see TICKET-12': the reason is shown with the decision",
         )
     moment, user = now(), by or user_name()
     return [Entry(action=action, made=moment, by=user, subject=subject, reason=reason) for subject in subjects]

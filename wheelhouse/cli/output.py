@@ -64,7 +64,7 @@ def must_confirm(question: str) -> None:
     Raises InputError, which says that nothing was signed, for a no. Without a terminal nothing is asked: that is a yes.
     """
     if sys.stdin.isatty() and not typer.confirm(question, err=True):
-        raise InputError("nothing was signed", hint="to be asked again, repeat the command")
+        raise InputError("nothing was signed", hint="repeat the command if you want to sign")
 
 
 def must_agree(sentence: str) -> None:

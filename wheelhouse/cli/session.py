@@ -301,7 +301,7 @@ def _timeout_of(pip: Mapping[str, str]) -> float:
     except ValueError:
         seconds = 0
     if not 0 < seconds < inf:
-        hint = "correct it, or use the option: --timeout 30"
+        hint = "correct the value, or use the option: --timeout 30"
         raise InputError(f"`timeout` of pip's configuration is `{text}`, not a number of seconds", hint=hint)
     return seconds
 

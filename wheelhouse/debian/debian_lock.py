@@ -276,7 +276,7 @@ def parse_debian_lock(text: str, source: str) -> DebianLock:
         lock.artifacts  # noqa: B018  (names and hashes are checked as they are made)
     except KeyError as error:
         raise InputError(
-            f"`{source}` is not a lock that wheelhouse wrote: no suite belongs to the archive {error}",
+            f"`{source}` is not a lock that wheelhouse wrote: it lists no suite of the archive {error}",
             hint="fetch again",
         ) from error
     except (IntegrityError, ValueError) as error:

@@ -31,7 +31,7 @@ def signer_of(signature: Path, signed: Path, keys: Path, what: str) -> str:
     }
     if "VALIDSIG" not in statuses or statuses.keys() & set(REFUSED):
         raise IntegrityError(
-            f"the signature of {what} was made with a key that is not in `{keys}`, or for a different file",
+            f"the signature of {what} was made for a different file, or with a key that is not in `{keys}`",
             hint="do not use this file; ask the project which key signs its releases",
         )
     return statuses["VALIDSIG"][0]

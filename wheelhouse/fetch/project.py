@@ -64,10 +64,10 @@ class Project:
             if any(earlier <= set(markers) for earlier in seen.setdefault(extra, [])):
                 continue
             if len(seen[extra]) == MAX_MARKER_SETS:
-                sentence = (
-                    f"`{self.source}` requires its extra `{extra}` under more than {MAX_MARKER_SETS} sets of markers"
+                sentence = f"`{self.source}` requires its extra `{extra}` with more than {MAX_MARKER_SETS} different sets of markers"
+                raise InputError(
+                    sentence, hint="wherever this extra is required, write the requirements of the extra instead"
                 )
-                raise InputError(sentence, hint="write the requirements of the extra where they are needed")
             seen[extra].append(set(markers))
             if extra not in self.extras:
                 known = ", ".join(sorted(self.extras)) or "none"
@@ -166,7 +166,7 @@ def _specifiers(value: object) -> SpecifierSet:
     reads.
     """
     if not isinstance(value, str) or has_overlong_number(value):
-        raise TypeError("`requires-python` is not a text of version specifiers that can be read")
+        raise TypeError("`requires-python` is not a text, or contains a number with too many digits")
     return SpecifierSet(value)
 
 

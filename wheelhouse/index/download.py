@@ -111,7 +111,7 @@ class Download:
         TooLargeError if the server says that it is over the limit.
         """
         if response.status in (404, 410):
-            hint = "try again later, or choose another version: the index lists a file that its server does not have"
+            hint = "try again later, or choose another version: the index lists this file, but the file's server does not have it"
             raise ServerError(f"`{self.filename}` is not at {redact(self.url)} ({response.status})", hint=hint)
         self.validator = strong_validator(response.headers.get("ETag", ""))
         earlier, self.encoding = self.encoding, response.headers.get("Content-Encoding", "")

@@ -76,7 +76,7 @@ def read_locations(
         raise InputError(f"two indexes are named `{duplicates[0]}`", hint="give each index its own name")
     if sum(location.is_default for location in locations) > 1:
         hint = (
-            "keep one index without a name; give each other index a name and its projects: --index corp=URL "
+            "keep one index without a name; give all others a name and their projects: --index corp=URL "
             "--from corp=PROJECT"
         )
         raise InputError("two or more indexes have no name", hint=hint)

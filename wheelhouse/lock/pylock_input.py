@@ -102,7 +102,7 @@ class PylockInput:
         hashes = {name: digest for name, digest in lower.items() if name in STRONG_HASHES}
         if not hashes:
             hint = "lock again with a tool that writes sha256 hashes"
-            raise InputError(f"`{self.source}` gives no strong hash for {package.name}", hint=hint)
+            raise InputError(f"`{self.source}` has no strong hash for {package.name}", hint=hint)
         named = None if isinstance(file, PackageArchive) else file.name
         filename, url = self._located(package, named, file.url, file.path or "")
         return Candidate(
@@ -144,7 +144,7 @@ def _version(filename: str, source: str) -> Version:
     try:
         return release_of(filename)[1]
     except ValueError as error:
-        raise InputError(f"`{source}` names `{filename}`, which is neither a wheel nor an sdist") from error
+        raise InputError(f"`{source}` lists `{filename}`, which is neither a wheel nor an sdist") from error
 
 
 def _beside(source: str, path: str) -> str:

@@ -68,9 +68,7 @@ MAX_SWAPS = 200
 MAX_PAUSE_SECONDS = 0.5
 TEXT_HTML, FILE_TYPE, TEXT_TYPE = "text/html; charset=utf-8", "application/octet-stream", "text/plain; charset=utf-8"
 IGNORES = "ignores conditional writes: if two runs write at the same time, the pages of one run are lost"
-IGNORES_HINT = (
-    "use a store with conditional writes (S3 itself, SeaweedFS, MinIO); or index into a folder, and copy this folder"
-)
+IGNORES_HINT = "use a store with conditional writes (S3 itself, SeaweedFS, MinIO); or write the index into a folder, and copy this folder"
 
 
 class Bucket:

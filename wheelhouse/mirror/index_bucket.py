@@ -63,8 +63,9 @@ def index_bucket(
 def _no_folder_keys(bucket: Bucket) -> str:
     """The text of the warning about a store that keeps nothing under keys that end in `/`."""
     return (
-        f"installers ask for addresses that end in `/`, but the store {bucket.store.name} cannot have such keys: put a web server in front "
-        "of the store, and let it answer each folder with the folder's index.html"
+        f"installers ask for addresses that end in `/`, but the store {bucket.store.name} cannot have keys that end in "
+        "`/`: put a web server in front "
+        "of the store, and let this server answer each folder with the folder's index.html"
     )
 
 

@@ -78,7 +78,7 @@ class Records:
             "# HELP wheelhouse_access_log_lost_total Lines of the access log that could not be written.",
             "# TYPE wheelhouse_access_log_lost_total counter",
             f"wheelhouse_access_log_lost_total {self._log.lost if self._log else 0}",
-            "# HELP wheelhouse_loaded_timestamp_seconds Time at which the server last read what it serves, in Unix seconds.",
+            "# HELP wheelhouse_loaded_timestamp_seconds Unix time of the last successful reload, else of the server's start.",
             "# TYPE wheelhouse_loaded_timestamp_seconds gauge",
             f"wheelhouse_loaded_timestamp_seconds {self._loaded:.3f}",
         ]

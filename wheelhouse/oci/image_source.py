@@ -101,7 +101,7 @@ class RegistrySource(ImageSource):
         found = parse_manifest(raw, chosen.media_type, name, architecture)
         if isinstance(found, Blob) or len(raw) != chosen.size:
             raise IntegrityError(
-                f"`{chosen.digest}` has another type or size than the index of `{name}` says", hint=NOT_THIS_IMAGE
+                f"the type or the size of `{chosen.digest}` differs from the index of `{name}`", hint=NOT_THIS_IMAGE
             )
         return _found(raw, found, index)
 
@@ -210,7 +210,7 @@ class LayoutSource(ImageSource):
         path = self._path(blob.sha256)
         if kind_of(path) != "file" or path.stat().st_size != blob.size:
             raise IntegrityError(
-                f"`{path}` is not a file of {blob.size} bytes, the size in the manifest", hint=NOT_THIS_IMAGE
+                f"`{path}` is not a file with the size in the manifest ({blob.size} bytes)", hint=NOT_THIS_IMAGE
             )
         return path
 

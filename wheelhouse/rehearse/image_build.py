@@ -58,7 +58,8 @@ def rehearse_image(
     if staged.plan.is_whole and not image.dockerfile:
         sentence = f"`{folder}` is staged for Airflow's own Dockerfile, but no Dockerfile is given"
         raise InputError(
-            sentence, hint="use --dockerfile PATH instead of --image, and name the Dockerfile in a checkout of Airflow"
+            sentence,
+            hint="instead of --image, use --dockerfile with the path of the Dockerfile in a checkout of Airflow",
         )
     release = staged.plan.release
     tags: list[str] = []

@@ -69,7 +69,7 @@ def _steps(
     Skipped if it was not tried, or if that has no result: its environment could not be made, or the sandbox ended before it ran.
     """
     target, bare = context.lock.target.name, results.get(BARE_ENVIRONMENT)
-    lost = "its environment could not be made" if bare and bare.code else "the sandbox ended before it ran"
+    lost = "its environment could not be made" if bare and bare.code else "the sandbox ended before this step"
     for method in methods:
         if method.skipped or method.name not in results:
             yield Step(method.name, target, skipped=method.skipped or lost)

@@ -96,7 +96,7 @@ def _installed(name: str, target: Target) -> Distribution:
     if not target.allows(SpecifierSet(requires_python)):
         whose = name if name == PIP_TOOLS else f"pip-tools' dependency {name}"
         raise PipToolsUnusableError(
-            f"{whose} {found.version}, installed beside wheelhouse, needs Python {requires_python}, "
+            f"{whose} {found.version} (installed beside wheelhouse) needs Python {requires_python}, "
             f"but the target has {target.python.minor}"
         )
     return found

@@ -48,7 +48,8 @@ SENTENCES: Mapping[type[Fact], str] = {
     NoFileFits: "no file of {version} fits {target}",
     NotRequestedPrerelease: "{version} is a pre-release, and pre-releases were not requested",
     Older: "{version} is older than {chosen}, and {chosen} is allowed",
-    NewSinceLock: "{version} was published or allowed after the lock file was made{late}; `--upgrade-project {project}` takes it",
+    NewSinceLock: "when the lock file was made, {version} was not published or not allowed yet{late}; "
+    "`--upgrade-project {project}` takes it",
 }
 
 
@@ -63,5 +64,5 @@ def _sentence(fact: Fact) -> str:
     if isinstance(reason := values.get("reason"), Reason):
         values["reason"] = reason_text(reason)
     if isinstance(fact, NewSinceLock):
-        values["late"] = f", or was uploaded after {fact.limit:%Y-%m-%d}" if fact.limit else ""
+        values["late"] = f", or was uploaded after the limit {fact.limit:%Y-%m-%d}" if fact.limit else ""
     return SENTENCES[type(fact)].format(**values)

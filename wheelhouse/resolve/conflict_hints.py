@@ -167,7 +167,7 @@ def _constraint_hint(conflict: Conflict, line: RequirementLine) -> str:
     release = _airflow_release(conflict)
     if release and BRANCH.search(line.origin):
         return (
-            f"use the constraints of the tag constraints-{release}, because a branch moves on to later releases: "
+            f"use the constraints of the tag constraints-{release}, because the constraints of a branch change with later releases: "
             f"`--airflow {release}` uses this tag"
         )
     if release and f"constraints-{release}" not in line.origin:

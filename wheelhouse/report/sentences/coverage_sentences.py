@@ -18,7 +18,7 @@ GAPS: Mapping[GapKind, str] = {
     GapKind.UNPARSED_SOURCE: "Python for another version, or in an encoding that cannot be read: parsed in part, or not at all",
     GapKind.UNFOLLOWED_SOURCE: "Python that exceeds a limit of the analysis: not analysed to its end",
     GapKind.SEARCHED_SOURCE: "Python files that contain none of the words that the rules look for: searched, not parsed",
-    GapKind.UNREACHED_SOURCE: "Python files that no import can name: not parsed",
+    GapKind.UNREACHED_SOURCE: "Python files that no import can load: not parsed",
     GapKind.DATA: "all other members (data): only their first bytes were read, so code in files with an unusual suffix is not found",
 }
 """What each kind of gap is, and how much of it was looked at."""

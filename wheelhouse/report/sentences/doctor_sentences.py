@@ -102,7 +102,7 @@ def _clock(check: Check, fact: Fact) -> Sentence:
         return sentence, ""
     return (
         sentence,
-        "set the clock of this machine: dates of certificates, approvals and advisories are compared with it",
+        "set the clock of this machine: wheelhouse compares the clock with the dates of certificates, approvals and advisories",
     )
 
 
@@ -158,7 +158,7 @@ def _keyring(check: Check, fact: Fact) -> Sentence:
             "not installed; passwords can come from netrc, a URL or a token file",
             f"if keyring has your passwords, install it: {fact('command')}",
         )
-    return f"wheelhouse asks the {fact('as')} for the passwords of servers that you name", ""
+    return f"wheelhouse asks the keyring {fact('as')} for a password only if you gave the server's address", ""
 
 
 def _agent(check: Check, fact: Fact) -> Sentence:

@@ -116,8 +116,8 @@ REHEARSAL: Mapping[str, Sentence] = {
     # pip-compile
     "opinion/left-out": Sentence("pip-compile omits {project}{who:, but #}"),
     "opinion/left-out-here": Sentence(
-        "pip-compile omits {project}{who:, but #}; a marker has one value for the Python of pip-compile, and a "
-        "different value for the target"
+        "pip-compile omits {project}{who:, but #}; a marker is true for the target, "
+        "but false for the Python of pip-compile"
     ),
     "opinion/version": Sentence(
         "pip-compile takes {project} {version}, but the lock file has {locked}{who:; #}",

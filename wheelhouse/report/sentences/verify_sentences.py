@@ -15,7 +15,7 @@ OLD_PIP = "install with pip 24.0 or older, or choose another release"
 WAIVE = (
     "do not install this file; ask the project that published it, or choose another version; to waive the finding after a look at the "
     'file, add to wheelhouse.toml: [[policy.waivers]] with rule = "{rule}", project = "{waive_project}", sha256 = "{waive_sha256}", '
-    "reason, who and until"
+    "and values for reason, who and until"
 )
 ABSENT = "it is not in the folder{kind:; a # with its name is there}"
 STAGED_FATE = "the image build installs every file at the top of the folder"
@@ -65,7 +65,7 @@ VERIFY: Mapping[str, Sentence] = {
     "missing/build-lock": Sentence("the lock file for the build of `{sdist}` is not in the folder", FETCH_AGAIN),
     "missing/inner": Sentence("it is not in the folder, but SHA256SUMS lists it", FETCH_AGAIN),
     "altered/inner": Sentence(
-        "the sha256 of this folder's SHA256SUMS differs from the sha256 in SHA256SUMS of the wheelhouse", FETCH_AGAIN
+        "SHA256SUMS of the wheelhouse lists a different sha256 for SHA256SUMS in this folder", FETCH_AGAIN
     ),
     "foreign/inner": Sentence("SHA256SUMS of the wheelhouse does not list it", "remove it, or fetch again"),
     "foreign/inner-older": Sentence(
@@ -148,7 +148,7 @@ VERIFY: Mapping[str, Sentence] = {
     ),
     "waiver-broad": Sentence(
         "{who}'s waiver of {waived_rule} for {project} also covers findings that nobody looked at yet",
-        'limit the waiver: add `sha256`, or `advisory`, or `version` together with `fingerprint = "{fingerprint}"`',
+        'limit the waiver: add `sha256` or `advisory`; or add both `version` and `fingerprint = "{fingerprint}"`',
     ),
     "waiver-expired": Sentence(
         "a waiver of {waived_rule} for this file expired on {until}", "look again, and renew the waiver or remove it"

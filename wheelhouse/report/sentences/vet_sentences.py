@@ -233,7 +233,7 @@ VET: Mapping[str, Sentence] = {
         "its build runs code of the sdist", "build it in a sandbox: `wheelhouse build`"
     ),
     "own-backend": Sentence(
-        "its build runs its own backend {backend}, from {folders}",
+        "its build runs a backend that the sdist contains: {backend}, in {folders}",
         "read the code of this backend before you build the sdist",
     ),
     "install-time-network": Sentence(
@@ -393,7 +393,7 @@ VET: Mapping[str, Sentence] = {
     ),
     "component-vulnerable/fixed": Sentence(
         f"{{package}} (named in `{{path}}`) {AFFECTED}{{summary:: #}}",
-        "take a release with version {fixed} (or newer) of the component; or say in a VEX document why the "
+        "take a release that contains version {fixed} (or newer) of the component; or say in a VEX document why the "
         "advisory does not matter",
     ),
     "component-vulnerable/unfixed": Sentence(
@@ -454,8 +454,8 @@ VET: Mapping[str, Sentence] = {
     # approvals
     "not-approved/nobody": Sentence("nobody approved it", APPROVE),
     "not-approved/few": Sentence(
-        "approved only by {reviewers:all}; it needs the approval of {needed:reviewer}{withdrawn:all|; withdrawn by #}"
-        "{expired:all|; expired: #}{keys:all|; unknown keys: #}",
+        "approved only by {reviewers:all}; it needs the approval of {needed:reviewer}{withdrawn:all|; approval withdrawn by #}"
+        "{expired:all|; expired approval of #}{keys:all|; unknown keys: #}",
         APPROVE,
     ),
     "not-approved/expired": Sentence("the approval by {expired:all} expired{keys:all|; unknown keys: #}", APPROVE),
