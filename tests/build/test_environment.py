@@ -22,7 +22,7 @@ def test_two_wheels_with_the_same_file_are_named(tmp_path: Path) -> None:
     with pytest.raises(IntegrityError) as caught:
         environment(tmp_path, *wheels)
     assert str(caught.value) == (
-        "`three-1.0-py3-none-any.whl` cannot be installed: `two-1.0-py3-none-any.whl` both have the file `shared.py`"
+        "`three-1.0-py3-none-any.whl` cannot be installed: it and `two-1.0-py3-none-any.whl` both have the file `shared.py`"
     )
 
 

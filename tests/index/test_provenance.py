@@ -71,7 +71,7 @@ def test_publishers_are_read_by_normalised_name() -> None:
     assert parse_publishers('{"publishers": {"Acme_Lib": ["GitHub acme/lib"]}}', "p.json") == {
         "acme-lib": ("GitHub acme/lib",)
     }
-    with pytest.raises(InputError, match=r"`p.json` is not a file with the size in the manifest ( publishers"):
+    with pytest.raises(InputError, match=r"`p.json` is not a file of publishers"):
         parse_publishers('{"publishers": 1}', "p.json")
 
 
@@ -92,7 +92,7 @@ def test_publishers_are_written_sorted_and_read_as_they_were_written() -> None:
     assert publishers_json(publishers) == text and parse_publishers(text, "p.json") == publishers
     misshapen = ('{"publishers": {"a": "K r"}}', '{"publishers": {"a": [1]}}', '{"publishers": {"a": {"K r": 1}}}')
     for broken in ("", "[]", "{}", '{"publishers": 1}', '{"publishers": {"a": 1}}', *misshapen):
-        with pytest.raises(InputError, match=r"^`p.json` is not a file with the size in the manifest ( publishers: ") as caught:
+        with pytest.raises(InputError, match=r"^`p.json` is not a file of publishers: ") as caught:
             parse_publishers(broken, "p.json")
         assert caught.value.hint == "restore the file as `wheelhouse vet` wrote it, or remove it"
 

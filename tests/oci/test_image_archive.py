@@ -158,7 +158,7 @@ def broken(image: TinyImage) -> dict[str, bytes | str]:
             "oci-archive",
             broken(tiny_image()),
             IntegrityError,
-            r"is not a file with the size in the manifest ( [0-9]+ bytes",
+            r"is not a file with the size in the manifest \([0-9]+ bytes\)",
         ),
     ],
 )

@@ -108,7 +108,7 @@ class Desk:
         """
         facts = self.files.get(subject)
         if facts is None or name not in {entry.name for entry in facts.entries}:
-            raise InputError("the wheelhouse has no file with this member")
+            raise InputError("the wheelhouse has no archive with this member")
         artifact, folder = facts.pin.artifact, self.folder / facts.place
         if not has_locked_bytes(folder, artifact):
             raise InputError(f"`{subject}` differs from the lock file: it was altered since this review began")

@@ -103,7 +103,7 @@ class Builder:
             reply, log = self._ask("requires", request, answer)
             listed = reply.get("requires")
             if not isinstance(listed, list):
-                raise BuildError("its backend does not answer as PEP 517 requires", log=log)
+                raise BuildError("its backend did not return a list of build requirements (PEP 517)", log=log)
             return tuple(map(str, listed)), log
 
     def wheel(self, request: BuildRequest, folder: Path) -> tuple[Path, bytes]:

@@ -83,7 +83,7 @@ class Target:
         flags = re.fullmatch(r"cp\d+([a-ln-z]*)m?", tags[0].abi)
         name = f"{tags[0].interpreter}{flags[1] if flags else ''}-{best}"
         if not NAME.fullmatch(name):
-            raise InputError(f"the target name that its tags lead to, `{name}`, is not valid")
+            raise InputError(f"its tags lead to the target name `{name}`, which is not valid")
         version = _version(environment)
         python = Python(version, environment["implementation_name"], bool(flags and "t" in flags[1]))
         platform = Platform(best, environment["platform_system"], environment["platform_machine"], platforms)
