@@ -11,7 +11,7 @@ from wheelhouse.errors import ServerError
 from wheelhouse.files.store import Store
 from wheelhouse.index.store_access import GRANTS, StoreAccess
 
-SHA256 = "a" * 64
+SHA256, OTHER = "a" * 64, "b" * 64
 PLAIN, SIGNED, OWN = "https://h.example/f.whl", "http://h.example/f.whl?t=1", "https://own.example/f.whl"
 
 
@@ -65,6 +65,15 @@ class Setup:
         return StoreAccess(client, given), site
 
 
+@pytest.mark.parametrize("text", ["../../../../dev/zero", "a" * 63, "A" * 64, ""])
+def test_a_text_that_is_no_sha256_names_no_file_of_the_store(text: str, tmp_path: Path) -> None:
+    setup = Setup()
+    setup.shared.files[text] = setup.private.files[text] = tmp_path
+    assert setup.access.artifact(text, PLAIN) is None
+    assert setup.access.bring(text, PLAIN, tmp_path, lambda _: None) is False
+    assert setup.shared.done == []
+
+
 def test_what_credentials_gave_and_what_is_of_this_machine_is_private() -> None:
     one = Setup()
     assert one.access.shared is one.shared and one.access.private is one.private
@@ -89,9 +98,9 @@ def test_what_credentials_gave_and_what_is_of_this_machine_is_private() -> None:
 def test_a_file_is_brought_to_the_part_of_its_url() -> None:
     one, counts = Setup(), [0]
     path = Path("f")
-    assert one.access.bring("s", PLAIN, path, counts.append) and one.access.bring("t", OWN, path, counts.append)
-    assert one.shared.done == [("bring", "s", path, counts.append)]
-    assert one.private.done == [("bring", "t", path, counts.append)]
+    assert one.access.bring(SHA256, PLAIN, path, counts.append) and one.access.bring(OTHER, OWN, path, counts.append)
+    assert one.shared.done == [("bring", SHA256, path, counts.append)]
+    assert one.private.done == [("bring", OTHER, path, counts.append)]
 
 
 def test_a_shared_file_is_for_everyone_and_costs_no_request() -> None:

@@ -107,6 +107,16 @@ def test_only_a_path_is_looked_up() -> None:
         ({"wheels": [{**FILE, "url": "ftp://x/y.whl"}]}, ": the address of lib cannot be read"),
         ({"wheels": [{**FILE, "hashes": {"md5": "a" * 32}}]}, " has no strong hash for lib"),
         ({"wheels": [{**FILE, "hashes": {"sha1": "a" * 40}}]}, " has no strong hash for lib"),
+        ({"wheels": [{**FILE, "hashes": {"sha256": "zz"}}]}, ": `zz`, the sha256 of lib, is not a sha256"),
+        (
+            {"wheels": [{**FILE, "hashes": {"sha256": "../../../../dev/zero"}}]},
+            ": `../../../../dev/zero`, the sha256 of lib, is not a sha256",
+        ),
+        (
+            {"wheels": [{**FILE, "hashes": {**FILE["hashes"], "SHA512": "b" * 64}}]},  # type: ignore[dict-item]
+            f": `{'b' * 64}`, the sha512 of lib, is not a sha512",
+        ),
+        ({"wheels": [{**FILE, "size": -1}]}, ": the size of lib is negative: -1"),
         (
             {"wheels": None, "vcs": {"type": "git", "url": "https://x/y", "commit-id": "0" * 40}},
             " takes lib from a repository",

@@ -6,6 +6,7 @@ A file that was fetched with other credentials is used only after its server con
 from collections.abc import Callable
 from pathlib import Path
 
+from wheelhouse.archive.artifact import SHA256
 from wheelhouse.files.store import Store
 from wheelhouse.index.http import Http
 from wheelhouse.index.urls import is_remote, query_of
@@ -27,23 +28,25 @@ class StoreAccess:
         return self._store.private if is_private else self._store
 
     def artifact(self, sha256: str, url: str) -> Path | None:
-        """The path of the file with this sha256 in either part; None if neither has it. A private one only if the present
-        credentials may read it, which may take a request, and is then noted.
+        """The path of the file with this sha256 in either part; None if neither has it, and for a text that is no sha256. A
+        private one only if the present credentials may read it, which may take a request, and is then noted.
 
         Raises ServerError if the server of `url` refuses these credentials, or cannot answer.
         """
+        if not SHA256.fullmatch(sha256):
+            return None
         if path := self._store.artifact(sha256):
             return path
         path = self._store.private.artifact(sha256)
         return path if path and self._may_read(sha256, url) else None
 
     def bring(self, sha256: str, url: str, path: Path, on_bytes: Callable[[int], None]) -> bool:
-        """Write the file with this sha256 to `path`; False if no other machine keeps it, or if that fails. Only the part for
-        the URL is asked, so a private file comes only if the user shares the private part.
+        """Write the file with this sha256 to `path`; False if no other machine keeps it, if that fails, and for a text that
+        is no sha256. Only the part for the URL is asked, so a private file comes only if the user shares the private part.
 
         `on_bytes` receives how many more bytes arrived. Raises MachineError if `path` cannot be written.
         """
-        return self.part_for(url).bring(sha256, path, on_bytes)
+        return SHA256.fullmatch(sha256) is not None and self.part_for(url).bring(sha256, path, on_bytes)
 
     def noted(self, kind: str, key: str) -> bytes | None:
         """The bytes of a fact on this machine, from the shared part, else from the private one; None if neither has it."""

@@ -26,7 +26,8 @@ from wheelhouse.archive.artifact import Candidate
 from wheelhouse.archive.filenames import filename_of, release_of
 from wheelhouse.documents import parse_toml
 from wheelhouse.errors import InputError, NoSolutionError
-from wheelhouse.resolve.direct import STRONG_HASHES
+from wheelhouse.humanize import shortened
+from wheelhouse.resolve.direct import STRONG_HASHES, is_digest
 from wheelhouse.target.target import Target
 
 EXPORTS = {
@@ -36,6 +37,7 @@ EXPORTS = {
     "Pipfile.lock": "pipenv requirements --hash > requirements.txt",
 }
 """Lock formats of one tool only, and the command that exports each in a format that other tools read."""
+LOCK_AGAIN = "lock again with a tool that writes sha256 hashes"
 ADDRESS_SCHEME = re.compile("^[A-Za-z]+(?=://)")
 NAME = re.compile(r"(?:.*/)?pylock(?:\.[^./]+)?\.toml")
 
@@ -62,7 +64,8 @@ class PylockInput:
         """The file of each project that a target needs, with these extras, the default groups and `groups`.
 
         Raises NoSolutionError if the lock file does not cover the target, or does not declare one of the extras or groups,
-        InputError for a project that comes from no file, has no strong hash, or whose address or file name cannot be used.
+        InputError for a project that comes from no file, has no strong hash, a malformed one or a negative size, or whose
+        address or file name cannot be used.
         """
         all_groups = [*(self.pylock.default_groups or ()), *groups]
         environment: Any = dict(target.environment)
@@ -88,8 +91,8 @@ class PylockInput:
     ) -> Candidate:
         """A file of the lock as a candidate, with its strong hashes alone. The file name gives a missing version.
 
-        Raises InputError for a repository, a folder (also one of an archive), and a file without a strong hash, or whose
-        address or name cannot be used.
+        Raises InputError for a repository, a folder (also one of an archive), and a file without a strong hash, with a
+        malformed one or a negative size, or whose address or name cannot be used.
         """
         if isinstance(file, PackageVcs | PackageDirectory):
             kind = "a repository" if isinstance(file, PackageVcs) else "a folder"
@@ -101,8 +104,15 @@ class PylockInput:
         lower = {name.lower(): digest.lower() for name, digest in file.hashes.items()}
         hashes = {name: digest for name, digest in lower.items() if name in STRONG_HASHES}
         if not hashes:
-            hint = "lock again with a tool that writes sha256 hashes"
-            raise InputError(f"`{self.source}` has no strong hash for {package.name}", hint=hint)
+            raise InputError(f"`{self.source}` has no strong hash for {package.name}", hint=LOCK_AGAIN)
+        if malformed := next((pair for pair in hashes.items() if not is_digest(*pair)), None):
+            algorithm, digest = malformed
+            sentence = (
+                f"`{self.source}`: `{shortened(digest)}`, the {algorithm} of {package.name}, is not a {algorithm}"
+            )
+            raise InputError(sentence, hint=LOCK_AGAIN)
+        if file.size is not None and file.size < 0:
+            raise InputError(f"`{self.source}`: the size of {package.name} is negative: {file.size}", hint=LOCK_AGAIN)
         named = None if isinstance(file, PackageArchive) else file.name
         filename, url = self._located(package, named, file.url, file.path or "")
         return Candidate(

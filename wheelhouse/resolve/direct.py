@@ -140,6 +140,11 @@ def _release(filename: str, origin: str) -> tuple[NormalizedName, Version]:
     raise InputError(f"{origin}: `{filename or '/'}` is neither a wheel nor an sdist", hint=WHEEL_HINT)
 
 
+def is_digest(algorithm: str, digest: str) -> bool:
+    """Whether a text has all hexadecimal digits, in lower case, of a hash of one of STRONG_HASHES."""
+    return re.fullmatch(rf"[0-9a-f]{{{STRONG_HASHES[algorithm]}}}", digest) is not None
+
+
 def _fragment_hashes(fragment: str, origin: str) -> frozenset[str]:
     """The strong hashes in an address's fragment (`#sha256=…`, names in any case), as `sha256:…` in lower case; empty if there are none.
 
@@ -154,6 +159,6 @@ def _fragment_hashes(fragment: str, origin: str) -> frozenset[str]:
     if weak and not hashes:
         raise InputError(f"{origin}: the hash {weak[0]} is too weak", hint="give its sha256")
     for name, digest in hashes.items():
-        if not re.fullmatch(rf"[0-9a-f]{{{STRONG_HASHES[name]}}}", digest):
+        if not is_digest(name, digest):
             raise InputError(f"{origin}: `{digest}` is not a {name}", hint="write all hexadecimal digits of the hash")
     return frozenset(f"{name}:{digest}" for name, digest in hashes.items())
