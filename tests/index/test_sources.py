@@ -13,6 +13,7 @@ from tests.support.wheels import build_sdist, build_wheel
 from wheelhouse.errors import InputError
 from wheelhouse.files.cache import Cache
 from wheelhouse.index.client import StaticIndex
+from wheelhouse.index.links import LinksFolder
 from wheelhouse.index.locations import IndexLocation, as_options, location_of, read_locations, split_named
 from wheelhouse.index.pagecache import PageCache
 from wheelhouse.index.pipconfig import parse_pip_config
@@ -322,6 +323,16 @@ def test_what_is_no_source_is_said(inhouse: Path, tmp_path: Path, options: list[
     done = wheelhouse("fetch", "acme-core", "--python", "3.12", *options, cwd=tmp_path)
     assert done.returncode == 2
     assert said in done.stderr
+
+
+@pytest.mark.parametrize("kind", [StaticIndex, LinksFolder])
+def test_a_password_before_a_host_without_a_scheme_is_not_repeated(
+    tmp_path: Path, kind: type[StaticIndex | LinksFolder]
+) -> None:
+    address = "user:s3cret@host/simple"
+    with pytest.raises(InputError, match="`host/simple` is not an http or https address") as caught:
+        kind(tmp_path / address, address)
+    assert "s3cret" not in f"{caught.value} {caught.value.hint}"
 
 
 # pip's configuration

@@ -75,7 +75,7 @@ class StaticIndex:
         self._root = root
         if not root.is_dir():
             raise InputError(
-                f"the index `{name}` is not an http or https address, and not a folder",
+                f"the index `{redact(name)}` is not an http or https address, and not a folder",
                 hint="check the address after --index",
             )
         if next(root.glob("*.whl"), None) and not next(root.glob("*/index.*"), None):

@@ -25,7 +25,7 @@ class LinksFolder:
         self.name = name
         self._folder = folder
         if not folder.is_dir():
-            raise InputError(f"--find-links `{name}` is not an http or https address, and not a folder")
+            raise InputError(f"--find-links `{redact(name)}` is not an http or https address, and not a folder")
 
     def holds(self, project: NormalizedName) -> bool:
         """Whether the folder has a wheel or sdist of this project, by its name. The folder is read once, by the first call.
