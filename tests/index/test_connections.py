@@ -357,6 +357,21 @@ def test_a_server_has_one_pool_and_a_proxy_one_manager() -> None:
     assert sorted(cleared) == ["", "http://proxy.example"]
 
 
+def test_closing_closes_the_pool_of_each_server() -> None:
+    one = connected({})
+    idle: list[HTTPConnection] = []
+    closed: list[HTTPConnection] = []
+    for url in ("https://h.example/a", "http://other.example/a"):
+        pool: Any = one._pool(url)[0]
+        connection = pool._get_conn()
+        connection.close = lambda connection=connection: closed.append(connection)
+        pool._put_conn(connection)
+        idle.append(connection)
+    closed.clear()
+    one.close()
+    assert closed == idle
+
+
 def test_a_request_names_its_encodings_and_follows_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     one, asked = connected({}), []
 

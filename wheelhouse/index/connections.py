@@ -57,6 +57,8 @@ class Connections:
 
     def close(self) -> None:
         """Close all idle connections; those that are in use stay open."""
+        for pool in list(self._pools.values()):
+            pool.close()
         for manager in self._managers.values():
             manager.clear()
 
