@@ -555,7 +555,14 @@ def test_the_program_keyring_is_asked_for_a_user(
     assert _ask_keyring_program("h", "me") is None
 
 
-@pytest.mark.parametrize("error", [OSError(), subprocess.TimeoutExpired("keyring", 60)])
+@pytest.mark.parametrize(
+    "error",
+    [
+        OSError(),
+        subprocess.TimeoutExpired("keyring", 60),
+        UnicodeDecodeError("utf-8", b"\xff", 0, 1, "invalid start byte"),
+    ],
+)
 def test_a_program_that_does_not_answer_has_no_answer(monkeypatch: pytest.MonkeyPatch, error: Exception) -> None:
     def run(*_: object, **__: object) -> None:
         raise error

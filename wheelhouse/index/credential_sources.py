@@ -194,7 +194,9 @@ def _ask_keyring_module(service: str, user: str | None) -> tuple[str, str] | Non
 
 
 def _ask_keyring_program(service: str, user: str | None) -> tuple[str, str] | None:
-    """User and password from the program `keyring`; None without a program or a user, and if it fails or has no password."""
+    """User and password from the program `keyring`; None without a program or a user, and if it fails, has no password, or
+    writes what is no text in the locale's encoding.
+    """
     program = shutil.which("keyring")
     if program is None or user is None:
         return None
@@ -207,6 +209,6 @@ def _ask_keyring_program(service: str, user: str | None) -> tuple[str, str] | No
             timeout=KEYRING_SECONDS,
             check=False,
         )
-    except (OSError, subprocess.TimeoutExpired):
+    except (OSError, subprocess.TimeoutExpired, UnicodeDecodeError):
         return None
     return (user, done.stdout.rstrip("\n")) if done.returncode == 0 and done.stdout.strip() else None
