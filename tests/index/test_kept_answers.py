@@ -1,6 +1,7 @@
 """Which pages are kept, for whom and for how long, and what a page or folder of links has, with no server."""
 
-from collections.abc import Mapping
+import time
+from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -169,6 +170,21 @@ NOW = datetime(2026, 1, 1, tzinfo=UTC).timestamp()
 )
 def test_how_long_releases_are_fresh_if_their_server_says_nothing(moments: list[str | None], seconds: float) -> None:
     assert _heuristic_lifetime([file(moment) for moment in moments], NOW) == pytest.approx(seconds)
+
+
+@pytest.fixture
+def nine_hours_ahead(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """A host whose time zone is nine hours ahead of UTC."""
+    monkeypatch.setenv("TZ", "JST-9")
+    time.tzset()
+    yield
+    monkeypatch.undo()
+    time.tzset()
+
+
+@pytest.mark.usefixtures("nine_hours_ahead")
+def test_an_upload_time_without_a_zone_counts_as_utc() -> None:
+    assert _heuristic_lifetime([file("2025-12-31T23:59:00")], NOW) == pytest.approx(6.0)
 
 
 @pytest.mark.parametrize(

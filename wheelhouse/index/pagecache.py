@@ -12,7 +12,7 @@ import time
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 
 import msgspec
 from packaging.specifiers import SpecifierSet
@@ -191,10 +191,12 @@ def lacks_freshness(reply: Reply) -> bool:
 
 def _heuristic_lifetime(files: list[IndexFile], now: float) -> float:
     """Seconds for which these files are fresh (RFC 9111, 4.2.2): a tenth of the time since the newest was uploaded, at most
-    MAX_FRESH_SECONDS. 0 if the page does not give all upload times; negative if one is in the future.
+    MAX_FRESH_SECONDS. A time without a zone counts as UTC. 0 if the page does not give all upload times; negative if one is
+    in the future.
     """
     try:
-        newest = max(datetime.fromisoformat(file.upload_time or "").timestamp() for file in files)
+        moments = [datetime.fromisoformat(file.upload_time or "") for file in files]
+        newest = max((moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp() for moment in moments)
     except (ValueError, OverflowError):
         return 0.0
     return min((now - newest) / 10, MAX_FRESH_SECONDS)
