@@ -469,6 +469,27 @@ def test_a_project_its_extras_and_groups(run: Run, work: Path) -> None:
     assert "its groups: base, test" in run.error("--group", "none")["hint"]
 
 
+@pytest.mark.parametrize(
+    ("table", "options"),
+    [
+        ("[project]\nname = 'mine'\ndependencies = [{}]\n", ("-r", "pyproject.toml")),
+        ("[project]\nname = 'mine'\noptional-dependencies.one = [{}]\n", ("-r", "pyproject.toml", "--extra", "one")),
+        ("[dependency-groups]\none = [{}]\n", ("--group", "one")),
+    ],
+)
+def test_a_local_file_that_a_project_names_is_hashed_in_each_run(
+    run: Run, work: Path, table: str, options: tuple[str, ...]
+) -> None:
+    wheel = build_wheel(work, "acme", "1.0")
+    (work / "pyproject.toml").write_text(table.format(f'"acme @ file://{wheel}"'))
+    assert run.pins(*options, command="fetch") == {"acme": "1.0"}
+    assert "has no hash" not in run.stderr
+    build_wheel(work, "acme", "1.0", requires=["lib"])
+    assert run.error(*options, command="fetch")["exit-code"] == 5
+    wheel.unlink()
+    assert run.error(*options, command="fetch")["sentence"].endswith(f": there is no file `{wheel}`")
+
+
 def test_a_project_or_a_lock_at_an_address_with_a_query_is_known_by_its_name(
     run: Run, work: Path, offered: Path
 ) -> None:

@@ -15,7 +15,7 @@ from wheelhouse.errors import InputError, NoSolutionError, WheelhouseError
 from wheelhouse.events import Listener, Noted, Warned, ignore
 from wheelhouse.fetch.airflow_release import airflow_of
 from wheelhouse.fetch.constraints import AIRFLOW_PUBLISHES, airflow_constraints
-from wheelhouse.fetch.inputs import Inputs, Wanted, unhashed
+from wheelhouse.fetch.inputs import Inputs, Wanted, located, unhashed
 from wheelhouse.fetch.job import Constraints, Job, Part
 from wheelhouse.fetch.project import Project
 from wheelhouse.files.disk import read_text
@@ -154,13 +154,15 @@ def _given(lock: PylockInput, target: Target, options: Options, on_event: Listen
 def _requirements(options: Options, airflow: Airflow | None, wanted: Wanted) -> list[RequirementLine]:
     """All requirements: those of `wanted`, then Airflow's, and what its image build installs; none if a lock of another tool replaces
     them. With Airflow, the extras are Airflow's alone, without those of the database clients that its image leaves out.
+    Requirements of a project that name a local file get its sha256.
 
-    Raises InputError if there are neither, if anything else is given beside such a lock, for --extra with nothing that has
-    extras, and for an extra or group that a project does not have.
+    Raises as `located`, and InputError if there are neither, if anything else is given beside such a lock, for --extra with
+    nothing that has extras, and for an extra or group that a project does not have.
     """
     requirements, extras = list(wanted.requirements), split(options.extras)
     for project in wanted.projects:
-        requirements += project.lines(() if airflow else extras) + project.group_lines(options.groups)
+        lines = project.lines(() if airflow else extras) + project.group_lines(options.groups)
+        requirements += map(located, lines)
     if airflow:
         named = ",".join(without_clients(extras, options.without))
         requirements.append(parse_line(f"{PROJECT}{f'[{named}]' if named else ''}=={airflow.version}"))
