@@ -350,16 +350,18 @@ def targets(options: Options, airflow: Airflow | None, on_event: Listener = igno
     """The targets of the target files, and every named Python on every named platform. A note for each Python without a patch
     release.
 
-    The defaults are the Python of the image and linux/amd64. Raises InputError without a Python, and for a target that is named
-    twice. Target files alone need no Python.
+    The defaults are the Python of the image, else of Airflow's own Dockerfile, and linux/amd64. Raises InputError without a
+    Python, and for a target that is named twice. Target files alone need no Python, and get no target of a Dockerfile.
     """
     chosen = [parse_complete_platform(read_text(Path(file), "the target file"), file) for file in options.target_files]
     image = Image.parse(options.image) if options.image else None
     held = next((image.python for image in options.held_images.values()), None)
-    in_image = held or (image.python if image else None) or (airflow.own.python if airflow and airflow.own else None)
+    needs_python = bool(not chosen or options.platform or image or options.held_images)
+    in_dockerfile = airflow.own.python if airflow and airflow.own and needs_python else None
+    in_image = held or (image.python if image else None) or in_dockerfile
     texts = [_exact(text, held, on_event) for text in options.python] or ([in_image] if in_image else [])
     pythons = [Python.parse(text) for text in texts]
-    if not pythons and (not chosen or options.platform or image or options.held_images):
+    if not pythons and needs_python:
         raise InputError("no Python version was given", hint="give the Python version of the image: --python 3.12")
     if airflow and not image:
         image = Image.parse(airflow.debian)
