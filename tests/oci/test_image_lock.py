@@ -53,6 +53,7 @@ def test_the_folder_is_an_oci_layout_and_what_docker_load_reads() -> None:
         ('libc = "manylinux_2_36"', 'libc = "manylinux; id"'),
         ('distribution = "debian 12 bookworm"', 'distribution = "a\\nb"'),
         ("version = 1", "version = 2"),
+        ("layer.v1.tar+gzip", "layer.v1.tar+bzip2"),
     ],
 )
 def test_a_lock_that_wheelhouse_never_writes_is_refused(old: str, new: str) -> None:

@@ -18,8 +18,8 @@ from wheelhouse.files.disk import (
     write,
 )
 from wheelhouse.oci.image_facts import facts_of, is_telling
-from wheelhouse.oci.image_lock import BLOBS, FOLDER, BaseImage, Blob, ImageLock
-from wheelhouse.oci.image_manifest import COMPRESSIONS, MAX_CONFIG_BYTES, Configuration, parse_configuration
+from wheelhouse.oci.image_lock import BLOBS, COMPRESSIONS, FOLDER, BaseImage, Blob, ImageLock
+from wheelhouse.oci.image_manifest import MAX_CONFIG_BYTES, Configuration, parse_configuration
 from wheelhouse.oci.image_source import FoundImage, ImageSource
 from wheelhouse.oci.root_files import Layer, read_root_files
 from wheelhouse.verify.inner_folders import list_inner_folders

@@ -24,6 +24,15 @@ FOLDER, LOCK, VERSION = "image", "image.lock.toml", 1
 LAYOUT, INDEX, DOCKER_MANIFEST = "oci-layout", "index.json", "manifest.json"
 BLOBS = "blobs/sha256"
 OCI_INDEX = "application/vnd.oci.image.index.v1+json"
+PLAIN_LAYER = "application/vnd.oci.image.layer.v1.tar"
+COMPRESSIONS = {
+    PLAIN_LAYER: None,
+    f"{PLAIN_LAYER}+gzip": "gzip",
+    f"{PLAIN_LAYER}+zstd": "compression.zstd",
+    "application/vnd.docker.image.rootfs.diff.tar": None,
+    "application/vnd.docker.image.rootfs.diff.tar.gzip": "gzip",
+}
+"""Media types of layers → the module that decompresses them; None for a plain tar."""
 REF_NAME, IMAGE_NAME = "org.opencontainers.image.ref.name", "io.containerd.image.name"
 """Annotations with the tag, and with the whole name, by which engines and tools find an image in a layout."""
 
@@ -227,10 +236,12 @@ def parse_image_lock(text: str, source: str) -> ImageLock:
 def _image(table: _ImageTable) -> BaseImage:
     """An image of a parsed table; without a libc, its Python does not count.
 
-    Raises ValueError for an unknown architecture, InputError for a bad name.
+    Raises ValueError for an unknown architecture or media type of a layer, InputError for a bad name.
     """
     if table.architecture not in ARCHITECTURES:
         raise ValueError(f"`{table.architecture}` is not an architecture")
+    if unknown := next((layer.media_type for layer in table.layers if layer.media_type not in COMPRESSIONS), None):
+        raise ValueError(f"`{unknown}` is not the media type of a layer")
     Reference.parse(table.name)
     return BaseImage(
         table.name,

@@ -12,7 +12,7 @@ import msgspec
 from wheelhouse.documents import DocumentType
 from wheelhouse.errors import InputError, IntegrityError
 from wheelhouse.humanize import listed
-from wheelhouse.oci.image_lock import OCI_INDEX, REF_NAME, Blob
+from wheelhouse.oci.image_lock import COMPRESSIONS, OCI_INDEX, REF_NAME, Blob
 from wheelhouse.target.platform import ARCHITECTURES
 
 MAX_MANIFEST_BYTES = 4 << 20
@@ -28,15 +28,6 @@ DOCKER_MANIFEST = "application/vnd.docker.distribution.manifest.v2+json"
 INDEXES, MANIFESTS = (OCI_INDEX, DOCKER_INDEX), (OCI_MANIFEST, DOCKER_MANIFEST)
 ACCEPTED = (*INDEXES, *MANIFESTS)
 CONFIGS = ("application/vnd.oci.image.config.v1+json", "application/vnd.docker.container.image.v1+json")
-PLAIN_LAYER = "application/vnd.oci.image.layer.v1.tar"
-COMPRESSIONS = {
-    PLAIN_LAYER: None,
-    f"{PLAIN_LAYER}+gzip": "gzip",
-    f"{PLAIN_LAYER}+zstd": "compression.zstd",
-    "application/vnd.docker.image.rootfs.diff.tar": None,
-    "application/vnd.docker.image.rootfs.diff.tar.gzip": "gzip",
-}
-"""Media types of layers → the module that decompresses them; None for a plain tar."""
 BASELINE_VARIANTS = ("", "v1", "v8")
 """The variants of amd64 and arm64 that every such machine runs, as containerd has them."""
 MAX_NAMED = 10
