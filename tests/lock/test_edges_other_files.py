@@ -246,6 +246,23 @@ def test_the_digest_of_the_named_file_is_taken() -> None:
     assert published_digest(text, "x.jar") == ("sha256", "b" * 64)
 
 
+@pytest.mark.parametrize("suffix", [".tar.gz", ""])
+@pytest.mark.parametrize(
+    "form",
+    ["SHA256 ({n}) = {d}", "{d}  {n}", "{d} *./{n}", "{n}: {d}", "https://x/{n} {d}", "SHA256 hash of {n}:\n{d}"],
+)
+def test_digits_in_the_name_of_the_file_are_no_digest(suffix: str, form: str) -> None:
+    name = f"{'a' * 64}{suffix}"
+    assert published_digest(form.format(n=name, d="b" * 64), name) == ("sha256", "b" * 64)
+    if not suffix:
+        assert published_digest(form.format(n=name, d=name), name) == ("sha256", "a" * 64)
+
+
+def test_digits_in_a_folder_of_the_file_are_no_digest() -> None:
+    assert published_digest(f"https://x/{'a' * 64}/x.jar {'b' * 64}", "x.jar") == ("sha256", "b" * 64)
+    assert published_digest(f"https://x/{'a' * 64}/x.jar", "x.jar") is None
+
+
 def test_the_dockerfile_copies_and_unpacks() -> None:
     assert_golden("files.Dockerfile", dockerfile(FILES.files, "docker-context-files", "debian:12"))
     assert "unpacked" not in dockerfile((JAR, LOOSE), "context", "debian:12")

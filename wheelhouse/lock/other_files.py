@@ -237,14 +237,15 @@ def _file(table: _FileTable) -> OtherFile:
 def published_digest(text: str, name: str) -> tuple[str, str] | None:
     """(algorithm, digest in lower case) that a published checksum file gives for a file; None if it gives none.
 
-    If lines name the file, the first digest in them counts, else the only one that stands alone on a line; if none names it,
-    the text must be one digest alone. It reads the formats of sha256sum, BSD (`SHA256 (name) = …`), gpg (`name: 0A1B 2C3D
-    …`), certutil (the name on one line, the digest on another), and a digest alone, also with its algorithm before it, or
-    with a `-` for the standard input. The length of the digest tells the algorithm: sha256, sha384 or sha512.
+    If lines name the file, the first digest in them counts, without digits of the name or its path, else the only one that
+    stands alone on a line; if none names it, the text must be one digest alone. It reads the formats of sha256sum, BSD
+    (`SHA256 (name) = …`), gpg (`name: 0A1B 2C3D …`), certutil (the name on one line, the digest on another), and a digest
+    alone, also with its algorithm before it, or with a `-` for the standard input. The length of the digest tells the
+    algorithm: sha256, sha384 or sha512.
     """
     lines = [line.strip() for line in text.removeprefix("\ufeff").splitlines() if line.strip()]
-    if named := [line for line in lines if _names(line, name)]:
-        digests = [digits for line in named for digits in (*DIGEST.findall(line), _spaced(line, name))]
+    if named := [(line, rest) for line in lines if (rest := _without_name(line, name)) is not None]:
+        digests = [digits for line, rest in named for digits in (*DIGEST.findall(rest), _spaced(line, name))]
         digests.append(_spaced(" ".join(lines), name))
         alone = {_alone(line).lower() for line in lines if "(" not in line} - {""}
         digests += alone if len(alone) == 1 else ()
@@ -256,9 +257,13 @@ def published_digest(text: str, name: str) -> tuple[str, str] | None:
     return None
 
 
-def _names(line: str, name: str) -> bool:
-    """Whether a line names a file, also by a path or an address that ends in its name."""
-    return any(word.rpartition("/")[2] == name for word in re.split(r"[\s*()=:]+", line))
+def _without_name(line: str, name: str) -> str | None:
+    """The words of a line without the first one that names a file, also by a path or an address that ends in its name; None if no
+    word does.
+    """
+    words = re.split(r"[\s*()=:]+", line)
+    naming = next((at for at, word in enumerate(words) if word.rpartition("/")[2] == name), None)
+    return None if naming is None else " ".join(words[:naming] + words[naming + 1 :])
 
 
 def _alone(text: str) -> str:
