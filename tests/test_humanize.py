@@ -2,7 +2,7 @@
 
 import pytest
 
-from wheelhouse.humanize import size_text
+from wheelhouse.humanize import fields_of, filled, size_text
 
 
 @pytest.mark.parametrize(
@@ -21,3 +21,24 @@ from wheelhouse.humanize import size_text
 )
 def test_a_size_never_reads_as_a_thousand_of_a_unit(count: int, text: str) -> None:
     assert size_text(count) == text
+
+
+@pytest.mark.parametrize(
+    ("template", "is_required"),
+    [
+        ("{a}", True),
+        ("{a:3 plain}", True),
+        ("{a:3|x}", True),
+        ("{a:f#l|x}", True),
+        ("{a:, by #}", False),
+        ("{a:3|: #}", False),
+        ("{a:, by #}{a}", True),
+    ],
+)
+def test_a_field_is_required_if_a_text_without_its_value_is_an_error(template: str, is_required: bool) -> None:
+    assert fields_of(template) == {"a": is_required}
+    if is_required:
+        with pytest.raises(KeyError):
+            filled(template, {})
+    else:
+        assert filled(template, {}) == ""

@@ -88,7 +88,7 @@ def filled(template: str, values: Mapping[str, str | int | tuple[str, ...]]) -> 
 
 def fields_of(template: str) -> dict[str, bool]:
     """The fields of a template by name, and whether the value must be given: False if each place of the field is an optional part."""
-    parsed = ((name, "#" not in (spec or "")) for _, name, spec, _ in Formatter().parse(template) if name)
+    parsed = ((name, not _parts(spec or "")[1]) for _, name, spec, _ in Formatter().parse(template) if name)
     fields: dict[str, bool] = {}
     for name, required in parsed:
         fields[name] = fields.get(name, False) or required
@@ -106,14 +106,20 @@ class _Filler(Formatter):
     def format_field(self, value: tuple[str, str | int | tuple[str, ...] | None], format_spec: str) -> str:
         """The text for a value of `get_field`. Raises KeyError if it is missing and the field is no optional part."""
         name, held = value
-        style, bar, text = format_spec.partition("|")
-        if not bar and "#" in style:
-            style, text = "", style
-        if "#" in text:
+        style, text = _parts(format_spec)
+        if text:
             return text.replace("#", _styled(held, style)) if held else ""
         if held is None:
             raise KeyError(name)
         return _styled(held, style)
+
+
+def _parts(format_spec: str) -> tuple[str, str]:
+    """The style of a field, and its text with a `#` if it is an optional part, else an empty text."""
+    style, bar, text = format_spec.partition("|")
+    if not bar and "#" in style:
+        return "", style
+    return style, text if "#" in text else ""
 
 
 def _styled(value: str | int | tuple[str, ...], style: str) -> str:
