@@ -148,7 +148,10 @@ def test_a_signature_is_checked_with_the_keys_that_were_named(server: IndexServe
     entry = f'{JAR_ENTRY}\nsignature = "ORIGIN/down/connector.jar.asc"\nkey = '
     settings(tmp_path, server, f'{entry}"theirs.asc"')
     refused = fetch(tmp_path, server)
-    assert refused.returncode == 5 and "was made for a different file, or with a key that is not in `theirs.asc`" in refused.stderr
+    assert (
+        refused.returncode == 5
+        and "was made for a different file, or with a key that is not in `theirs.asc`" in refused.stderr
+    )
     settings(tmp_path, server, f'{entry}"ours.asc"')
     done = fetch(tmp_path, server)
     assert done.returncode == 0, done.stderr

@@ -131,7 +131,7 @@ def test_only_a_path_is_looked_up() -> None:
         ),
         (
             {"wheels": None, "version": None, "archive": {"url": "https://x/lib.exe", "hashes": FILE["hashes"]}},
-            " names `lib.exe`, which is neither a wheel nor an sdist",
+            " lists `lib.exe`, which is neither a wheel nor an sdist",
         ),
     ],
 )
