@@ -12,10 +12,12 @@ from pathlib import Path
 
 import pytest
 
+from wheelhouse.debian import deb_file
 from wheelhouse.debian.copyright_file import licence_names, linked_package
 from wheelhouse.debian.deb_file import NO_FILE, CopyrightFile, copyright_file
 from wheelhouse.debian.debian_lock import DebianLock, LockedDeb
 from wheelhouse.files.cache import Cache
+from wheelhouse.files.disk import sha256_of
 from wheelhouse.findings import Policy
 from wheelhouse.lock.wheelhouse import Wheelhouse
 from wheelhouse.report.sentences import sentence_of
@@ -216,15 +218,17 @@ def test_names_are_spelled_and_joined_as_spdx_does() -> None:
     assert {names: spdx_expression(names) for names in SPELLINGS} == SPELLINGS
 
 
-def locked(name: str) -> LockedDeb:
-    path = f"pool/{name}.deb"
-    return LockedDeb(name, "1", "amd64", "debian", path, name * 8, 1, "bookworm", "main", name, "1", ("packages",))
+def locked(name: str, path: Path | None = None) -> LockedDeb:
+    """A package of the lock file, with the bytes at a path if there is one."""
+    place, of = f"pool/{name}.deb", ("bookworm", "main", name, "1", ("packages",))
+    sha256, size = (sha256_of(path), path.stat().st_size) if path else (name * 8, 1)
+    return LockedDeb(name, "1", "amd64", "debian", place, sha256, size, *of)
 
 
 def test_a_policy_that_names_licences_is_held_against_packages(tmp_path: Path) -> None:
-    lock = DebianLock(packages=(locked("gpl"), locked("mit"), locked("odd"), locked("gone")))
-    for name, text in {"gpl": PLAIN, "mit": DEP5.replace("GPL-2+ or Artistic, and Expat", "Expat"), "odd": "?"}.items():
-        deb(tmp_path / f"debian/debian/pool/{name}.deb", text, name=name)
+    texts = {"gpl": PLAIN, "mit": DEP5.replace("GPL-2+ or Artistic, and Expat", "Expat"), "odd": "?"}
+    debs = {name: deb(tmp_path / f"debian/debian/pool/{name}.deb", text, name=name) for name, text in texts.items()}
+    lock = DebianLock(packages=(*(locked(name, path) for name, path in debs.items()), locked("gone")))
     cache = Cache(tmp_path / "cache")
     licences = deb_licences(tmp_path, lock, cache.private)
     assert licences == {
@@ -255,9 +259,10 @@ def test_a_copyright_file_that_is_a_link_is_that_of_another_package(tmp_path: Pa
     names = ("lib-dev", "tool", "lib", "loop", "far")
     links = {"lib-dev": "../tool/copyright", "tool": "/usr/share/doc/lib/copyright", "loop": "../loop/copyright"}
     links |= {"far": "../libc6/copyright"}
-    for name in names:
-        deb(tmp_path / f"debian/debian/pool/{name}.deb", PLAIN, name=name, link=links.get(name, ""))
-    lock, cache = DebianLock(packages=tuple(map(locked, names))), Cache(tmp_path / "cache")
+    debs = [
+        deb(tmp_path / f"debian/debian/pool/{name}.deb", PLAIN, name=name, link=links.get(name, "")) for name in names
+    ]
+    lock, cache = DebianLock(packages=tuple(map(locked, names, debs))), Cache(tmp_path / "cache")
     for _ in range(2):  # the second time from the notes
         licences = deb_licences(tmp_path, lock, cache.private, {"libc6": "LGPL-2.1-or-later"})
         assert {place.rpartition("/")[2]: expression for place, expression in licences.items()} == {
@@ -278,13 +283,39 @@ def test_links_are_followed_to_a_known_package_within_limits(tmp_path: Path) -> 
 
 
 def test_a_package_that_is_missing_is_read_when_it_is_there(tmp_path: Path) -> None:
-    lock, notes = DebianLock(packages=(locked("lib"),)), Cache(tmp_path / "cache").private
-    assert deb_licences(tmp_path, lock, notes) == {}
     path = deb(tmp_path / "debian/debian/pool/lib.deb", PLAIN)
+    lock, notes = DebianLock(packages=(locked("lib", path),)), Cache(tmp_path / "cache").private
+    path.unlink()
+    assert deb_licences(tmp_path, lock, notes) == {}
+    deb(path, PLAIN)
     licences = {"debian/debian/pool/lib.deb": "GPL-2.0-or-later AND Apache-2.0"}
     assert deb_licences(tmp_path, lock) == licences == deb_licences(tmp_path, lock, notes)
     path.unlink()
     assert (deb_licences(tmp_path, lock), deb_licences(tmp_path, lock, notes)) == ({}, licences)
+
+
+def test_what_an_altered_package_says_is_not_kept_for_the_locked_one(tmp_path: Path) -> None:
+    path, place = tmp_path / "debian/debian/pool/lib.deb", "debian/debian/pool/lib.deb"
+    lock, notes = DebianLock(packages=(locked("lib", deb(path, PLAIN)),)), Cache(tmp_path / "cache").private
+    deb(path, DEP5.replace("GPL-2+ or Artistic, and Expat", "Expat"))
+    assert deb_licences(tmp_path, lock, notes) == {place: "MIT AND BSD-3-Clause"}
+    path.write_bytes(path.read_bytes()[:300])
+    assert deb_licences(tmp_path, lock, notes) == {}
+    deb(path, PLAIN)
+    assert deb_licences(tmp_path, lock, notes) == {place: "GPL-2.0-or-later AND Apache-2.0"}
+
+
+def test_that_this_python_cannot_decompress_a_package_is_not_kept(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = deb(tmp_path / "debian/debian/pool/lib.deb", PLAIN)
+    lock, notes = DebianLock(packages=(locked("lib", path),)), Cache(tmp_path / "cache").private
+    with monkeypatch.context() as patch:
+        patch.setitem(deb_file.MODULES, ".xz", "compression.of_a_later_python")
+        assert deb_licences(tmp_path, lock, notes) == {}
+        assert copyright_file(path, "lib") is None
+    licences = {"debian/debian/pool/lib.deb": "GPL-2.0-or-later AND Apache-2.0"}
+    assert deb_licences(tmp_path, lock, notes) == licences
 
 
 @pytest.mark.parametrize(

@@ -72,14 +72,19 @@ class CopyrightFile:
 NO_FILE = CopyrightFile()
 
 
-def copyright_file(path: Path, package: str) -> CopyrightFile:
-    """The copyright file in a `.deb`, of the package with this name; NO_FILE if it has none or cannot be read. Raises MachineError."""
+def copyright_file(path: Path, package: str) -> CopyrightFile | None:
+    """The copyright file in a `.deb`, of the package with this name; NO_FILE if it has none or is damaged.
+
+    None if this Python lacks the module that decompresses it. Raises MachineError.
+    """
     with os_errors_as_machine_error(path), path.open("rb") as file:
         try:
             with _data(file) as stream:
                 return _copyright(stream, f"usr/share/doc/{package}") if stream else NO_FILE
-        except (tarfile.TarError, EOFError, ValueError, ImportError, gzip.BadGzipFile, zlib.error):
+        except (tarfile.TarError, EOFError, ValueError, gzip.BadGzipFile, zlib.error):
             return NO_FILE
+        except ImportError:
+            return None
 
 
 @contextmanager

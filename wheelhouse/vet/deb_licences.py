@@ -14,10 +14,11 @@ from types import MappingProxyType
 from wheelhouse.debian.copyright_file import licence_names
 from wheelhouse.debian.deb_file import NO_FILE, copyright_file
 from wheelhouse.debian.debian_lock import FOLDER, DebianLock, LockedDeb
+from wheelhouse.files.disk import has_locked_bytes
 from wheelhouse.files.store import Store
 from wheelhouse.vet.licences import parse
 
-NOTES = "deb-licences-2"
+NOTES = "deb-licences-3"
 """The kind of the notes. Raise the number when another answer is given for the same file."""
 MAX_LINKS = 8
 """With as many links from one package's copyright file to another's, no licence is known."""
@@ -61,8 +62,8 @@ def deb_licences(
     """The licence of each Debian package of a wheelhouse, as an SPDX expression by its path in the wheelhouse.
 
     Those whose copyright file tells none are left out, also if the package is missing or damaged. A copyright file that is
-    a link is that of another package, here or among the `installed` ones (name → expression). The packages' hashes are not
-    compared. Raises MachineError for a file that cannot be opened.
+    a link is that of another package, here or among the `installed` ones (name → expression). A package with other bytes than
+    those of the lock counts, too, but what it says is not noted. Raises MachineError for a file that cannot be opened.
     """
     with ThreadPoolExecutor(READERS) as pool:
         read = pool.map(lambda deb: _read_copyright_file(folder, deb, notes), lock.packages)
@@ -74,15 +75,16 @@ def deb_licences(
 def _read_copyright_file(folder: Path, deb: LockedDeb, notes: Store | None) -> _CopyrightFile:
     """What the copyright file of a package says, from the notes by the locked hash, or read now and noted.
 
-    Nothing if the package's file is missing, which is not noted, or damaged, which is. Its own hash is not compared.
+    Nothing if the package's file is missing or damaged, or if this Python cannot decompress it. Noted only if it could be
+    decompressed and its bytes are those of the lock.
     """
     if notes and (raw := notes.noted(NOTES, deb.sha256)):
         names, package = json.loads(raw)
         return _CopyrightFile(tuple(map(str, names)), str(package))
     path = folder / FOLDER / deb.place
     file = copyright_file(path, deb.name) if path.is_file() else NO_FILE
-    contents = _CopyrightFile(licence_names(file.text), file.package)
-    if notes and path.is_file():
+    contents = _CopyrightFile(licence_names(file.text), file.package) if file else _CopyrightFile((), "")
+    if notes and file and has_locked_bytes(path.parent, deb):
         notes.note(NOTES, deb.sha256, json.dumps([contents.names, contents.package]).encode())
     return contents
 
