@@ -82,6 +82,21 @@ def test_damaged_data_in_a_zip_are_refused(method: int) -> None:
         list(read_bytes(bytes(raw), "it"))
 
 
+def test_a_zip_with_a_damaged_directory_is_refused() -> None:
+    whole = zipped(("é.json", '{"id": "A"}'))
+    end = whole.rindex(b"PK\5\6")
+    before, size, offset = whole[:end], whole[end + 12 : end + 16], whole[end + 16 : end + 20]
+    zip64 = b"PK\6\6" + bytes(36) + size + bytes(4) + b"\xff" * 8 + b"PK\6\7" + bytes(16)
+    damaged = {
+        "the offset is too large": before + whole[end:].replace(offset, b"\xff\xff\0\0"),
+        "the offset has 64 bits": before + zip64 + whole[end:],
+        "the name is no UTF-8": whole.replace("é".encode(), b"\xff\xff"),
+    }
+    for what, raw in damaged.items():
+        with pytest.raises(InputError, match=r"^`it` is a zip that cannot be read: "):
+            pytest.fail(f"{what}: {list(read_bytes(raw, 'it'))}")
+
+
 def test_letters_that_are_no_utf_8_are_replaced() -> None:
     raw = b'{"id": "\xff"}'
     assert list(read_bytes(raw, "it")) == [{"id": "\ufffd"}]

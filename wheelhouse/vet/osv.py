@@ -12,8 +12,8 @@ from wheelhouse.documents import parse_json
 from wheelhouse.errors import InputError
 from wheelhouse.files.disk import os_errors_as_machine_error
 
-DAMAGE = (zipfile.BadZipFile, zlib.error, lzma.LZMAError, OSError)
-"""What is raised for a damaged zip, by the methods of its members; bzip2 raises OSError."""
+DAMAGE = (zipfile.BadZipFile, zlib.error, lzma.LZMAError, OSError, ValueError, OverflowError)
+"""What is raised for a damaged zip, by its directory or the methods of its members; bzip2 raises OSError."""
 MAX_RECORD_BYTES = 16 << 20
 SUFFIXES = (".json", ".zip")
 """The suffixes of the files in a folder that are read."""
