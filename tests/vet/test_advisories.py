@@ -358,6 +358,13 @@ def test_a_source_of_advisories_is_registered(monkeypatch: pytest.MonkeyPatch) -
         import_advisories("other:GHSA-1", http, datetime(2026, 1, 1, tzinfo=UTC))
 
 
+def test_a_name_that_no_source_accepts_is_refused() -> None:
+    http: Any = None
+    with pytest.raises(InputError, match=r"^no source of advisories accepts ``$") as error:
+        import_advisories("", http, datetime(2026, 1, 1, tzinfo=UTC))
+    assert error.value.hint == "choose an OSV export for PyPI: its zip, a folder of its records, or one of its records"
+
+
 @pytest.mark.parametrize(
     ("name", "kind"),
     [
