@@ -90,6 +90,25 @@ def test_the_file_that_a_new_one_replaces(new: str, olds: tuple[str, ...], repla
     assert (file.old.artifact.filename if file.old else None) == (None if replaced is None else olds[replaced])
 
 
+@pytest.mark.parametrize(
+    ("old", "new", "replaced"),
+    [
+        ((WHEEL,), (WHEEL, SDIST), None),
+        ((WHEEL, "lib-0.9-py3-none-any.whl"), (WHEEL, SDIST), "lib-0.9-py3-none-any.whl"),
+        ((WHEEL, "lib-0.9.tar.gz"), (WHEEL, "lib-0.9.tar.gz", SDIST), "lib-0.9.tar.gz"),
+        ((WHEEL,), (SDIST,), WHEEL),
+        ((WHEEL,), (WHEEL, "lib-1.0-cp312-cp312-linux_x86_64.whl"), WHEEL),
+    ],
+)
+def test_an_sdist_beside_a_wheel_that_stays_does_not_replace_it(
+    old: tuple[str, ...], new: tuple[str, ...], replaced: str | None
+) -> None:
+    change = one(tuple(map(pin, old)), tuple(map(pin, new)))
+    assert change
+    (file,) = change.files
+    assert (file.old.artifact.filename if file.old else None) == replaced
+
+
 def snapshot(count: int, day: int | None) -> Advisories:
     lib = canonicalize_name("lib")
     advisories = tuple(Advisory(f"A-{number}", lib) for number in range(count))

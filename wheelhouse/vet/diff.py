@@ -1,7 +1,7 @@
 """The changes from one wheelhouse to the next: projects, files, and the contents of files that replace others (pure)."""
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 
@@ -99,7 +99,7 @@ def differences(old: Wheelhouse, new: Wheelhouse, place: str = "") -> Iterator[D
         removed = tuple(sorted(olds.keys() - news.keys()))
         if added or removed:
             kind = _kind(olds, news)
-            files = tuple(Replaced(pin, _replaced_file(pin, olds)) for pin in added)
+            files = tuple(Replaced(pin, _replaced_file(pin, olds, news)) for pin in added)
             yield Difference(project, kind, place, _versions(olds), _versions(news), files, removed)
 
 
@@ -139,11 +139,11 @@ def _kind(olds: dict[str, Pin], news: dict[str, Pin]) -> Kind:
     )
 
 
-def _replaced_file(pin: Pin, olds: dict[str, Pin]) -> Pin | None:
-    """The old file that a new one replaces, also if the new wheelhouse still has it; None if there are no old files.
+def _replaced_file(pin: Pin, olds: dict[str, Pin], news: Mapping[str, Pin]) -> Pin | None:
+    """The old file that a new one replaces, also if the new wheelhouse still has it; None if there is none.
 
     One of the same name, else of the same tags, else of tags that differ only in numbers, else the first by name. All sdists
-    have the same tags.
+    have the same tags. An sdist never replaces a wheel of a name that the new wheelhouse has, too.
     """
 
     def unlike(other: Pin) -> tuple[bool, bool, bool, str]:
@@ -153,7 +153,9 @@ def _replaced_file(pin: Pin, olds: dict[str, Pin]) -> Pin | None:
         name = other.artifact.filename
         return (name != pin.artifact.filename, new_tags != old_tags, not same_but_numbers, name)
 
-    return min(olds.values(), key=unlike, default=None)
+    is_wheel = pin.artifact.is_wheel
+    replaceable = (old for name, old in olds.items() if is_wheel or not old.artifact.is_wheel or name not in news)
+    return min(replaceable, key=unlike, default=None)
 
 
 def _tags(pin: Pin) -> str:
