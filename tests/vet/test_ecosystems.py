@@ -101,6 +101,8 @@ KEYS = {
     "deb/debian/liba3@1?distro=bookworm&upstream=a": ("debian:12/a", "debian:12/liba3"),
     "deb/debian/a@1?distro=debian-12.5": ("debian:12/a",),
     "deb/a@1?distro=Debian-12": ("debian:12/a",),
+    "deb/debian/a@1?distro=debian-Bookworm": ("debian:12/a",),
+    "deb/a@1?distro=ubuntu-jammy": ("ubuntu:22-04/a", "ubuntu:22-04:lts/a"),
     "deb/ubuntu/a@1?distro=Debian-12": ("debian:12/a",),
     "deb/ubuntu/a@1?distro=ubuntu-22.04": ("ubuntu:22-04/a", "ubuntu:22-04:lts/a"),
     "deb/Ubuntu/a@1?distro=focal": ("ubuntu:20-04/a", "ubuntu:20-04:lts/a"),

@@ -177,15 +177,15 @@ def _rpm_ecosystems(purl: Purl) -> tuple[str, ...]:
 
 
 def _deb_ecosystems(purl: Purl) -> tuple[str, ...]:
-    """OSV's names of the release of a Debian package, by `distro`: `debian-12`, `debian-12.5` or `bookworm`.
+    """OSV's names of the release of a Debian package, by `distro`: `debian-12`, `debian-12.5`, `bookworm` or `debian-bookworm`.
 
-    Two for Ubuntu, none if it is not known. A name before the hyphen counts instead of the namespace; what follows it is not
-    looked up: `debian-bookworm` gives `debian:bookworm`.
+    Two for Ubuntu, none if it is not known. A name before the hyphen counts instead of the namespace; what follows it is kept
+    as it is if it is no codename that is known: `debian-sid` gives `debian:sid`.
     """
     named = purl.qualifier("distro").lower()
     name, hyphen, release = named.partition("-")
     vendor = name if hyphen else purl.namespace.lower()
-    release = release if hyphen else {**DEBIANS, **UBUNTUS}.get(named, "")
+    release = {**DEBIANS, **UBUNTUS}.get(release if hyphen else named, release)
     if vendor == "ubuntu" and release:
         return (f"ubuntu:{release}", f"ubuntu:{release}:lts")
     return (f"debian:{release.partition('.')[0]}",) if vendor == "debian" and release else ()
