@@ -21,6 +21,8 @@ PLACE, IMAGE = "debian/main/pool/libssl3.deb", "image/blobs/sha256/1"
 FIXED = (Event("introduced", "0"), Event("fixed", "3.0.1-2"))
 UNFIXED = (Event("introduced", "3.0.1-1"),)
 OLDER = (Event("introduced", "0"), Event("fixed", "3.0.1-1"))
+LATER = (Event("introduced", "3.0.1-5"), Event("fixed", "3.0.1-9"))
+UNSORTED = (Event("introduced", "0"), Event("fixed", "x:1"))
 
 
 def lock(distribution: str, *packages: LockedDeb) -> DebianLock:
@@ -60,7 +62,22 @@ ROWS: dict[str, tuple[str, Advisories | None, list[Finding]]] = {
     "one of two ranges": (
         "debian-12",
         known(advisory("debian:12/openssl", OLDER, UNFIXED)),
-        [vulnerable(PLACE, "3.0.1-1")],
+        [vulnerable(PLACE, "")],
+    ),
+    "a fix of each range": (
+        "debian-12",
+        known(advisory("debian:12/openssl", LATER, OLDER, FIXED)),
+        [vulnerable(PLACE, "3.0.1-2")],
+    ),
+    "named, and fixed before": (
+        "debian-12",
+        known(advisory("debian:12/openssl", OLDER, versions=["3.0.1-1"])),
+        [vulnerable(PLACE, "")],
+    ),
+    "a fix that cannot be sorted": (
+        "debian-12",
+        known(advisory("debian:12/openssl", UNSORTED, FIXED)),
+        [vulnerable(PLACE, "3.0.1-2")],
     ),
     "older versions alone": ("debian-12", known(advisory("debian:12/openssl", OLDER)), []),
     "other sources alone": ("debian-12", known(OTHER), []),

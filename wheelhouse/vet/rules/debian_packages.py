@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 
 from packaging.utils import NormalizedName
 
-from wheelhouse.debian.deb_version import version_key
+from wheelhouse.debian.deb_version import is_version, version_key
 from wheelhouse.debian.debian_lock import FOLDER, DebianLock, LockedDeb
 from wheelhouse.findings import Finding, Severity
 from wheelhouse.vet.advisories import Advisories, Advisory, Event, within
@@ -24,7 +24,7 @@ checked_elsewhere(
     Severity.ERROR,
     {
         VULNERABLE: "A published advisory says that this version of a Debian package is vulnerable.\n\n"
-        "If an advisory names no fixed version, the finding is a warning. Advisories name source packages. "
+        "If an advisory names no newer fixed version, the finding is a warning. Advisories name source packages. "
         "The rule compares versions as dpkg does."
     },
     group=GROUP,
@@ -109,12 +109,21 @@ def _is_within(events: Sequence[Event], version: str) -> bool:
         return False
 
 
-def _finding(subject: str, deb: LockedDeb | ImagePackage, advisory: Advisory, threats: Threats) -> Finding:
-    """The finding on a package and an advisory: an error if any range of the advisory names a fixed version, else a warning.
+def _fixed(advisory: Advisory, version: str) -> str:
+    """The lowest fixed version of an advisory that is newer than a source version; empty if it names none.
 
-    The first of these is named, even if it is older than the package.
+    Versions that cannot be sorted are left out; it is empty, too, if the source version cannot be sorted.
     """
-    fixed = next((one.version for events in advisory.ranges for one in events if one.kind == "fixed"), "")
+    fixes = (one.version for events in advisory.ranges for one in events if one.kind == "fixed")
+    newer = (
+        fix for fix in fixes if is_version(fix) and is_version(version) and version_key(fix) > version_key(version)
+    )
+    return min(newer, key=version_key, default="")
+
+
+def _finding(subject: str, deb: LockedDeb | ImagePackage, advisory: Advisory, threats: Threats) -> Finding:
+    """The finding on a package and an advisory: an error if the advisory names a fixed version that is newer, else a warning."""
+    fixed = _fixed(advisory, deb.source_version)
     return Finding.of(
         subject,
         VULNERABLE,
