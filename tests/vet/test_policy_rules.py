@@ -6,6 +6,7 @@ from packaging.utils import NormalizedName
 
 from tests.support.made_pins import WHEEL, made_pin
 from wheelhouse.findings import WHEELHOUSE_SUBJECT, Finding, Policy, Severity, Waiver
+from wheelhouse.report.sentences import sentence_of
 from wheelhouse.vet.rules.policy_rules import WaivedFindings, apply_waivers
 
 TODAY = date(2026, 1, 31)
@@ -24,8 +25,8 @@ def applied(*waivers: Waiver, severities: dict[str, Severity | None] | None = No
     return apply_waivers([ELSEWHERE, FOUND, INSIDE], PINS, Policy(severities or {}, waivers=waivers), TODAY)
 
 
-def unused(rule: str, project: str = "", sha256: str = "") -> Finding:
-    facts = {"waived_rule": rule, "project": project, "sha256": sha256, "who": "ada"}
+def unused(rule: str, project: str = "", sha256: str = "", **more: str) -> Finding:
+    facts = {"waived_rule": rule, "project": project, "sha256": sha256, "who": "ada", **more}
     return Finding.of(WHEELHOUSE_SUBJECT, "waiver-unused", Severity.NOTE, **facts)
 
 
@@ -53,7 +54,7 @@ def test_a_waiver_of_a_project_covers_more_than_somebody_looked_at() -> None:
 def test_a_waiver_of_one_finding_in_one_version_is_not_broad() -> None:
     result = applied(waiver(project=ODD, version="1.0", fingerprint=FOUND.fingerprint))
     assert result == WaivedFindings((ELSEWHERE,), (FOUND, INSIDE))
-    assert applied(waiver(version="1.1")).remaining == (ELSEWHERE, FOUND, INSIDE, unused("pth-code"))
+    assert applied(waiver(version="1.1")).remaining == (ELSEWHERE, FOUND, INSIDE, unused("pth-code", version="1.1"))
 
 
 def test_waivers_that_match_nothing_are_told_with_what_they_name() -> None:
@@ -63,6 +64,17 @@ def test_waivers_that_match_nothing_are_told_with_what_they_name() -> None:
         *(ELSEWHERE, FOUND, INSIDE),
         *(unused("native-code", "odd"), unused("pth-code", sha256="c" * 64)),
     )
+
+
+def test_unused_waivers_of_one_project_are_told_apart_by_what_narrows_them() -> None:
+    narrowed = ({"advisory": "CVE-1"}, {"advisory": "CVE-2"}, {"version": "1.1"}, {"fingerprint": "f" * 64})
+    result = applied(*(waiver("vulnerable", project=ODD, **one) for one in narrowed))
+    about = result.remaining[3:]
+    assert about == tuple(unused("vulnerable", "odd", **one) for one in narrowed)
+    assert [sentence_of(one) for one in about] == [
+        f"ada's waiver of vulnerable for odd{which} matches no finding"
+        for which in (" (CVE-1)", " (CVE-2)", " (version 1.1)", f" (fingerprint {'f' * 64})")
+    ]
 
 
 def test_an_expired_waiver_is_neither_broad_nor_unused() -> None:

@@ -143,7 +143,8 @@ VERIFY: Mapping[str, Sentence] = {
     "record-size": Sentence("the size of `{member}` differs from RECORD", WAIVE),
     "record-weak-hash": Sentence("RECORD has only a weak hash for `{member}`: {algorithm}"),
     "waiver-unused": Sentence(
-        "{who}'s waiver of {waived_rule}{project: for #}{sha256: (sha256 #)} matches no finding",
+        "{who}'s waiver of {waived_rule}{project: for #}{version: (version #)}{sha256: (sha256 #)}{advisory: (#)}"
+        "{fingerprint: (fingerprint #)} matches no finding",
         "remove the waiver, or correct it",
     ),
     "waiver-broad": Sentence(

@@ -75,8 +75,9 @@ def apply_waivers(findings: Iterable[Finding], pins: Mapping[str, Pin], policy: 
 def _unused_finding(waiver: Waiver) -> Finding:
     """The finding that a waiver matches nothing, about the whole wheelhouse.
 
-    It does not tell the waiver's version, fingerprint and advisory.
+    Of version, fingerprint and advisory it has those that the waiver names.
     """
+    narrowed = {"version": waiver.version, "fingerprint": waiver.fingerprint, "advisory": waiver.advisory}
     return Finding.of(
         WHEELHOUSE_SUBJECT,
         UNUSED,
@@ -85,6 +86,7 @@ def _unused_finding(waiver: Waiver) -> Finding:
         project=str(waiver.project or ""),
         sha256=waiver.sha256 or "",
         who=waiver.who,
+        **{name: text for name, text in narrowed.items() if text},
     )
 
 
