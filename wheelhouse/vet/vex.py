@@ -4,6 +4,7 @@ A statement covers a finding about one of its vulnerabilities in one of its prod
 malicious release is settled by none.
 """
 
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -20,6 +21,8 @@ WITH_REASON = frozenset(("not_affected", "false_positive"))
 """The states that count only with a reason."""
 FIXED = frozenset(("resolved", "resolved_with_pedigree"))
 """The states that are about one version: an earlier one is not fixed."""
+LEAP_SECOND = re.compile(r"(?<=[Tt ][0-9]{2}:[0-9]{2}):60(?:\.[0-9]+)?")
+"""A second 60 with its fraction, which Python cannot read."""
 OLDEST = datetime.min.replace(tzinfo=UTC)
 
 
@@ -94,10 +97,10 @@ def apply_vex(
 def _time_of(made: str) -> datetime:
     """The time that a document gives (RFC 3339), for comparison. Without a time zone it is UTC.
 
-    What `datetime.fromisoformat` cannot read is the oldest time.
+    A leap second is the last microsecond before the next minute. What cannot be read is the oldest time.
     """
     try:
-        time = datetime.fromisoformat(made)
+        time = datetime.fromisoformat(LEAP_SECOND.sub(":59.999999", made.replace("z", "Z")))
     except ValueError:
         return OLDEST
     return time if time.tzinfo else time.replace(tzinfo=UTC)
