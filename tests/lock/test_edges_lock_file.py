@@ -257,6 +257,7 @@ def test_facts_of_a_pin() -> None:
     assert (app.constrained, lib.constrained) == (True, False)
     assert (app.build_lock_name, raw.build_lock_name, lib.build_lock_name) == (BUILT.lock, raw.build_lock, "")
     assert app.needs == ("lib", "raw") and replace(app, dependencies=("b", "a", "b[x]")).needs == ("b", "a")
+    assert replace(app, dependencies=("Foo_Bar>=1", "foo.bar[x]", "b")).needs == ("foo-bar", "b")
     assert (app.origin, lib.origin) == (BUILT.sdist, lib.artifact)
     assert app.files == (app.artifact, BUILT.sdist)
     assert replace(app, built=replace(BUILT, kept=False)).files == (app.artifact,)

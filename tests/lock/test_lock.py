@@ -428,6 +428,13 @@ def test_chains_of_all_pins_read_each_requirement_of_the_lock_once(monkeypatch: 
     assert texts == list(lock.inputs.requirements)
 
 
+def test_chains_follow_dependencies_however_a_lock_file_spells_them() -> None:
+    for asked in ((), ("app",)):
+        lock = lock_of(asked, **{"app": "Foo_Bar>=1", "foo-bar": "Tail", "tail": ""})
+        assert chains(lock, canonicalize_name("tail")) == [["app", "foo-bar", "tail"]]
+        assert chains(lock, canonicalize_name("foo-bar")) == [["app", "foo-bar"]]
+
+
 def test_chains_of_a_lock_that_was_given_start_where_nobody_requires() -> None:
     lock = lock_of((), app="lib", lib="")
     assert chains(lock, canonicalize_name("lib")) == [["app", "lib"]]

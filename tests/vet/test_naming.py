@@ -96,6 +96,12 @@ def test_two_names_of_a_wheelhouse_look_alike_and_the_less_needed_one_is_told() 
     assert observations(rule, one, two, made("oddnam")) == [observed(other="oddnam"), observed(other="oddnmae")]
 
 
+def test_what_is_needed_counts_however_a_lock_file_spells_it() -> None:
+    one, two = made("odd-name"), made("odd-nmae")
+    assert observations("lookalike-inside", one, two, made("a", needs=("Odd_Name>=1",))) == []
+    assert observations("lookalike-inside", two, one, made("a", needs=("Odd_Name>=1",))) == [observed(other="odd-name")]
+
+
 def test_names_that_are_both_known_are_no_imitation() -> None:
     rule = "lookalike-inside"
     assert observations(rule, made("attrs"), made("cattrs"), known=KNOWN) == []

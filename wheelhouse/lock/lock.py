@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from packaging.utils import NormalizedName
+from packaging.utils import NormalizedName, canonicalize_name
 from packaging.version import Version
 
 from wheelhouse.archive.artifact import Artifact, Rejected
@@ -176,9 +176,9 @@ class Pin:
         return self.built.lock if self.built else self.build_lock
 
     @property
-    def needs(self) -> tuple[str, ...]:
-        """The projects that it depends on directly, on this target, spelled as in `dependencies`, each spelling once."""
-        return tuple(dict.fromkeys(dependency_name(text) for text in self.dependencies))
+    def needs(self) -> tuple[NormalizedName, ...]:
+        """The projects that it depends on directly, on this target, with normalised names, each once."""
+        return tuple(dict.fromkeys(canonicalize_name(dependency_name(text)) for text in self.dependencies))
 
     @property
     def origin(self) -> Artifact:
