@@ -188,6 +188,11 @@ STDLIB_NAMES: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
     "modules": (("secrets.py", "json.cpython-312.so", "odd.py"), ("json", "secrets")),
     "packages": (("json/in/data.txt",), ("json",)),
     "texts": (("json.txt", "json"), ()),
+    "files that Python cannot import": (
+        ("json.pth", "json.start", "json.pyi", "json.dll", "json.so.1", "json.x.py"),
+        (),
+    ),
+    "a module for Windows, and bytecode": (("json.pyw", "enum.pyc", "csv.pyd"), ("csv", "enum", "json")),
     "folders with a dot": (("select.libs/libx.so",), ()),
     "deeper down": (("odd/json.py", "odd-1.0.data/data/json.py"), ()),
 }

@@ -165,10 +165,11 @@ def stdlib_backport(facts: Facts, review: Review) -> Iterator[Observation]:
 
 
 def _stdlib_names(facts: Facts) -> set[str]:
-    """The standard modules whose names the file has at the top of site-packages: as code, or as a folder of any files."""
+    """The standard modules whose names the file has at the top of site-packages: as a module that Python can import, or as a
+    folder of any files.
+    """
     folders = {path.partition("/")[0] for path in facts.installs if "/" in path}
-    files = {path.partition(".")[0] for path in facts.installs if "/" not in path and CODE.search(path)}
-    return (folders | files) & STDLIB
+    return (folders | facts.top_modules.keys()) & STDLIB
 
 
 def _backports(facts: Facts) -> set[str]:
