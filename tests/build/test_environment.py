@@ -29,6 +29,6 @@ def test_two_wheels_with_the_same_file_are_named(tmp_path: Path) -> None:
 def test_a_wheel_with_a_file_of_the_environment_itself_is_named(tmp_path: Path) -> None:
     wheel = build_wheel(tmp_path, "one", "1.0", files={"one-1.0.data/data/pyvenv.cfg": b""})
     with pytest.raises(
-        IntegrityError, match=r"`one-1.0-py3-none-any.whl` cannot be installed: the build environment has"
+        IntegrityError, match=r"`one-1.0-py3-none-any.whl` cannot be installed: one of its files is in the build"
     ):
         environment(tmp_path, wheel)

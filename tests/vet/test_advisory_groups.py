@@ -146,7 +146,9 @@ def test_no_time_is_after_now() -> None:
 def test_a_snapshot_with_less_or_older_advisories_is_a_loss() -> None:
     one, two, later = collect([advisory()]), collect([advisory(), advisory("B")]), collect([advisory(modified=LATE)])
     assert loss(one, two) == "it has 1 advisories, but the existing snapshot has 2"
-    older = "its newest advisory is of 2026-05-01, but the newest advisory of the existing snapshot is of 2026-05-09"
+    older = (
+        "its newest advisory is dated 2026-05-01, but the newest advisory of the existing snapshot is dated 2026-05-09"
+    )
     assert loss(one, later) == loss(two, later) == older
     undated = replace(one, newest=None)
     pairs = [(one, one), (two, one), (later, one), (one, collect([])), (undated, one), (one, undated)]

@@ -121,7 +121,7 @@ def snapshot(count: int, day: int | None) -> Advisories:
         ((2, 2), (2, 2), None),
         ((3, 3), (2, 2), None),
         ((1, 3), (2, 2), "it has 1 advisories"),
-        ((2, 1), (2, 2), "its newest advisory is of 2026-01-01"),
+        ((2, 1), (2, 2), "its newest advisory is dated 2026-01-01"),
         ((2, None), (2, 2), None),
         ((2, 1), (2, None), None),
     ],

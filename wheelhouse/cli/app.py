@@ -47,7 +47,7 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110},
     help="Lock, fetch, verify and stage every wheel that an air-gapped Python image needs.\n\n"
     "Start with `wheelhouse fetch --help`. Exit codes: 0 done, 1 findings, 2 wrong usage or input, 3 no solution,\n"
-    "4 server, 5 integrity, 6 this machine, 130 interrupted.",
+    "4 server error, 5 integrity error, 6 error of this machine, 130 interrupted.",
 )
 constraints_app = typer.Typer(help="Fetch Airflow's constraints, or compile constraints from requirements.")
 cache_app = typer.Typer(help="Show the cache, or make it smaller.")

@@ -48,10 +48,10 @@ def build(
     wheelhouse build wheels --target cp312-manylinux_2_28_x86_64
 
     After the build, the lock files name the wheels instead of the sdists. The build requirements of an sdist are
-    resolved as of a past date (see --build-uploaded-prior-to). They are locked and kept in build/ of the wheelhouse.
-    They come from the same index as the sdist, unless you name another index. Wheels of earlier builds come from the
-    cache. If a wheel fits every platform (`none-any`), it replaces its sdist for all targets. If an sdist cannot be
-    built, the command builds the other sdists, and exits with code 6.
+    resolved with the releases that existed on a past date (see --build-uploaded-prior-to). They are locked and kept
+    in build/ of the wheelhouse. They come from the same index as the sdist, unless you name another index. Wheels of
+    earlier builds come from the cache. If a wheel fits every platform (`none-any`), it replaces its sdist for all
+    targets. If an sdist cannot be built, the command builds the other sdists, and exits with code 6.
 
     With --store, the command also uses the wheels that other machines put into the store. If the targets need several
     machines, run `build --only-here` on each machine: a machine builds the sdists that it can build. Then run `build

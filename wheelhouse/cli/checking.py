@@ -41,10 +41,10 @@ def verify(
 ) -> None:
     """Check that a wheelhouse or a staged folder has exactly the files that its lock files name.
 
-    Every file is hashed and opened. A staged folder must have the layout that follows from its lock files and from the
-    options of `stage`. `verify` prints these options. For an index that `wheelhouse index` wrote, the files are compared
-    with the pages of the index. Every problem is listed. The exit code is 1 if there is a problem. With --all, the
-    wheelhouse of each job of the settings file is checked.
+    Every file is hashed and opened. A staged folder must have the layout that `wheelhouse stage` writes for the lock
+    files and the recorded options of the folder. `verify` prints these options. For an index that `wheelhouse index`
+    wrote, the files are compared with the pages of the index. Every problem is listed. The exit code is 1 if there is
+    a problem. With --all, the wheelhouse of each job of the settings file is checked.
     """
     if jobs := chosen_jobs(selection):
         _must_be_default(wheelhouse)
@@ -70,7 +70,9 @@ def verified(folder: Path, origin: FileOrigin, keys: list[Path] | None, *, requi
 
 
 def _verified(folder: Path, whole: Path, keys: list[Path] | None, *, require_approved: bool) -> Verified:
-    """What `verify` finds in a folder whose files are in the folder `whole`, which is the same one or a copy. Texts name `folder`."""
+    """What `verify` finds in a folder whose files are in the folder `whole`, which is the same one or a copy. Texts name
+    `folder`.
+    """
     from wheelhouse import report
     from wheelhouse.findings import Severity, worst
     from wheelhouse.mirror.tree import files_named, is_tree

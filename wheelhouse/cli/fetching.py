@@ -81,7 +81,9 @@ def lock(
     as_json: Json = False,
     quiet: Quiet = False,
 ) -> None:
-    """Resolve requirements, and write pylock.<target>.toml. A distribution is downloaded only if the index does not give its metadata."""
+    """Resolve requirements, and write pylock.<target>.toml. A distribution is downloaded only if the index does not serve
+    the distribution's metadata.
+    """
     if check:
         from wheelhouse.cli.lock_check import check_locks
 

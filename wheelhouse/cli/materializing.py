@@ -42,7 +42,7 @@ def materialize(
     wheelhouse fetch --virtual --store s3://packages/store --dest jobs/web
     wheelhouse materialize jobs/web --store s3://packages/store --dest wheels
 
-    A file comes from the cache, else from the store, else from the index that its lock file names. Only the store has
+    A file comes from the cache, else from the store, else from the index in its lock file. Only the store has
     the wheels that other machines built. Each file must have the sha256 in its lock file. Files that are already in the
     wheelhouse stay.
     """

@@ -163,7 +163,8 @@ def _bucket(tree: str) -> "Bucket | None":
 
 
 def _knows() -> "Knows | None":
-    """A function that gives the reviewers and the advisories of a file; None if the settings name no reviewer, and there is no snapshot.
+    """A function that gives the reviewers and the advisories of a file; None if the settings name no reviewer, and there is
+    no snapshot.
 
     The reviewers are sorted, and none if not enough approved the file; an advisory is a line of text. Raises InputError, and
     IntegrityError as `approvals` does.
@@ -287,7 +288,8 @@ def status(
     by: By = None,
     as_json: Json = False,
 ) -> None:
-    """Set the status of a project (PEP 792). `active` removes the status that you set, so the lock file's status counts again.
+    """Set the status of a project (PEP 792). `active` removes the status that you set. The project then has the status from
+    the wheelhouse's lock file again.
 
     The files of a quarantined project are removed from the index. When the project is active again, `wheelhouse index` adds
     its files again.
@@ -336,7 +338,9 @@ def prune(
 
 @command(mirror_app, "verify")
 def mirror_verify(tree: Tree, as_json: Json = False) -> None:
-    """Check every page and file of an index, and compare its pages with its journal. For a folder, `wheelhouse verify` does the same."""
+    """Check every page and file of an index, and compare its pages with its journal. For a folder, `wheelhouse verify` does
+    the same.
+    """
     from wheelhouse import report
     from wheelhouse.findings import Severity, worst
     from wheelhouse.mirror.tree import must_be_tree

@@ -74,13 +74,13 @@ def rehearse(
 
     Each file is hashed, and each target must have everything that its files require. If this machine has the target's
     Python, pip installs everything into a new environment in a sandbox, `pip check` must pass, and the modules are
-    imported. Then uv and pip-sync install the locked requirements, pip reads the lock file (a dry run), and the result
-    of pip-compile must be the locked pins. pip-sync and pip-compile are from pip-tools, which comes with the extra
-    [second-opinion]. If pip-tools does not run on the target's Python, use --tools to name a pip-tools that does. A
-    folder that was staged for Airflow is installed with the commands of Airflow's image build. --image and --dockerfile
-    build the image itself, with the container engine of this machine. Targets that cannot be installed on this machine
-    are listed as skipped. Exit code 1: an install or a check failed, so do not carry the wheelhouse across the air gap.
-    Exit code 6: no target could be installed.
+    imported. Then uv and pip-sync install the locked requirements, pip reads the lock file (a dry run), and the
+    result of pip-compile must be the locked pins. pip-sync and pip-compile are from pip-tools, which comes with the
+    extra [second-opinion]. If this pip-tools does not run on the target's Python, use --tools with a wheelhouse that
+    has pip-tools for that Python. A folder that was staged for Airflow is installed with the commands of Airflow's
+    image build. --image and --dockerfile build the image itself, with the container engine of this machine. Targets
+    that cannot be installed on this machine are listed as skipped. Exit code 1: an install or a check failed, so do
+    not carry the wheelhouse across the air gap. Exit code 6: no target could be installed.
     """
     from wheelhouse.rehearse.other_installers import InstallTools
     from wheelhouse.rehearse.rehearsal import installed_for, skipped_targets

@@ -96,9 +96,9 @@ def serve(
 ) -> None:
     r"""Serve wheelhouses as a read-only package index, until interrupted. Files that differ from their lock file are not served.
 
-    If a wheelhouse changes, the server waits until all new files are there, and then shows the change within a second. /simple/browse.html
-    is a page for people. /health and /metrics (Prometheus) are for monitoring. On SIGTERM, the server answers its open
-    requests and ends.
+    If a wheelhouse changes, the server waits until all new files are there, and then shows the change within a
+    second. /simple/browse.html is a page for people. /health and /metrics (Prometheus) are for monitoring. On
+    SIGTERM, the server answers its open requests and ends.
 
     \b
     wheelhouse serve web batch --by-name --htpasswd users --readers readers.toml --certificate c.pem --certificate-key k.pem
@@ -278,8 +278,8 @@ def check(
 
     The mirror can be any Simple index: Nexus, Artifactory, devpi, pulp or a bucket. On this machine, only the lock
     files of the wheelhouse are needed. The output lists each locked file that is missing or yanked on the mirror. It
-    also lists each locked file that has another hash, no hash or no upload time there. The exit code is 1 if an install
-    from the mirror would not get every locked file. `wheelhouse publish` uploads the missing files.
+    also lists each locked file for which the mirror has a different hash, no hash or no upload time. The exit code is
+    1 if an install from the mirror would not get every locked file. `wheelhouse publish` uploads the missing files.
 
     \b
     wheelhouse check wheels --against https://mirror.example.com/simple/

@@ -54,9 +54,9 @@ def stage(
 ) -> None:
     """Write a wheelhouse into the folder of an image build, and print the build command.
 
-    `stage` first verifies the wheelhouse. The image build installs from the folder, with no network. `stage` replaces only
-    files that an earlier `stage` wrote. With --index, the image build installs from that index, and the wheelhouse is not
-    verified; with --dry-run it is not verified either.
+    `stage` first verifies the wheelhouse. The image build installs from the folder, with no network. `stage` replaces
+    only files that an earlier `stage` wrote. With --index, the image build installs from that index. With --index or
+    --dry-run, the wheelhouse is not verified.
     """
     from wheelhouse import report
     from wheelhouse.report.plans import command_lines, layout_text, plan_document, plan_lines

@@ -195,8 +195,8 @@ class DebianOptions:
         "--deb-keyring",
         metavar="FILE",
         in_table=True,
-        help="Check the signatures of suites with the keys in this file. Default: the keys that the source names with "
-        "signed-by, else the keys of the base system, else this machine's keys for Debian archives.",
+        help="Check the signatures of suites with the keys in this file. Default: the source's own keys (signed-by), "
+        "else the keys of the base system, else this machine's keys for Debian archives.",
     )
     deb_date: str | None = always(
         "--deb-date",
@@ -403,8 +403,8 @@ class BuildingOptions:
         "--build-uploaded-prior-to",
         default=None,
         metavar="TIME",
-        help="Use build requirements uploaded before this time. Default: the upload date of the sdist. If the "
-        "newest file of the requested projects was uploaded later: the upload date of this file.",
+        help="Use build requirements uploaded before this time. Default: the upload date of the sdist, or "
+        "of the newest file of the requested projects, whichever is later.",
     )
     build_constraint: Texts = option(
         "--build-constraint",
@@ -544,8 +544,8 @@ class StoreOptions(StoreLocation):
         default=None,
         environment="WHEELHOUSE_STORE_KEY",
         metavar="FILE",
-        help="Sign objects of the store with this Ed25519 key. Objects that are not named after their own hash (such "
-        "as built wheels) need a signature.",
+        help="Sign objects of the store with this Ed25519 key. A signature is needed for objects whose name "
+        "is not their own hash, such as built wheels.",
     )
 
 
@@ -606,9 +606,9 @@ class ImageOptions(DatabaseClients):
         "--rename",
         default=None,
         metavar="HOW",
-        help="How to rename Airflow's own files for --route context: auto (default; to Apache_Airflow…, if "
-        "needed), never (keep the names) or documented (to _apache_airflow…, as in Airflow's documentation; no Airflow "
-        "release accepts this name).",
+        help="How to rename Airflow's own files for --route context: auto (default) renames to Apache_Airflow… if "
+        "needed; never keeps the names; documented renames to _apache_airflow…, as in Airflow's documentation, but no "
+        "Airflow release accepts this name.",
     )
     dev_apt: Texts = always("--dev-apt", metavar="NAME", help="Install a Debian package in the build stage.")
     runtime_apt: Texts = always("--runtime-apt", metavar="NAME", help="Install a Debian package in the final image.")

@@ -68,8 +68,8 @@ class Advisory:
     def affects_by_range(self, version: Version) -> bool:
         """OSV's evaluation: within a range, the last event that is not after the version decides.
 
-        A local version (`2.1.0+cpu`) counts as its public one, unless the range itself speaks of local versions. If a range has a
-        version that cannot be sorted, every release is affected.
+        A local version (`2.1.0+cpu`) counts as its public one, unless the range itself speaks of local versions. If a
+        range has a version that cannot be sorted, every release is affected.
         """
         public = version_of(version.public)
         try:
@@ -197,12 +197,14 @@ def collect(advisories: Iterable[Advisory]) -> Advisories:
 
 
 def loss(new: Advisories, before: Advisories) -> str | None:
-    """Why a snapshot must not replace the one before, as a sentence: it has fewer advisories, or its newest is older. None if it can."""
+    """Why a snapshot must not replace the one before, as a sentence: it has fewer advisories, or its newest is older. None
+    if it can.
+    """
     if new.count < before.count:
         return f"it has {new.count} advisories, but the existing snapshot has {before.count}"
     if new.newest and before.newest and new.newest < before.newest:
         newest, existing = f"{new.newest:%Y-%m-%d}", f"{before.newest:%Y-%m-%d}"
-        return f"its newest advisory is of {newest}, but the newest advisory of the existing snapshot is of {existing}"
+        return f"its newest advisory is dated {newest}, but the newest advisory of the existing snapshot is dated {existing}"
     return None
 
 

@@ -100,7 +100,9 @@ def review(
 
 
 def _of_role(files: Mapping[str, str], approvals: Approvals, reviewer: str) -> dict[str, str]:
-    """The files that the reviewer's role is for; all without a role. Raises InputError if there are files, but none for the role."""
+    """The files that the reviewer's role is for; all without a role. Raises InputError if there are files, but none for the
+    role.
+    """
     role = approvals.roles.get(reviewer)
     if not role:
         return dict(files)
@@ -121,7 +123,7 @@ def claim_of(current: Approvals, reviewer: str, reason: str, expires: date | Non
     if not reason.strip():
         raise InputError(
             "an approval needs a reason",
-            hint="give a --reason: for an approval, what you looked at; for a withdrawal, why the approval no longer counts",
+            hint="say in --reason what you looked at, or why you withdraw the approval",
         )
     if expires and expires < current.today:
         raise InputError(f"{expires} is past, so the approval would never count")

@@ -25,7 +25,7 @@ def must_be_whole(statements: Iterable[Approval]) -> None:
     for statement in known:
         if statement.previous and (statement.previous, statement.reviewer) not in there:
             raise IntegrityError(
-                f"{statement.reviewer}'s statement of {statement.made} follows the statement {statement.previous[:16]}, "
+                f"{statement.reviewer}'s statement of {statement.made} refers to an earlier statement, {statement.previous[:16]}, "
                 "which is missing",
                 hint=RESTORE,
             )
@@ -56,7 +56,8 @@ def without_withdrawn(statements: Iterable[Approval]) -> tuple[tuple[Approval, .
 
 
 def tips(statements: Iterable[Approval]) -> dict[str, tuple[str, ...]]:
-    """For each known reviewer, the ids of the statements that no other statement follows, in the order of the file: usually one.
+    """For each known reviewer, the ids of the statements that no other statement follows, in the order of the file: usually
+    one.
 
     A reviewer without statements is not in the answer.
     """

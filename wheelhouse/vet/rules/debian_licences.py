@@ -26,8 +26,8 @@ checked_elsewhere(
     Severity.WARNING,
     {
         UNKNOWN: "The policy allows or denies licences, but the copyright file of a Debian package is not machine-readable.\n\n"
-        "The copyright file is a link to a file of another package, or has none of these: the machine-readable format, a reference to "
-        "a text in /usr/share/common-licenses, a known licence text."
+        "The copyright file is a link to a file of another package. Or it is not in the machine-readable format, does not refer to a "
+        "text in /usr/share/common-licenses, and does not contain a known licence text."
     },
     group=GROUP,
 )

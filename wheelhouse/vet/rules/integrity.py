@@ -23,8 +23,8 @@ checked_elsewhere(
         "swapped": "The project or the version of the file differs from the lock file.",
         "unfit": "No tag of the wheel is a tag of the target.",
         "requires-python": "The metadata in the file exclude the target's Python version.\n\n"
-        "Installers refuse the file, even if the Requires-Python of the index differs.",
-        "closure": "The wheelhouse lacks a project that one of its files requires, or has a version that one of its files excludes.\n\n"
+        "Installers refuse the file, even if the index states a different Requires-Python.",
+        "closure": "A file requires a project that the wheelhouse lacks, or excludes the version of a project that the wheelhouse has.\n\n"
         "The rule also finds a requirement that cannot be read, and a marker whose value on the target is unknown.",
         "archive": "The archive cannot be read.",
         "filename": "The name of the file is not a valid name of a wheel or sdist.",

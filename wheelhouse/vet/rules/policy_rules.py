@@ -15,7 +15,7 @@ checked_elsewhere(
     Severity.ERROR,
     {
         EXPIRED: "A waiver for the file has expired.\n\n"
-        "The severity is the same as that of the finding that the waiver covered."
+        "The rule takes its severity from the finding that the waiver covered."
     },
     group="policy",
     waivable=False,
