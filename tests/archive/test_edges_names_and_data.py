@@ -76,6 +76,7 @@ def test_a_name_without_tags_has_no_version_after_a_name_of_the_same_release() -
     names = Filenames(canonicalize_name("lib"))
     listed = ["lib-1-junk.whl", "lib-1-py3-none-any.whl", "lib-1-junk.whl", "lib-1-x-py3-none-any.whl"]
     assert list(map(names.version, listed)) == [None, "1", None, None]
+    assert names.version("lib-2-1-junk.whl") is None and names.version("lib-2-1-py3-none-any.whl") == "2"
 
 
 @pytest.mark.parametrize("suffix", [".tar.gz", ".zip", ".tgz", ".tar.bz2", ".tar.xz"])

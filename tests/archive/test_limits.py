@@ -122,6 +122,9 @@ def test_a_pyproject_that_is_too_large_or_too_deep_is_refused(tmp_path: Path) ->
     large = build_sdist(tmp_path, "one", "1.0", files={"pyproject.toml": b"#" * (limits.MAX_PYPROJECT_BYTES + 1)})
     with pytest.raises(RefusedError, match=r"pyproject\.toml has more than 1048576 bytes"):
         read_pyproject(large, large.name)
+    longest = b"#" * limits.MAX_PYPROJECT_BYTES
+    at_most = build_sdist(tmp_path, "one", "1.0", files={"pyproject.toml": longest})
+    assert read_pyproject(at_most, at_most.name) == longest.decode()
     for text in (f"a = {'[' * 10_000}{']' * 10_000}", f"a = {'{a=' * 10_000}1{'}' * 10_000}"):
         with pytest.raises(IntegrityError, match="cannot be read"):
             build_system(text, "one-1.0.tar.gz")
@@ -196,7 +199,7 @@ def with_row(folder: Path, path: str) -> Path:
 TWINS = [
     (("one/a.py", "one/A.py"), "name-twins", Severity.ERROR),
     (("one/a.py", "One/A.PY"), "name-twins", Severity.ERROR),
-    (("one/a.so", "one/A.so"), "name-twins", Severity.ERROR),
+    *(((f"one/a{end}", f"one/A{end}"), "name-twins", Severity.ERROR) for end in (".so", ".pyd", ".dll", ".dylib")),
     (("one/caf\u00e9", "one/cafe\u0301"), "name-twins", Severity.ERROR),
     (("one/xt_MARK.h", "one/xt_mark.h"), "case-twins", Severity.WARNING),
     (("one/STRASSE", "one/stra\u00dfe"), "case-twins", Severity.WARNING),

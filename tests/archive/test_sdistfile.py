@@ -299,6 +299,16 @@ def test_only_named_members_up_to_the_limit_are_read(tmp_path: Path, suffix: str
     assert contents_of_members(path, path.name, {"one-1.0/a", "one-1.0/long"}, 8) == {"one-1.0/a": b"12345678"}
 
 
+def test_metadata_below_the_top_or_of_another_name_are_not_those_of_the_sdist(tmp_path: Path) -> None:
+    own, others = core_metadata("one", "1.0"), core_metadata("two", "1.0")
+    path = tmp_path / "one-1.0.zip"
+    members = ("one-1.0/PKG-INFO", own), ("one-1.0/PKG-INFO.in", others), ("one-1.0/two.egg-info/PKG-INFO", others)
+    path.write_bytes(zip_bytes([Member(name, raw) for name, raw in members]))
+    assert opened(path).metadata.project == "one"
+    path.write_bytes(zip_bytes([Member("one-1.0/PKG-INFO.in", own)]))
+    assert rule_of(path) == "sdist-metadata"
+
+
 def test_a_link_is_no_pyproject(tmp_path: Path) -> None:
     path = tmp_path / "one-1.0.tar.gz"
     with tarfile.open(path, "w:gz") as archive:
