@@ -341,21 +341,33 @@ class Interpreter(Calls):
     def _function(self, node: ast.FunctionDef | ast.AsyncFunctionDef, scope: Scope) -> None:
         """Bind the name of a function, and evaluate its decorators, its defaults and the calls in its annotations.
 
-        Its body is followed only if a decorator calls it, as `atexit.register` does. A decorator of the code is called with
-        it, but the name is bound to the function itself, whatever decorators give. It is noted in the module's `functions`,
-        for `run_functions`. `from __future__ import annotations` makes no difference.
+        Its body is followed only if a decorator calls it, as `atexit.register` does. Its decorators are called as `_decorate`
+        says, but the name is bound to the function itself, whatever they give. It is noted in the module's `functions`, for
+        `run_functions`. `from __future__ import annotations` makes no difference.
         """
         decorators = [self.eval(decorator, scope) for decorator in node.decorator_list]
         binds = next((one.name for one in decorators if one.name in (CLASS_METHOD, STATIC_METHOD)), METHOD)
         function = self.make_function(node, scope, binds)
         self.current_module.functions.append(function)
         self.eval_calls(_annotations(node), scope)
-        for decorator in decorators:
-            if isinstance(decorator.target, Function):
-                self._invoke(decorator.target, (Value(target=function),), {})
-            elif decorator.name in CALLS_ITS_ARGUMENT:
-                self._invoke(function, (), {})
-        scope.bind(node.name, Value(target=function))
+        value = Value(target=function)
+        self._decorate(value, node.decorator_list, decorators, scope)
+        scope.bind(node.name, value)
+
+    def _decorate(self, made: Value, nodes: Sequence[ast.expr], decorators: Sequence[Value], scope: Scope) -> None:
+        """Follow the calls of the decorators of a function or class, the lowest first.
+
+        Each gets what the one below it gives, if that is a text, a sequence or a thing of the code, else the function or class.
+        A decorator from outside the code is called only with a text or a sequence, or if it calls a function that it is given.
+        """
+        given = made
+        for node, decorator in zip(reversed(nodes), reversed(decorators), strict=True):
+            if decorator.target is not None or given.words:
+                call = ast.copy_location(ast.Call(node, [], []), node)
+                result = self._apply(decorator, UNKNOWN, (given,), {}, call, scope)
+                given = result if result.words or result.target else made
+            elif decorator.name in CALLS_ITS_ARGUMENT and isinstance(made.target, Function):
+                self._invoke(made.target, (), {})
 
     def _class(self, node: ast.ClassDef, scope: Scope) -> None:
         """Bind the name of a class, after its body has run."""
@@ -364,7 +376,7 @@ class Interpreter(Calls):
     def make_class(self, node: ast.ClassDef, scope: Scope) -> Value:
         """A class as a value, after its body has run.
 
-        Also follows its decorators, whose results do not count, `__new__` and `__init__` of its metaclass and
+        Also follows its decorators, as `_decorate` says, `__new__` and `__init__` of its metaclass and
         `__init_subclass__` of its bases. In setup.py and other modules that run by themselves, the methods of a build or
         install command are followed, too. The class is noted, for `release`.
         """
@@ -377,9 +389,7 @@ class Interpreter(Calls):
         made.scope.made = made
         self.body(node.body, made.scope)
         value = Value(target=made)
-        for decorator in decorators:
-            if isinstance(decorator.target, Function):
-                self._invoke(decorator.target, (value,), {})
+        self._decorate(value, node.decorator_list, decorators, scope)
         makers = [keywords["metaclass"]] if "metaclass" in keywords else []
         for maker, methods in ((makers, ("__new__", "__init__")), (bases, ("__init_subclass__",))):
             for one in maker:
