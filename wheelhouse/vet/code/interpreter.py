@@ -300,7 +300,8 @@ class Interpreter(Calls):
     def _import_from(self, node: ast.ImportFrom, scope: Scope) -> None:
         """Bind the imported names to values of the distribution's own modules, which are followed first, else to dotted names.
 
-        Records the import as `_record_import` says. `*` binds names of the distribution's own module, as `_public_names` says.
+        Records the import as `_record_import` says, also if the name is the module that uses the network: `from urllib import request`.
+        `*` binds names of the distribution's own module, as `_public_names` says.
         """
         head = self._module_imported_from(node)
         self._record_import(node, _without_bundling_folder(head))
@@ -311,6 +312,8 @@ class Interpreter(Calls):
                 scope.bind(name, value)
         for alias in node.names:
             name = _without_bundling_folder(f"{head}.{alias.name}") if head else alias.name
+            if head and name in api_names.NETWORK_MODULES:
+                self._record_import(node, name)
             own = self.lookup(name)
             scope.bind(alias.asname or alias.name, own if own is not None else Value(name=_canonical(name)))
             if name in self._modules:
