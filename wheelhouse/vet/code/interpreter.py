@@ -249,9 +249,11 @@ class Interpreter(Calls):
         self.body(node.body, scope)
 
     def _match(self, node: ast.Match, scope: Scope) -> None:
-        """Follow the guards and bodies of all cases. Their patterns bind no names."""
-        self.eval(node.subject, scope)
+        """Follow the guards and bodies of all cases. A pattern binds only the name of the whole subject, as `case x` or `case … as x`."""
+        subject = self.eval(node.subject, scope)
         for case in node.cases:
+            if isinstance(case.pattern, ast.MatchAs) and case.pattern.name:
+                scope.bind(case.pattern.name, subject)
             self.eval(case.guard, scope)
             self.body(case.body, scope)
 
