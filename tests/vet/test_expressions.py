@@ -225,6 +225,10 @@ COMPREHENSIONS: Mapping[str, str] = {
     "{k: 1 for k in variable}": "variable variable()",
     "{1: k for k in variable}": "variable variable()",
     "{1: 2 for k in variable}": "",
+    "[x := i for i in 'ab']\n": "'b'",
+    "[[x := j for j in i] for i in ['ab', 'c']]\n": "'c'",
+    "{(x := i): 1 for i in variable}\n": "variable variable()",
+    "x = 1\n[(lambda: (x := 2))() for _ in 'a']": "1",
 }
 
 
@@ -284,6 +288,11 @@ REPLACED: Mapping[str, list[str]] = {
     "import os\nos.environ['PATH'] = 'a'": [],
     "import os\nos.environ[unknown] = 'a'": [],
     "odd['LD_PRELOAD'] = 'a'": [],
+    "import os\nos.environ['LD_PRELOAD'] += ':a'": [
+        "injects: sets `LD_PRELOAD`, which loads a library into each program that starts"
+    ],
+    "import os\nos.environ['PATH'] += ':a'": [],
+    "odd['LD_PRELOAD'] += ':a'": [],
 }
 
 

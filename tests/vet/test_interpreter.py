@@ -41,6 +41,7 @@ FOLLOWED: Mapping[str, list[str]] = {
     "x: [go('a')] = 1": ["a"],
     "x: odd[go('a') | {go('b'): -go('c').x}] = 1": ["a", "c", "b"],
     "x[go('a')] += go('b')": ["a", "b"],
+    "go('a').x += go('b')": ["a", "b"],
     "class A:\n    x = 'a'\n    eval('go(x)')": ["a"],
     "x += go('a')": ["a"],
     "if go('a'): go('b')\nelse: go('c')": ["a", "b", "c"],
@@ -201,6 +202,7 @@ BOUND: Mapping[str, str] = {
     "def f():\n    global g\n    def g(): return 1\nf()\nx = g()": "1",
     "def f():\n    global A\n    class A:\n        y = 1\nf()\nx = A.y": "1",
     "def f():\n    global y\n    (y := 1)\nf()\nx = y": "1",
+    "def f():\n    global y\n    [(y := 1) for _ in 'a']\nf()\nx = y": "1",
     "def f():\n    y = 0\n    def g():\n        def h():\n            nonlocal y\n            y = 1\n        h()\n    g()\n"
     "    return y\nx = f()": "1",
     "def f():\n    y = 0\n    def g():\n        y = 1\n    g()\n    return y\nx = f()": "0",
@@ -231,6 +233,13 @@ HIDDEN: Mapping[str, list[str]] = {
     f"x = {CODE!r} if unknown else variable": [],
     f"x = {CODE!r} + decoded": [],
     "x = 'abcd'[::-1]": [],
+    f"x: str = {CODE[::-1]!r}[::-1]": ["hidden-text: decodes a text that has code: `subprocess.run(`"],
+    f"x = ''\nx += {CODE[::-1]!r}[::-1]": ["hidden-text: decodes a text that has code: `subprocess.run(`"],
+    f"x.y += {CODE[::-1]!r}[::-1]": ["hidden-text: decodes a text that has code: `subprocess.run(`"],
+    f"odd(x := {CODE[::-1]!r}[::-1])": ["hidden-text: decodes a text that has code: `subprocess.run(`"],
+    f"x: str = {CODE!r}": [],
+    f"x += {CODE!r}": [],
+    f"odd(x := {CODE!r})": [],
 }
 
 

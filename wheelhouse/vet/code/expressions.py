@@ -19,6 +19,7 @@ from wheelhouse.vet.code.values import (
     MISSING,
     UNKNOWN,
     Class,
+    ComprehensionScope,
     Constant,
     Function,
     Instance,
@@ -311,8 +312,14 @@ class Expressions(NamedThings):
         return self.eval(getattr(node, "value", None), scope)
 
     def _assigned(self, node: ast.NamedExpr, scope: Scope) -> Value:
-        """The value of `name := …`, which is also bound to the name."""
+        """The value of `name := …`, which is also bound to the name, in a comprehension around it.
+
+        Records code in a text that is decoded.
+        """
         value = self.eval(node.value, scope)
+        self.record_hidden_text(node, value)
+        while isinstance(scope, ComprehensionScope) and scope.around is not None:
+            scope = scope.around
         scope.bind(node.target.id, value)
         return value
 
@@ -322,7 +329,7 @@ class Expressions(NamedThings):
 
         Else its element is evaluated once, and gives an unknown value with its text and the origins; `^` in it then counts as decoding.
         """
-        inner = Scope(scope)
+        inner = ComprehensionScope(scope)
         origins = []
         for place, generator in enumerate(node.generators):
             source = self.eval(generator.iter, inner if place else scope)
@@ -347,7 +354,7 @@ class Expressions(NamedThings):
 
     def _dict_comprehended(self, node: ast.DictComp, scope: Scope) -> Value:
         """An unknown value with the origins of key and value, which are evaluated once."""
-        inner = Scope(scope)
+        inner = ComprehensionScope(scope)
         for place, generator in enumerate(node.generators):
             source = self.eval(generator.iter, inner if place else scope)
             self.bind(generator.target, element_of(source), inner)
@@ -404,6 +411,10 @@ class Expressions(NamedThings):
     @abstractmethod
     def exported(self, variable: Constant, node: ast.expr) -> None:
         """Record that a variable of the environment is set. `Calls` implements it."""
+
+    @abstractmethod
+    def record_hidden_text(self, node: ast.expr | ast.stmt, value: Value) -> None:
+        """Record code in a text that is decoded. `Interpreter` implements it."""
 
     @abstractmethod
     def bind_global(self, name: str, value: Value) -> None:

@@ -137,9 +137,9 @@ class Interpreter(Calls):
     def _expression(self, node: ast.Expr, scope: Scope) -> None:
         """Follow an expression that is a statement, and record code in a text that it decodes. A constant, as a docstring, is skipped."""
         if type(node.value) is not ast.Constant:
-            self._record_hidden_text(node, self.eval(node.value, scope))
+            self.record_hidden_text(node, self.eval(node.value, scope))
 
-    def _record_hidden_text(self, node: ast.stmt, value: Value) -> None:
+    def record_hidden_text(self, node: ast.expr | ast.stmt, value: Value) -> None:
         """Record `hidden-text` if a value is a decoded text that is known and contains code or a command."""
         if isinstance(value.constant, str | bytes) and value.how("decoded"):
             code = hidden_code(value.words)
@@ -149,27 +149,41 @@ class Interpreter(Calls):
     def _assign(self, node: ast.Assign, scope: Scope) -> None:
         """Bind each target to the value, and record code in a text that is decoded."""
         value = self.eval(node.value, scope)
-        self._record_hidden_text(node, value)
+        self.record_hidden_text(node, value)
         for target in node.targets:
             self.bind(target, value, scope)
 
     def _annotated(self, node: ast.AnnAssign, scope: Scope) -> None:
-        """Bind the target if there is a value.
+        """Bind the target if there is a value, and record code in a text that is decoded.
 
         Of the annotation, only calls are evaluated, also after `from __future__ import annotations`: whoever reads the types runs them.
         """
         self.eval_calls((node.annotation,), scope)
         if node.value is not None:
-            self.bind(node.target, self.eval(node.value, scope), scope)
+            value = self.eval(node.value, scope)
+            self.record_hidden_text(node, value)
+            self.bind(node.target, value, scope)
 
     def _augmented(self, node: ast.AugAssign, scope: Scope) -> None:
-        """Bind a name to the result of the operator; for any other target, only evaluate the target and the value."""
-        if isinstance(node.target, ast.Name):
-            joined = ast.BinOp(ast.Name(node.target.id, ast.Load()), node.op, node.value)
-            self.bind(node.target, self.eval(ast.copy_location(joined, node), scope), scope)
+        """Bind a name to the result of the operator; for any other target, only evaluate the target and the value.
+
+        Code in a text that is decoded is recorded: for a name in the result, else in the value. A variable of `os.environ` is handed to
+        `exported`.
+        """
+        target = node.target
+        if isinstance(target, ast.Name):
+            joined = ast.BinOp(ast.Name(target.id, ast.Load()), node.op, node.value)
+            value = self.eval(ast.copy_location(joined, node), scope)
+            self.bind(target, value, scope)
         else:
-            self.eval(node.target, scope)
-            self.eval(node.value, scope)
+            if isinstance(target, ast.Subscript):
+                owner, key = self.eval(target.value, scope), self.eval(target.slice, scope).constant
+                if owner.name == "os.environ":
+                    self.exported(key, target)
+            else:
+                self.eval(target, scope)
+            value = self.eval(node.value, scope)
+        self.record_hidden_text(node, value)
 
     def _if(self, node: ast.If, scope: Scope) -> None:
         """Follow both branches, of `if TYPE_CHECKING` only the other one, unless the code binds this name itself.

@@ -169,6 +169,12 @@ class Scope:
         return None
 
 
+class ComprehensionScope(Scope):
+    """The names of a comprehension. `:=` in it binds around it."""
+
+    __slots__ = ()
+
+
 def origins_of(values: Iterable[Value]) -> frozenset[Origin]:
     """The origins of all these values together."""
     found = NOTHING
