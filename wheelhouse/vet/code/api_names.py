@@ -36,13 +36,14 @@ DECRYPTING = re.compile(
 )
 REVEALING = re.compile(r"(?:^|\.)(?:lsb|steg\w*|judyb)\b.*\.(?:reveal|decode|extract)$", re.IGNORECASE)
 PROCESSES = frozenset(
-    """os.system os.popen os.popen2 os.popen3 os.startfile os.execl os.execle os.execlp os.execv os.execve os.execvp os.execvpe
-    os.spawnl os.spawnle os.spawnlp os.spawnv os.spawnve os.spawnvp os.posix_spawn os.posix_spawnp pty.spawn subprocess.Popen
-    subprocess.run subprocess.call subprocess.check_call subprocess.check_output subprocess.getoutput subprocess.getstatusoutput
-    commands.getoutput commands.getstatusoutput asyncio.create_subprocess_exec asyncio.create_subprocess_shell command.run
-    popen Popen check_output check_call system startfile nt.system posix.system _winapi.CreateProcess
-    ctypes.CDLL().system ctypes.CDLL().popen ctypes.cdll.LoadLibrary().system ctypes.cdll.msvcrt.system
-    ctypes.windll.shell32.ShellExecuteW ctypes.windll.shell32.ShellExecuteA win32api.ShellExecute sh.bash sh.sh""".split()  # noqa: SIM905
+    """os.system os.popen os.popen2 os.popen3 os.startfile os.execl os.execle os.execlp os.execlpe os.execv os.execve
+    os.execvp os.execvpe os.spawnl os.spawnle os.spawnlp os.spawnlpe os.spawnv os.spawnve os.spawnvp os.spawnvpe
+    os.posix_spawn os.posix_spawnp pty.spawn subprocess.Popen subprocess.run subprocess.call subprocess.check_call
+    subprocess.check_output subprocess.getoutput subprocess.getstatusoutput commands.getoutput
+    commands.getstatusoutput asyncio.create_subprocess_exec asyncio.create_subprocess_shell command.run popen Popen
+    check_output check_call system startfile nt.system posix.system _winapi.CreateProcess ctypes.CDLL().system
+    ctypes.CDLL().popen ctypes.cdll.LoadLibrary().system ctypes.cdll.msvcrt.system ctypes.windll.shell32.ShellExecuteW
+    ctypes.windll.shell32.ShellExecuteA win32api.ShellExecute sh.bash sh.sh""".split()  # noqa: SIM905
 )
 SHELLS = frozenset(
     """os.system os.popen os.popen2 os.popen3 os.startfile subprocess.getoutput subprocess.getstatusoutput popen system nt.system

@@ -8,12 +8,22 @@ from wheelhouse.vet.code.hidden_members import pickle_calls
 from wheelhouse.vet.code.hostile import hostile_command, is_of_connection, is_whole_place
 from wheelhouse.vet.code.named_call import MAX_QUOTED, MAX_SEARCHED, Call, Run, Seen, hidden_code, names_in, shortened
 from wheelhouse.vet.code.native_sinks import loads_library, maps_memory, runs_address
-from wheelhouse.vet.code.started_commands import ASKS, INSTALLS, SENDING, is_harmless, program_of, suspicion
+from wheelhouse.vet.code.started_commands import (
+    ASKS,
+    INSTALLS,
+    SENDING,
+    is_harmless,
+    program_of,
+    reads_program,
+    suspicion,
+)
 from wheelhouse.vet.code.values import GAP, UNKNOWN, Value, origins_of
 
 WRITING = re.compile(r"[wax+]")
 WRITING_FLAG = re.compile(r"\bO_(?:WRONLY|RDWR|APPEND|CREAT)\b")
 COMMAND_KEYWORDS = ("args", "cmd", "command", "argv")
+PATH_STARTERS = re.compile(r"os\.(?:exec|(spawn))(?:(l)|v)p?(e)?|os\.posix_spawnp?")
+"""Functions that start a program by its path and its arguments, the first of which is a name for it."""
 PLACE_KEYWORDS = ("src", "dst", "path", "pathname", "top", "database")
 PIP_MAIN = re.compile(r"pip(?:\._internal(?:\.cli\.main|\.main)?)?\.(?:main|pipmain)|pip\._internal\.cli\.main")
 
@@ -92,10 +102,43 @@ def _loads(call: Call) -> Iterator[Seen]:
 
 
 def _command_of(call: Call) -> Value:
-    """The argument with the command that a call starts, a text or a sequence; UNKNOWN if it is not given."""
+    """The command that a call starts, a text or a sequence: the program, then its arguments; UNKNOWN if it is not given.
+
+    The program is that of `executable`, if this is known and no shell is asked for. What a shell or an interpreter reads as its
+    program from `input` follows after `<<<`, if anything is known of it.
+    """
     if call.name == "asyncio.create_subprocess_exec":
-        return Value(items=tuple(call.arguments), origins=origins_of(call.arguments))
-    return call.argument(1 if call.name.startswith("os.spawn") else 0, *COMMAND_KEYWORDS)
+        return _sequence_of(call.arguments)
+    if match := PATH_STARTERS.fullmatch(call.name):
+        return _program_and_arguments(call, match)
+    given = call.argument(0, *COMMAND_KEYWORDS)
+    executable = call.keywords.get("executable", UNKNOWN)
+    if executable.words and call.keywords.get("shell", NO_SHELL).constant is False:
+        given = _sequence_of((executable, *(given.items or ())[1:]))
+    read = call.keywords.get("input", UNKNOWN)
+    if (read.words or read.origins) and reads_program(given.words):
+        given = _sequence_of((*(given.items or (given,)), Value(constant="<<<"), read))
+    return given
+
+
+NO_SHELL = Value(constant=False)
+
+
+def _sequence_of(values: Sequence[Value]) -> Value:
+    """A sequence of values, with their origins."""
+    return Value(items=tuple(values), origins=origins_of(values))
+
+
+def _program_and_arguments(call: Call, match: re.Match[str]) -> Value:
+    """The program that a function of PATH_STARTERS starts, by its match, and its arguments but the first, without the environment."""
+    is_spawned, is_spread, has_environment = match.groups()
+    place = 1 if is_spawned else 0
+    program = call.argument(place, "path", "file")
+    if is_spread:
+        arguments = call.arguments[place + 2 : -1 if has_environment else None]
+    else:
+        arguments = (call.argument(place + 1, *COMMAND_KEYWORDS).items or ())[1:]
+    return _sequence_of((program, *arguments))
 
 
 def _starts(call: Call, run: Run) -> Iterator[Seen]:
@@ -139,7 +182,7 @@ def _weighed(call: Call, command: str, quoted: str) -> Seen:
         return "command", f"`{quoted}`: opens a file by its type"
     if why := suspicion(command):
         return "asks" if why == ASKS else "command", f"`{quoted}`: {why}"
-    if " -c " in command and (code := hidden_code(command)):
+    if (" -c " in command or " <<< " in command) and (code := hidden_code(command)):
         return "command", f"`{quoted}`: runs code in a text, `{code}`"
     is_version = VERSION_OF_UNKNOWN.fullmatch(command)
     if _is_silent(call) and not is_plain and not is_version and _names_own_file(command):

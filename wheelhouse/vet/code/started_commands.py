@@ -123,6 +123,12 @@ PROGRAM = re.compile(
     r"(?:[\"'](?:[\w.:~…/\\ -]*[/\\])?|(?:[\w.:~…/\\-]*[/\\])?)([\w.+…-]+)"
 )
 
+READER = re.compile(
+    r"\s*(?:(?:sudo|env)\s+)*(?:sys\.executable|(?:\S*[/\\])?(?:(?:ba|da|z|k)?sh|(?:python|pypy)[\d.]*|perl|ruby|node|php|powershell|pwsh"
+    r"|cmd)(?:\.exe)?)(?:\s+(?:-\S*|/dev/stdin))*\s*",
+    re.IGNORECASE,
+)
+
 
 def suspicion(command: str) -> str:
     """Why a reviewer must see a command, in a few words; of several reasons the first in SUSPICIOUS. Empty if its words do not say."""
@@ -138,6 +144,11 @@ def program_of(command: str) -> str:
         return "python"
     match = PROGRAM.match(command)
     return WINDOWS_SUFFIX.sub("", match[1].lower()) if match and "…" not in match[1] else ""
+
+
+def reads_program(command: str) -> bool:
+    """Whether a command starts a shell or an interpreter that reads its program from its input: one with options alone."""
+    return bool(READER.fullmatch(command))
 
 
 def is_harmless(command: str) -> bool:
