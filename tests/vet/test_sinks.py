@@ -677,6 +677,31 @@ def test_own_commands_in_place_of_those_of_an_install_are_a_finding() -> None:
     assert not wrongly_seen(SETUP)
 
 
+INJECTED: Mapping[str, list[str]] = {
+    "os.environ.update(LD_PRELOAD='a', PATH='b')": [
+        "injects: sets `LD_PRELOAD`, which loads a library into each program that starts"
+    ],
+    "os.environ.update({'PATH': 'a', 'LD_AUDIT': 'b'})": [
+        "injects: sets `LD_AUDIT`, which loads a library into each program that starts"
+    ],
+    "os.environ.setdefault('LD_PRELOAD', 'a')": [
+        "injects: sets `LD_PRELOAD`, which loads a library into each program that starts"
+    ],
+    "os.putenv('DYLD_INSERT_LIBRARIES', 'a')": [
+        "injects: sets `DYLD_INSERT_LIBRARIES`, which loads a library into each program that starts"
+    ],
+    "os.environ.update(PATH='a')": [],
+    "os.environ.update(unknown)": [],
+    "os.environ.setdefault('PATH', 'LD_PRELOAD')": [],
+    "{}.update(LD_PRELOAD='a')": [],
+    "odd.setdefault('LD_PRELOAD', 'a')": [],
+}
+
+
+def test_a_variable_that_loads_a_library_is_found_in_each_call_that_sets_it() -> None:
+    assert not wrongly_seen(INJECTED)
+
+
 NAMED: Mapping[str, list[str]] = {
     "pyperclip.paste()": ["watches: `pyperclip.paste`"],
     "odd.paste()": [],

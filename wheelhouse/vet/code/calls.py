@@ -12,7 +12,7 @@ from wheelhouse.vet.code.behaviour import AT_IMPORT, IF_CALLED, IN_TESTS, Behavi
 from wheelhouse.vet.code.computed_values import computed
 from wheelhouse.vet.code.known_calls import DEFERRED, KNOWN_CALLS, KnownCalls
 from wheelhouse.vet.code.named_call import Call, Run, result_of
-from wheelhouse.vet.code.sinks import judge
+from wheelhouse.vet.code.sinks import judge, sets_variable
 from wheelhouse.vet.code.source import syntax_tree
 from wheelhouse.vet.code.values import (
     MISSING,
@@ -100,8 +100,8 @@ class Calls(KnownCalls):
 
     def exported(self, variable: Constant, node: ast.expr) -> None:
         """Record `injects` for a variable that loads a library into each program that is started; for others nothing."""
-        if variable in ("LD_PRELOAD", "LD_AUDIT", "DYLD_INSERT_LIBRARIES"):
-            self.record("injects", node, f"sets `{variable}`, which loads a library into each program that starts")
+        for kind, what in sets_variable(variable):
+            self.record(kind, node, what)
 
     @abstractmethod
     def body(self, statements: Iterable[ast.stmt], scope: Scope) -> None:

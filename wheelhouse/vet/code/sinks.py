@@ -17,7 +17,7 @@ from wheelhouse.vet.code.started_commands import (
     reads_program,
     suspicion,
 )
-from wheelhouse.vet.code.values import GAP, UNKNOWN, Value, origins_of
+from wheelhouse.vet.code.values import GAP, UNKNOWN, Constant, Value, origins_of
 
 WRITING = re.compile(r"[wax+]")
 WRITING_FLAG = re.compile(r"\bO_(?:WRONLY|RDWR|APPEND|CREAT)\b")
@@ -410,6 +410,21 @@ def _registers(call: Call, _: Run) -> Iterator[Seen]:
         yield "startup", "writes a key of the registry that starts programs"
 
 
+def sets_variable(variable: Constant) -> Iterator[Seen]:
+    """`injects` for a variable of the environment that loads a library into each program that is started; nothing for others."""
+    if variable in ("LD_PRELOAD", "LD_AUDIT", "DYLD_INSERT_LIBRARIES"):
+        yield "injects", f"sets `{variable}`, which loads a library into each program that starts"
+
+
+def _exports(call: Call, _: Run) -> Iterator[Seen]:
+    """The kinds of `sets_variable` for each variable of the environment that a call sets."""
+    if call.name in ("os.putenv", "os.environ.setdefault"):
+        yield from sets_variable(call.argument(0, "key").constant)
+    elif call.name == "os.environ.update":
+        for variable in (*call.keywords, *(call.argument(0).entries or ())):
+            yield from sets_variable(variable)
+
+
 def _sets_up(call: Call, _: Run) -> Iterator[Seen]:
     """`install-command` for a setup() that has its own commands in place of those of an install."""
     entries = call.keywords.get("cmdclass", UNKNOWN).entries or {}
@@ -439,4 +454,5 @@ _BY_LAST: Mapping[str, Callable[[Call, Run], Iterator[Seen]]] = {
     **dict.fromkeys(("main", "pipmain"), _installs),
     **dict.fromkeys(("run_path", "exec_module", "load_module", "SourceFileLoader"), _runs_file),
     "setup": _sets_up,
+    **dict.fromkeys(("putenv", "setdefault", "update"), _exports),
 }
