@@ -43,7 +43,7 @@ class WhatToFetch:
     extras: Texts = job(
         "--extra",
         metavar="NAME",
-        help="Add extras of Airflow, or of the project in `-r pyproject.toml`: a name, or a,b,c.",
+        help="Add extras of Airflow, or of the project in `-r pyproject.toml`. Write one name, or several: a,b,c.",
     )
 
 
@@ -599,8 +599,8 @@ class ImageOptions(DatabaseClients):
         "--route",
         default=None,
         metavar="NAME",
-        help="The kind of install in Airflow's image build: configured (default; the ordinary install, from the folder) or "
-        "context (the from-context install).",
+        help="The kind of install in Airflow's image build. configured (default): the ordinary install, but only from the "
+        "folder. context: Airflow's install from docker-context-files.",
     )
     rename: str | None = always(
         "--rename",

@@ -106,7 +106,7 @@ REHEARSAL: Mapping[str, Sentence] = {
     ),
     "pip-too-old/interpreter": Sentence(
         "pip {pip} is too old for this wheel: pip {since} and newer know its tags",
-        "use pip {since} or newer in the base image, and in the Python here",
+        "use pip {since} or newer, both in the base image and for this rehearsal",
     ),
     "closure/target-here": Sentence(
         f"{{who}}, but the wheelhouse does not have that project for {{target}}{HERE_PYTHON}", REHEARSE_UNDER

@@ -136,7 +136,7 @@ def attestation_refused(facts: Facts, review: Review) -> Iterator[Observation]:
 def attestations_unchecked(review: Review) -> Iterator[Observation]:
     """The attestations were not checked, because sigstore is not installed.
 
-    Unchecked attestations prove nothing. Files of wheelhouses inside the wheelhouse are counted, too.
+    Unchecked attestations prove nothing. The files of inner wheelhouses, such as `build/`, are counted, too.
     """
     files = (*review.facts, *review.inner)
     if count := sum(facts.provenance is not None and facts.attested is None for facts in files):

@@ -141,7 +141,7 @@ def _context(group: Sequence[Advisory], fixed: str, review: Review) -> dict[str,
 def advisories_missing(review: Review) -> Iterator[Observation]:
     """Known vulnerabilities were not checked, because there is no snapshot of advisories.
 
-    Unchecked files can be vulnerable. A snapshot without any advisory for PyPI counts as no snapshot.
+    Unchecked files can be vulnerable. A snapshot that has no advisory for PyPI counts as missing.
     """
     if review.advisories is None or not review.advisories.has_projects:
         yield observed()
