@@ -182,6 +182,9 @@ def test_a_source_of_which_nothing_parses_is_refused() -> None:
     assert reason(b"x = 1\ny = '\0'\n")[0] == "it has null bytes"
     text, is_syntax = reason(b"\nprint 'a'\n")
     assert text.startswith("line 2: ") and is_syntax
+    for nothing_at_the_edge in (b"  import os\n", b")\n", b"\n  x = 1\n"):
+        text, is_syntax = reason(nothing_at_the_edge)
+        assert text.startswith("line ") and is_syntax
 
 
 HIDDEN: dict[str, tuple[str | bytes, list[tuple[str, int, str]]]] = {

@@ -8,6 +8,7 @@ import unicodedata
 import warnings
 from collections.abc import Iterator
 from contextlib import suppress
+from itertools import pairwise
 
 from wheelhouse.documents import too_deep_as
 from wheelhouse.vet.code.api_names import (
@@ -135,7 +136,7 @@ def parsed(text: str) -> tuple[ast.Module, list[str]]:
 
 
 def _statements(text: str) -> list[tuple[int, str]]:
-    """The statements at the top of a source, as well as lines say, each with the number of lines before it.
+    """The statements at the top of a source, as well as lines say, each with the number of lines before it; none if no line begins one.
 
     The last one of MAX_STATEMENTS has all the rest.
     """
@@ -145,7 +146,7 @@ def _statements(text: str) -> list[tuple[int, str]]:
         is_decorated = number > 0 and lines[number - 1].startswith("@")
         if line[:1].strip() and not CONTINUES.match(line) and not is_decorated and len(starts) < MAX_STATEMENTS:
             starts.append(number)
-    return [(one, "\n".join(lines[one:end])) for one, end in zip(starts, [*starts[1:], len(lines)], strict=True)]
+    return [(one, "\n".join(lines[one:end])) for one, end in pairwise([*starts, len(lines)])]
 
 
 def syntax_tree(code: str | bytes) -> ast.Module:
