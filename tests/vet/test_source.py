@@ -301,6 +301,8 @@ ADDRESSES: dict[str, tuple[str, list[tuple[str, int, str]]]] = {
     "an address in a comment": ("x = 'a'\n# https://a.ngrok.io/\n", []),
     "an address behind a number": ("x = 1  # https://a.ngrok.io/", []),
     "an address in documentation": ("'''https://a.ngrok.io/'''\n", []),
+    "an address in bytes": ("x = b'https://a.ngrok.io/x'", [("address", 1, "`a.ngrok.io`")]),
+    "an address in documentation as bytes": ("b'''https://a.ngrok.io/'''\n", []),
     "an address for a call": ("f('https://a.ngrok.io/')\n", [("address", 1, "`a.ngrok.io`")]),
     **{
         f"a name at {server}": (f"x = 'abcdefghij.{server}'", [("address", 1, f"`abcdefghij.{server}`")])

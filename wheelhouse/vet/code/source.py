@@ -220,8 +220,8 @@ def _hidden_by_blanks(path: str, text: str) -> Iterator[Behaviour]:
 
 
 def _addresses(path: str, text: str, tree: ast.Module, reach: str) -> Iterator[Behaviour]:
-    """Addresses in the texts of a source, but not in its docstrings, that hide who receives; also in a comment on a line
-    with a text.
+    """Addresses in the texts and bytes of a source, but not in its docstrings, that hide who receives; also in a comment on a line
+    with one.
 
     Those of known public services are `service-address`, unless the source has a bot's token.
     """
@@ -291,11 +291,11 @@ def _escaped_names(path: str, text: str) -> Iterator[Behaviour]:
 
 
 def _literals(tree: ast.Module) -> set[int]:
-    """The numbers of the lines, from 1, that have a text, not bytes, which is no statement of its own, as a docstring is."""
+    """The numbers of the lines, from 1, that have a text or bytes that are no statement of their own, as a docstring is."""
     alone = {id(node.value) for node in ast.walk(tree) if isinstance(node, ast.Expr)}
     lines: set[int] = set()
     for node in ast.walk(tree):
-        if isinstance(node, ast.Constant) and isinstance(node.value, str) and id(node) not in alone:
+        if isinstance(node, ast.Constant) and isinstance(node.value, str | bytes) and id(node) not in alone:
             lines.update(range(node.lineno, node.end_lineno + 1))  # type: ignore[operator]
     return lines
 
