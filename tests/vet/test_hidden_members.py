@@ -26,6 +26,8 @@ WINDOWS = b"MZ\x90" + bytes(60) + b"This program cannot be run in DOS mode" + by
         ("a.wav", "", b"RIFF" + bytes(100) + b"import os\nos.system('x')", "Python code"),
         ("a.png", "", PNG + END + b"#!/bin/sh\nid\n", "script"),
         ("a.png", "", PNG + END + base64.b64encode(WINDOWS), "Windows"),
+        ("a.png", "", PNG + END + b"#!/bin/sh\nid\n" + END, "script"),
+        ("a.gif", "", b"GIF89a" + bytes(100) + b";\n#!/bin/sh\nid\n" + END, "script"),
         ("a.ico", "pe", WINDOWS, "begins as pe"),
         ("a.png", "", PNG + END, ""),
         ("a.png", "", PNG + END + b"\0\0 a comment of an editor", ""),

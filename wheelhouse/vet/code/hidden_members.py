@@ -32,6 +32,7 @@ ENCODED_PROGRAMS = (
     ("a program for Windows", re.compile(rb"TV(?:qQ|pQ|oA|pB)AA[A-Z]A{3,}[A-Za-z0-9+/]{200}")),
 )
 """How a program begins if it is written as base64."""
+START_OF_PNG = b"\x89PNG\r\n\x1a\n"
 END_OF_PNG = b"IEND\xaeB`\x82"
 DANGEROUS_MODULES = frozenset(
     """os posix nt subprocess sys socket pty runpy importlib ctypes shutil webbrowser commands builtins __builtin__ code
@@ -67,14 +68,15 @@ def look_at(name: str, kind: str, data: bytes) -> Iterator[Behaviour]:
 def _inside_media(name: str, kind: str, data: bytes) -> Iterator[Behaviour]:
     """At most one `disguised`, for a member with the name of an image or the like.
 
-    Its first bytes, by their `kind`, are a program's, a script's or a zip's; or it has one, or Python code, behind the end
-    of a PNG, or in another format after its first 64 bytes.
+    Its first bytes, by their `kind`, are a program's, a script's or a zip's; or it has one, or Python code, behind the first
+    end of a PNG, or in another format after its first 64 bytes.
     """
     if kind in ("elf", "pe", "macho", "script", "zip"):
         yield Behaviour("disguised", name, 0, f"it begins as {kind}, not as its name says")
         return
-    end = data.rfind(END_OF_PNG)
-    rest = data[end + len(END_OF_PNG) :] if end >= 0 else data[64:]
+    end = data.find(END_OF_PNG)
+    start = end + len(END_OF_PNG) if end >= 0 else 64
+    rest = data[start if data.startswith(START_OF_PNG) else min(start, 64) :]
     for what, pattern in (*PROGRAMS, *ENCODED_PROGRAMS):
         if pattern.search(rest):
             yield Behaviour("disguised", name, 0, f"it has {what} inside or behind its data")
