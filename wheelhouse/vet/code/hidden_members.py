@@ -1,5 +1,6 @@
 """Members that are not what they seem: programs inside images, pickles that call, compiled modules without their source (pure)."""
 
+import codecs
 import pickletools
 import re
 from collections.abc import Collection, Iterator
@@ -12,6 +13,7 @@ MAX_MEMBER_BYTES = 8 << 20
 """The most bytes of one such member that are looked at."""
 MAX_PICKLE_STEPS = 100_000
 MARK = pickletools.markobject
+OPCODES = {opcode.code.encode("latin-1"): opcode for opcode in pickletools.opcodes}
 MEDIA = re.compile(r"\.(?:png|jpe?g|gif|bmp|ico|webp|tiff?|wav|mp3|ogg|flac|mp4|ttf|otf|woff2?|eot)$", re.IGNORECASE)
 PICKLES = re.compile(r"\.(?:pkl|pickle|pckl|p|joblib|dill)$", re.IGNORECASE)
 COMPILED = re.compile(r"\.py[co]$")
@@ -99,12 +101,13 @@ def pickle_calls(data: bytes) -> Iterator[str]:
     stack: list[object] = []
     memo: dict[object, object] = {}
     with suppress(Exception):
-        for opcode, argument, _ in islice(pickletools.genops(data), MAX_PICKLE_STEPS):
+        for opcode, argument in islice(_opcodes(data), MAX_PICKLE_STEPS):
             value: object = argument
             match opcode.name:
                 case "GLOBAL" | "INST":
                     module, _, name = str(argument).partition(" ")
                     yield from _dangerous(module, name)
+                    value = None
                 case "STACK_GLOBAL":
                     yield from _dangerous(stack[-2], stack[-1])
                 case "PUT" | "BINPUT" | "LONG_BINPUT":
@@ -116,6 +119,56 @@ def pickle_calls(data: bytes) -> Iterator[str]:
                 case "GET" | "BINGET" | "LONG_BINGET":
                     value = memo[argument]
             _take_step(stack, opcode, value)
+
+
+class _Stream:
+    """Bytes in memory, with the methods of a file that the readers of `pickletools` call."""
+
+    def __init__(self, data: bytes) -> None:
+        self._data = data
+        self._place = 0
+
+    def read(self, size: int) -> bytes:
+        """The next bytes, fewer if there are no more."""
+        data = self._data[self._place : self._place + size]
+        self._place += len(data)
+        return data
+
+    def readline(self) -> bytes:
+        """The next line with its end, or all that is left if it has none."""
+        end = self._data.find(b"\n", self._place) + 1 or len(self._data)
+        return self.read(end - self._place)
+
+
+def _opcodes(data: bytes) -> Iterator[tuple[pickletools.OpcodeInfo, object]]:
+    """The opcodes of a pickle up to its first end, each with its argument, if it has one. Any error is damage.
+
+    `pickletools.genops` refuses what `pickle.loads` reads: a number as `0x1` or with a null byte, and letters that are not ASCII.
+    """
+    stream = _Stream(data)
+    while code := stream.read(1):
+        opcode = OPCODES[code]
+        argument: object = None
+        match opcode.name:
+            case "INT" | "LONG" | "FLOAT":
+                argument = _line(stream)
+            case "PUT" | "GET":
+                argument = int(_line(stream).partition(b"\0")[0])
+            case "STRING":
+                argument = codecs.escape_decode(_line(stream)[1:-1])[0].decode("latin-1")
+            case "GLOBAL" | "INST":
+                argument = f"{_line(stream).decode()} {_line(stream).decode()}"
+            case _ if opcode.arg:
+                argument = opcode.arg.reader(stream)  # type: ignore[arg-type]
+        yield opcode, argument
+        if opcode.name == "STOP":
+            return
+
+
+def _line(stream: _Stream) -> bytes:
+    """The next line without its end. Raises ValueError if it has none."""
+    line = stream.readline()
+    return line[: line.index(b"\n")]
 
 
 def _take_step(stack: list[object], opcode: pickletools.OpcodeInfo, value: object) -> None:
@@ -132,13 +185,16 @@ def _take_step(stack: list[object], opcode: pickletools.OpcodeInfo, value: objec
 def _dangerous(module: object, name: object) -> Iterator[str]:
     """The dotted name, if the module is dangerous and the name not known to be harmless, or if the name leads into such a module.
 
-    Else nothing. A name leads into a dangerous module if a part of it is one: `os.system` and `_os.system` of any module that imports
-    `os`. A name that is no text is only known when the pickle is loaded: it is `…` in the dotted name.
+    A name leads into a dangerous module if a part of it is one: `os.system` and `_os.system` of any module that imports `os`. A module
+    or name that is no text is only known when the pickle is loaded: it counts as dangerous, and is `…` in the dotted name. Else nothing.
     """
+    if not (isinstance(module, str) and isinstance(name, str)):
+        yield ".".join(one if isinstance(one, str) else "…" for one in (module, name))
+        return
     is_harmless = name in HARMLESS_BUILTINS if module in ("builtins", "__builtin__") else name in HARMLESS_TYPES
-    leads = isinstance(name, str) and any(part.lstrip("_") in DANGEROUS_MODULES for part in name.split("."))
+    leads = any(part.lstrip("_") in DANGEROUS_MODULES for part in name.split("."))
     if leads or (module in DANGEROUS_MODULES and not is_harmless):
-        yield f"{module}.{name if isinstance(name, str) else '…'}"
+        yield f"{module}.{name}"
 
 
 def without_source(names: Collection[str]) -> Iterator[Behaviour]:
