@@ -80,6 +80,15 @@ LOADED: Mapping[str, list[str]] = {
         "dynamic: `pickle.loads`",
         "loads-decoded: `pickle.loads` of what `base64.b64decode` gives",
     ],
+    "_pickle.load(decoded)": ["dynamic: `_pickle.load`", "loads-decoded: `_pickle.load` of what `decoded()` gives"],
+    "pickle.Unpickler(io.BytesIO(decoded)).load()": [
+        "dynamic: `pickle.Unpickler`",
+        "loads-decoded: `pickle.Unpickler` of what `decoded()` gives",
+    ],
+    "_pickle.Unpickler(file=fetched).load()": [
+        "dynamic: `_pickle.Unpickler`",
+        "fetched-code: `_pickle.Unpickler` of what `fetched()` fetches",
+    ],
     "marshal.load(file=decoded)": ["dynamic: `marshal.load`"],
 }
 
@@ -95,6 +104,9 @@ COMMANDS: Mapping[str, list[str]] = {
     "subprocess.getoutput(cmd='oddtool a')": ["process: `oddtool a`"],
     "pty.spawn(argv='oddtool a')": ["process: `oddtool a`"],
     "os.spawnl(0, 'oddtool', 'a')": ["process: `oddtool`"],
+    "os.spawnlpe(0, 'oddtool', 'a', {})": ["process: `oddtool`"],
+    "os.spawnvpe(0, 'oddtool', ['a'], {})": ["process: `oddtool`"],
+    "os.execlpe('oddtool', 'a', {})": ["process: `oddtool`"],
     "os.posix_spawn('oddtool', ['a'], {})": ["process: `oddtool`"],
     "asyncio.create_subprocess_exec('oddtool', 'a')": ["process: `oddtool a`"],
     "asyncio.create_subprocess_shell('oddtool', 'a')": ["process: `oddtool`"],

@@ -81,6 +81,7 @@ def test_a_word_counts_only_where_its_pattern_matches() -> None:
         b"executor\nexec()": [2],
         b"import os\nos.system\nsystem": [2],
         b"requests = 1\nfrom requests import get": [2],
+        b"import pickle\npickle.Unpickler(x)\npickle.UnpicklingError()": [2],
     }.items():
         assert words.lines_worth_following(source) == lines, source
 

@@ -15,10 +15,10 @@ EXECUTORS = frozenset(
 )
 """Functions that make code of their first argument."""
 LOADERS = frozenset(
-    """marshal.loads marshal.load pickle.loads pickle.load cPickle.loads _pickle.loads dill.loads dill.load cloudpickle.loads
-    jsonpickle.decode shelve.open joblib.load""".split()  # noqa: SIM905
+    """marshal.loads marshal.load pickle.loads pickle.load pickle.Unpickler cPickle.loads _pickle.loads _pickle.load _pickle.Unpickler
+    dill.loads dill.load cloudpickle.loads jsonpickle.decode shelve.open joblib.load""".split()  # noqa: SIM905
 )
-"""Functions that make objects of data, and call what the data name."""
+"""Functions that make objects of data, and call what the data name; also the class with such a method."""
 DECODERS = frozenset(
     """base64.b64decode base64.b32decode base64.b16decode base64.b85decode base64.a85decode base64.urlsafe_b64decode
     base64.standard_b64decode base64.decodebytes base64.decodestring base64.b32hexdecode base64.z85decode binascii.unhexlify
@@ -36,14 +36,14 @@ DECRYPTING = re.compile(
 )
 REVEALING = re.compile(r"(?:^|\.)(?:lsb|steg\w*|judyb)\b.*\.(?:reveal|decode|extract)$", re.IGNORECASE)
 PROCESSES = frozenset(
-    """os.system os.popen os.popen2 os.popen3 os.startfile os.execl os.execle os.execlp os.execlpe os.execv os.execve
-    os.execvp os.execvpe os.spawnl os.spawnle os.spawnlp os.spawnlpe os.spawnv os.spawnve os.spawnvp os.spawnvpe
-    os.posix_spawn os.posix_spawnp pty.spawn subprocess.Popen subprocess.run subprocess.call subprocess.check_call
-    subprocess.check_output subprocess.getoutput subprocess.getstatusoutput commands.getoutput
-    commands.getstatusoutput asyncio.create_subprocess_exec asyncio.create_subprocess_shell command.run popen Popen
-    check_output check_call system startfile nt.system posix.system _winapi.CreateProcess ctypes.CDLL().system
-    ctypes.CDLL().popen ctypes.cdll.LoadLibrary().system ctypes.cdll.msvcrt.system ctypes.windll.shell32.ShellExecuteW
-    ctypes.windll.shell32.ShellExecuteA win32api.ShellExecute sh.bash sh.sh""".split()  # noqa: SIM905
+    """os.system os.popen os.popen2 os.popen3 os.startfile os.execl os.execle os.execlp os.execlpe os.execv os.execve os.execvp
+    os.execvpe os.spawnl os.spawnle os.spawnlp os.spawnlpe os.spawnv os.spawnve os.spawnvp os.spawnvpe os.posix_spawn
+    os.posix_spawnp pty.spawn subprocess.Popen subprocess.run
+    subprocess.call subprocess.check_call subprocess.check_output subprocess.getoutput subprocess.getstatusoutput
+    commands.getoutput commands.getstatusoutput asyncio.create_subprocess_exec asyncio.create_subprocess_shell command.run
+    popen Popen check_output check_call system startfile nt.system posix.system _winapi.CreateProcess
+    ctypes.CDLL().system ctypes.CDLL().popen ctypes.cdll.LoadLibrary().system ctypes.cdll.msvcrt.system
+    ctypes.windll.shell32.ShellExecuteW ctypes.windll.shell32.ShellExecuteA win32api.ShellExecute sh.bash sh.sh""".split()  # noqa: SIM905
 )
 SHELLS = frozenset(
     """os.system os.popen os.popen2 os.popen3 os.startfile subprocess.getoutput subprocess.getstatusoutput popen system nt.system

@@ -21,7 +21,7 @@ NEEDLES: dict[bytes, re.Pattern[bytes]] = {
         rb"import_module\s*\(\s*(?:b?['\"](?:os|subprocess|builtins|base64|socket|ctypes|marshal)|[\w.]*(?:decode|join|chr|\())"
     ),
     b"marshal": re.compile(rb"(?<![\w.])marshal\b(?=\.loads?|\s*$|\s*,|\s*\n)|(?<=from )marshal\b"),
-    b"pickle": re.compile(rb"pickle\.loads?\("),
+    b"pickle": re.compile(rb"pickle\.(?:loads?|Unpickler)\("),
     b"dill": re.compile(rb"(?<![\w.])dill\.loads?\("),
     b"FunctionType": re.compile(rb"FunctionType\s*\("),
     b"CodeType": re.compile(rb"CodeType\s*\("),
