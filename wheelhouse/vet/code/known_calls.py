@@ -127,13 +127,18 @@ class KnownCalls(Expressions):
             return Value(name=f"{arguments[0].name}.__dict__")
         return None
 
-    def _got(self, name: str, receiver: Value, arguments: tuple[Value, ...], *_: object) -> Value | None:
+    def _got(
+        self, name: str, receiver: Value, arguments: tuple[Value, ...], keywords: Mapping[str, Value], *_: object
+    ) -> Value | None:
         """The value of a variable of the environment, or of x.get('key') and x.pop('key') of a known dict or of the names of a module.
 
-        A default counts only for a known dict, if the key is not known or not in it. None for any other call.
+        The key may also be given as `key=`. A default counts only by its place, for a known dict, if the key is not known or not in it.
+        None for any other call.
         """
         if not arguments:
-            return None
+            if "key" not in keywords:
+                return None
+            arguments = (keywords["key"],)
         key = arguments[0].constant
         is_in_dict = receiver.entries is not None and is_key(key) and key in receiver.entries
         if receiver.entries is not None and len(arguments) > 1 and not is_in_dict:
