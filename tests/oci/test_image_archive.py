@@ -85,6 +85,18 @@ def test_an_old_docker_archive_is_read_and_its_name_is_known(fetching: Fetching,
     assert fetching(f"docker-archive:{archive}").images == (image,)
 
 
+@pytest.mark.parametrize("start", [b"\x28\xb5\x2f\xfd", b"BZh9"])
+def test_a_layer_in_a_compression_that_no_manifest_names_is_refused(
+    fetching: Fetching, tmp_path: Path, start: bytes
+) -> None:
+    config = json.dumps({"architecture": "amd64", "os": "linux", "rootfs": {"type": "layers", "diff_ids": []}})
+    saved = json.dumps([{"Config": "config.json", "Layers": ["layer.tar"], "RepoTags": ["python:3"]}])
+    members: dict[str, bytes | str] = {"config.json": config, "layer.tar": start + bytes(1020)}
+    archive = tar_of(tmp_path / "base.tar", {**members, "manifest.json": saved})
+    with pytest.raises(IntegrityError, match="has a layer that is neither a tar file nor a tar file in gzip"):
+        fetching(f"docker-archive:{archive}:python:3")
+
+
 def test_an_archive_is_not_needed_while_the_lock_has_everything(fetching: Fetching, tmp_path: Path) -> None:
     archive = old_docker_archive(tmp_path / "base.tar", "python:3.12-slim")
     lock = fetching(f"docker-archive:{archive}:corp/base:1")

@@ -105,7 +105,7 @@ def test_a_statement_of_another_kind_is_refused() -> None:
 def test_a_file_that_is_not_whole_is_refused_by_its_path() -> None:
     with pytest.raises(
         IntegrityError,
-        match="`approvals` is refused: ada's statement of 2026-01-01 follows the statement bbbbbbbbbbbbbbbb,",
+        match="`approvals` is refused: ada's statement of 2026-01-01 refers to an earlier statement, bbbbbbbbbbbbbbbb,",
     ) as caught:
         parsed(envelope(previous=B))
     assert caught.value.hint == RESTORE
@@ -152,7 +152,7 @@ LEDGERS: dict[str, tuple[tuple[Approval, ...], str]] = {
     "nothing before": ((ONE, OTHER), ""),
     "what came before is gone": (
         (TWO, OTHER),
-        "ada's statement of 2026-01-01 follows the statement 1, which is missing",
+        "ada's statement of 2026-01-01 refers to an earlier statement, 1, which is missing",
     ),
     "what came before is another reviewer's": ((TWO, replace(ONE, reviewer="bob")), ", which is missing"),
     "an unknown key": ((replace(STRANGE, previous="0", withdraws=("1",)), ONE), ""),

@@ -90,7 +90,7 @@ def test_who_withdrew_is_named_beside_who_approved_until_they_approve_again(ledg
     (lacking, *_) = unapproved(FILES, ledger.read())
     assert (
         sentence_of(lacking)
-        == "approved only by ada; it needs the approval of 3 reviewers; withdrawn by bob (it is bad)"
+        == "approved only by ada; it needs the approval of 3 reviewers; approval withdrawn by bob (it is bad)"
     )
     ledger.approve("bob")
     (lacking, *_) = unapproved(FILES, ledger.read())
@@ -113,7 +113,7 @@ def test_a_line_that_is_missing_in_the_middle_is_missed(ledger: Ledger) -> None:
     ledger.write([ledger.lines[0], ledger.lines[2]])
     with pytest.raises(
         IntegrityError,
-        match=r"ada's statement of 2026-06-01 follows the statement .*, which is missing",
+        match=r"ada's statement of 2026-06-01 refers to an earlier statement, .*, which is missing",
     ) as refused:
         ledger.read()
     assert "--withdraw" in str(refused.value.hint)

@@ -80,7 +80,7 @@ def compression_by_name(filename: str) -> str | None:
 
 
 def compression_by_content(path: Path) -> str | None:
-    """The name of the module that decompresses a file, by its first bytes; None if it does not begin like a compressed file."""
+    """The name of the module that decompresses a file, by its first bytes: gzip, bz2 or lzma; None for any other, also for zstd."""
     with path.open("rb") as file:
         start = file.read(max(map(len, MAGIC)))
     return next((module for magic, module in MAGIC.items() if start.startswith(magic)), None)

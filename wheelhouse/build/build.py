@@ -124,8 +124,8 @@ class _Builds:
     universal: dict[str, BuiltWheel] = field(default_factory=dict)
 
     def builder_for(self, lock: Lock, parallel: int) -> Builder | MachineError:
-        """The builder for a lock's sdists, or the error that says why this machine has none or needs none. A warning if it is
-        not sealed.
+        """The builder for a lock's sdists, or the error that says why this machine has none, or that nothing is built here
+        because builds come from the store or the pool. A warning if it is not sealed. Whether there are sdists is not looked at.
         """
         if self.options.from_store or self.remote:
             return MachineError("nothing is built on this machine")

@@ -178,7 +178,7 @@ class RemoteBuilds:
 
     def _kept(self, name: str, content: bytes, pin: Pin, folder: Path) -> StoredFile:
         """Inspect a wheel of an answer as one that was built here, and keep it in the store. Raises RefusedError for an error in it;
-        no waiver applies.
+        no waiver applies. Nothing is compared with `pin`: only its project is used, in a refusal.
         """
         path = Path(tempfile.mkdtemp(dir=folder)) / filename_of(name)
         path.write_bytes(content)

@@ -253,7 +253,7 @@ def _copied(folder: OpenFolder, path: str, entry: BundleEntry) -> str:
 
 
 def _discard(folder: OpenFolder, paths: Iterable[str]) -> None:
-    """Remove files, and the inner folders that are then empty."""
+    """Remove files, and the inner folders that are then empty. Raises MachineError at the first file that is not there."""
     for path in paths:
         folder.remove(path)
 

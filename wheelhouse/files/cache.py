@@ -135,7 +135,7 @@ class Cache(Store):
 
     def discard(self, path: Path) -> None:
         """Remove a file whose bytes no longer have the sha256 in its name. If it cannot be removed, this run does not use it again, and
-        writes to the temporary folder from now on.
+        writes to the temporary folder from now on. Raises MachineError if there can be no such folder.
         """
         try:
             path.unlink(missing_ok=True)

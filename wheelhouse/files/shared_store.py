@@ -178,8 +178,8 @@ class SharedObjects:
             raise StoreError(f"{error}: the store does not have all files", hint="run the same command again")
 
     def close(self) -> None:
-        """Send nothing more: what waits is dropped, and what is on its way is not waited for. After an earlier send, a
-        later one raises RuntimeError.
+        """Send nothing more: what waits is dropped, and what is on its way is not waited for. A later send raises
+        RuntimeError, unless nothing was ever sent, or writing has failed.
         """
         if self._pool:
             self._pool.shutdown(wait=False, cancel_futures=True)

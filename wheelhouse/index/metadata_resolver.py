@@ -200,7 +200,10 @@ class MetadataResolver:
         return self._early_metadata(candidate, raw)
 
     def _brought(self, candidate: Candidate) -> Metadata | None:
-        """The metadata that another machine read of the candidate's file; None if none did, or without a sha256."""
+        """The metadata that another machine read of the candidate's file; None if none did, or without a sha256.
+
+        That may take a request to the store, and is remembered, as `of_others` does.
+        """
         contents = self._inspections.of_others(candidate.sha256) if candidate.sha256 else None
         return contents.metadata if contents else None
 

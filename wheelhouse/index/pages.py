@@ -237,7 +237,10 @@ class Page:
 
 
 def parse_page(body: bytes, content_type: str, project: NormalizedName, index: str, url: str) -> Page:
-    """Read a page as JSON or HTML, by its content type. Raises ServerError for anything but an index page that can be read."""
+    """Read a page as JSON or HTML, by its content type. Raises ServerError for anything but an index page that can be read.
+
+    Whether it is the page of `project` is not checked.
+    """
     kind = content_type.partition(";")[0].strip().lower()
     if kind in (JSON_TYPE, "application/json"):
         return _parse_json(body, project, index, url)

@@ -29,6 +29,8 @@ from wheelhouse.oci.reference import Reference
 
 BLOB = re.compile(rf"{BLOBS}/[0-9a-f]{{64}}")
 CHUNK = 1 << 20
+ZSTD = b"\x28\xb5\x2f\xfd"
+"""How a file in zstd begins (RFC 8878, 3.1.1)."""
 MAX_IMAGES = 1000
 MAX_NAMED = 10
 LAYER_TYPES = {
@@ -143,7 +145,7 @@ def _manifest(saved: _Saved, unpacked: _Unpacked, folder: Path, archive: Path) -
         raise IntegrityError(f"`{archive}` lacks {error}, which its {DOCKER_MANIFEST} lists") from error
     if config[1] > MAX_CONFIG_BYTES:
         raise IntegrityError(f"the configuration in `{archive}` has {config[1]} bytes, more than {MAX_CONFIG_BYTES}")
-    types = [LAYER_TYPES.get(compression_by_content(folder / BLOBS / sha256)) for sha256, _ in layers]
+    types = [_layer_type(folder / BLOBS / sha256) for sha256, _ in layers]
     if None in types:
         raise IntegrityError(f"`{archive}` has a layer that is neither a tar file nor a tar file in gzip")
     return {
@@ -152,6 +154,13 @@ def _manifest(saved: _Saved, unpacked: _Unpacked, folder: Path, archive: Path) -
         "config": _descriptor(CONFIGS[1], *config),
         "layers": [_descriptor(kind or "", *layer) for kind, layer in zip(types, layers, strict=True)],
     }
+
+
+def _layer_type(path: Path) -> str | None:
+    """The media type of a layer: of a tar, also of one in gzip; None for another compression."""
+    with path.open("rb") as file:
+        is_zstd = file.read(len(ZSTD)) == ZSTD
+    return None if is_zstd else LAYER_TYPES.get(compression_by_content(path))
 
 
 def _descriptor(media_type: str, sha256: str, size: int) -> dict[str, object]:

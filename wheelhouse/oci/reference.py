@@ -26,7 +26,8 @@ class Reference:
     """An image's name. `registry` is a host, with a port if there is one; `scheme` is the named one; without
     one, http for LOOPBACK, else https.
 
-    `text` is the name as the user wrote it, without scheme and digest: the name that a Dockerfile gives in `FROM`.
+    `text` is the name as the user wrote it, without scheme and digest: the name that a Dockerfile gives in `FROM`. `tag` and
+    `digest` are None if the name has none.
     """
 
     text: str

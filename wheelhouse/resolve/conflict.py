@@ -67,7 +67,7 @@ class Conflict:
     def contradiction(self) -> tuple[RequirementLine, RequirementLine] | None:
         """The first two constraints that leave no release together, though each alone leaves some; None if there are none.
 
-        Only for a project with a page.
+        Must not be asked of a project without a page, whose `candidates` are None.
         """
         for one, other in combinations(self.constraints, 2):
             specifiers = one.requirement.specifier, other.requirement.specifier
@@ -78,7 +78,8 @@ class Conflict:
     @cached_property
     def excluding_constraints(self) -> Sequence[RequirementLine]:
         """The first constraint that excludes every release that the dependencies admit; else as few as exclude them together. Empty
-        if a release is left. Only for a project with a page.
+        if a release is left. Must not be asked of a project without a
+        page.
         """
         for line in self.constraints:
             if self._exclude([line]):

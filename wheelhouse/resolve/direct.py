@@ -141,7 +141,7 @@ def _release(filename: str, origin: str) -> tuple[NormalizedName, Version]:
 
 
 def is_digest(algorithm: str, digest: str) -> bool:
-    """Whether a text has all hexadecimal digits, in lower case, of a hash of one of STRONG_HASHES."""
+    """Whether a text has all hexadecimal digits, in lower case, of a hash of this algorithm, which must be one of STRONG_HASHES."""
     return re.fullmatch(rf"[0-9a-f]{{{STRONG_HASHES[algorithm]}}}", digest) is not None
 
 

@@ -47,8 +47,8 @@ def unexpected_paths(folder: Path, expected: Set[str]) -> Iterator[str]:
 
 
 def foreign_findings(folder: Path, paths: Iterable[str], locks: Iterable[Lock], *, staged: bool) -> Iterator[Finding]:
-    """A finding for each unexpected path: a warning for a file that an interrupted run left; for an archive at the top, the
-    error that says what it is; an error for anything else.
+    """A finding for each of these paths, which must be unexpected ones: a warning for a file that an interrupted run left; for
+    an archive at the top, the error that says what it is; an error for anything else. `staged` decides only the wording.
     """
     locks = tuple(locks)
     for name in paths:

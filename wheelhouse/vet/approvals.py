@@ -195,7 +195,7 @@ class Approvals:
         return sha256 in approval.files and approval.is_valid(self.today) and self._may_approve(approval, sha256)
 
     def _may_approve(self, approval: Approval, sha256: str) -> bool:
-        """Whether the reviewer's role is for the file; True without a role."""
+        """Whether the reviewer's role is for the file, which the approval must name; True without a role."""
         role = self.roles.get(approval.reviewer) if approval.reviewer else None
         return role is None or role.is_for(approval.files[sha256][0].rpartition("/")[2])
 

@@ -111,7 +111,7 @@ def text_diffs(
 
 
 def _diffs(members: Iterable[MemberChange], old: Mapping[str, bytes], new: Mapping[str, bytes]) -> Iterator[TextDiff]:
-    """The diffs of `text_diffs`, one after the other."""
+    """The diffs of `text_diffs`, one after the other, of members whose contents are given; bytes that are not UTF-8 are replaced."""
     for member in members:
         before, after = (_lines(entry, texts) for entry, texts in ((member.old, old), (member.new, new)))
         if before is not None and after is not None:

@@ -79,7 +79,7 @@ def _of_cyclonedx(document: Table, source: str) -> Iterator[VexStatement]:
             continue
         ids = _ids(row.get("id"), *(one.get("id") for one in _tables(row, "references")))
         products = tuple(_affected(row, by_reference))
-        made = str(analysis.get("lastUpdated") or row.get("updated") or _timestamp(document))
+        made = str(analysis.get("lastUpdated") or row.get("updated") or _cyclonedx_timestamp(document))
         justification, detail = (str(analysis.get(key) or "") for key in ("justification", "detail"))
         stated = Analysis(analysis["state"], justification, detail, author, source)
         yield VexStatement(ids, products, stated, made)
@@ -134,8 +134,8 @@ def _cyclonedx_author(document: Table) -> str:
     return next((str(name) for name in names if name), "")
 
 
-def _timestamp(document: Table) -> str:
-    """The document's own time, as text; empty if there is none."""
+def _cyclonedx_timestamp(document: Table) -> str:
+    """The own time of a CycloneDX document, as text; empty if there is none."""
     return str(document.get("metadata", {}).get("timestamp") or "")
 
 

@@ -131,7 +131,8 @@ def _whole(
 ) -> Plan:
     """The plan with everything in the folder, so that a script builds it with no network, but for what `unsettled` names.
 
-    `missing` are the arguments that breeze has no option for.
+    `missing` are the arguments that breeze has no option for: the note about them goes, because the script takes the place of
+    breeze and of the first command.
     """
     unsettled = tuple(_remains(whole.airflow, lock, choices, whole.scripts()))
     arguments = {**arguments, _base_argument(whole.airflow): whole.base("development")}

@@ -57,8 +57,8 @@ def unlike_source(compiled: Mapping[str, bytes], sources: Mapping[str, bytes], o
     `own_magic` is the magic number of the Python that runs this; of what another Python compiled, only names and texts are
     compared. One that cannot be read counts, too. Modules outside `__pycache__` or without a source are passed over, and
     those whose header has another size than the source: Python compiles that source anew. Also passed over are modules of a
-    Python before 3.7,
-    those that are too long to compare, and those whose source is too long or does not parse.
+    Python before 3.7, those that are too long to compare, and those that can be read and whose source is too long or does not
+    parse.
     """
     for path, data in sorted(compiled.items()):
         match = CACHED.fullmatch(path)

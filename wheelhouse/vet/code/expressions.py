@@ -263,7 +263,9 @@ class Expressions(NamedThings):
         return self._one_of(values)
 
     def _any(self, node: ast.BoolOp, scope: Scope) -> Value:
-        """One of the values of `and` or `or`, as `_one_of` chooses. All are evaluated."""
+        """What `_one_of` makes of the values of `and` or `or`: the first that tells something, with the origins of all; UNKNOWN if none
+        does. All are evaluated.
+        """
         return self._one_of([self.eval(value, scope) for value in node.values])
 
     @staticmethod

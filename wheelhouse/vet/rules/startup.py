@@ -25,7 +25,7 @@ def pth_start_module(facts: Facts, review: Review) -> Iterator[Observation]:
 
 
 def _tail(folder: str) -> str:
-    """A line of a .pth file without `..` at its start, and with slashes: `../../share/x` is `share/x`. Empty if nothing remains."""
+    """A line of a .pth file without `..` at its start, and with slashes: `../../share/x` is `share/x`. Empty if it has nothing else."""
     parts = posixpath.normpath(folder.replace("\\", "/")).split("/")
     return "/".join(part for part in parts if part != "..")
 
