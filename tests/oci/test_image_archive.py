@@ -91,8 +91,8 @@ def test_a_layer_in_a_compression_that_no_manifest_names_is_refused(
 ) -> None:
     config = json.dumps({"architecture": "amd64", "os": "linux", "rootfs": {"type": "layers", "diff_ids": []}})
     saved = json.dumps([{"Config": "config.json", "Layers": ["layer.tar"], "RepoTags": ["python:3"]}])
-    members: dict[str, bytes | str] = {"config.json": config, "layer.tar": start + bytes(1020)}
-    archive = tar_of(tmp_path / "base.tar", {**members, "manifest.json": saved})
+    members = {"config.json": config.encode(), "layer.tar": start + bytes(1020), "manifest.json": saved.encode()}
+    archive = tar_of(tmp_path / "base.tar", members)
     with pytest.raises(IntegrityError, match="has a layer that is neither a tar file nor a tar file in gzip"):
         fetching(f"docker-archive:{archive}:python:3")
 
