@@ -97,6 +97,7 @@ def test_the_file_that_a_new_one_replaces(new: str, olds: tuple[str, ...], repla
         ((WHEEL, "lib-0.9-py3-none-any.whl"), (WHEEL, SDIST), "lib-0.9-py3-none-any.whl"),
         ((WHEEL, "lib-0.9.tar.gz"), (WHEEL, "lib-0.9.tar.gz", SDIST), "lib-0.9.tar.gz"),
         ((WHEEL,), (SDIST,), WHEEL),
+        ((WHEEL,), (WHEEL, "lib-1.1.tar.gz"), WHEEL),
         ((WHEEL,), (WHEEL, "lib-1.0-cp312-cp312-linux_x86_64.whl"), WHEEL),
     ],
 )

@@ -143,7 +143,7 @@ def _replaced_file(pin: Pin, olds: dict[str, Pin], news: Mapping[str, Pin]) -> P
     """The old file that a new one replaces, also if the new wheelhouse still has it; None if there is none.
 
     One of the same name, else of the same tags, else of tags that differ only in numbers, else the first by name. All sdists
-    have the same tags. An sdist never replaces a wheel of a name that the new wheelhouse has, too.
+    have the same tags. An sdist never replaces a wheel of its own version that the new wheelhouse has, too.
     """
 
     def unlike(other: Pin) -> tuple[bool, bool, bool, str]:
@@ -154,7 +154,11 @@ def _replaced_file(pin: Pin, olds: dict[str, Pin], news: Mapping[str, Pin]) -> P
         return (name != pin.artifact.filename, new_tags != old_tags, not same_but_numbers, name)
 
     is_wheel = pin.artifact.is_wheel
-    replaceable = (old for name, old in olds.items() if is_wheel or not old.artifact.is_wheel or name not in news)
+    replaceable = (
+        old
+        for name, old in olds.items()
+        if is_wheel or not old.artifact.is_wheel or name not in news or old.version != pin.version
+    )
     return min(replaceable, key=unlike, default=None)
 
 
