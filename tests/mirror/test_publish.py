@@ -83,7 +83,10 @@ def receiving(folder: Path, tls: tuple[Path, Path] | None = None) -> Iterator[tu
 
         class Handler(BaseHTTPRequestHandler):
             def do_POST(self) -> None:
-                body = self.rfile.read(int(self.headers["Content-Length"]))
+                length = int(self.headers["Content-Length"])
+                body = self.rfile.read(length)
+                if len(body) < length:  # the client was killed while it sent: as a real server, take nothing
+                    return
                 status, text = receiver.take(body, self.headers["Authorization"])
                 self.send_response(status)
                 self.send_header("Content-Length", str(len(text)))
