@@ -410,8 +410,9 @@ CORPUS: dict[str, tuple[str, list[Need]]] = {
     ),
     "options of an interpreter after #!": (
         "FROM scratch\nRUN <<EOF\n#!/usr/bin/python3 -u\nimport socket\nEOF\nRUN <<EOF\n#!/usr/bin/env -S python3 -u\nprint(1)\nEOF\n"
-        "RUN <<EOF\n#! /bin/bash -eu\npip install a\nEOF\nRUN <<EOF\n#!/usr/share/perl -w\npip install no\nEOF\n",
-        [(3, "unknown", "python"), (12, "pip", "a"), (15, "unknown", "perl")],
+        "RUN <<EOF\n#! /bin/bash -eu\npip install a\nEOF\nRUN <<EOF\n#!/usr/share/perl -w\npip install no\nEOF\n"
+        "RUN <<EOF\n#!/usr/bin/env -S uv run --script\nimport requests\nEOF\n",
+        [(3, "unknown", "python"), (12, "pip", "a"), (15, "unknown", "perl"), (19, "uv", "run")],
     ),
     "backslashes at the end of a line": (
         "FROM scratch\nRUN echo a \\\\\nRUN pip install a \\ \t\n  b\nRUN echo \\\\\\\nRUN pip install c\n",

@@ -17,6 +17,7 @@ from tests.support.sampled import sampled
 from tests.support.tools import pip, uv
 from tests.support.wheels import build_sdist, build_wheel
 from wheelhouse.cli import entry, machine
+from wheelhouse.fetch.inputs import _name_of
 from wheelhouse.lock.pylock_input import EXPORTS
 from wheelhouse.verify.verify import verify
 
@@ -488,6 +489,28 @@ def test_a_local_file_that_a_project_names_is_hashed_in_each_run(
     assert run.error(*options, command="fetch")["exit-code"] == 5
     wheel.unlink()
     assert run.error(*options, command="fetch")["sentence"].endswith(f": there is no file `{wheel}`")
+
+
+def test_a_local_file_of_a_project_for_another_target_need_not_be_there(run: Run, work: Path) -> None:
+    other = "foo @ file:///nowhere/foo-1.0-cp312-cp312-win_amd64.whl; sys_platform == 'win32'"
+    (work / "pyproject.toml").write_text(f"[project]\nname = 'mine'\ndependencies = ['lib<2', \"{other}\"]\n")
+    assert run.pins("-r", "pyproject.toml") == {"lib": "1.0"}
+
+
+@pytest.mark.parametrize(
+    ("source", "name"),
+    [
+        ("a/pyproject.toml", "pyproject.toml"),
+        ("https://h.example/pyproject.toml?path=/r.txt", "pyproject.toml"),
+        ("https://h.example/pylock.toml?a=x/y", "pylock.toml"),
+        ("https://h.example/items?path=/pyproject.toml", "pyproject.toml"),
+        ("https://h.example/?p=r.git;f=locks/pylock.dev.toml", "pylock.dev.toml"),
+        ("https://h.example/items?path=/uv.lock", "items"),
+        ("https://h.example/r.txt?a=/b.txt", "r.txt"),
+    ],
+)
+def test_the_name_of_a_file_says_its_format(source: str, name: str) -> None:
+    assert _name_of(source) == name
 
 
 def test_a_project_or_a_lock_at_an_address_with_a_query_is_known_by_its_name(

@@ -13,11 +13,12 @@ from tests.support.index import Fault, IndexServer
 from tests.support.tls import make_certificate
 from tests.support.tools import wheelhouse
 from tests.support.wheels import build_wheel
-from wheelhouse.errors import InputError, ServerError
+from wheelhouse.errors import InputError, ServerError, TransientError
+from wheelhouse.events import Event
 from wheelhouse.humanize import parse_size
 from wheelhouse.index.connections import _PacedReader, _TooSlowError
 from wheelhouse.index.download import Download, TooLargeError
-from wheelhouse.index.http import Http, HttpSettings
+from wheelhouse.index.http import Http, HttpSettings, StoppedError
 from wheelhouse.index.pace import Pace
 from wheelhouse.index.ranged import ranged_metadata
 from wheelhouse.index.tls import Trust
@@ -54,6 +55,19 @@ def test_a_redirect_from_https_to_http_is_refused_and_to_https_followed(tmp_path
         assert http.get(f"{plain.origin}/here").body == b"secure"
         plain.faults[:] = [Fault("/here", "redirect", times=None, to="/there")]
         assert http.get(f"{plain.origin}/here").body == b"plain"
+
+
+def test_a_failure_after_the_end_of_a_run_is_no_retry() -> None:
+    events: list[Event] = []
+    http = Http(HttpSettings(timeout=5, retries=3), on_event=events.append)
+    http.close()
+
+    def attempt() -> None:
+        raise TransientError("the pool is closed")
+
+    with pytest.raises(StoppedError):
+        http.retrying("a", attempt)
+    assert not events
 
 
 def test_a_second_redirect_is_held_to_https_too(tmp_path: Path) -> None:

@@ -333,6 +333,8 @@ def test_a_password_before_a_host_without_a_scheme_is_not_repeated(
     with pytest.raises(InputError, match="`host/simple` is not an http or https address") as caught:
         kind(tmp_path / address, address)
     assert "s3cret" not in f"{caught.value} {caught.value.hint}"
+    with pytest.raises(InputError, match="`mirror@2026-11` is not an http or https address"):
+        kind(tmp_path / "mirror@2026-11", "mirror@2026-11")
 
 
 # pip's configuration

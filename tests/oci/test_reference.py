@@ -69,7 +69,10 @@ def test_what_is_no_mirror(text: str) -> None:
         Mirror.parse(text)
 
 
-@pytest.mark.parametrize("text", ["https://u:s3cret@m.corp", "quay.io=https://u:s3cret@m.corp/x", "u:s3cret@m.corp"])
+@pytest.mark.parametrize(
+    "text",
+    ["https://u:s3cret@m.corp", "quay.io=https://u:s3cret@m.corp/x", "u:s3cret@m.corp", "https://m.corp/x?a=s3cret"],
+)
 def test_the_error_of_a_mirror_shows_no_password(text: str) -> None:
     with pytest.raises(InputError, match=r"m\.corp") as caught:
         Mirror.parse(text)

@@ -70,7 +70,8 @@ def test_an_official_image_does_not_suit_a_free_threaded_target() -> None:
         must_suit(image, target("3.13", "manylinux_2_36_x86_64"))
         with pytest.raises(InputError, match="not for the Python of"):
             must_suit(image, target("3.13t", "manylinux_2_36_x86_64"))
-    must_suit("mirror.example/base:1", target("3.13t", "manylinux_2_36_x86_64"))
+    for image in ("mirror.example/base:1", "mirror.example/python:3.13t-bookworm", "corp/python-3.13t:bookworm"):
+        must_suit(image, target("3.13t", "manylinux_2_36_x86_64"))
 
 
 @pytest.mark.parametrize("platform", ["windows/amd64", "macos/arm64"])

@@ -238,7 +238,8 @@ def _of_heredocs(instruction: Instruction) -> tuple[ShellCommand, ...]:
     interpreter = unwrapped(tuple(first[2:].split())) or ("nothing",)
     program = interpreter[0].rpartition("/")[2]
     if first.startswith("#!") and not program.endswith("sh"):
-        return (ShellCommand((program, "-c", script), line),)
+        words = ("-c", script) if PYTHON.fullmatch(program) else (*interpreter[1:], "-")
+        return (ShellCommand((program, *words), line),)
     return shell_commands(script, line)
 
 

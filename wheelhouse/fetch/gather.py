@@ -151,10 +151,18 @@ def _given(lock: PylockInput, target: Target, options: Options, on_event: Listen
     return taken
 
 
+def _may_be_absent(line: RequirementLine) -> bool:
+    """Whether a line has a marker, and its local file, if it names one, is not there."""
+    source = line.source
+    has_file = source is None or not source.is_local or Path(source.location).is_file()
+    return line.requirement.marker is not None and not has_file
+
+
 def _requirements(options: Options, airflow: Airflow | None, wanted: Wanted) -> list[RequirementLine]:
     """All requirements: those of `wanted`, then Airflow's, and what its image build installs; none if a lock of another tool replaces
     them. With Airflow, the extras are Airflow's alone, without those of the database clients that its image leaves out.
-    Requirements of a project that name a local file get its sha256.
+    Requirements of a project that name a local file get its sha256, but for one with a marker whose file is not there: it may be for
+    another target.
 
     Raises as `located`, and InputError if there are neither, if anything else is given beside such a lock, for --extra with
     nothing that has extras, and for an extra or group that a project does not have.
@@ -162,7 +170,7 @@ def _requirements(options: Options, airflow: Airflow | None, wanted: Wanted) -> 
     requirements, extras = list(wanted.requirements), split(options.extras)
     for project in wanted.projects:
         lines = project.lines(() if airflow else extras) + project.group_lines(options.groups)
-        requirements += map(located, lines)
+        requirements += [line if _may_be_absent(line) else located(line) for line in lines]
     if airflow:
         named = ",".join(without_clients(extras, options.without))
         requirements.append(parse_line(f"{PROJECT}{f'[{named}]' if named else ''}=={airflow.version}"))

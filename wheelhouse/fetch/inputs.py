@@ -87,11 +87,11 @@ class Inputs:
         return wanted
 
     def _file(self, source: str, wanted: Wanted) -> None:
-        """Read a file of -r by the format that its name says, without the query of a URL, and add what it holds to `wanted`.
+        """Read a file of -r by the format that its name says (`_name_of`), and add what it holds to `wanted`.
 
         Raises InputError for a name of a format that holds no requirements, and for a project that only Poetry can read.
         """
-        name = (without_query(source) if "://" in source else source).rpartition("/")[2]
+        name = _name_of(source)
         if is_pylock_name(name):
             text = read_source(source, self.http, "the lock")
             sha256 = sha256_of_text(text)
@@ -226,6 +226,17 @@ def relative_to(name: str, named_by: str) -> str:
     if "://" in name or name.startswith("file:") or Path(name).is_absolute():
         return name
     return str(Path(named_by).parent / name)
+
+
+def _name_of(source: str) -> str:
+    """The name of a file of -r: that of its path; of a URL whose query names a lock file or a pyproject.toml last, as those of
+    Azure DevOps and gitweb do, that one.
+    """
+    if "://" not in source:
+        return source.rpartition("/")[2]
+    name, last = without_query(source).rpartition("/")[2], source.rpartition("/")[2]
+    is_named = is_pylock_name(name) or name == PYPROJECT or OTHER_FORMAT.search(name)
+    return last if not is_named and (is_pylock_name(last) or last == PYPROJECT) else name
 
 
 def located(line: RequirementLine) -> RequirementLine:

@@ -11,7 +11,7 @@ from wheelhouse.files.disk import os_errors_as_machine_error
 from wheelhouse.index.http import Http, Reply
 from wheelhouse.index.pagecache import PageCache, lacks_freshness
 from wheelhouse.index.pages import ACCEPT, HTML_TYPE, JSON_TYPE, Page, parse_page
-from wheelhouse.index.urls import locked_url, query_of, redact
+from wheelhouse.index.urls import locked_url, query_of, redact, redact_folder
 
 NO_QUERY = "do not put a token in the query: use --index-token-file NAME=FILE, netrc, keyring, or user and password in the address"
 
@@ -75,7 +75,7 @@ class StaticIndex:
         self._root = root
         if not root.is_dir():
             raise InputError(
-                f"the index `{redact(name)}` is not an http or https address, and not a folder",
+                f"the index `{redact_folder(name)}` is not an http or https address, and not a folder",
                 hint="check the address after --index",
             )
         if next(root.glob("*.whl"), None) and not next(root.glob("*/index.*"), None):

@@ -153,12 +153,14 @@ class Http:
     def retrying(self, subject: str, attempt: Callable[[], T]) -> T:
         """The result of `attempt`, which is called until it succeeds, raises anything but TransientError, or has failed `retries`
         times after the first. Waits between attempts, with an event; if the server asks for more than MAX_WAIT_SECONDS,
-        raises at once. Raises StoppedError if this object is closed while it waits.
+        raises at once. Raises StoppedError for a failure after this object is closed, and if it is closed while it waits.
         """
         for failures in range(self.settings.retries + 1):
             try:
                 return attempt()
             except TransientError as error:
+                if self._stop.is_set():
+                    raise StoppedError("stopped") from error
                 wait = min(0.25 * 2**failures * random.uniform(1, 1.5), 8.0)  # noqa: S311
                 wait = wait if error.retry_after is None else error.retry_after
                 if failures == self.settings.retries or wait > MAX_WAIT_SECONDS:

@@ -13,7 +13,7 @@ from wheelhouse.files.disk import os_errors_as_machine_error, sha256_of
 from wheelhouse.index.http import Http
 from wheelhouse.index.page_data import ACTIVE, Hashes, IndexFile
 from wheelhouse.index.pages import HTML_TYPE, Page, html_files, read_html
-from wheelhouse.index.urls import locked_url, query_of, redact
+from wheelhouse.index.urls import locked_url, query_of, redact, redact_folder
 
 Files = dict[NormalizedName, list[IndexFile]]
 
@@ -25,7 +25,7 @@ class LinksFolder:
         self.name = name
         self._folder = folder
         if not folder.is_dir():
-            raise InputError(f"--find-links `{redact(name)}` is not an http or https address, and not a folder")
+            raise InputError(f"--find-links `{redact_folder(name)}` is not an http or https address, and not a folder")
 
     def holds(self, project: NormalizedName) -> bool:
         """Whether the folder has a wheel or sdist of this project, by its name. The folder is read once, by the first call.

@@ -19,6 +19,14 @@ HIDDEN = "…"
 QUOTING = "in a user name or password, write %40 for `@`, %3A for `:`, %2F for `/` and %23 for `#`"
 
 
+def redact_folder(text: str) -> str:
+    """`redact` of what should be a folder; a name such as `mirror@2026-11` is shown whole: without a `:` before its `@` it holds no
+    password.
+    """
+    before, at, after = text.partition("@")
+    return text if at and ":" not in before and not {"?", "#"} & set(after) else redact(text)
+
+
 def redact(url: str) -> str:
     """The URL without user, password, query and fragment, for output. Of a text that is no URL, the part that is safe to show.
 

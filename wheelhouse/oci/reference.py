@@ -132,7 +132,7 @@ class Mirror:
             or (prefix and not REPOSITORY.fullmatch(prefix))
         ):
             raise InputError(
-                f"{text.rpartition('@')[2]!r} is not a valid mirror of a registry",
+                f"{re.split('[?#]', text.rpartition('@')[2])[0]!r} is not a valid mirror of a registry",
                 hint="write --image-mirror docker.io=https://mirror.example/hub, without credentials, query and fragment",
             )
         return cls(

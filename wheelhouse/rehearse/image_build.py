@@ -143,18 +143,23 @@ class _Build:
     def _copy_context(self) -> None:
         """Copy the folder of the user's Dockerfile, if any, and then the staged folder into it.
 
-        `.git` and an older staged folder are left out, but not such names in deeper folders. Raises MachineError if that
-        fails.
+        `.git` and an older staged folder are left out, but not such names in deeper folders; the staged folder itself is left
+        out wherever it is. Raises MachineError if that fails.
         """
+        staged = self.folder.resolve()
+
+        def left_out(folder: str, names: list[str]) -> set[str]:
+            """The names in a folder of the context that are not copied."""
+            older = (
+                {".git", FOLDER, self._name}
+                if self.image.dockerfile and Path(folder) == self.image.dockerfile.parent
+                else set()
+            )
+            return older | {name for name in names if Path(folder, name).resolve() == staged}
+
         with os_errors_as_machine_error(self.context):
             if self.image.dockerfile:
-                top, left_out = self.image.dockerfile.parent, {".git", FOLDER, self._name}
-                shutil.copytree(
-                    top,
-                    self.context,
-                    symlinks=True,
-                    ignore=lambda folder, _: left_out if Path(folder) == top else set(),
-                )
+                shutil.copytree(self.image.dockerfile.parent, self.context, symlinks=True, ignore=left_out)
             shutil.copytree(self.folder, self.context / self._name, symlinks=True)
 
     @property

@@ -47,9 +47,13 @@ class Container:
 
 
 def _mount(outside: Path, inside: str) -> str:
-    """The value of `--mount` that shows a file or folder, read only. It is a row of CSV: a colon or comma in a path is no separator."""
-    source = str(outside).replace('"', '""')
-    return f'type=bind,"source={source}",target={inside},readonly'
+    """The value of `--mount` that shows a file or folder, read only. It is a row of CSV, in quotes only where it must be: podman before
+    4.1 reads none.
+    """
+    source = f"source={outside}"
+    if {",", '"', "\n", "\r"} & set(source):
+        source = '"' + source.replace('"', '""') + '"'
+    return f"type=bind,{source},target={inside},readonly"
 
 
 def _confinement(command: SandboxCommand) -> list[str]:

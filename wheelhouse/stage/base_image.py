@@ -63,10 +63,13 @@ def must_suit(image: str, target: Target) -> None:
         raise InputError(
             f"{image!r} is not the name of an image", hint="write the name as in a Dockerfile: registry/name:tag"
         )
+    match = OFFICIAL.search(image)
+    if match and target.python.free_threaded and not image.startswith("t", match.end()):
+        raise InputError(f"the files of {target.name} are not for the Python of `{image}`", hint=_hint(image))
     try:
         parsed = Image.parse(image)
     except InputError:
-        if match := OFFICIAL.search(image):
+        if match:
             _must_have_python(f"{match[1] or ''}{match[2]}", image, target)
         return
     must_be_installable(parsed, image, target)
@@ -93,9 +96,8 @@ def must_be_installable(parsed: Image, image: str, target: Target) -> None:
 
 
 def _must_have_python(python: str, image: str, target: Target) -> None:
-    """Raise InputError if a target's files are not for the Python of an image, `3.12` or `pypy3.10`, which is not free-threaded."""
-    wanted = (target.python.implementation == "pypy", target.python.minor)
-    if _minor(python) != wanted or target.python.free_threaded:
+    """Raise InputError if a target's files are not for the Python of an image, `3.12` or `pypy3.10`. Free threading is not compared."""
+    if _minor(python) != (target.python.implementation == "pypy", target.python.minor):
         raise InputError(f"the files of {target.name} are not for the Python of `{image}`", hint=_hint(image))
 
 
