@@ -158,6 +158,15 @@ CASES: dict[str, tuple[tuple[str, ...], tuple[str, ...], tuple[str, ...], str]] 
         ("aa", "bb"),
         "",
     ),
+    "what fails by a package above it is not refused for good": (
+        ("lib 1", "tool 1; Depends: lib (= 1)", "old 1"),
+        (
+            *("app 1; Depends: lib (>= 2); Conflicts: old (<= 1)", "lib 1", "lib 2", "old 1"),
+            *("tool 1; Depends: lib (= 1)", "tool 2; Depends: gone (>= 2)", "old 2; Depends: lib (= 2), tool (= 2)"),
+        ),
+        ("app",),
+        "app lib",
+    ),
     "a version that is installed is not installed again": (("xx 1",), ("xx 1", "xx 0"), ("xx=1",), "-"),
     "a missing dependency has no solution": ((), ("aa 1; Depends: bb (>= 2)", "bb 1"), ("aa",), ""),
     "cycles end": ((), ("aa 1; Depends: bb", "bb 1; Depends: aa"), ("aa",), "aa bb"),

@@ -19,6 +19,8 @@ from wheelhouse.target.image import Image
         ("python:3.8-alpine3.12", "musllinux_1_1", "3.8"),
         ("alpine:3.13", "musllinux_1_2", None),
         ("alpine:20240807", "musllinux_1_2", None),
+        ("alpine:202408071530", "musllinux_1_2", None),
+        ("reg:5000/python:3.12-alpine20240807153000", "musllinux_1_2", "3.12"),
         ("pypy:3.10-7.3.17-slim-bookworm", "manylinux_2_36", "pypy3.10"),
         ("mirror.example/library/pypy:3.11-bookworm", "manylinux_2_36", "pypy3.11"),
         ("debian:12.5-slim", "manylinux_2_36", None),

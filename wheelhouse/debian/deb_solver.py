@@ -72,6 +72,8 @@ class _Solver:
         self.catalogue, self.marks = catalogue, _Marks()
         self.active: list[str] = []
         self.failures: dict[str, Failure] = {}
+        self._culprit = ""
+        """The package being marked whose dependency kept another one, which is not to blame, from being marked; empty for none."""
         self._excluding: dict[str, list[tuple[DebPackage, Relation]]] = {}
         self._dependent: dict[str, list[tuple[DebPackage, Alternatives]]] = {}
         for package in catalogue.installed.values():
@@ -135,8 +137,8 @@ class _Solver:
     def _mark(self, package: DebPackage, because: str, depth: int) -> bool:
         """Mark a package for installation with all that it needs; whether that is possible.
 
-        If not, no mark of the attempt stays. The package is then refused as a candidate, unless it is protected, or was ruled out
-        before anything was marked. One that was marked, or is installed, is not marked again: whether it will be there.
+        If not, no mark of the attempt stays. The package is then refused as a candidate, unless it is protected, was ruled out
+        before anything was marked, or failed only by a package that is being marked above it. One that was marked, or is installed, is not marked again: whether it will be there.
         """
         if package.name in self.marks.expanded or self.catalogue.installed.get(package.name) is package:
             return self.current(package.name) is package
@@ -150,12 +152,15 @@ class _Solver:
         self.active.append(package.name)
         try:
             if self._make_way(package, depth) and self._install_dependencies(package, depth):
+                self._culprit = ""
                 return True
         finally:
             self.active.pop()
         self.marks = before
-        if package.name not in self.marks.protected:
-            self.catalogue.refuse(package)
+        if self._culprit in ("", package.name):
+            self._culprit = ""
+            if package.name not in self.marks.protected:
+                self.catalogue.refuse(package)
         return False
 
     def _may_be_possible(self, package: DebPackage) -> bool:
@@ -192,11 +197,18 @@ class _Solver:
             if sibling.name not in self.marks.chosen and sibling.name != package.name:
                 self._mark(sibling, package.name, depth + 1)
         return all(
-            self._install_solution(other, group, depth + 1)
-            if other.name in self.marks.chosen
-            else self._replace(other, package, depth)
+            self._keep(other, group, depth) if other.name in self.marks.chosen else self._replace(other, package, depth)
             for other, group in self._broken_dependents(package)
         )
+
+    def _keep(self, package: DebPackage, group: Alternatives, depth: int) -> bool:
+        """Install another solution of a dependency of a package that was marked before; whether there is one. If not, and the package
+        is still being marked, it is noted as the culprit.
+        """
+        is_kept = self._install_solution(package, group, depth + 1)
+        if not is_kept and package.name in self.active:
+            self._culprit = package.name
+        return is_kept
 
     def _opponents(self, package: DebPackage) -> Iterator[DebPackage]:
         """The packages that would be there beside this one: first those that it excludes, then those that exclude it."""
@@ -264,9 +276,7 @@ class _Solver:
         names = (package.name, *(virtual.name for virtual in package.provides))
         dependents = [one for name in names for one in self._dependent.get(name, ())]
         return all(
-            self._install_solution(other, group, depth + 1)
-            if other.name in self.marks.chosen
-            else self._remove(other, depth)
+            self._keep(other, group, depth) if other.name in self.marks.chosen else self._remove(other, depth)
             for other, group in dependents
             if self._relies_on_its_own(other) and not self._is_satisfied(group)
         )

@@ -34,8 +34,8 @@ GLIBC = {
     "amazonlinux:2023": "2_34",
 }
 """Releases of distributions as image names have them, and the glibc of each. An image name can lack the `:`."""
-ALPINE = re.compile(r"alpine(?!:?(?:\d+\.)?\d{10}):?(?:(\d+)\.(\d+))?")
-"""Its release can be missing. A number of ten digits or more is none, and Python reads at most 4300."""
+ALPINE = re.compile(r"alpine(?!:?\d{10,}\.\d|:?\d+\.\d{10}):?(?:(\d+)\.(\d+))?")
+"""Its release can be missing. A release has no number of ten digits or more, of which Python reads at most 4300."""
 MUSL_1_2_SINCE = (3, 13)
 """The first Alpine with musl 1.2. Images of Python that name no Alpine release are newer."""
 CHOICES = f"{', '.join(GLIBC)}, alpine:3.20 or apache/airflow:VERSION"
