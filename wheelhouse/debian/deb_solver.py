@@ -138,7 +138,8 @@ class _Solver:
         """Mark a package for installation with all that it needs; whether that is possible.
 
         If not, no mark of the attempt stays. The package is then refused as a candidate, unless it is protected, was ruled out
-        before anything was marked, or failed only by a package that is being marked above it. One that was marked, or is installed, is not marked again: whether it will be there.
+        before anything was marked, or failed only by a package that is being marked above it. One that was marked, or
+        is installed, is not marked again: whether it will be there.
         """
         if package.name in self.marks.expanded or self.catalogue.installed.get(package.name) is package:
             return self.current(package.name) is package
