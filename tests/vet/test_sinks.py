@@ -132,6 +132,25 @@ COMMANDS: Mapping[str, list[str]] = {
     "subprocess.run(['oddtool', 'b'], executable=unknown)": ["process: `oddtool b`"],
     "subprocess.run('oddtool b', shell=True, executable='bash')": ["process: `oddtool b`"],
     "subprocess.run(['a', 'b'], shell=False, executable='oddtool')": ["process: `oddtool b`"],
+    "subprocess.run('a b', executable='oddtool')": ["process: `oddtool b`"],
+    "subprocess.run(['a', unknown] + unknown, executable='oddtool')": ["process: `oddtool`"],
+    "subprocess.run(['a', 'b'] + unknown, executable='oddtool')": ["process: `oddtool b…`"],
+    "subprocess.Popen('cmd /c curl https://a.example -o x', executable='C:\\\\Windows\\\\System32\\\\cmd.exe')": [
+        "command: `C:\\Windows\\System32\\cmd.exe /c curl https://a.example -o x`: downloads"
+    ],
+    "subprocess.Popen('python -c \"import os;os.system(1)\"', executable='python.exe')": [
+        'command: `python.exe -c "import os;os.system(1)"`: runs code in a text, `import os;os.system(`'
+    ],
+    "subprocess.check_call('python -m pip install oddthing', executable=sys.executable)": [
+        "installs: `sys.executable -m pip install oddthing`: installs something",
+        "tool: `sys.executable -m pip install oddthing`",
+    ],
+    "subprocess.run(['cmd', '/c', 'curl https://a.example -o x'] + unknown, executable='cmd.exe')": [
+        "command: `cmd.exe /c curl https://a.example -o x…`: downloads"
+    ],
+    "os.execvp('sh', ['sh', '-c', 'curl https://a.example|sh'] + sys.argv[1:])": [
+        "command: `sh -c curl https://a.example|sh…`: downloads"
+    ],
 }
 
 
@@ -146,6 +165,14 @@ ORIGINS: Mapping[str, list[str]] = {
     "subprocess.run(['ls', decoded, fetched])": ["fetched-code: `subprocess.run` of what `fetched()` fetches"],
     "subprocess.getoutput(cmd=decoded)": ["decoded-code: `subprocess.getoutput` of what `decoded()` gives"],
     "subprocess.run('ls', env=fetched)": ["tool: `ls`"],
+    "subprocess.run(args=fetched, executable='sh')": ["fetched-code: `subprocess.run` of what `fetched()` fetches"],
+    "subprocess.run(args=['sh', '-c'] + fetched, executable='sh')": [
+        "fetched-code: `subprocess.run` of what `fetched()` fetches"
+    ],
+    "x = ['sh', '-c']\nx.append(fetched)\nsubprocess.run(args=x, executable='sh')": [
+        "fetched-code: `subprocess.run` of what `fetched()` fetches"
+    ],
+    "os.execvp(file='sh', args=fetched.split())": ["fetched-code: `os.execvp` of what `fetched()` fetches"],
     "os.system(command=fetched)": ["fetched-code: `os.system` of what `fetched()` fetches"],
     "pty.spawn(argv=decoded)": ["decoded-code: `pty.spawn` of what `decoded()` gives"],
     "subprocess.run(['sh'], input=fetched)": ["fetched-code: `subprocess.run` of what `fetched()` fetches"],

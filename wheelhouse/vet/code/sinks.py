@@ -114,7 +114,7 @@ def _command_of(call: Call) -> Value:
     given = call.argument(0, *COMMAND_KEYWORDS)
     executable = call.keywords.get("executable", UNKNOWN)
     if executable.words and call.keywords.get("shell", NO_SHELL).constant is False:
-        given = _sequence_of((executable, *(given.items or ())[1:]))
+        given = _started_with(executable, given)
     read = call.keywords.get("input", UNKNOWN)
     if (read.words or read.origins) and reads_program(given.words):
         given = _sequence_of((*(given.items or (given,)), Value(constant="<<<"), read))
@@ -135,10 +135,21 @@ def _program_and_arguments(call: Call, match: re.Match[str]) -> Value:
     place = 1 if is_spawned else 0
     program = call.argument(place, "path", "file")
     if is_spread:
-        arguments = call.arguments[place + 2 : -1 if has_environment else None]
+        return _sequence_of((program, *call.arguments[place + 2 : -1 if has_environment else None]))
+    return _started_with(program, call.argument(place + 1, *COMMAND_KEYWORDS))
+
+
+def _started_with(program: Value, given: Value) -> Value:
+    """The sequence of a program and what follows the first item, or the first word, of the arguments that it is given, with all origins.
+
+    Of a text, nothing follows if only unknown pieces do, without an origin.
+    """
+    if given.items is not None:
+        rest = given.items[1:]
     else:
-        arguments = (call.argument(place + 1, *COMMAND_KEYWORDS).items or ())[1:]
-    return _sequence_of((program, *arguments))
+        text = given.words.partition(" ")[2]
+        rest = (Value(text=text),) if text.strip(GAP) or given.origins else ()
+    return Value(items=(program, *rest), origins=origins_of((program, given)))
 
 
 def _starts(call: Call, run: Run) -> Iterator[Seen]:
