@@ -18,6 +18,7 @@ from wheelhouse.vet.code.values import (
     MISSING,
     UNKNOWN,
     Class,
+    CodeScope,
     Constant,
     Function,
     Instance,
@@ -235,7 +236,7 @@ class Calls(KnownCalls):
                 if hasattr(node, "lineno"):
                     node.lineno = call.node.lineno
             binds_here = call.name == "builtins.exec" and len(call.values) == 1
-            inner = scope if binds_here else Scope(scope)
+            inner = scope if binds_here else CodeScope(scope)
             if not binds_here and scope.made is not None:
                 inner.names.update(scope.names)
             self._nested_code += 1

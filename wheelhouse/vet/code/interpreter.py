@@ -20,6 +20,7 @@ from wheelhouse.vet.code.values import (
     STATIC_METHOD,
     UNKNOWN,
     Class,
+    CodeScope,
     Function,
     Instance,
     Scope,
@@ -292,8 +293,11 @@ class Interpreter(Calls):
             self.eval(target, scope)
 
     def _global(self, node: ast.Global, scope: Scope) -> None:
-        """Declare names of the module in a scope."""
-        scope.outer = {**scope.outer, **dict.fromkeys(node.names, self.current_module.scope)}
+        """Declare names of the nearest code in a text around, if it has names of its own, else of the module."""
+        around: Scope | None = scope
+        while around is not None and not isinstance(around, CodeScope):
+            around = around.around
+        scope.outer = {**scope.outer, **dict.fromkeys(node.names, around or self.current_module.scope)}
 
     def _nonlocal(self, node: ast.Nonlocal, scope: Scope) -> None:
         """Declare names of the nearest scope around that binds each so far, no class body; one that none binds is not declared."""

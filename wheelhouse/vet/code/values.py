@@ -175,6 +175,12 @@ class ComprehensionScope(Scope):
     __slots__ = ()
 
 
+class CodeScope(Scope):
+    """The names of code in a text that runs with names of its own. `global` in it declares these."""
+
+    __slots__ = ()
+
+
 def origins_of(values: Iterable[Value]) -> frozenset[Origin]:
     """The origins of all these values together."""
     found = NOTHING
