@@ -240,12 +240,40 @@ HIDDEN: Mapping[str, list[str]] = {
     f"x: str = {CODE!r}": [],
     f"x += {CODE!r}": [],
     f"odd(x := {CODE!r})": [],
+    f"x = ''\nfor i in {CODE[::-1]!r}[::-1]: x += i": ["hidden-text: decodes a text that has code: `subprocess.run(`"],
+    f"x = ''\nfor i in {CODE[::-1]!r}[::-1]: x = x + i": [
+        "hidden-text: decodes a text that has code: `subprocess.run(`"
+    ],
+    f"for i in [{CODE[::-1]!r}, 'a']: x = i[::-1]": ["hidden-text: decodes a text that has code: `subprocess.run(`"],
+    f"for i in [{CODE[::-1]!r}, 'a']: i = i[::-1]": ["hidden-text: decodes a text that has code: `subprocess.run(`"],
+    f"x = {{}}\nfor i in [{CODE[::-1]!r}, 'a']: x[i] = i[::-1]": [
+        "hidden-text: decodes a text that has code: `subprocess.run(`"
+    ],
+    f"for i in [{CODE[::-1]!r}, 'a']: x.y += i[::-1]": ["hidden-text: decodes a text that has code: `subprocess.run(`"],
+    f"for i in [{CODE[::-1]!r}, 'a']:\n    x = ''\n    x += i[::-1]": [
+        "hidden-text: decodes a text that has code: `subprocess.run(`"
+    ],
+    f"def f(i):\n    x = ''\n    x += i[::-1]\n    return 'a'\ny = ''\nfor i in [{CODE[::-1]!r}, 'a']: y += f(i)": [
+        "hidden-text: decodes a text that has code: `subprocess.run(`"
+    ],
 }
 
 
 def test_code_in_a_decoded_text_is_hidden() -> None:
     assert {code: seen_in(code) for code in HIDDEN} == HIDDEN
     assert [one.line for one in followed("\n" + next(iter(HIDDEN)))[1].behaviours.values()] == [2]
+
+
+def test_a_text_that_a_loop_puts_together_is_searched_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    searched: list[str] = []
+    monkeypatch.setattr("wheelhouse.vet.code.interpreter.hidden_code", lambda text: searched.append(text) or "")
+    for body in ("x += i", "x = x + i"):
+        searched.clear()
+        followed(f"x = ''\nfor i in {'a' * 1000!r}[::-1]: {body}")
+        assert searched == ["a" * 1000], body
+    searched.clear()
+    followed(f"for i in [{'ab' * 20!r}, {'cd' * 20!r}]: x = i[::-1]")
+    assert searched == ["ba" * 20, "dc" * 20]
 
 
 IMPORTS: Mapping[str, list[str]] = {

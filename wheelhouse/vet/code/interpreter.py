@@ -39,6 +39,9 @@ COMMANDS = (*INSTALL_COMMANDS, "build_py", "build_ext", "build", "sdist")
 class Interpreter(Calls):
     """Follows the modules of one distribution."""
 
+    _growing: Sequence[ast.stmt] = ()
+    """The statements that add to a text in a loop, until its last element."""
+
     def run_module(self, module: Module) -> None:
         """Follow what an import of a module does, reached as the module says; nothing if it runs or has run."""
         self._run_module(module, module.reach)
@@ -141,8 +144,11 @@ class Interpreter(Calls):
             self.record_hidden_text(node, self.eval(node.value, scope))
 
     def record_hidden_text(self, node: ast.expr | ast.stmt, value: Value) -> None:
-        """Record `hidden-text` if a value is a decoded text that is known and contains code or a command."""
-        if isinstance(value.constant, str | bytes) and value.how("decoded"):
+        """Record `hidden-text` if a value is a decoded text that is known and contains code or a command.
+
+        Not for a text that a loop still puts together: a search in each piece of it takes time with the square of its length.
+        """
+        if node not in self._growing and isinstance(value.constant, str | bytes) and value.how("decoded"):
             code = hidden_code(value.words)
             if code:
                 self.record("hidden-text", node, f"decodes a text that has code: `{code}`")
@@ -224,9 +230,14 @@ class Interpreter(Calls):
         source = self.eval(node.iter, scope)
         elements = elements_of(source) if len(node.body) <= 3 else None
         if elements and len(elements) <= 2000 and all(isinstance(one, ast.AugAssign | ast.Assign) for one in node.body):
-            for element in elements:
-                self.bind(node.target, element, scope)
-                self.body(node.body, scope)
+            held, growing = self._growing, _growing_in(node)
+            try:
+                for number, element in enumerate(elements, 1):
+                    self._growing = growing if number < len(elements) else ()
+                    self.bind(node.target, element, scope)
+                    self.body(node.body, scope)
+            finally:
+                self._growing = held
         else:
             last = max(self.steps - MAX_REPEATED_STEPS, MAX_STEPS // 2)
             for element in (source.items or ())[:MAX_REPEATS] or (element_of(source),):
@@ -429,6 +440,27 @@ class Interpreter(Calls):
             bound = self.attribute(Value(target=Instance(of)), name)
             if isinstance(bound.target, Function):
                 self._invoke(bound.target, (), {})
+
+
+def _growing_in(loop: ast.For | ast.AsyncFor) -> list[ast.stmt]:
+    """The assignments of a loop that change a name by its own value, if neither another one nor the loop gives it a new value."""
+    growing: dict[str, list[ast.stmt]] = {}
+    renewed = _bound_names(loop.target)
+    for one in loop.body:
+        if isinstance(one, ast.AugAssign) and isinstance(one.target, ast.Name):
+            growing.setdefault(one.target.id, []).append(one)
+        elif isinstance(one, ast.Assign):
+            names = {name for target in one.targets for name in _bound_names(target)}
+            used = {part.id for part in ast.walk(one.value) if isinstance(part, ast.Name)}
+            renewed |= names - used
+            for name in names & used:
+                growing.setdefault(name, []).append(one)
+    return [one for name, changes in growing.items() if name not in renewed for one in changes]
+
+
+def _bound_names(target: ast.expr) -> set[str]:
+    """The names that a target binds; not those of the things whose attributes or items it sets."""
+    return {part.id for part in ast.walk(target) if isinstance(part, ast.Name) and isinstance(part.ctx, ast.Store)}
 
 
 def _annotations(node: ast.FunctionDef | ast.AsyncFunctionDef) -> Iterator[ast.expr]:
