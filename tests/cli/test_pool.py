@@ -172,7 +172,8 @@ def test_a_file_of_which_workers_die_costs_no_file_that_was_sent_with_it(cluster
             name: name for name in answers
         }
     assert (starts / "deadly").stat().st_size == MAX_STARTS
-    assert max(path.stat().st_size for path in starts.iterdir()) == MAX_STARTS
+    # What a worker had finished when it died is lost if nobody has fetched it yet, and is started once more.
+    assert max(path.stat().st_size for path in starts.iterdir()) in (MAX_STARTS, MAX_STARTS + 1)
 
 
 def test_a_platform_that_no_worker_has_is_named(cluster: str) -> None:
