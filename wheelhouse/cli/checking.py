@@ -41,10 +41,10 @@ def verify(
 ) -> None:
     """Check that a wheelhouse or a staged folder has exactly the files that its lock files name.
 
-    Every file is hashed and opened. A staged folder must have the layout that `wheelhouse stage` writes for the lock
-    files and the recorded options of the folder. `verify` prints these options. For an index that `wheelhouse index`
-    wrote, the files are compared with the pages of the index. Every problem is listed. The exit code is 1 if there is
-    a problem. With --all, the wheelhouse of each job of the settings file is checked.
+    Every file is hashed and opened. A staged folder records the options of `wheelhouse stage`. It must have the layout
+    that `wheelhouse stage` writes for these options and the lock files. `verify` prints these options. For an index
+    that `wheelhouse index` wrote, the files are compared with the pages of the index. Every problem is listed. The
+    exit code is 1 if there is a problem. With --all, the wheelhouse of each job of the settings file is checked.
     """
     if jobs := chosen_jobs(selection):
         _must_be_default(wheelhouse)

@@ -28,8 +28,8 @@ def diff(
 ) -> None:
     """Show what changed between two wheelhouses: projects, files and their contents.
 
-    The contents are entry points, native code, licences, requirements and publishers. Files with the same name but other
-    bytes come first. The exit code is 0, even if something changed.
+    The contents are entry points, native code, licences, requirements and publishers. Files that have the same name
+    but different bytes are listed first. The exit code is 0, even if something changed.
     """
     from wheelhouse.debian.debian_changes import debian_changes
     from wheelhouse.oci.image_changes import image_changes

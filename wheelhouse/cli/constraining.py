@@ -65,8 +65,8 @@ def constraints_compile(
         --uploaded-prior-to 2025-02-11 -o constraints.txt
     wheelhouse constraints compile --airflow 3.3.2 --extra celery --python 3.12 --uploaded-prior-to 2026-08-14
 
-    With --uploaded-prior-to, releases after that time are not used. Options that you leave out are read from
-    wheelhouse.toml, or from [tool.wheelhouse] of pyproject.toml.
+    With --uploaded-prior-to TIME, only files that were uploaded before TIME are used. Options that you leave out are
+    read from wheelhouse.toml, or from [tool.wheelhouse] of pyproject.toml.
     """
     from wheelhouse.fetch.constraints import compile_constraints, compiled_constraints_path
     from wheelhouse.fetch.gather import gather

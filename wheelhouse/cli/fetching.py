@@ -38,10 +38,10 @@ def fetch(
 
     If the command line does not say what to fetch, the job is read from wheelhouse.toml, or from [tool.wheelhouse] of
     pyproject.toml. With --all, one run fetches all jobs of that file (the tables [jobs.NAME]), each into its own
-    wheelhouse. If the wheelhouse has a lock file of the same job, `fetch` uses the lock file as it is. To resolve again, add
-    --upgrade. If the wheelhouse also has files of another job, they are removed only after a question, or with --replace.
-    If the job in the settings file changed, the job's old files are replaced without a question. Package code runs only
-    with --build, which builds each sdist in a sandbox.
+    wheelhouse. If the wheelhouse has a lock file of the same job, `fetch` uses the lock file as it is. To resolve
+    again, add --upgrade. If the wheelhouse also has files of another job, the command asks before it removes these
+    files. With --replace, it does not ask. If the job in the settings file changed, the job's old files are replaced
+    without a question. Package code runs only with --build, which builds each sdist in a sandbox.
     """
     if jobs := chosen_jobs(selection):
         fetch_fleet(jobs, chosen, selection, network, building if build else None, as_json=as_json, quiet=quiet)

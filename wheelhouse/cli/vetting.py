@@ -163,7 +163,7 @@ def _remote_reader(address: str | None) -> "Iterator[RemoteReader | None]":
 
 @command(app)
 def rules(as_json: Json = False) -> None:
-    """List the rules that `vet` applies. The severities follow the policy in the current folder."""
+    """List the rules that `vet` applies. The policy in the current folder can change the severities."""
     from wheelhouse.report.rule_list import rule_document, rule_line
     from wheelhouse.vet.vet import RULES
 

@@ -187,7 +187,7 @@ class ReviewerSettings(msgspec.Struct, rename="kebab", forbid_unknown_fields=Tru
 
 
 class RoleSettings(msgspec.Struct, rename="kebab", forbid_unknown_fields=True, frozen=True):
-    """Which projects the reviewers of this role may approve, and how many of these reviewers each file needs."""
+    """Which projects the reviewers of this role may approve, and how many of these reviewers must approve each file."""
 
     projects: tuple[str, ...] = ("*",)
     needed: Annotated[int, msgspec.Meta(ge=0)] = 0

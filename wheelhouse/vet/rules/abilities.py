@@ -31,9 +31,9 @@ def capabilities(facts: Facts, review: Review) -> Iterator[Observation]:
 def new_capability(facts: Facts, review: Review) -> Iterator[Observation]:
     """The file can do something that the previous release could not do.
 
-    The rule compares with the project's release in the earlier wheelhouse (`--since`). If there is no such release, the
-    rule compares with the project's last approved release. If a library begins to use the network or to start programs, look
-    at the change before you approve the update.
+    The rule compares the file with the project's release in the earlier wheelhouse (`--since`). If there is no such
+    release, the rule compares the file with the project's last approved release. If a library begins to use the
+    network or to start programs, look at the change before you approve the update.
     """
     before = review.before(facts)
     if before is None:

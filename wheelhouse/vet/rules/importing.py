@@ -179,9 +179,9 @@ def code_protected(facts: Facts, review: Review) -> Iterator[Observation]:
 def code_shady_address(facts: Facts, review: Review) -> Iterator[Observation]:
     """Code contains an address that hides its owner: a webhook, a short link, a tunnel, a throw-away domain, an IP address.
 
-    Some of these addresses are also in ordinary libraries: Telegram without a bot's token, well-known short links, and
-    services that show the caller's IP address. For these addresses, the finding is a note. It is a warning only if the
-    file uses the network, starts programs or creates code at import.
+    Some of these addresses are also in ordinary libraries: Telegram's address (if the code has no bot's token),
+    well-known short links, and services that show the caller's IP address. For these addresses, the finding is a note.
+    It is a warning only if the file uses the network, starts programs or creates code at import.
     """
     for path, does, lines in _members_with(facts, ("address",), AT_IMPORT, IF_CALLED):
         yield observed(path=path, does=does).with_context(lines=lines)
@@ -193,7 +193,7 @@ def code_shady_address(facts: Facts, review: Review) -> Iterator[Observation]:
 
 @rule(Severity.WARNING)
 def code_touches_secrets(facts: Facts, review: Review) -> Iterator[Observation]:
-    """If the code is called, it opens files with keys or passwords, or writes files that a shell, the system or Python runs at its start.
+    """If the code is called, it opens key or password files, or writes files that run when a shell, the system or Python starts.
 
     Few libraries do this. Find out who calls the code, and why.
     """
@@ -235,7 +235,7 @@ def code_can_act(facts: Facts, review: Review) -> Iterator[Observation]:
 
 @rule(Severity.NOTE)
 def tests_can_act(facts: Facts, review: Review) -> Iterator[Observation]:
-    """Tests or examples do something that is a finding in other code. No other code of the distribution imports these tests or examples."""
+    """Tests or examples do what would be a finding in other code. No other code of the distribution imports these tests or examples."""
     for path, does, lines in _members_with(facts, SERIOUS, IN_TESTS):
         yield observed(path=path, does=does).with_context(lines=lines)
 

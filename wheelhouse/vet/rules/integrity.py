@@ -24,7 +24,7 @@ checked_elsewhere(
         "unfit": "No tag of the wheel is a tag of the target.",
         "requires-python": "The metadata in the file exclude the target's Python version.\n\n"
         "Installers refuse the file, even if the index states a different Requires-Python.",
-        "closure": "A file requires a project that the wheelhouse lacks, or excludes the version of a project that the wheelhouse has.\n\n"
+        "closure": "The wheelhouse lacks a project that a file requires, or has a version of this project that the file excludes.\n\n"
         "The rule also finds a requirement that cannot be read, and a marker whose value on the target is unknown.",
         "archive": "The archive cannot be read.",
         "filename": "The name of the file is not a valid name of a wheel or sdist.",

@@ -80,8 +80,8 @@ def module_of_another(facts: Facts, review: Review) -> Iterator[Observation]:
 def homoglyphs(facts: Facts, review: Review) -> Iterator[Observation]:
     """The name of a module or command has letters of another alphabet that look like ASCII letters.
 
-    This name and the ASCII name look the same to a person, but Python sees two different names. A name without any ASCII
-    letter is reported only if it looks like a module of the standard library or a well-known project.
+    This name and the ASCII name look the same to a person, but Python sees two different names. A name without any
+    ASCII letter is reported only if it looks like the name of a well-known project or of a standard library module.
     """
     names = (*facts.top_modules, *facts.commands)
     alike = {name: plain for name in names if (plain := ascii_lookalike(name)) and _reads_like(name, plain, review)}
@@ -99,7 +99,7 @@ def _reads_like(name: str, plain: str, review: Review) -> bool:
 def lookalike_inside(facts: Facts, review: Review) -> Iterator[Observation]:
     """The name of the project looks like the name of another project of the same wheelhouse.
 
-    For each of the two projects, the rule counts the files of the wheelhouse that require it. The rule reports the project
+    The rule counts how many files of the wheelhouse require each of the two projects. The rule reports the project
     with the lower count, or both projects if the counts are equal. If both projects are well known, such as `attrs` and
     `cattrs`, the rule reports neither.
     """

@@ -14,7 +14,7 @@ LOOPBACK = re.compile(r"http://(localhost|127\.\d+\.\d+\.\d+|\[::1\])[:/]")
 
 @wheelhouse_rule(Severity.NOTE)
 def indexes(review: Review) -> Iterator[Observation]:
-    """The note lists the indexes that the files of the wheelhouse, and of wheelhouses inside it, came from.
+    """The note lists the indexes from which the files of the wheelhouse and of its inner wheelhouses came.
 
     Each project comes from one index, which the lock file names. Make sure that you know each index.
     """
@@ -136,7 +136,8 @@ def attestation_refused(facts: Facts, review: Review) -> Iterator[Observation]:
 def attestations_unchecked(review: Review) -> Iterator[Observation]:
     """The attestations were not checked, because sigstore is not installed.
 
-    Unchecked attestations prove nothing. The files of inner wheelhouses, such as `build/`, are counted, too.
+    Unchecked attestations prove nothing. The number in the finding includes the files of inner wheelhouses, such as
+    `build/`.
     """
     files = (*review.facts, *review.inner)
     if count := sum(facts.provenance is not None and facts.attested is None for facts in files):

@@ -59,7 +59,7 @@ HOSTS: Mapping[str, str] = {
 
 @rule(Severity.NOTE)
 def plugin_at_start(facts: Facts, review: Review) -> Iterator[Observation]:
-    """Each time another program starts, it imports the file, because of an entry point.
+    """Because of an entry point, a program of another project imports the file each time the program starts.
 
     Examples are pytest with the group `pytest11`, and Airflow with `airflow.plugins`. These programs import each installed
     plugin, even if nobody names it.
@@ -73,8 +73,9 @@ def plugin_at_start(facts: Facts, review: Review) -> Iterator[Observation]:
 def plugin_in_builds(facts: Facts, review: Review) -> Iterator[Observation]:
     """In an environment with this file, each build with setuptools runs code of the file, even if another project is built.
 
-    The entry point groups are `setuptools.finalize_distribution_options`, `egg_info.writers` and `setuptools.file_finders`.
-    An entry point of `distutils.commands` is reported if it replaces a command of setuptools. Build tools are not reported.
+    The rule reports entry points of `setuptools.finalize_distribution_options`, `egg_info.writers` and
+    `setuptools.file_finders`. An entry point of `distutils.commands` is reported if it replaces a command of
+    setuptools. Build tools are not reported.
     """
     if facts.project in BUILD_TOOLS:
         return

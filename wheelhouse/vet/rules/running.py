@@ -158,8 +158,8 @@ def _signals(facts: Facts) -> Iterator[tuple[str, CodeSignals]]:
 def install_time_network(facts: Facts, review: Review) -> Iterator[Observation]:
     """Code that runs by itself uses the network: it imports a network module, or contains an address to call.
 
-    The rule reads .pth files, sitecustomize and usercustomize modules, in-tree backends, and the setup.py of an sdist with
-    the modules beside it. Addresses that only describe the project are not reported.
+    The rule reads .pth files, sitecustomize and usercustomize modules, in-tree backends, the setup.py of an sdist, and
+    the modules beside this setup.py. Addresses that only describe the project are not reported.
     """
     for name, signals in _signals(facts):
         if signals.network:

@@ -25,10 +25,10 @@ def data_scripts(facts: Facts, review: Review) -> Iterator[Observation]:
 def script_shadows(facts: Facts, review: Review) -> Iterator[Observation]:
     """A script or entry point has the name of a command of the system, or of Python.
 
-    The folder of the interpreter usually comes first in PATH, so a user who calls the command runs the script instead. The
-    comparison ignores suffixes such as `.exe`, and the versions of Python's commands, as in `python3.12`. It ignores `.py`
-    only if a target is Windows: on other systems, `ping.py` and `ping` are different commands. The projects pip and pipx may
-    install their own command.
+    The folder of the interpreter usually comes first in PATH, so a user who calls the command runs the script instead.
+    The rule ignores suffixes such as `.exe`, and the version in the name of a Python command, as in `python3.12`. It
+    ignores `.py` only if a target is Windows: on other systems, `ping.py` and `ping` are different commands. The
+    projects pip and pipx may install their own command.
     """
     own = PYTHON_INSTALLERS & {str(facts.project)}
     is_windows = not facts.targets or any("-win" in target for target in facts.targets)

@@ -35,9 +35,9 @@ checked_elsewhere(
 def vulnerable(facts: Facts, review: Review) -> Iterator[Observation]:
     """A published advisory says that this release is vulnerable.
 
-    The advisories come from the snapshot of `wheelhouse advisories import`. An advisory and its aliases are one finding. An
-    advisory is marked as new if the previous snapshot did not have it, or had it with other affected versions. The rule
-    `malicious` reports malicious releases.
+    The advisories come from the snapshot of `wheelhouse advisories import`. An advisory and its aliases are one
+    finding. An advisory is marked as new if it is not in the previous snapshot, or if its affected versions changed.
+    The rule `malicious` reports malicious releases.
     """
     for group in review.advisories.of(facts.project, facts.version) if review.advisories else ():
         if any(advisory.is_malware for advisory in group):
@@ -59,7 +59,7 @@ def _fixed(group: Sequence[Advisory], version: Version) -> str:
 
 @rule(Severity.ERROR, by_sha256=True)
 def malicious(facts: Facts, review: Review) -> Iterator[Observation]:
-    """The file is known to be malicious, by its sha256 or by its project and version.
+    """The file is known to be malicious: a record lists its sha256, or its project and version.
 
     The records (MAL-…) are from the OpenSSF, and are in the snapshot of `wheelhouse advisories import`. A waiver must name
     the sha256 of the file.
