@@ -81,7 +81,7 @@ def test_the_readme_names_commands() -> None:
 def test_the_exit_codes_are_those_of_the_errors() -> None:
     text = (ROOT / "docs/reference/exit-codes.md").read_text(encoding="utf-8")
     assert {int(code) for code in re.findall(r"^\| (\d+) \|", text, re.MULTILINE)} == errors_codes() | {0, 1, 130}
-    order = re.search(r"in this order that a job or target has: ([\d, ]+)\.", text)
+    order = re.search(r"order that a\s+job or\s+target\s+has:\s+([\d, ]+)\.", text)
     assert order and tuple(map(int, order[1].split(", "))) == errors.EXIT_CODES
 
 

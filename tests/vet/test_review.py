@@ -130,7 +130,7 @@ def test_rules_are_known_by_id_group_and_explanation() -> None:
     assert shadows.title == "A script or entry point has the name of a command of the system, or of Python."
     assert shadows.explanation.splitlines()[1:3] == [
         "",
-        "The folder of the interpreter usually comes first in PATH, so a user who calls the command runs the script instead. The",
+        "The folder of the interpreter usually comes first in PATH, so a user who calls the command runs the script instead.",
     ]
     assert not any(line != line.strip() for one in RULES.values() for line in one.explanation.split("\n"))
     whole = {name for name, one in RULES.items() if one.wheelhouse_check}

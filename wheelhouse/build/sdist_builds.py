@@ -180,7 +180,9 @@ class SdistBuilds:
         return wheel
 
     def sdist(self, pin: Pin, folder: Path) -> Path:
-        """A copy of the sdist in `folder`, under its own name, with the locked bytes."""
+        """A copy of the sdist in `folder`, under its own name, with the locked bytes: of the wheelhouse's own file, else from the store
+        or the index.
+        """
         sdist = pin.origin
         if has_locked_bytes(self._folder, sdist):
             source = self._folder / sdist.filename

@@ -48,7 +48,7 @@ class VolumeWriter(io.RawIOBase):
         return True
 
     def write(self, data: "bytes | bytearray | memoryview") -> int:  # type: ignore[override]
-        """Write all of it, into as many volumes as it needs."""
+        """Write all of it, into as many volumes as it needs. Raises MachineError if it cannot be written."""
         view = memoryview(data)
         with os_errors_as_machine_error(self._path):
             while view:
@@ -211,7 +211,7 @@ def _single(path: Path) -> BinaryIO:
     if not path.is_file():
         raise InputError(
             f"there is no bundle `{path}`",
-            hint="give the path of the bundle; for volumes, give the common part of their names; the file "
+            hint="give the path of the bundle; if it has volumes, give the part that their names have in common; the file "
             f"{INDEX_SUFFIX} must be beside the volumes",
         )
     return path.open("rb")

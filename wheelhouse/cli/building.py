@@ -39,7 +39,7 @@ def build(
     as_json: Json = False,
     quiet: Quiet = False,
 ) -> None:
-    r"""Build every sdist of a wheelhouse in a sandbox, into a wheel for each target that needs the sdist.
+    r"""Build every sdist of a wheelhouse in a sandbox: one wheel for each target that needs the sdist.
 
     \b
     wheelhouse build wheels

@@ -60,7 +60,7 @@ def verify(
 
 
 def verified(folder: Path, origin: FileOrigin, keys: list[Path] | None, *, require_approved: bool) -> Verified:
-    """What `verify` finds in a wheelhouse, a staged folder or an index; nothing is printed.
+    """What `verify` finds in a wheelhouse, a staged folder or an index. Only warnings are printed.
 
     Raises InputError if the folder is none of them; with `keys`, InputError if it is not staged, and IntegrityError if none
     of them signed it.

@@ -43,8 +43,8 @@ def materialize(
     wheelhouse materialize jobs/web --store s3://packages/store --dest wheels
 
     A file comes from the cache, else from the store, else from the index in its lock file. Only the store has
-    the wheels that other machines built. Each file must have the sha256 in its lock file. Files that are already in the
-    wheelhouse stay.
+    the wheels that other machines built. The sha256 of each file must be the one in its lock file. Files that are
+    already in the wheelhouse stay.
     """
     from wheelhouse import report
     from wheelhouse.fetch.materialize import materialize as materialize_step

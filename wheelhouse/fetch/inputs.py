@@ -153,12 +153,12 @@ class Inputs:
 
 
 def shown(source: str) -> str:
-    """A path as it is, or a URL without credentials, for output."""
+    """A path as it is, or a URL without credentials, query and fragment, for output."""
     return redact(source) if "://" in source else source
 
 
 def locked(source: str) -> str:
-    """`shown` for locks and keys: an `@` in a path stays, also after a port."""
+    """A path as it is, or a URL without credentials, query and fragment, for locks and keys. An `@` in a path stays, also after a port."""
     return locked_url(source) if "://" in source else source
 
 

@@ -39,6 +39,6 @@ def wheelhouses_of(folder: Path, dest: Path) -> Iterator[tuple[Path, Wheelhouse]
 
 
 def _filled(place: Path, wheelhouse: Wheelhouse, source: PackageSource, on_event: Listener) -> Filled:
-    """Fill one folder while its folder lock is held; what was done."""
+    """Take the folder lock of one folder, and fill the folder without the wheelhouses inside it; what was done."""
     with folder_lock(place):
         return fill(place, replace(wheelhouse, inner={}), existing_locks(place).values(), {}, source, on_event)

@@ -68,7 +68,7 @@ def first_success(futures: "list[Future[T]]") -> "Future[T]":
 
 
 def pass_on(source: "Future[T]", target: "Future[T]") -> None:
-    """Give a future that has not ended the result, error or cancellation of another, after waiting for it."""
+    """Give a future the result, error or cancellation of another. The first must not have ended, the other must have."""
     if source.cancelled():
         target.cancel()
     elif (error := source.exception()) is None:

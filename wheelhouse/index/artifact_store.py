@@ -126,7 +126,7 @@ class ArtifactStore:
         return self._stored_or_fetched(candidate)
 
     def _admitted(self, candidate: Candidate) -> StoredFile:
-        """The file of a candidate: from the store, else fetched. Raises RefusedError for findings in it that no waiver covers."""
+        """The file of a candidate: from the store, else fetched. Raises RefusedError for errors in it that no waiver covers."""
         stored = self._stored_or_fetched(candidate)
         if stored.contents.findings:
             subject = Subject(candidate.filename, candidate.project, stored.sha256, str(candidate.version))

@@ -53,7 +53,9 @@ class ImageSource(Protocol):
     def find(self, requested: str, architecture: str) -> FoundImage:
         """The image of a tag or digest for an architecture.
 
-        Raises ServerError, InputError, IntegrityError and MachineError.
+        Raises ServerError if a registry does not have it or cannot be reached, InputError if a layout does not have it
+        or there is no image for the architecture, IntegrityError for other bytes than the digest says, and
+        MachineError.
         """
 
     def blob(self, blob: Blob, name: str) -> Path:

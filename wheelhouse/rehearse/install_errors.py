@@ -179,7 +179,7 @@ def explained(output: str, lock: Lock, command: str) -> list[Finding]:
 
 
 def install_findings(output: str, lock: Lock, free: Collection[str]) -> Iterator[Finding]:
-    """Warnings about a successful install: it asked an index in vain, or replaced a version of a project that is not the locked one.
+    """Warnings about a successful install: a request to an index failed, or it replaced a version other than the locked one.
 
     The projects in `free` may be installed in several versions by design.
     """

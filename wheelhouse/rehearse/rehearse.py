@@ -153,7 +153,10 @@ def _misplaced(folder: Path, verdict: Verdict, staged: StagedFolder | None) -> I
 
 
 def _closure(lock: Lock, verdict: Verdict) -> Step:
-    """The step that checks whether a lock's files satisfy each other; skipped if a file is not as locked."""
+    """The step that checks whether a lock's files satisfy each other; skipped if a file is not as locked.
+
+    Raises InputError as `closure` does.
+    """
     started, target = time.monotonic(), lock.target.name
     unread = sorted(pin.artifact.filename for pin in lock.pins if pin.artifact.filename not in verdict.contents)
     if unread:

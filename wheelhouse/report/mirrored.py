@@ -11,7 +11,8 @@ from wheelhouse.mirror.check import MirroredFile, MirrorState
 def mirrored_lines(mirror: str, files: Sequence[MirroredFile], *, quiet: bool = False) -> list[str]:
     """A line for each file with something to say, then a summary. `quiet` leaves out the summary of a complete mirror.
 
-    If no file has an upload time, one line says so for all. If the mirror has no file at all, a hint comes last.
+    If the mirror has files, but none with an upload time, one line says so for all. If the mirror has no file at all,
+    a hint comes last.
     """
     listed = [file for file in files if file.state is not MirrorState.MISSING]
     has_no_times = not any(file.has_upload_time for file in listed)

@@ -209,7 +209,7 @@ class _Search(Generic[P]):
 
     def _free(self, clause: Clause[P]) -> list[P] | None:
         """The packages that may still leave their states: all if they are fewer than two, else the first two. None if one
-        before the second has left them, so that the clause is kept.
+        before the second has left them: the clause is kept already.
         """
         free: list[P] = []
         for package, states in clause.states.items():

@@ -109,7 +109,7 @@ class _Mount:
 
     @property
     def read_only(self) -> str:
-        """The options that make it read-only. A user may not remove `noexec` from a mount, so it is kept."""
+        """The options of `mount` that make it read-only: `ro,nosuid,nodev`, and `noexec` if it has that, which a user may not remove."""
         return ",".join(("ro", "nosuid", "nodev", *sorted({"noexec"} & self.options)))
 
 
@@ -127,7 +127,7 @@ def _unescaped(path: str) -> str:
 
 
 def _read_only(inside: str, outside: Path, mounts: Sequence[_Mount]) -> Iterator[str]:
-    """Shell lines that bind a file or folder read-only, with every mount below it."""
+    """Shell lines that bind a file or folder read-only, with every mount below it. Links in `outside` are resolved."""
     source = Path(os.path.realpath(outside))
     around = [mount for mount in mounts if source.is_relative_to(mount.point)]
     top = max(reversed(around), key=lambda mount: len(mount.point.parts))

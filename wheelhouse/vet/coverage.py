@@ -194,7 +194,7 @@ def _is_python(entry: Entry, facts: Facts) -> bool:
 
 
 def _is_metadata(name: str) -> bool:
-    """Whether a member is metadata of the distribution: in its `.dist-info` or an `.egg-info` folder, or a PKG-INFO in a folder."""
+    """Whether a member is metadata: in a `.dist-info` folder at the top, in an `.egg-info` folder anywhere, or a PKG-INFO in a folder."""
     return name.partition("/")[0].endswith(".dist-info") or ".egg-info/" in name or name.endswith("/PKG-INFO")
 
 

@@ -91,7 +91,8 @@ class BatchReader:
         return batch
 
     def _send(self, batch: list[_Request]) -> None:
-        """Have a batch read, wait for it, free its task, and answer each of its requests: with None if the batch failed.
+        """Have a batch read, wait for it, and answer each of its requests: with None if the batch failed. The task that
+        `_next_batch` took is free again then.
 
         Raises nothing.
         """

@@ -248,7 +248,7 @@ VET: Mapping[str, Sentence] = {
     # tooling
     "tool-settings": Sentence(
         "it installs {paths}: such files can start programs in editors, agents, git or shells",
-        "read these files; no package needs them",
+        "read these files; packages do not need files of this kind",
     ),
     "sdist-tool-settings": Sentence(
         "it has {paths:3}: such files can start programs in editors, agents, git or shells"

@@ -54,11 +54,11 @@ def _source_path(match: re.Match[str]) -> str:
 def unlike_source(compiled: Mapping[str, bytes], sources: Mapping[str, bytes], own_magic: int) -> Iterator[Behaviour]:
     """A behaviour for each compiled module that Python may run in place of a source that says something else, in the order of paths.
 
-    `own_magic` is the magic number of the Python that runs this; of what another Python compiled, only names and texts are
-    compared. One that cannot be read counts, too. Modules outside `__pycache__` or without a source are passed over, and
-    those whose header has another size than the source: Python compiles that source anew. Also passed over are modules of a
-    Python before 3.7, those that are too long to compare, and those that can be read and whose source is too long or does not
-    parse.
+    `own_magic` is the magic number of the Python that runs this; of what another Python compiled, only names and texts
+    are compared. One that cannot be read counts, too. Modules outside `__pycache__` or without a source are passed
+    over, and those whose header has another size than the source: Python compiles that source anew. Also passed over
+    are modules of a Python before 3.7, those that are too long to compare or whose source is, and those that can be
+    read and whose source does not parse.
     """
     for path, data in sorted(compiled.items()):
         match = CACHED.fullmatch(path)
@@ -83,8 +83,8 @@ def _may_run(data: bytes, source: bytes) -> bool:
 def _difference(data: bytes, source: bytes, level: int, own_magic: int) -> str:
     """How a compiled module of a level of optimisation differs from its source, or that it cannot be read.
 
-    Empty if it does not, if one of them is too long, or if the source does not parse. If another Python compiled it, or the
-    source does not compile here, only names and texts are compared.
+    Empty if it does not, if one of them is too long, or if the module can be read and the source does not parse. If
+    another Python compiled it, or the source does not compile here, only names and texts are compared.
     """
     if max(len(data), len(source)) > MAX_COMPARED_BYTES:
         return ""

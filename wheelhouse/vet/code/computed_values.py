@@ -94,7 +94,7 @@ def _filled(template: str, arguments: Sequence[Value], keywords: Mapping[str, Va
 
 
 def _with_origins(value: Value, name: str, arguments: Sequence[Value]) -> Value:
-    """The same value with the origins of the arguments, which are set in place.
+    """The same value. Its origins are replaced, in place, by those of the arguments.
 
     What decodes, chr(), reversed() of a text, and bytes made of numbers add `decoded`.
     """

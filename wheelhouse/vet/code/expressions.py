@@ -428,7 +428,8 @@ class Expressions(NamedThings):
 def _text_of_piece(part: ast.expr, constant: Constant) -> str | None:
     """The text of a piece of an f-string with a known value.
 
-    None if the piece has a format, or the value is neither a text nor an integer or has too many digits for a text.
+    A conversion (`!r`) is applied. None if the piece has a format (`:>8`), or the value is neither a text nor an
+    integer or has too many digits for a text.
     """
     if not isinstance(constant, str | int) or (isinstance(part, ast.FormattedValue) and part.format_spec):
         return None

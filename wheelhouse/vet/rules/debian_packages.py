@@ -42,7 +42,8 @@ checked_elsewhere(
 def debian_findings(
     lock: DebianLock, advisories: Advisories | None, threats: Threats = NO_THREATS
 ) -> Iterator[Finding]:
-    """A finding for each advisory that affects a Debian package of a wheelhouse; none without packages.
+    """A finding for each advisory that affects a Debian package of a wheelhouse: an error if the advisory has a newer, fixed
+    version, else a warning. `threats` adds only context. No finding without packages.
 
     Without a snapshot, or if it has no advisory for their distribution, one finding says so instead; its subject is the
     folder.

@@ -121,7 +121,10 @@ def import_injects_code(facts: Facts, review: Review) -> Iterator[Observation]:
 
 @rule(Severity.ERROR)
 def import_runs_command(facts: Facts, review: Review) -> Iterator[Observation]:
-    """At import, a module starts a suspicious command, such as one that downloads a file, starts a Windows shell or runs a hidden file."""
+    """At import, a module starts a suspicious command, such as one that downloads a file, starts a Windows shell or runs a hidden file.
+
+    A module is also reported if it does the same without a command: for example, if it removes a home folder.
+    """
     for path, does, lines in _members_with(facts, ("command", "asks", "hostile"), AT_IMPORT):
         yield observed(path=path, does=does).with_context(lines=lines)
 
@@ -160,9 +163,10 @@ def code_runs_hidden(facts: Facts, review: Review) -> Iterator[Observation]:
 
 @rule(Severity.WARNING)
 def code_hides_names(facts: Facts, review: Review) -> Iterator[Observation]:
-    """Code hides what it calls: it builds or looks up the names of functions that run code or start programs.
+    """Code hides what it calls: it builds or looks up the names of functions that run code or start programs, or hides other code.
 
-    Examples are `getattr(os, 'sys' + 'tem')`, `vars(builtins)['exec']`, and names with escape sequences.
+    Examples are `getattr(os, 'sys' + 'tem')`, `vars(builtins)['exec']`, and names with escape sequences. Code is hidden
+    in an encoded text, or in a text that is written into a file.
     """
     for path, does, lines in _members_with(facts, ("hidden-name", "hidden-text"), AT_IMPORT, IF_CALLED):
         yield observed(path=path, does=does).with_context(lines=lines)

@@ -267,10 +267,11 @@ def poses_as(facts: Facts, review: Review) -> Iterator[Observation]:
 
 @rule(Severity.WARNING)
 def embedded_archive(facts: Facts, review: Review) -> Iterator[Observation]:
-    """The distribution contains an archive: a zip, wheel, jar or tar.
+    """The distribution contains an archive: a zip, wheel, jar, tar or 7z.
 
-    wheelhouse does not look into the archive. Python can import from a zip. If all archives are
-    tars and jars, by name and by content, the finding is a note.
+    wheelhouse does not look into the archive. Documents that are zips, such as `.docx` and `.npz`, are not reported.
+    Python can import from a zip. If no archive is a zip, except for jars, and all others have the name of a tar, the
+    finding is a note.
     """
     if archives := [entry for entry in _files(facts) if _holds_files(entry)]:
         found = observed(count=len(archives), paths=tuple(entry.name for entry in archives))
