@@ -89,7 +89,10 @@ def test_a_wheel_with_too_many_members_or_rows_is_refused(tmp_path: Path, monkey
 
 
 def test_a_row_of_record_with_too_many_fields_is_refused(tmp_path: Path) -> None:
-    assert rule_of(with_row(tmp_path, "," * limits.MAX_RECORD_FIELDS)) == "archive-limit"
+    commas = limits.MAX_RECORD_FIELDS - 1
+    longest = opened(with_row(tmp_path, "one.txt" + "," * (commas - 2)))
+    assert {finding.rule for finding in longest.findings} == {"record-fields", "record-missing-file", "record-no-hash"}
+    assert rule_of(with_row(tmp_path, "one.txt" + "," * (commas - 1))) == "archive-limit"
 
 
 @pytest.mark.parametrize("name", ["METADATA", "RECORD", "WHEEL"])

@@ -153,6 +153,24 @@ def test_a_wheel_cut_anywhere_is_refused(tmp_path: Path) -> None:
         assert rule_of(wheel) == "zip-structure"
 
 
+@pytest.mark.parametrize("field", [4, 6, 8])
+def test_an_end_record_of_several_disks_is_refused(tmp_path: Path, field: int) -> None:
+    wheel = build_wheel(tmp_path, "one", "1.0")
+    data = bytearray(wheel.read_bytes())
+    data[len(data) - 22 + field] += 1
+    wheel.write_bytes(data)
+    assert rule_of(wheel) == "zip-structure"
+
+
+def test_an_end_record_is_looked_for_only_where_its_comment_can_end(tmp_path: Path) -> None:
+    wheel = build_wheel(tmp_path, "one", "1.0")
+    good = wheel.read_bytes()
+    wheel.write_bytes(good + b"x" * 0xFFFF)
+    assert rule_of(wheel) == "zip-trailing-data"
+    wheel.write_bytes(good + b"x" * (0xFFFF + 1))
+    assert rule_of(wheel) == "zip-structure"
+
+
 # ZIP64
 
 

@@ -274,5 +274,11 @@ def test_pypys_patch_release_is_not_cpythons() -> None:
     assert environment["platform_python_implementation"] == "PyPy"
 
 
+def test_the_markers_of_an_unknown_implementation_are_not_known() -> None:
+    for python, kind in ((Python(Version("3.11.7"), "graalpy"), "Python"), (Python(Version("3.99.0"), "pypy"), "PyPy")):
+        with pytest.raises(InputError, match=f"`{python.spelling}` is no {kind} that wheelhouse knows"):
+            python.markers()
+
+
 def test_all_docker_architectures_have_an_alias() -> None:
     assert [Platform.parse(f"linux/{name}").machine for name in ARCHITECTURES] == list(ARCHITECTURES.values())

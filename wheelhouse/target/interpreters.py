@@ -121,8 +121,9 @@ def _matching(folder: Path | None, pattern: str) -> list[Path]:
     """The paths below a folder that match a glob, with the folder, in reverse order of their text (3.9 before 3.10); empty
     for None or an unreadable folder.
     """
-    names = glob(pattern, root_dir=folder) if folder else []  # noqa: PTH207
-    return [Path(folder or "", name) for name in sorted(names, reverse=True)]
+    if folder is None:
+        return []
+    return [folder / name for name in sorted(glob(pattern, root_dir=folder), reverse=True)]  # noqa: PTH207
 
 
 def named_interpreter(text: str, path: str) -> Path:
