@@ -14,8 +14,8 @@ MAX_NAMED = 20
 def twin_findings(filename: str, names: Iterable[str]) -> Iterator[Finding]:
     """A finding for each name that macOS or Windows takes for an earlier one, at most MAX_NAMED of each rule.
 
-    `name-twins`, an error, in a wheel, if the name is that of code or metadata, or differs in composition alone; else
-    `case-twins`, a warning: the headers of Linux, which ziglang has, differ in case alone.
+    `name-twins`, an error, in a wheel, if the name is that of code or metadata, or differs only in Unicode composition;
+    else `case-twins`, a warning: ziglang, for example, has headers of Linux whose names differ only in case.
     """
     first: dict[str, str] = {}
     counts = {"name-twins": 0, "case-twins": 0}
@@ -39,7 +39,7 @@ def _folded(name: str) -> str:
 
 
 def _is_code(name: str, earlier: str) -> bool:
-    """Whether a name is that of code or metadata, or differs from the earlier one in composition alone."""
+    """Whether a name is that of code or metadata, or differs from the earlier one only in Unicode composition (NFC)."""
     lower = name.lower()
     if lower.endswith(CODE) or ".dist-info/" in lower:
         return True

@@ -120,7 +120,9 @@ def satisfied(lock: Lock, requires: Iterable[str]) -> bool:
 
 
 def too_new(glibc: tuple[int, ...] | None, platform: Platform) -> str | None:
-    """Why a wheel that needs this glibc cannot be loaded on a platform; None if it can, or if either names no glibc."""
+    """Why a wheel that needs this glibc cannot be loaded on a platform; None if it can, if
+    `glibc` is None, or if the platform has no glibc.
+    """
     match = re.match(r"manylinux_(\d+)_(\d+)_", platform.tag)
     if glibc is None or match is None or glibc <= (int(match[1]), int(match[2])):
         return None

@@ -47,8 +47,9 @@ def wheelhouse_files(folder: Path) -> dict[str, tuple[str, int]]:
 
     The wheels, sdists and other files themselves are not read.
 
-    Raises IntegrityError for constraints or attestations that are not those of the locks: nothing else has their bytes.
-    Raises InputError if the folder, or one inside that is to be one, is no wheelhouse.
+    Raises IntegrityError for constraints or attestations that are missing, or differ from the locks: they are in no
+    other place.
+    Raises InputError if the folder, or a folder of SUB_WHEELHOUSES inside it, is no wheelhouse.
     """
     wheelhouse = load_wheelhouse(folder)
     for finding in chain(constraints_findings(wheelhouse), attestation_findings(wheelhouse)):

@@ -201,7 +201,7 @@ class _Splitter:
     def _part(self) -> None:
         """Add the next piece to the word: a quoted text, an expansion, or a character.
 
-        A text in backquotes or `$(…)` is also an inner script, and so is one in the expansion.
+        A command in backquotes or `$(…)` is also kept as an inner script, even if it is inside another expansion.
         """
         text, place = self.text, self.place
         character = text[place]

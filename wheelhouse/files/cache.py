@@ -113,7 +113,7 @@ class Cache(Store):
         raise InputError("these files are in no store, so other machines cannot get them", hint=hint)
 
     def relying(self) -> AbstractContextManager[None]:
-        """A context that does nothing: `settle` raises the error."""
+        """A context that does nothing: that other machines lack the files is an error of `settle`."""
         return contextlib.nullcontext()
 
     @contextmanager

@@ -102,8 +102,8 @@ class SharedObjects:
         return False
 
     def note(self, kind: str, key: str) -> SignedNote | None:
-        """A note that a trusted key signed; None if there is none, if its time is over five minutes ahead, if there are no keys, or
-        if the store failed.
+        """A note that a trusted key signed; None if there is none, if its time is more than five minutes in the future, if there
+        are no keys, or if the store failed.
         """
         keys = self.keys
         if keys is None:

@@ -276,8 +276,8 @@ def _alone(text: str) -> str:
 
 
 def _spaced(text: str, name: str) -> str:
-    """The digits of gpg's form, which it writes in groups after the name, joined, any number of them; empty if the text has
-    anything but digits and `name:` at most.
+    """The hexadecimal digits of a text as gpg writes a hash, in groups and after `name:`, joined. Their number is not checked. Empty if
+    the text has anything else. `name:` may be missing.
     """
     digits = "".join(text.replace(f"{name}:", "", 1).split())
     return digits if re.fullmatch(r"[0-9A-Fa-f]+", digits) else ""

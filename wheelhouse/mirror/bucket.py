@@ -231,7 +231,7 @@ class Bucket:
         return self._sha256_of(f"{project}/{file.filename}{SIDECAR}", MAX_PAGE_BYTES) == file.metadata_sha256
 
     def remove_kept_out(self, project: NormalizedName) -> list[str]:
-        """Remove the wheels and sdists of a project that a decision keeps out, and return the names of these files.
+        """Remove those wheels and sdists of a project that the decisions of the journal keep out, and return their names.
 
         Their sidecars go, too; the page stays as it is. Raises as `journal`.
         """

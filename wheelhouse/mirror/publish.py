@@ -82,8 +82,8 @@ def _listing(repository: Repository, listing: str | None, opened: Iterable[Opene
     an index does.
 
     A repository's address that ends in `/simple` is tried itself, instead of LISTINGS; `/legacy` at its end is left out.
-    `opened` is not empty. Raises ServerError if no place answers so; if every place fails, the first failure. A
-    TransientError for the page of the first file's project is raised at once.
+    `opened` is not empty. Raises ServerError if no place is an index. If the request to every place failed, this is the
+    error of the first one. A TransientError for the page of the first file's project is raised at once.
     """
     if listing:
         return Index(listing, http)

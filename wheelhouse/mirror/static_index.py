@@ -91,10 +91,10 @@ class _Source:
 def index(folders: Iterable[Path], root: Path, choices: IndexChoices, on_event: Listener = ignore) -> Indexed:
     """Add wheelhouses to a static index, and note added files in its journal. Unchanged pages are not written again.
 
-    Files are copies that share blocks if possible, or hard links, which make the files of the wheelhouse read-only. Files of
-    the tree are checked by size or by hash, and repaired from a wheelhouse that has them. If two wheelhouses describe one
-    file, the last one counts. What the keeper of the index removed or blocked stays out, with a warning; so do new files
-    that `may_come` refuses, with `choices.prior_to`.
+    Files are copies that share blocks if possible, or hard links, which make the files of the wheelhouse read-only.
+    Files that the index has already are checked by size or by hash (`choices.check`), and repaired from a wheelhouse
+    that has them. If two wheelhouses describe one file, the last one counts. What the keeper of the index removed or
+    blocked stays out, with a warning; so do new files that `may_come` refuses, with `choices.prior_to`.
 
     Raises IntegrityError, after everything else is done, for a file that is missing or altered and in none of the
     wheelhouses; at once for a name with other bytes, and as `open_files`. Raises InputError as `load_wheelhouse`,

@@ -282,7 +282,8 @@ def _unchecked(context: InstallContext, check: CommandResult) -> Finding:
 
 
 def _pip_check_findings(context: InstallContext, result: CommandResult) -> tuple[Finding, ...]:
-    """A finding for each line of `pip check` on a requirement, or for its last words; empty if it passed.
+    """A finding for each line of a failed `pip check` about a requirement; if there is none, one with the last words of its output.
+    Empty if it passed.
 
     They are only warnings if the lock differs from its files' metadata on purpose.
     """

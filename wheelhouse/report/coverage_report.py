@@ -130,7 +130,9 @@ def coverage_view(evidence: Evidence) -> dict[str, Any]:
 
 
 def _row_text(kind: GapKind, gap: Gap) -> str:
-    """The first members of a gap, or its counts by suffix, on one line; else its count. Empty for a kind that is whole files."""
+    """The first members of a gap, or its counts by suffix, on one line; its count if it has neither. Empty for a kind of NOT_MEMBERS:
+    a gap of that kind is about whole files.
+    """
     if kind in NOT_MEMBERS:
         return ""
     rows = list(gap.members) or [f"{suffix or 'no suffix'}: {count}" for suffix, count in gap.suffixes.items()]

@@ -58,7 +58,9 @@ def _memory_files_of(pid: int) -> Iterator[tuple[tuple[int, int], int]]:
 
 
 def _work_folder_of(pid: int) -> Iterator[tuple[int, int]]:
-    """The work folder of the sandbox that a process is in, if it is mounted there: its device, and the bytes that it takes."""
+    """The device of the work folder that a process in a sandbox sees, and the bytes that are used on it; nothing if the process has
+    no work folder of its own mount, or cannot be looked at.
+    """
     folder = Path(f"{PROCESSES}/{pid}/root{WORK}")
     with contextlib.suppress(OSError):
         device = folder.stat().st_dev

@@ -83,8 +83,8 @@ def _unneeded(lock: Lock, reached: set[NormalizedName]) -> Iterator[Finding]:
 
 
 def _finding(project: NormalizedName, case: str, by: str, requirement: Requirement, value: str) -> Finding:
-    """The error finding for a requirement that the wheelhouse does not satisfy. `case` is `target` or `version`, and `value` is
-    that one.
+    """The error finding for a requirement that the wheelhouse does not satisfy. `case` says which of
+    the two `value` is: the `target` or the `version`.
     """
     return Finding.of(
         str(project), RULE, Severity.ERROR, case=case, by=by, requirement=str(requirement), **{case: value}

@@ -47,8 +47,9 @@ def unexpected_paths(folder: Path, expected: Set[str]) -> Iterator[str]:
 
 
 def foreign_findings(folder: Path, paths: Iterable[str], locks: Iterable[Lock], *, staged: bool) -> Iterator[Finding]:
-    """A finding for each of these paths, which must be unexpected ones: a warning for a file that an interrupted run left; for
-    an archive at the top, the error that says what it is; an error for anything else. `staged` decides only the wording.
+    """A finding for each of these paths, none of which may be in the locks: a warning for a file that an interrupted
+    run left; the error of `unlocked_file` for a wheel or sdist at the top; the error `foreign` for anything else.
+    `staged` decides only the wording.
     """
     locks = tuple(locks)
     for name in paths:

@@ -101,7 +101,7 @@ def _programs(tree: ast.AST) -> Iterator[str]:
 
 
 def _addresses(tree: ast.AST) -> Iterator[str]:
-    """The addresses in all texts of a tree but those that `_used` leaves out; some several times.
+    """The addresses in the texts of a tree, in which one can come several times. The texts that `_used` leaves out are not searched.
 
     They are URLs of http, https, ftp and websockets, and IPv4 addresses with a port.
     """

@@ -109,10 +109,10 @@ def _without_affixes(name: str) -> Iterator[str]:
 
 
 def _without_glued(name: str) -> Iterator[str]:
-    """The name without each of `GLUED` at its start or end; the name itself comes again where there is none.
+    """The name without each of `GLUED` at its start, and at its end; unchanged for those that it does not have.
 
-    Then the name without a number of one or two digits at its end, or a version as `v2`, and with each digit there, also
-    if it has no number.
+    Then, if it matches one of `NUMBERED`, which also match a name without a number: the name without its number (`2`,
+    `v2`), and with each digit in place of the number.
     """
     for affix in GLUED:
         yield name.removeprefix(affix)

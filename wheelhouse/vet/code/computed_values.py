@@ -11,7 +11,7 @@ HOME = Value(text="~", name="~")
 
 
 def elements_of(value: Value) -> tuple[Value, ...] | None:
-    """The items of a sequence, or the elements of a known text or bytes (the first MAX_PIECES + 1); None if they are not known."""
+    """The items of a sequence, or the elements of a known text or bytes, at most MAX_PIECES + 1 of these; None if they are not known."""
     if value.items is not None:
         return value.items
     if isinstance(value.constant, str | bytes):

@@ -174,8 +174,8 @@ class Interpreter(Calls):
     def _augmented(self, node: ast.AugAssign, scope: Scope) -> None:
         """Bind a name to the result of the operator; for any other target, only evaluate the target and the value.
 
-        Code in a text that is decoded is recorded: for a name in the result, else in the value. A variable of `os.environ` is handed to
-        `exported`.
+        If the result for a name, or the value for another target, is a decoded text that has code, that is recorded. A
+        variable of `os.environ` is handed to `exported`.
         """
         target = node.target
         if isinstance(target, ast.Name):

@@ -93,8 +93,9 @@ def names_in(node: ast.expr) -> str:
 def result_of(call: Call) -> Value:
     """The value that a call of a named thing gives: its name with `()`, and the origins of arguments and receiver.
 
-    A decoder, the host or a secret adds one. What is fetched or read of a file has only its own origin, and a file also its
-    path as text. A temporary folder has TEMPORARY as text, `__file__.replace(a, b)` a GAP and `b`.
+    A call that decodes, that asks about the host, or that returns a secret adds an origin of its own. What is fetched
+    or read from a file has only that origin; what is read from a file also has its path as text. A temporary folder
+    has TEMPORARY as text, `__file__.replace(a, b)` a GAP and `b`.
     """
     name = call.name
     text = ""
