@@ -230,7 +230,7 @@ def test_an_interrupt_leaves_no_partial_file(tmp_path: Path) -> None:
         pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
         run = subprocess.Popen(command, cwd=tmp_path, env=environment, text=True, **pipes)  # type: ignore[call-overload]
         deadline = time.monotonic() + 20
-        while not any(path.stat().st_size > 50_000 for path in tmp_path.glob(".cache/wheelhouse/v1/partial/*")):
+        while not any(_size(path) > 50_000 for path in tmp_path.glob(".cache/wheelhouse/v1/partial/*")):
             assert time.monotonic() < deadline
             time.sleep(0.01)
         run.send_signal(signal.SIGINT)
@@ -240,6 +240,14 @@ def test_an_interrupt_leaves_no_partial_file(tmp_path: Path) -> None:
         assert stderr.splitlines()[-1].startswith("error: interrupted")
         assert not [path for path in (tmp_path / "wheelhouses").rglob("*") if path.is_file()]
         assert Session(tmp_path)(f"fetch --all --index {index.url}") == 0
+
+
+def _size(path: Path) -> int:
+    """The size of a file in bytes; 0 if it was moved since."""
+    try:
+        return path.stat().st_size
+    except FileNotFoundError:
+        return 0
 
 
 # Commands about the wheelhouses of jobs
