@@ -12,7 +12,8 @@ MAX_SUMS_BYTES = 64 << 20
 
 
 def own_files(folder: OpenFolder, root: str = "") -> dict[str, str]:
-    """Path in `folder` → sha256 of every file that the wheelhouse in its folder `root` lists in SHA256SUMS, and of each SHA256SUMS.
+    """Path in `folder` → sha256 of every file that a SHA256SUMS lists, and of each SHA256SUMS: those of the wheelhouse in its folder `root`
+    and of the folders inside the wheelhouse.
 
     Paths that no lock file can name are left out. Empty if there is no SHA256SUMS. No file is hashed, so one may be missing
     or differ. Raises IntegrityError for a SHA256SUMS of more than MAX_SUMS_BYTES, and for a link in the place of a folder.

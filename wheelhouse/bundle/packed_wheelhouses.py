@@ -43,13 +43,12 @@ def wheelhouses_files(folders: Sequence[Path]) -> dict[str, tuple[str, int]]:
 
 
 def wheelhouse_files(folder: Path) -> dict[str, tuple[str, int]]:
-    """Path → (sha256, size in bytes) of every file that the locks of a wheelhouse and of the folders inside lead to.
+    """Path → (sha256, size in bytes) of every file that the locks of a wheelhouse, its locked folders and its inner wheelhouses lead to.
 
     The wheels, sdists and other files themselves are not read.
 
     Raises IntegrityError for constraints or attestations that are missing, or differ from the locks: they are in no
-    other place.
-    Raises InputError if the folder, or a folder of SUB_WHEELHOUSES inside it, is no wheelhouse.
+    other place. Raises InputError if the folder, or a folder of SUB_WHEELHOUSES inside it, is no wheelhouse.
     """
     wheelhouse = load_wheelhouse(folder)
     for finding in chain(constraints_findings(wheelhouse), attestation_findings(wheelhouse)):
