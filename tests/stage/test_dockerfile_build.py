@@ -21,9 +21,10 @@ pytest_plugins = ["tests.support.docker_fixtures"]
 pytestmark = pytest.mark.docker
 
 TAG = "my-image"
+REPOSITORY, _, TAG_OF_BASE = NAME.partition(":")
 DOCKERFILE = f"""# syntax=docker/dockerfile:1.4
-ARG REPOSITORY=wheelhouse-test-whole
-FROM $REPOSITORY:1 AS build
+ARG REPOSITORY={REPOSITORY}
+FROM $REPOSITORY:{TAG_OF_BASE} AS build
 RUN apt-get update \\
  && apt-get install -y git=2.39 tzdata
 RUN <<EOF

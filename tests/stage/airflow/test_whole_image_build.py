@@ -2,6 +2,7 @@
 
 import gzip
 import json
+import os
 from pathlib import Path
 
 import pytest
@@ -30,7 +31,10 @@ from wheelhouse.stage.staged_folder import StagedFolder
 pytest_plugins = ["tests.support.docker_fixtures"]
 pytestmark = pytest.mark.docker
 
-RELEASE, NAME = "2.10.5", "wheelhouse-test-whole:1"
+RELEASE = "2.10.4"
+"""No other test makes an image of this release, so that none of this one's names are another's."""
+NAME = f"wheelhouse-test-whole:{os.getpid()}"
+"""Of this process alone: the tests that use it remove it, and the processes of one run share an engine."""
 APT = b"""#!/bin/sh
 # Stands in for apt-get: it sees the mirror, and remembers what was installed.
 case "$*" in
