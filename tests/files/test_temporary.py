@@ -107,6 +107,24 @@ def test_a_file_that_was_swept_before_it_was_locked_is_made_again(
     assert path.exists() and swept and path != swept[0]
 
 
+def test_a_file_stays_locked_until_it_is_swept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Else the run that has just made it would lock it before it is removed, and find it gone when it renames it."""
+    fresh(tmp_path)[1].close()
+    real, locked = Path.unlink, []
+
+    def unlink(path: Path, missing_ok: bool = False) -> None:
+        with path.open("rb") as file:
+            try:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                locked.append(path)
+        real(path, missing_ok)
+
+    monkeypatch.setattr(Path, "unlink", unlink)
+    sweep_unless_held(tmp_path)
+    assert len(locked) == 1 and not left(tmp_path)
+
+
 def test_what_only_looks_like_ours_and_what_cannot_be_opened(tmp_path: Path) -> None:
     (tmp_path / f"{TEMP_PREFIX}notes.txt").touch()
     (tmp_path / f"{TEMP_PREFIX}link.tmp").symlink_to(tmp_path / "elsewhere")

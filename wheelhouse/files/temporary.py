@@ -83,31 +83,33 @@ def sweep(folder: Path) -> None:
     with contextlib.suppress(FileNotFoundError), os.scandir(folder) as entries:
         names = [entry.name for entry in entries if entry.name.startswith(TEMP_PREFIX) and entry.name.endswith(".tmp")]
         for name in names:
-            if not _is_open(folder / name):
-                (folder / name).unlink(missing_ok=True)
+            _remove_unless_open(folder / name)
 
 
-def _is_open(path: Path) -> bool:
-    """Whether a run has a temporary file open, and so locked. What cannot be opened counts as not open. Raises OSError on a
-    file system without locks.
+def _remove_unless_open(path: Path) -> None:
+    """Remove a temporary file unless a run has it open, and so locked. It is locked until it is gone: a run that makes it at this
+    moment waits, and then finds it gone. A link, pipe or socket is removed; what this user may not open stays. Raises OSError
+    on a file system without locks.
 
     NFS locks nothing that is open for reading alone: there each file may be in use, and stays.
     """
     try:
         descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
+    except PermissionError:
+        return
     except OSError:
-        return False
+        path.unlink(missing_ok=True)
+        return
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        path.unlink(missing_ok=True)
     except BlockingIOError:
-        return True
+        return
     except OSError as error:
         if error.errno != errno.EBADF:
             raise
-        return True
     finally:
         os.close(descriptor)
-    return False
 
 
 @contextmanager
