@@ -51,7 +51,8 @@ class Needs:
 
 
 def native_of(data: bytes) -> Native:
-    """What an ELF file, given as bytes, needs; a Native with nothing in it if any part that is read here is damaged.
+    """What an ELF file, given as bytes, needs: its machine, libraries, their symbol versions, and the folders where they are sought; also
+    whether it is a program. A Native with nothing in it if any part that is read here is damaged.
 
     elftools reads the headers. The dynamic section is read here with bounds, because it may be hostile.
     """

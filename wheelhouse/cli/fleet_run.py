@@ -87,7 +87,7 @@ def run_fleet(
     """Do a step for each job, up to `fleet.parallel` at once, print what became of them, and write the page of --report, if given.
 
     After a job with an error no other is started, unless `chosen.keep_going` is set. Raises typer.Exit with the exit code of all, if
-    it is not 0, and InputError as `must_be_for_all`.
+    it is not 0, and InputError if the command line names what to fetch, or a folder: that is for one job.
     """
     from wheelhouse.cli.fleet_progress import FleetShown
     from wheelhouse.fetch.fleet import run_jobs

@@ -61,7 +61,8 @@ def declared(group: type) -> dict[str, Option]:
 
 
 def heading_of(group: type, name: str) -> str:
-    """The heading of the help under which an option stands: that of the nearest class that has both a HEADING and the option.
+    """The heading of the help under which an option stands: that of the nearest class that has both a HEADING of its own and the
+    option, its own or inherited.
 
     Raises StopIteration if there is none.
     """

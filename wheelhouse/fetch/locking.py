@@ -189,7 +189,7 @@ def _pinned(answer: ResolvedProject) -> str:
 
 
 def _required_by(answer: ResolvedProject, answers: Iterable[ResolvedProject]) -> str:
-    """The first project that requires this one, with its requirement, in brackets; empty if only the user does."""
+    """The first project that requires this one, in brackets, as ` (app 1.0 requires `lib>=2`)`; empty if only the user does."""
     project = answer.candidate.project
     requiring = [
         f"{other.candidate.project} {other.candidate.version} requires `{text}`"

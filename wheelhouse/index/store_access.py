@@ -64,7 +64,10 @@ class StoreAccess:
         self._store.private.forget(kind, key)
 
     def discard(self, path: Path) -> None:
-        """Remove a file whose bytes no longer have its sha256; if that fails, at least neither part uses it again."""
+        """Remove a file whose bytes no longer have its sha256; if that fails, at least neither part uses it again.
+
+        Raises MachineError if it cannot be removed, and there can be no temporary folder either.
+        """
         self._store.discard(path)
         self._store.private.discard(path)
 

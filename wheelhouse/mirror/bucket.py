@@ -243,7 +243,7 @@ class Bucket:
         return gone
 
     def remove_file(self, project: NormalizedName, filename: str) -> None:
-        """Remove a file of a project, its sidecars first. What is not there is passed over."""
+        """Remove a file of a project, but first what lies beside it: its metadata and its provenance. What is not there is passed over."""
         for suffix in (SIDECAR, PROVENANCE, ""):
             self.store.remove(f"{project}/{filename}{suffix}")
 

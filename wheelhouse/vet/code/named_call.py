@@ -94,8 +94,8 @@ def result_of(call: Call) -> Value:
     """The value that a call of a named thing gives: its name with `()`, and the origins of arguments and receiver.
 
     A call that decodes, that asks about the host, or that returns a secret adds an origin of its own. What is fetched
-    or read from a file has only that origin; what is read from a file also has its path as text. A temporary folder
-    has TEMPORARY as text, `__file__.replace(a, b)` a GAP and `b`.
+    or read from a file has no other origins than that, and perhaps `data-file`; what is read from a file also has its path as
+    text, unless it is data of a package. A temporary folder has TEMPORARY as text, `__file__.replace(a, b)` a GAP and `b`.
     """
     name = call.name
     text = ""

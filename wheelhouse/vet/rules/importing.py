@@ -93,7 +93,7 @@ def import_sends_data(facts: Facts, review: Review) -> Iterator[Observation]:
 
 @rule(Severity.ERROR)
 def import_reads_secrets(facts: Facts, review: Review) -> Iterator[Observation]:
-    """At import, a module reads keys, passwords, or the folders of browsers and wallets."""
+    """At import, a module reads keys, passwords, folders of browsers or wallets, or the metadata service of a cloud."""
     for path, does, lines in _members_with(facts, ("secrets", "metadata"), AT_IMPORT):
         yield observed(path=path, does=does).with_context(lines=lines)
 
