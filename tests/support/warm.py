@@ -24,7 +24,7 @@ MODULES = sorted(
 )
 
 _forks = multiprocessing.get_context("forkserver")
-_forks.set_forkserver_preload([*MODULES, __name__])
+_forks.set_forkserver_preload([*MODULES, "tests.support.made_commands", __name__])
 
 
 def can_run(environment: Mapping[str, str]) -> bool:

@@ -8,6 +8,7 @@ from importlib import import_module
 from typing import NoReturn
 
 import typer
+from typer.main import get_command
 
 from wheelhouse.cli.app import app
 from wheelhouse.cli.defects import error_of
@@ -90,7 +91,7 @@ def _run(arguments: Sequence[str], *, as_json: bool) -> int:
     """
     load(*arguments[:1])
     try:
-        outcome = typer.main.get_command(app)(list(arguments), prog_name="wheelhouse", standalone_mode=False)
+        outcome = get_command(app)(list(arguments), prog_name="wheelhouse", standalone_mode=False)
         return _interrupted() if outcome == INTERRUPTED else outcome if isinstance(outcome, int) else 0
     except WheelhouseError as error:
         return _fail(error, as_json=as_json)
