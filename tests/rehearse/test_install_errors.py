@@ -295,8 +295,8 @@ STRAYS = {
     "lib-1.9-py3-none-any.whl": "it is a second version of lib beside `lib-2.0",
     "flit_core-3.0-py3-none-any.whl": "it is a build requirement",
     "odd_backend-1.0-py3-none-any.whl": "it is a build requirement",
-    "other-1.0-py3-none-any.whl": "no lock file names it, but the image build installs every file at the top of the folder",
-    "strange.whl": "no lock file names it",
+    "other-1.0-py3-none-any.whl": "it is in no lock file, but the image build installs every file at the top of the folder",
+    "strange.whl": "it is in no lock file",
 }
 
 

@@ -280,13 +280,13 @@ SABOTAGE: dict[str, tuple[Callable[[Path], object], str]] = {
     ),
     "a second version added": (
         second_version,
-        "lib-1.9-py3-none-any.whl: it is a second version of lib beside `lib-2.0-py3-none-any.whl`, which the lock file of "
-        "cp312-win_amd64 names; the image build installs every file at the top of the folder; remove it, or fetch with "
+        "lib-1.9-py3-none-any.whl: it is a second version of lib beside `lib-2.0-py3-none-any.whl` in the lock file for "
+        "cp312-win_amd64; the image build installs every file at the top of the folder; remove it, or fetch with "
         "`--upgrade-project lib` if you want 1.9",
     ),
     "a build requirement left in the folder": (
         build_requirement,
-        "setuptools-65.0-py3-none-any.whl: it is a build requirement that no lock file names, but the image build "
+        "setuptools-65.0-py3-none-any.whl: it is a build requirement that is in no lock file, but the image build "
         "installs every file at the top of the folder; remove it: build requirements belong in tools/, which an install does not use",
     ),
     "constraints of another release": (

@@ -46,7 +46,7 @@ def test_a_link_to_a_folder_of_other_files_is_foreign(house: Path) -> None:
     (house.parent / "elsewhere").mkdir()
     (house.parent / "elsewhere" / "files.lock.toml").write_text("version = 1\nfiles = []\n")
     (house / "files").symlink_to(house.parent / "elsewhere")
-    assert "files: no lock file of this wheelhouse names it" in said(house)
+    assert "files: it is in no lock file of this wheelhouse" in said(house)
 
 
 def test_what_a_run_left_is_a_warning_only_under_its_own_name(house: Path) -> None:
@@ -54,7 +54,7 @@ def test_what_a_run_left_is_a_warning_only_under_its_own_name(house: Path) -> No
     (house / ".wheelhouse-0123456789abcdeg.tmp").touch()
     lines = said(house)
     assert "warning: .wheelhouse-0123456789abcdef.tmp: an interrupted run left it" in lines
-    assert "error: .wheelhouse-0123456789abcdeg.tmp: no lock file of this wheelhouse names it" in lines
+    assert "error: .wheelhouse-0123456789abcdeg.tmp: it is in no lock file of this wheelhouse" in lines
 
 
 def test_other_files_beside_a_pipe_are_not_read(house: Path) -> None:

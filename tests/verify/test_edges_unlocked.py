@@ -41,8 +41,8 @@ LOCK = Lock(TARGET, Inputs(("app", "lib>=1")), (pin("app", dependencies=("lib<2"
         ("lib-1.0-py2.py3-none-any.whl", "it is the same release of lib as", "one file for each project"),
         ("setuptools-75.0-py3-none-any.whl", "it is a build requirement", "build/"),
         ("odd_backend-3.1-py3-none-any.whl", "it is a build requirement", "build/"),
-        ("other-1.0-py3-none-any.whl", "no lock file names it", "fetch a project that needs other"),
-        ("odd.whl", "no lock file names it", "remove it"),
+        ("other-1.0-py3-none-any.whl", "it is in no lock file", "fetch a project that needs other"),
+        ("odd.whl", "it is in no lock file", "remove it"),
     ],
 )
 def test_what_is_said_of_an_archive(filename: str, sentence: str, hint: str) -> None:

@@ -427,9 +427,11 @@ def _advised(tree: str, path: Path, by: str | None) -> "list[Entry]":
 
 
 def _decide(tree: str, entries: "Sequence[Entry]", *, as_json: bool) -> None:
-    """Write decisions into an index, a folder or a bucket, which may remove files there; print what they changed.
+    """Write decisions (remove, yank, block and the like) into an index, a folder or a bucket, which may remove files there; print
+    what they changed.
 
-    As text, each is printed as new if one of them is. Raises InputError as `decide` does, before anything is written.
+    As text, each is printed as new or as nothing new; JSON has one `changed` for all. Raises InputError as `decide` does, before
+    anything is written.
     """
     from wheelhouse.mirror.keep import decide
 

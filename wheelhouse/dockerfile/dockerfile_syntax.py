@@ -215,7 +215,9 @@ def _instruction(text: str, line: int, heredocs: tuple[Heredoc, ...], *, is_trig
 
 
 def _unquoted(word: str) -> str:
-    """A word without its quotes and backslashes; what a backslash or single quotes keep stays."""
+    """A word without its quotes and backslashes; what a backslash or single quotes keep stays. In double quotes,
+    a backslash before any character goes, not only before those for which a shell drops it.
+    """
     return QUOTED.sub(lambda match: re.sub(r"\\(.)", r"\1", match[1] or "") or match[2] or match[3] or "", word)
 
 

@@ -51,8 +51,8 @@ class LinksFolder:
 
     @cached_property
     def _files(self) -> dict[NormalizedName, list[Path]]:
-        """The wheels and sdists of the folder by project, sorted by name; folders inside are not searched. One file may be of two
-        projects.
+        """The wheels and sdists of the folder by project, sorted by name; folders inside are not searched. One sdist may be of
+        two projects: `a-1-2.tar.gz` of `a` and of `a-1`.
         """
         files: dict[NormalizedName, list[Path]] = {}
         with os_errors_as_machine_error(self._folder):

@@ -85,7 +85,9 @@ def _unreadable(folder: Path, lacking: list[str], error: Exception) -> InputErro
 
 
 def faults_in(root: Path, pages: Pages, *, check: bool) -> dict[tuple[NormalizedName, str], Finding]:
-    """The finding on each file that pages name and that is not right, by (project, name). Sizes are compared; `check` also hashes each."""
+    """The finding on each file that pages name and that is not right, or whose metadata or attestations beside it are not, by (project,
+    name). Sizes are compared; `check` also hashes each.
+    """
     files = [(project, file) for project, page in pages.items() for file in page.files.values()]
     with ThreadPoolExecutor(os.cpu_count()) as pool:
         faults = pool.map(lambda item: fault_of(rooted(root, item[0]), item[1], check=check), files)

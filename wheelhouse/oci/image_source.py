@@ -178,7 +178,8 @@ class LayoutSource(ImageSource):
         return self._followed(raw, found, chosen.digest, architecture)
 
     def _followed(self, raw: bytes, found: Manifest | Blob, digest: str, architecture: str) -> FoundImage:
-        """The image that a manifest is, or that an index leads to; `raw` and `digest` are of the manifest or index.
+        """The image that a manifest is, or that an index leads to; `raw` and `digest` are of the manifest or index, `found` is
+        what was read of it: the manifest, or the index's entry for the architecture.
 
         Raises IntegrityError if the index leads to another index, and what `_small` raises.
         """

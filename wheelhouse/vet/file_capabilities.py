@@ -22,7 +22,9 @@ def capabilities_of(facts: Facts) -> Capabilities:
 
 
 def _placed(facts: Facts) -> Iterator[tuple[Capability, str]]:
-    """Each capability that a member has by its kind, its place or its entry points, with that member; code is not considered."""
+    """Each capability that a member has by its kind, its place or its entry points, with that member. What code does is not considered;
+    a `.pth` file starts with Python only if it has a line of code.
+    """
     for entry in facts.entries:
         if entry.kind in NATIVE_KINDS:
             yield Capability.NATIVE, entry.name

@@ -13,7 +13,7 @@ REHEARSAL: Mapping[str, Sentence] = {
     # the installed environment
     "not-installed": Sentence("{project} {version} is locked, but was not installed"),
     "other-version": Sentence("{project} {version} was installed, but the lock file has {locked}"),
-    "not-locked": Sentence("{project} {version} was installed, but no lock file names it"),
+    "not-locked": Sentence("{project} {version} was installed, but is in no lock file"),
     "import/library": Sentence(
         "`{module}` cannot be imported under {under}: {reason}",
         "the image needs that library: install the Debian package that has it (`wheelhouse stage --runtime-apt NAME`)",

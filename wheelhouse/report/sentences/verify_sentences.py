@@ -79,30 +79,30 @@ VERIFY: Mapping[str, Sentence] = {
     "link/signature": Sentence("it is a link, but must be a file", "stage again with --key"),
     "left-aside/wheelhouse": Sentence("an interrupted run left it", "the next fetch into this wheelhouse removes it"),
     "foreign/other": Sentence(
-        "no lock file of this wheelhouse names it", "remove it, or fetch a project that needs it"
+        "it is in no lock file of this wheelhouse", "remove it, or fetch a project that needs it"
     ),
-    "foreign/unnamed-staged": Sentence(f"no lock file names it, but {STAGED_FATE}", "remove it"),
-    "foreign/unnamed-wheelhouse": Sentence(f"no lock file names it, but {FATE}", "remove it"),
+    "foreign/unnamed-staged": Sentence(f"it is in no lock file, but {STAGED_FATE}", "remove it"),
+    "foreign/unnamed-wheelhouse": Sentence(f"it is in no lock file, but {FATE}", "remove it"),
     "foreign/unneeded-staged": Sentence(
-        f"no lock file names it, but {STAGED_FATE}", "remove it, or fetch a project that needs {project}"
+        f"it is in no lock file, but {STAGED_FATE}", "remove it, or fetch a project that needs {project}"
     ),
     "foreign/unneeded-wheelhouse": Sentence(
-        f"no lock file names it, but {FATE}", "remove it, or fetch a project that needs {project}"
+        f"it is in no lock file, but {FATE}", "remove it, or fetch a project that needs {project}"
     ),
     "foreign/version-staged": Sentence(
-        f"it is a second version of {{project}} beside `{{locked}}`, which the lock file of {{target}} names; {STAGED_FATE}",
+        f"it is a second version of {{project}} beside `{{locked}}` in the lock file for {{target}}; {STAGED_FATE}",
         "remove it, or fetch with `--upgrade-project {project}` if you want {version}",
     ),
     "foreign/version-wheelhouse": Sentence(
-        f"it is a second version of {{project}} beside `{{locked}}`, which the lock file of {{target}} names; {FATE}",
+        f"it is a second version of {{project}} beside `{{locked}}` in the lock file for {{target}}; {FATE}",
         "remove it, or fetch with `--upgrade-project {project}` if you want {version}",
     ),
     "foreign/builder-staged": Sentence(
-        f"it is a build requirement that no lock file names, but {STAGED_FATE}",
+        f"it is a build requirement that is in no lock file, but {STAGED_FATE}",
         "remove it: build requirements belong in tools/, which an install does not use",
     ),
     "foreign/builder-wheelhouse": Sentence(
-        f"it is a build requirement that no lock file names, but {FATE}",
+        f"it is a build requirement that is in no lock file, but {FATE}",
         "remove it: build requirements belong in build/",
     ),
     "foreign/platform": Sentence(
@@ -110,7 +110,7 @@ VERIFY: Mapping[str, Sentence] = {
         "remove it: one file for each project is enough",
     ),
     "foreign/twin": Sentence(
-        "it is the same release of {project} as `{locked}`, which the lock file of {target} names",
+        "it is the same release of {project} as `{locked}` in the lock file for {target}",
         "remove it: one file for each project is enough",
     ),
     # a file and its lock file
