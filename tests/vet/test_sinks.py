@@ -187,6 +187,23 @@ ORIGINS: Mapping[str, list[str]] = {
     "subprocess.run(['python3', '-c', 'print(1)'], input=fetched)": ["tool: `python3 -c print(1)`"],
     "subprocess.run(['ls'], input=fetched)": ["tool: `ls`"],
     "subprocess.run(['sh'], stdin=fetched)": ["process: `sh`"],
+    "subprocess.Popen(['sh'], stdin=-1).communicate(fetched)": [
+        "process: `sh`",
+        "fetched-code: `subprocess.Popen().communicate` of what `fetched()` fetches",
+    ],
+    "with subprocess.Popen('/bin/bash', stdin=-1) as p:\n    p.stdin.write(decoded)": [
+        "process: `/bin/bash`",
+        "decoded-code: `subprocess.Popen().stdin.write` of what `decoded()` gives",
+    ],
+    "p = os.popen('python -', 'w')\np.write(fetched)": [
+        "tool: `python -`",
+        "fetched-code: `os.popen().write` of what `fetched()` fetches",
+    ],
+    "subprocess.Popen(['cat'], stdin=-1).communicate(fetched)": ["tool: `cat`"],
+    "subprocess.Popen(['sh', 'a.sh'], stdin=-1).communicate(input=fetched)": ["process: `sh a.sh`"],
+    "subprocess.Popen(['sh'], stdin=-1).communicate(unknown)": ["process: `sh`"],
+    "subprocess.Popen(['sh'], stdin=-1).communicate('echo')": ["process: `sh`"],
+    "odd.Popen2(['sh'], stdin=-1).communicate(fetched)": [],
 }
 
 
@@ -264,6 +281,10 @@ WEIGHED: Mapping[str, list[str]] = {
     ],
     "subprocess.run('sh', input='curl https://a.example')": ["command: `sh <<< curl https://a.example`: downloads"],
     "subprocess.run('sh', input=unknown)": ["process: `sh`"],
+    "subprocess.Popen('sh', stdin=-1).communicate(input='curl https://a.example')": [
+        "process: `sh`",
+        "command: `sh <<< curl https://a.example`: downloads",
+    ],
     "subprocess.run('cat', input='curl https://a.example')": ["tool: `cat`"],
 }
 

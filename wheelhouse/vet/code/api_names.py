@@ -45,6 +45,10 @@ PROCESSES = frozenset(
     ctypes.CDLL().system ctypes.CDLL().popen ctypes.cdll.LoadLibrary().system ctypes.cdll.msvcrt.system
     ctypes.windll.shell32.ShellExecuteW ctypes.windll.shell32.ShellExecuteA win32api.ShellExecute sh.bash sh.sh""".split()  # noqa: SIM905
 )
+FED = frozenset(
+    """subprocess.Popen Popen os.popen popen asyncio.create_subprocess_exec asyncio.create_subprocess_shell""".split()  # noqa: SIM905
+)
+"""Of PROCESSES, those whose result takes what the process reads: by `communicate`, by `write` or by `stdin.write`."""
 SHELLS = frozenset(
     """os.system os.popen os.popen2 os.popen3 os.startfile subprocess.getoutput subprocess.getstatusoutput popen system nt.system
     posix.system commands.getoutput startfile asyncio.create_subprocess_shell""".split()  # noqa: SIM905

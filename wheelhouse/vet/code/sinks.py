@@ -156,7 +156,11 @@ def _starts(call: Call, run: Run) -> Iterator[Seen]:
     """The kinds of a process that is started, at least one. That of fetched or decoded data comes alone. That of an attack is the
     last; without one, the last is that of `_weighed`. Of a command, the first MAX_SEARCHED characters count.
     """
-    given = _command_of(call)
+    yield from _runs(call, _command_of(call), run)
+
+
+def _runs(call: Call, given: Value, run: Run) -> Iterator[Seen]:
+    """The kinds of a command, as `_starts` has them, whether this call starts it or gives it its program."""
     command = given.words[:MAX_SEARCHED] or GAP
     quoted = shortened(command)
     origins = origins_of((*call.arguments, given))
@@ -177,6 +181,22 @@ def _starts(call: Call, run: Run) -> Iterator[Seen]:
     if run.has_fetched_file and not is_harmless(command):
         yield "drops", f"starts `{quoted}` after it fetched a file"
     yield _weighed(call, command, quoted)
+
+
+def _feeds(call: Call, run: Run) -> Iterator[Seen]:
+    """The kinds of what a started shell or interpreter is given as its program, but for `process` and `tool`: its start has those.
+
+    Nothing for any other process, or if nothing is known of what it is given.
+    """
+    read = call.argument(0, "input")
+    if _is_fed(call) and reads_program(call.receiver.text) and (read.words or read.origins):
+        given = _sequence_of((Value(text=call.receiver.text), Value(constant="<<<"), read))
+        yield from (seen for seen in _runs(call, given, run) if seen[0] not in ("process", "tool"))
+
+
+def _is_fed(call: Call) -> bool:
+    """Whether this is a call of a process, or of its `stdin`."""
+    return call.receiver.name.removesuffix(".stdin").removesuffix("()") in api_names.FED
 
 
 VERSION_OF_UNKNOWN = re.compile(rf"{GAP} (?:--?version|-V|--help)")
@@ -338,10 +358,14 @@ def _reads_place(call: Call, _: Run) -> Iterator[Seen]:
 
 
 def _writes(call: Call, run: Run) -> Iterator[Seen]:
-    """`drops` for fetched data written as a program, and `hidden-text` for code that is written.
+    """`drops` for fetched data written as a program, and `hidden-text` for code that is written; for the input of a process what
+    `_feeds` has.
 
-    `run` remembers that fetched data are written.
+    `run` remembers that fetched data are written to a file.
     """
+    if _is_fed(call):
+        yield from _feeds(call, run)
+        return
     fetched = next((value.how("fetched") for value in call.values if value.how("fetched")), "")
     path = call.receiver.text
     if fetched:
@@ -457,6 +481,7 @@ _BY_LAST: Mapping[str, Callable[[Call, Run], Iterator[Seen]]] = {
     **dict.fromkeys(("SetValueEx", "SetValue", "RegSetValueEx", "CreateKey", "OpenKey"), _registers),
     **dict.fromkeys(("open_new", "open_new_tab"), _opens_browser),
     **dict.fromkeys(("cast", "CFUNCTYPE()", "WINFUNCTYPE()", "PYFUNCTYPE()"), runs_address),
+    "communicate": _feeds,
     "copyfileobj": _copies,
     "dup2": _duplicates,
     "rmtree": _removes_tree,
