@@ -204,6 +204,20 @@ ORIGINS: Mapping[str, list[str]] = {
     "subprocess.Popen(['sh'], stdin=-1).communicate(unknown)": ["process: `sh`"],
     "subprocess.Popen(['sh'], stdin=-1).communicate('echo')": ["process: `sh`"],
     "odd.Popen2(['sh'], stdin=-1).communicate(fetched)": [],
+    "(await asyncio.create_subprocess_exec('sh', stdin=-1)).communicate(fetched)": [
+        "process: `sh`",
+        "fetched-code: `asyncio.create_subprocess_exec().communicate` of what `fetched()` fetches",
+    ],
+    "(await asyncio.create_subprocess_exec('sh', 'a.sh')).communicate(fetched)": ["process: `sh a.sh`"],
+    "subprocess.Popen(['tee', 'a.py']).stdin.write(fetched)\nos.system('oddtool')": [
+        "tool: `tee a.py`",
+        "drops: starts `oddtool` after it fetched a file",
+        "process: `oddtool`",
+    ],
+    "subprocess.Popen(['tee', 'a.py']).stdin.write('curl https://a.example')": [
+        "tool: `tee a.py`",
+        "hidden-text: writes code into a file: `curl https:`",
+    ],
 }
 
 

@@ -114,8 +114,8 @@ def _location(gap: Gap) -> dict[str, Any]:
 
 
 def coverage_view(evidence: Evidence) -> dict[str, Any]:
-    """The statement as the values of `templates/coverage.html.j2`: what was looked at, the
-    rules that are off, and the gaps by kind, each with its files.
+    """The statement as the values of `templates/coverage.html.j2`: what was looked at, the rules that are off, and the
+    gaps by kind, each with its files.
     """
     coverage = coverage_of(evidence)
     return {

@@ -96,7 +96,7 @@ def result_of(call: Call) -> Value:
     A call that decodes, that asks about the host, or that returns a secret adds an origin of its own. What is fetched
     or read from a file has no other origins than that, and perhaps `data-file`; what is read from a file also has its path as
     text, unless it is data of a package. A temporary folder has TEMPORARY as text, `__file__.replace(a, b)` a GAP and `b`, a
-    process that can still be given input the first argument of its start.
+    process that can still be given input its command.
     """
     name = call.name
     text = ""
@@ -113,7 +113,8 @@ def result_of(call: Call) -> Value:
     elif name in ("tempfile.gettempdir", "tempfile.mkdtemp"):
         text = TEMPORARY
     elif name in api_names.FED:
-        text = call.argument(0, "args", "cmd", "command").words
+        words = call.arguments if name.endswith("_exec") else (call.argument(0, "args", "cmd", "command"),)
+        text = " ".join(value.words or GAP for value in words)
     elif name in PACKAGE_DATA:
         origins = _of_file("read", name, call.argument(1, "resource").words)
     elif last in ("open", "read_text", "read_bytes"):

@@ -358,16 +358,13 @@ def _reads_place(call: Call, _: Run) -> Iterator[Seen]:
 
 
 def _writes(call: Call, run: Run) -> Iterator[Seen]:
-    """`drops` for fetched data written as a program, and `hidden-text` for code that is written; for the input of a process what
-    `_feeds` has.
+    """`drops` for fetched data written as a program, and `hidden-text` for code that is written; first what `_feeds` has.
 
-    `run` remembers that fetched data are written to a file.
+    `run` remembers that fetched data are written.
     """
-    if _is_fed(call):
-        yield from _feeds(call, run)
-        return
+    yield from _feeds(call, run)
     fetched = next((value.how("fetched") for value in call.values if value.how("fetched")), "")
-    path = call.receiver.text
+    path = "" if _is_fed(call) else call.receiver.text
     if fetched:
         run.has_fetched_file = True
         if api_names.PROGRAM_NAME.search(path):
